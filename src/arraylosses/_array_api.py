@@ -1,0 +1,263 @@
+"""The one file that talks to array-api-compat: namespaces, libraries, dtypes and devices of arrays.
+
+Nothing here imports an array library. An array of a library can only exist once that library is imported, so a
+library is recognised by its arrays, and what was found is remembered by the array's type.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any, Literal, TypeAlias
+
+import array_api_compat
+import numpy as np
+
+__all__ = [
+    "Array",
+    "Kind",
+    "Namespace",
+    "array_namespace",
+    "as_array",
+    "as_index",
+    "backend_of",
+    "dtype_kind",
+    "dtype_name",
+    "holds_values",
+    "is_array",
+    "library_of",
+    "namespace_of",
+    "result_dtype",
+    "single_device",
+    "to_numpy",
+]
+
+# An array of any library, and a namespace of the standard. The standard defines no types for them.
+Array: TypeAlias = Any
+Namespace: TypeAlias = Any
+Kind = Literal["half", "float", "int", "bool", "complex", "other"]
+
+# A namespace that is a module belongs to the type of the array. Any other, such as a tracer's, belongs to the array.
+_NAMESPACES: dict[type, Namespace] = {}
+_KINDS: dict[Any, Kind] = {}
+
+_LIBRARIES = {
+    "numpy": "NumPy",
+    "torch": "PyTorch",
+    "jax": "JAX",
+    "cupy": "CuPy",
+    "dask": "Dask",
+    "array_api_strict": "array_api_strict",
+}
+
+
+def namespace_of(x: object) -> Namespace | None:
+    """Return the array API namespace of `x`, or None where `x` is no array."""
+    found = _NAMESPACES.get(type(x))
+    return _look_up(x) if found is None else found
+
+
+def _look_up(x: object) -> Namespace | None:
+    try:
+        found = array_api_compat.array_namespace(x)
+    except TypeError:
+        return None
+    if isinstance(found, ModuleType):
+        _NAMESPACES[type(x)] = found
+    return found
+
+
+def is_array(x: object) -> bool:
+    """Whether `x` is an array of some library."""
+    return namespace_of(x) is not None
+
+
+def array_namespace(*arrays: Array) -> Namespace:
+    """Return the namespace of the array API standard that the given arrays share.
+
+    This is the first line of a loss: everything after it is written against the namespace that it returns.
+
+    Parameters
+    ----------
+    *arrays : array
+        Arrays of one library. None is passed over, so an optional array needs no special case.
+
+    Returns
+    -------
+    namespace
+        The library's namespace, wrapped by array-api-compat where the library departs from the standard.
+
+    Raises
+    ------
+    TypeError
+        If an argument is no array, if two arrays come from different libraries, or if there is no array at all.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> xp = al.array_namespace(np.zeros(3))
+    >>> float(xp.sum(xp.ones(3)))
+    3.0
+    """
+    shared = None
+    for x in arrays:
+        if x is None:
+            continue
+        found = namespace_of(x)
+        if found is None:
+            raise TypeError(f"`arrays` must be arrays of one library, got {type(x).__name__}")
+        if shared is None or shared is found:
+            shared = found
+        else:
+            raise TypeError(
+                f"`arrays` must be arrays of one library, got {library_of(shared)} and {library_of(found)}; "
+                "al.convert(x, like=y) moves one over"
+            )
+    if shared is None:
+        raise TypeError("`arrays` must hold at least one array")
+    return shared
+
+
+def backend_of(xp: Namespace) -> str:
+    """Return the short name of a namespace's library: `numpy`, `torch`, `jax`, `cupy`, `dask`, `strict`."""
+    name: str = getattr(xp, "__name__", type(xp).__name__)
+    root = name.removeprefix("array_api_compat.").partition(".")[0]
+    return "strict" if root == "array_api_strict" else root
+
+
+def library_of(xp: Namespace) -> str:
+    """Return the name of a namespace's library as people write it, for messages."""
+    backend = backend_of(xp)
+    return _LIBRARIES.get("array_api_strict" if backend == "strict" else backend, backend)
+
+
+# dtypes
+
+
+def dtype_name(dtype: Any) -> str:
+    """Return a dtype's bare name, such as `float32`, whichever library it comes from."""
+    name = getattr(dtype, "name", None)
+    return name if isinstance(name, str) else str(dtype).rpartition(".")[2]
+
+
+def dtype_kind(dtype: Any) -> Kind:
+    """Say what a dtype holds: `half` is a floating dtype narrower than float32."""
+    kind = _KINDS.get(dtype)
+    if kind is None:
+        kind = _KINDS[dtype] = _kind_by_name(dtype_name(dtype))
+    return kind
+
+
+def _kind_by_name(name: str) -> Kind:
+    if name.startswith(("float16", "bfloat", "float8", "float4")):
+        return "half"
+    if name.startswith(("float", "longdouble")):
+        return "float"
+    if name.startswith(("int", "uint")):
+        return "int"
+    if name.startswith("complex"):
+        return "complex"
+    return "bool" if name == "bool" else "other"
+
+
+def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
+    """Return the dtype in which floating arrays are computed: the widest of theirs, and float32 at the least."""
+    first = arrays[0].dtype
+    if all(x.dtype == first for x in arrays[1:]):
+        dtype = first
+    else:
+        dtype = xp.result_type(*arrays)
+    return xp.float32 if dtype_kind(dtype) == "half" else dtype
+
+
+# devices and values
+
+
+def single_device(x: Array) -> Any | None:
+    """Return the device that holds `x`, or None where there is not exactly one to speak of (a tracer, a sharded array)."""
+    try:
+        device = array_api_compat.device(x)
+    except Exception:  # a tracer has no device: each library raises an error of its own
+        return None
+    if backend_of(namespace_of(x)) == "jax" and not hasattr(device, "platform"):
+        return None  # a sharding, not a device
+    return device
+
+
+def holds_values(x: Array) -> bool:
+    """Whether the values of `x` can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
+    if isinstance(x, np.ndarray | np.generic):
+        return True
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(x, torch.Tensor):
+        return False
+    return (
+        not torch.compiler.is_compiling()
+        and type(x) in (torch.Tensor, torch.nn.Parameter)
+        and x.device.type == "cpu"
+        and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+    )
+
+
+def as_index(xp: Namespace, x: Array) -> Array:
+    """Return integers in the dtype in which the library indexes, so that none of them can wrap around."""
+    if dtype_name(x.dtype) in ("int64", "int32"):
+        return x if backend_of(xp) != "torch" else xp.astype(x, xp.int64, copy=False)
+    wide = xp.__array_namespace_info__().default_dtypes()["indexing"] if backend_of(xp) == "jax" else xp.int64
+    return xp.astype(x, wide, copy=False)
+
+
+def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
+    """Return `value`, numbers or an array of any library, as an array of the library and on the device of `like`."""
+    xp = namespace_of(like)
+    if xp is None:
+        raise TypeError(f"`like` must be an array, got {type(like).__name__}")
+    found = namespace_of(value)
+    if found is not None and found is not xp:
+        value = _from_library(xp, value, like)
+    if namespace_of(value) is xp:
+        value = value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
+        device = single_device(like)
+        return value if device is None or single_device(value) in (None, device) else _move(value, device)
+    device = single_device(like)
+    return xp.asarray(value, dtype=dtype) if device is None else xp.asarray(value, dtype=dtype, device=device)
+
+
+def _move(x: Array, device: Any) -> Array:
+    return array_api_compat.to_device(x, device)
+
+
+def _from_library(xp: Namespace, x: Array, like: Array) -> Array:
+    # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest.
+    device = single_device(like)
+    if backend_of(namespace_of(x)) != "dask" and backend_of(xp) not in ("dask", "strict"):
+        try:
+            return _placed(xp.from_dlpack(_detached(x)), device)
+        except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
+            pass
+    return _placed(xp.asarray(to_numpy(x)), device)
+
+
+def _placed(x: Array, device: Any) -> Array:
+    return x if device is None or single_device(x) == device else _move(x, device)
+
+
+def _detached(x: Array) -> Array:
+    return x.detach() if backend_of(namespace_of(x)) == "torch" else x
+
+
+def to_numpy(x: Array) -> np.ndarray[Any, Any]:
+    """Return a NumPy array with the values of `x`; half precision that NumPy lacks comes back as float32."""
+    xp = namespace_of(x)
+    backend = backend_of(xp)
+    if backend == "torch":
+        x = x.detach().cpu().resolve_neg().resolve_conj()
+        x = x.float() if dtype_name(x.dtype).startswith("bfloat") else x
+    elif backend == "jax" and dtype_kind(x.dtype) == "half" and dtype_name(x.dtype) != "float16":
+        x = x.astype("float32")
+    elif backend == "cupy":
+        x = x.get()
+    elif backend == "strict":
+        x = array_api_compat.to_device(x, xp.Device("CPU_DEVICE"))
+    return np.asarray(x)

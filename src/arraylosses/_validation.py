@@ -1,0 +1,376 @@
+"""What an argument must be, and what is said when it is not.
+
+Every message is one line: the argument in backticks, what it must be, what it was, and how to mend it where the
+mistake is common. Shapes and dtypes are looked at here and nowhere else, so a loss holds its formula alone.
+"""
+
+from __future__ import annotations
+
+import difflib
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias
+
+from ._array_api import (
+    Array,
+    Namespace,
+    as_index,
+    dtype_kind,
+    dtype_name,
+    holds_values,
+    library_of,
+    namespace_of,
+    result_dtype,
+    single_device,
+)
+
+__all__ = [
+    "Domain",
+    "Granularity",
+    "Inputs",
+    "check_inputs",
+    "closest",
+    "require_choice",
+    "require_finite",
+    "require_integer",
+    "require_nonnegative",
+    "require_one_of_type",
+    "require_positive",
+    "require_range",
+    "take_axis",
+]
+
+Granularity: TypeAlias = Literal["element", "row"]
+
+# What an array argument of a loss holds. In a loss of rows, `sign` and `labels` have one value an item; all else has
+# the shape of the rows. `labels` are integers, one an item, or floating probabilities of the rows' shape.
+Domain: TypeAlias = Literal[
+    "real", "nonnegative", "positive", "probability", "sign", "distribution", "log_distribution", "labels"
+]
+_ONE_PER_ITEM = ("sign", "labels")
+Role: TypeAlias = Literal["row", "item", "labels"]
+
+
+class Inputs(NamedTuple):
+    """The arguments of one call, checked: what `execution` works on."""
+
+    xp: Namespace
+    arrays: tuple[Array, ...]
+    dtype: Any
+    item_shape: tuple[int, ...]
+    axis: int | None
+    """The class or feature axis, counted from the end; None where an item is an element."""
+    roles: tuple[Role, ...]
+    """What each of `arrays` is: floating rows, floating values one an item, or integer labels one an item."""
+    weight: Array | None
+    where: Array | None
+    invalid: Array | None
+    """The items whose label is no class, where the labels could not be looked at before the computation."""
+
+
+# settings
+
+
+def require_positive(**settings: float) -> None:
+    """Refuse a setting that is not a number above 0."""
+    for name, value in settings.items():
+        _require_number(name, value)
+        if not value > 0:
+            raise ValueError(f"`{name}` must be above 0, got {value!r}")
+
+
+def require_nonnegative(**settings: float) -> None:
+    """Refuse a setting that is not a number of at least 0."""
+    for name, value in settings.items():
+        _require_number(name, value)
+        if not value >= 0:
+            raise ValueError(f"`{name}` must be at least 0, got {value!r}")
+
+
+def require_finite(**settings: float) -> None:
+    """Refuse a setting that is not a finite number."""
+    for name, value in settings.items():
+        _require_number(name, value)
+        if not -math.inf < value < math.inf:
+            raise ValueError(f"`{name}` must be finite, got {value!r}")
+
+
+def require_range(low: float, high: float, *, open: bool = False, **settings: float) -> None:
+    """Refuse a setting outside the closed range from `low` to `high`, or outside the open one."""
+    for name, value in settings.items():
+        _require_number(name, value)
+        if not (low < value < high if open else low <= value <= high):
+            bounds = f"({low}, {high})" if open else f"[{low}, {high}]"
+            raise ValueError(f"`{name}` must lie in {bounds}, got {value!r}")
+
+
+def require_integer(**settings: int) -> None:
+    """Refuse a setting that is not an integer."""
+    for name, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"`{name}` must be an integer, got {value!r}")
+
+
+def require_one_of_type(kind: type, **settings: object) -> None:
+    """Refuse a setting of another type."""
+    for name, value in settings.items():
+        if not isinstance(value, kind):
+            raise TypeError(f"`{name}` must be a {kind.__name__}, got {value!r}")
+
+
+def require_choice(choices: Sequence[str], **settings: str) -> None:
+    """Refuse a setting that is none of `choices`, and say which is closest."""
+    for name, value in settings.items():
+        if value not in choices:
+            allowed = ", ".join(repr(choice) for choice in choices)
+            raise ValueError(f"`{name}` must be one of {allowed}, got {value!r}{closest(value, choices)}")
+
+
+def _require_number(name: str, value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"`{name}` must be a number, got {value!r}")
+
+
+def closest(name: object, names: Iterable[str]) -> str:
+    """Return a hint at the names that are closest to `name`, or an empty string where none is close."""
+    if not isinstance(name, str):
+        return ""
+    by_fold: dict[str, str] = {}
+    for known in names:
+        by_fold.setdefault(known.casefold(), known)
+    near = difflib.get_close_matches(name.casefold(), by_fold, n=3)
+    return f"; did you mean {' or '.join(repr(by_fold[fold]) for fold in near)}?" if near else ""
+
+
+# arrays
+
+
+def check_inputs(
+    names: tuple[str, ...],
+    domains: tuple[Domain, ...],
+    granularity: Granularity,
+    axis: int,
+    ignore_index: int | None,
+    arrays: tuple[Array, ...],
+    weight: Array | None,
+    where: Array | None,
+) -> Inputs:
+    """Check the arrays of one call against what the loss takes; nothing is computed but the labels' range."""
+    xp = _one_library(names, arrays, weight, where)
+    _one_device(names, arrays, weight, where)
+    floating = [
+        x
+        for name, x, domain in zip(names, arrays, domains, strict=True)
+        if _check_dtype(name, x, domain, is_prediction=name == names[0]) == "float"
+    ]
+    dtype = result_dtype(xp, floating)
+    shape = tuple(arrays[0].shape)
+    if granularity == "element":
+        _same_shapes(names, arrays)
+        _check_weights(weight, where, shape)
+        return Inputs(xp, arrays, dtype, shape, None, ("item",) * len(arrays), weight, where, None)
+
+    axis = take_axis(axis, shape, names[0])
+    item_shape = _without(shape, axis)
+    invalid = None
+    checked = list(arrays)
+    roles: list[Role] = ["item" if domain in _ONE_PER_ITEM else "row" for domain in domains]
+    _same_shapes(
+        tuple(name for name, role in zip(names, roles, strict=True) if role == "row"),
+        tuple(x for x, role in zip(arrays, roles, strict=True) if role == "row"),
+    )
+    _check_weights(weight, where, item_shape)
+    for k, (name, x, domain) in enumerate(zip(names, arrays, domains, strict=True)):
+        if domain == "labels" and dtype_kind(x.dtype) == "int":
+            _check_label_shape(name, x, names[0], shape, item_shape, axis)
+            roles[k] = "labels"
+            checked[k], where, invalid = _check_labels(xp, name, x, shape[axis], ignore_index, where)
+        elif domain == "labels":
+            _check_probabilities(name, x, names[0], shape, item_shape)
+            roles[k] = "row"
+        elif domain in _ONE_PER_ITEM and tuple(x.shape) != item_shape:
+            raise ValueError(
+                f"`{name}` must have one value an item, shape {item_shape}: that of `{names[0]}` {shape} without "
+                f"axis {axis}; got {tuple(x.shape)}"
+            )
+    return Inputs(xp, tuple(checked), dtype, item_shape, axis, tuple(roles), weight, where, invalid)
+
+
+def _one_library(
+    names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
+) -> Namespace:
+    if len(arrays) != len(names):
+        wanted = ", ".join(f"`{name}`" for name in names)
+        raise TypeError(f"this loss takes {len(names)} arrays, {wanted}; got {len(arrays)}")
+    given = (*arrays, weight, where)
+    found = [None if x is None else namespace_of(x) for x in given]
+    xp = found[0]
+    if xp is not None and all(f is xp or (f is None and x is None) for f, x in zip(found, given, strict=True)):
+        return xp
+    _refuse_libraries((*names, "weight", "where"), given, found)
+
+
+def _refuse_libraries(
+    names: tuple[str, ...], given: tuple[object, ...], found: list[Namespace | None]
+) -> NoReturn:
+    for name, x, xp in zip(names, given, found, strict=True):
+        if xp is None and (x is not None or name not in ("weight", "where")):
+            hint = "; np.asarray(...) makes one" if isinstance(x, list | tuple | int | float) else ""
+            raise TypeError(
+                f"`{name}` must be an array of NumPy, PyTorch, JAX, CuPy, Dask or another library of the array API "
+                f"standard, got {type(x).__name__}{hint}"
+            )
+    said = [f"`{name}` of {library_of(xp)}" for name, xp in zip(names, found, strict=True) if xp is not None]
+    raise TypeError(
+        f"all arrays must come from one library, got {', '.join(said)}; al.convert(x, like=y) moves one over"
+    )
+
+
+def _one_device(
+    names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
+) -> None:
+    first = None
+    for name, x in zip((*names, "weight", "where"), (*arrays, weight, where), strict=True):
+        device = None if x is None else single_device(x)
+        if device is None or device == first:
+            continue
+        if first is not None:
+            raise ValueError(
+                f"all arrays must be on one device, got `{names[0]}` on {first} and `{name}` on {device}; "
+                "nothing moves between devices by itself"
+            )
+        first = device
+
+
+def _check_dtype(name: str, x: Array, domain: Domain, *, is_prediction: bool) -> Literal["float", "other"]:
+    kind = dtype_kind(x.dtype)
+    if kind in ("float", "half"):
+        return "float"
+    if is_prediction:
+        hint = "; convert it, as in xp.astype(x, xp.float32)" if kind == "int" else ""
+        raise TypeError(f"`{name}` must have a floating dtype, got {dtype_name(x.dtype)}{hint}")
+    if kind == "complex" or kind == "other":
+        raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(x.dtype)}")
+    if kind == "bool" and domain == "labels":
+        raise TypeError(
+            f"`{name}` must hold integer labels or floating probabilities, got bool; convert it, as in "
+            "xp.astype(x, xp.int64) for labels or xp.astype(x, xp.float32) for a one-hot target"
+        )
+    return "other"
+
+
+def _same_shapes(names: tuple[str, ...], arrays: tuple[Array, ...]) -> None:
+    first = tuple(arrays[0].shape)
+    if all(tuple(x.shape) == first for x in arrays[1:]):
+        return
+    said = ", ".join(f"`{name}` {tuple(x.shape)}" for name, x in zip(names, arrays, strict=True))
+    hint = ""
+    for name, x in zip(names[1:], arrays[1:], strict=True):
+        for long, short, long_name, short_name in (
+            (first, tuple(x.shape), names[0], name),
+            (tuple(x.shape), first, name, names[0]),
+        ):
+            if long and long[-1] == 1 and long[:-1] == short:
+                hint = f"; drop the axis of length 1, as in `{long_name}[..., 0]`, or add it, `{short_name}[..., None]`"
+    raise ValueError(f"all arrays must have one shape, got {said}{hint}")
+
+
+def _check_weights(weight: Array | None, where: Array | None, item_shape: tuple[int, ...]) -> None:
+    if weight is not None:
+        kind = dtype_kind(weight.dtype)
+        if kind in ("complex", "other"):
+            raise TypeError(f"`weight` must hold real numbers, got {dtype_name(weight.dtype)}")
+        _check_broadcast("weight", tuple(weight.shape), item_shape)
+    if where is not None:
+        if dtype_kind(where.dtype) != "bool":
+            raise TypeError(f"`where` must have dtype bool, got {dtype_name(where.dtype)}; compare it, as in x != 0")
+        _check_broadcast("where", tuple(where.shape), item_shape)
+
+
+def _check_broadcast(name: str, shape: tuple[int, ...], item_shape: tuple[int, ...]) -> None:
+    if shape == item_shape:
+        return
+    tail = item_shape[len(item_shape) - len(shape) :] if len(shape) <= len(item_shape) else None
+    if tail is None or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
+        hint = f"; add an axis, as in `{name}[:, None]`" if len(item_shape) > 1 and shape == item_shape[:1] else ""
+        raise ValueError(f"`{name}` must broadcast to the per-item loss, shape {item_shape}, got {shape}{hint}")
+
+
+# the class axis and its labels
+
+
+def take_axis(axis: int, shape: tuple[int, ...], name: str) -> int:
+    """Return the class axis counted from the end. A row alone has one axis, and it is that one."""
+    ndim = len(shape)
+    if ndim == 0:
+        raise ValueError(f"`{name}` must have a class axis, got shape ()")
+    if ndim == 1:
+        axis = -1
+    if not -ndim <= axis < ndim:
+        raise ValueError(f"`axis` must be an axis of `{name}` {shape}, got {axis}")
+    axis = axis - ndim if axis >= 0 else axis
+    if shape[axis] == 0:
+        raise ValueError(f"`{name}` must have at least one class along axis {axis}, got shape {shape}")
+    return axis
+
+
+def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    k = axis % len(shape)
+    return shape[:k] + shape[k + 1 :]
+
+
+def _check_label_shape(
+    name: str, x: Array, rows_name: str, shape: tuple[int, ...], item_shape: tuple[int, ...], axis: int
+) -> None:
+    got = tuple(x.shape)
+    if got == item_shape:
+        return
+    if got == shape:
+        hint = "; a one-hot target must have a floating dtype, as in xp.astype(x, xp.float32)"
+    elif got[-1:] == (1,) and got[:-1] == item_shape:
+        hint = f"; drop the axis of length 1, as in `{name}[..., 0]`"
+    else:
+        fits = [k for k in range(len(shape)) if _without(shape, k) == got]
+        hint = f"; the labels would fit axis={fits[0]}" if fits else ""
+    raise ValueError(
+        f"`{name}` must have one label an item, shape {item_shape}: that of `{rows_name}` {shape} without axis "
+        f"{axis}; got {got}{hint}"
+    )
+
+
+def _check_probabilities(
+    name: str, x: Array, rows_name: str, shape: tuple[int, ...], item_shape: tuple[int, ...]
+) -> None:
+    got = tuple(x.shape)
+    if got == shape:
+        return
+    wanted = (
+        f"`{name}` must be integer labels of shape {item_shape} or floating probabilities of the shape of "
+        f"`{rows_name}` {shape}, got {dtype_name(x.dtype)} of shape {got}"
+    )
+    raise TypeError(f"{wanted}; labels need an integer dtype, as in xp.astype(x, xp.int64)")
+
+
+def _check_labels(
+    xp: Namespace, name: str, labels: Array, classes: int, ignore_index: int | None, where: Array | None
+) -> tuple[Array, Array | None, Array | None]:
+    """Return labels that can index, the items to keep, and the items without a class if these can't be refused."""
+    labels = as_index(xp, labels)
+    if ignore_index is not None:
+        used = labels != ignore_index
+        where = used if where is None else xp.logical_and(used, where)
+    valid = xp.logical_and(labels >= 0, labels < classes)
+    kept_invalid = xp.logical_not(valid) if where is None else xp.logical_and(xp.logical_not(valid), where)
+    if holds_values(kept_invalid):
+        if bool(xp.any(kept_invalid)):
+            worst = xp.where(kept_invalid, labels, classes)
+            label = int(xp.min(worst))
+            label = label if label < 0 else int(xp.max(xp.where(kept_invalid, labels, -1)))
+            raise ValueError(
+                f"`{name}` must lie in [0, {classes}) for {classes} classes, got {label}; "
+                "`where` or `ignore_index` leaves items out"
+            )
+        kept_invalid = None
+    if where is not None or kept_invalid is not None:
+        labels = xp.where(valid, labels, xp.zeros_like(labels))
+    return labels, where, kept_invalid

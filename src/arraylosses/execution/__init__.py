@@ -1,0 +1,5 @@
+"""How a loss and its reduction run on arrays. `losses/` knows nothing of this."""
+
+from .direct import Computable, run
+
+__all__ = ["Computable", "run"]

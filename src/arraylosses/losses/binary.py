@@ -1,0 +1,466 @@
+"""Losses of two classes: a target of 0 or 1 (or a probability), or of -1 or 1."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from .. import special
+from .._array_api import Array, array_namespace, as_array
+from .._validation import Domain, require_nonnegative, require_one_of_type, require_range
+from ..loss import Loss
+from ..reduction import Reduction
+from ..registry import alias, register
+
+__all__ = [
+    "BinaryCrossEntropy",
+    "BinaryFocal",
+    "Hinge",
+    "SoftMargin",
+    "SquaredHinge",
+    "binary_cross_entropy",
+    "binary_focal",
+    "hinge",
+    "soft_margin",
+    "squared_hinge",
+]
+
+
+def _surprises(
+    prediction: Array, target: Array, from_logits: bool, epsilon: float, log_floor: float | None
+) -> tuple[Array, Array]:
+    """-log p and -log(1 - p), from a logit or from the probability p."""
+    if from_logits:
+        return special.softplus_pair(prediction)
+    xp = array_namespace(prediction, target)
+    p = special.clip(prediction, epsilon, 1.0 - epsilon) if epsilon else prediction
+    # The logarithm of 0 is taken only where it counts: 0 log 0 is 0, and a floor stands in for it.
+    never, always = p == 0, p == 1
+    if log_floor is None:
+        never, always = xp.logical_and(never, target == 0), xp.logical_and(always, target == 1)
+    inner = special.where(always, 0.0, p)
+    # log(1 - p) by way of the odds: log1p of a positive number is exact on every library.
+    yes, no = -xp.log(special.where(never, 1.0, p)), xp.log1p(inner / (1.0 - inner))
+    if log_floor is None:
+        return yes, no
+    most = -log_floor
+    return (
+        special.where(never, most, special.clip(yes, None, most)),
+        special.where(always, most, special.clip(no, None, most)),
+    )
+
+
+def _smooth(target: Array, label_smoothing: float) -> Array:
+    return target * (1.0 - label_smoothing) + label_smoothing / 2 if label_smoothing else target
+
+
+@register(
+    "BCEWithLogitsLoss",
+    "binary_cross_entropy_with_logits",
+    alias("bce", "BCE", "binary_crossentropy", "BinaryCrossentropy", from_logits=False, epsilon=1e-7),
+    alias("BCELoss", from_logits=False, log_floor=-100.0),
+)
+@dataclass(frozen=True)
+class BinaryCrossEntropy(Loss):
+    """Settings of `binary_cross_entropy`."""
+
+    from_logits: bool = True
+    pos_weight: Any = None
+    label_smoothing: float = 0.0
+    epsilon: float = 0.0
+    log_floor: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_logits=self.from_logits)
+        require_range(0, 1, label_smoothing=self.label_smoothing)
+        require_range(0, 0.5, epsilon=self.epsilon)
+        if self.log_floor is not None:
+            require_range(float("-inf"), 0, open=True, log_floor=self.log_floor)
+        if isinstance(self.pos_weight, float | int | bool):
+            require_nonnegative(pos_weight=self.pos_weight)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("real" if self.from_logits else "probability", "probability")
+
+    # -pos_weight t log p - (1 - t) log(1 - p), a sum of non-negative terms.
+    def call(self, prediction: Array, target: Array) -> Array:
+        target = _smooth(target, self.label_smoothing)
+        yes, no = _surprises(prediction, target, self.from_logits, self.epsilon, self.log_floor)
+        if self.pos_weight is not None:
+            yes = yes * self._pos_weight(prediction)
+        return target * yes + (1.0 - target) * no
+
+    def _pos_weight(self, like: Array) -> Array | float:
+        if isinstance(self.pos_weight, float | int):
+            return self.pos_weight
+        pos_weight = as_array(self.pos_weight, like=like, dtype=like.dtype)
+        shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]
+        if pos_weight.ndim > like.ndim or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
+            raise ValueError(f"`pos_weight` must broadcast to `prediction` {tuple(like.shape)}, got shape {shape}")
+        return pos_weight
+
+
+def binary_cross_entropy(
+    prediction: Array,
+    target: Array,
+    *,
+    from_logits: bool = True,
+    pos_weight: Any = None,
+    label_smoothing: float = 0.0,
+    epsilon: float = 0.0,
+    log_floor: float | None = None,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Negative log-likelihood of a yes or no, for two classes or for many labels that do not exclude each other.
+
+    .. math:: l = -target \log p - (1 - target) \log(1 - p); \quad p = 1 / (1 + \exp(-prediction))
+
+    Parameters
+    ----------
+    prediction : array
+        Floating: logits, or with ``from_logits=False`` probabilities.
+    target : array
+        0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+    from_logits : bool, default True
+        Whether `prediction` holds logits.
+    pos_weight : float or array that broadcasts to `prediction`, optional
+        What the positive class counts, such as the ratio of negatives to positives; one number or one a label. Given as
+        an array, it follows the library and the device of `prediction`.
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is replaced by 1/2.
+    epsilon : float, default 0.0
+        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
+    log_floor : float, optional
+        What a smaller log-probability counts as, as PyTorch does with -100. Without effect on logits. Without it, the
+        loss of a certain prediction that is wrong is infinite.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Cox, The regression analysis of binary sequences (1958). https://doi.org/10.1111/j.2517-6161.1958.tb00292.x
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.binary_cross_entropy(np.asarray([0.0, 1e4]), np.asarray([1, 1]))), 6)
+    0.346574
+    """
+    return BinaryCrossEntropy(
+        from_logits=from_logits,
+        pos_weight=pos_weight,
+        label_smoothing=label_smoothing,
+        epsilon=epsilon,
+        log_floor=log_floor,
+        reduction=reduction,
+    )(prediction, target, weight=weight, where=where)
+
+
+@register(
+    alias("binary_focal_crossentropy", "BinaryFocalCrossentropy", from_logits=False, epsilon=1e-7),
+)
+@dataclass(frozen=True)
+class BinaryFocal(Loss):
+    """Settings of `binary_focal`."""
+
+    gamma: float = 2.0
+    alpha: float | None = None
+    from_logits: bool = True
+    label_smoothing: float = 0.0
+    epsilon: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(gamma=self.gamma)
+        if self.alpha is not None:
+            require_range(0, 1, alpha=self.alpha)
+        require_one_of_type(bool, from_logits=self.from_logits)
+        require_range(0, 1, label_smoothing=self.label_smoothing)
+        require_range(0, 0.5, epsilon=self.epsilon)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("real" if self.from_logits else "probability", "probability")
+
+    # alpha_t (1 - p_t)^gamma (cross entropy), with 1 - p_t = t (1 - p) + (1 - t) p. The sigmoid on either side, not
+    # 1 - p, and its power, not the exponential of gamma log(1 - p_t): both would lose digits where p_t is near 1.
+    def call(self, prediction: Array, target: Array) -> Array:
+        target = _smooth(target, self.label_smoothing)
+        yes, no = _surprises(prediction, target, self.from_logits, self.epsilon, None)
+        loss = target * yes + (1.0 - target) * no
+        if self.gamma:
+            p, q = self._probabilities(prediction)
+            loss = loss * special.focal_weight(target * q + (1.0 - target) * p, self.gamma)
+        if self.alpha is not None:
+            loss = loss * (self.alpha * target + (1.0 - self.alpha) * (1.0 - target))
+        return loss
+
+    def _probabilities(self, prediction: Array) -> tuple[Array, Array]:
+        if self.from_logits:
+            return special.sigmoid(prediction), special.sigmoid(-prediction)
+        p = special.clip(prediction, self.epsilon, 1.0 - self.epsilon) if self.epsilon else prediction
+        return p, 1.0 - p
+
+
+def binary_focal(
+    prediction: Array,
+    target: Array,
+    *,
+    gamma: float = 2.0,
+    alpha: float | None = None,
+    from_logits: bool = True,
+    label_smoothing: float = 0.0,
+    epsilon: float = 0.0,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Binary cross entropy in which easy items count little: for detection, where most items are easy negatives.
+
+    .. math:: l = alpha_t (1 - p_t)^{gamma} (-\log p_t); \quad p_t = p \text{ if } target = 1 \text{ else } 1 - p
+
+    Parameters
+    ----------
+    prediction : array
+        Floating: logits, or with ``from_logits=False`` probabilities.
+    target : array
+        0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+    gamma : float, default 2.0
+        How fast the weight of an item falls as it becomes easy; at least 0. At 0 it is `binary_cross_entropy`.
+    alpha : float, optional
+        Weight of the positive class, in [0, 1]; that of the negative class is 1 - alpha. Without it, both are 1.
+    from_logits : bool, default True
+        Whether `prediction` holds logits.
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is replaced by 1/2.
+    epsilon : float, default 0.0
+        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Lin et al., Focal loss for dense object detection (2017). https://arxiv.org/abs/1708.02002
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.binary_focal(np.asarray([0.0, 4.0]), np.asarray([1, 1]), reduction="sum")), 6)
+    0.173293
+    """
+    return BinaryFocal(
+        gamma=gamma,
+        alpha=alpha,
+        from_logits=from_logits,
+        label_smoothing=label_smoothing,
+        epsilon=epsilon,
+        reduction=reduction,
+    )(prediction, target, weight=weight, where=where)
+
+
+@register("hinge_loss")
+@dataclass(frozen=True)
+class Hinge(Loss):
+    """Settings of `hinge`."""
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("real", "sign")
+
+    # max(0, 1 - target prediction)
+    def call(self, prediction: Array, target: Array) -> Array:
+        return special.positive_part(1.0 - target * prediction)
+
+
+def hinge(
+    prediction: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Loss of the support vector machine: 0 once an item is on its side by a margin of 1.
+
+    .. math:: l = \max(0, 1 - target \cdot prediction)
+
+    Parameters
+    ----------
+    prediction : array
+        Floating scores.
+    target : array
+        -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    Notes
+    -----
+    Keras's loss of this name converts targets of 0 and 1 if it finds no others in the batch; this one does not.
+
+    References
+    ----------
+    Cortes and Vapnik, Support-vector networks (1995). https://doi.org/10.1007/BF00994018
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.hinge(np.asarray([0.5, 0.5]), np.asarray([1, -1])))
+    1.0
+    """
+    return Hinge(reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register
+@dataclass(frozen=True)
+class SquaredHinge(Loss):
+    """Settings of `squared_hinge`."""
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("real", "sign")
+
+    # max(0, 1 - target prediction)²
+    def call(self, prediction: Array, target: Array) -> Array:
+        short = special.positive_part(1.0 - target * prediction)
+        return short * short
+
+
+def squared_hinge(
+    prediction: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Square of the hinge loss: smooth where the margin is met, harder on what is far on the wrong side.
+
+    .. math:: l = \max(0, 1 - target \cdot prediction)^2
+
+    Parameters
+    ----------
+    prediction : array
+        Floating scores.
+    target : array
+        -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    Notes
+    -----
+    Keras's loss of this name converts targets of 0 and 1 if it finds no others in the batch; this one does not.
+
+    References
+    ----------
+    Chang, Hsieh and Lin, Coordinate descent method for large-scale L2-loss linear support vector machines (2008).
+    https://www.jmlr.org/papers/v9/chang08a.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.squared_hinge(np.asarray([0.5, 0.5]), np.asarray([1, -1])))
+    1.25
+    """
+    return SquaredHinge(reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register("SoftMarginLoss", "soft_margin_loss")
+@dataclass(frozen=True)
+class SoftMargin(Loss):
+    """Settings of `soft_margin`."""
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("real", "sign")
+
+    # log(1 + exp(-target prediction))
+    def call(self, prediction: Array, target: Array) -> Array:
+        return special.softplus_pair(target * prediction)[0]
+
+
+def soft_margin(
+    prediction: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Logistic loss of a target of -1 or 1: `binary_cross_entropy` in the other convention.
+
+    .. math:: l = \log(1 + \exp(-target \cdot prediction))
+
+    Parameters
+    ----------
+    prediction : array
+        Floating logits of any size: nothing overflows.
+    target : array
+        -1 or 1, of the shape of `prediction`. An integer target is converted.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Friedman, Hastie and Tibshirani, Additive logistic regression (2000). https://doi.org/10.1214/aos/1016218223
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.soft_margin(np.asarray([1e4]), np.asarray([-1])))
+    10000.0
+    """
+    return SoftMargin(reduction=reduction)(prediction, target, weight=weight, where=where)

@@ -1,0 +1,127 @@
+"""Losses between two distributions, row by row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import special
+from .._array_api import Array, array_namespace
+from .._validation import Domain, require_one_of_type, require_range
+from ..loss import RowLoss
+from ..reduction import Reduction
+from ..registry import alias, register
+
+__all__ = ["KlDivergence", "kl_divergence"]
+
+
+@register(
+    "KLDivLoss",
+    "kl_div",
+    alias("kld", "KLD", "KLDivergence", "kullback_leibler_divergence", from_log=False, epsilon=1e-7),
+)
+@dataclass(frozen=True)
+class KlDivergence(RowLoss):
+    """Settings of `kl_divergence`."""
+
+    from_log: bool = True
+    log_target: bool = False
+    epsilon: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_log=self.from_log, log_target=self.log_target)
+        require_range(0, 1, epsilon=self.epsilon)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return (
+            "log_distribution" if self.from_log else "distribution",
+            "log_distribution" if self.log_target else "distribution",
+        )
+
+    # Σ t log(t / q), with 0 log 0 = 0. A class with t = 0 is taken out before any logarithm.
+    def call(self, log_probabilities: Array, target: Array) -> Array:
+        xp = array_namespace(log_probabilities, target)
+        prediction = log_probabilities
+        if self.epsilon and not self.from_log:
+            prediction = special.clip(prediction, self.epsilon, 1.0)
+        if self.epsilon and not self.log_target:
+            target = special.clip(target, self.epsilon, 1.0)
+        absent = target == float("-inf") if self.log_target else target == 0
+        stand_in = 0.0 if self.log_target else 1.0
+        prediction = special.where(absent, 0.0 if self.from_log else 1.0, prediction)
+        present = special.where(absent, stand_in, target)
+        if not self.from_log and not self.log_target:
+            ratio = special.log_ratio(present, prediction, present - prediction)
+        else:
+            log_target = present if self.log_target else xp.log(present)
+            ratio = log_target - (prediction if self.from_log else xp.log(prediction))
+        mass = special.where(absent, 0.0, xp.exp(present)) if self.log_target else target
+        return xp.sum(mass * ratio, axis=self.row_axis(target))
+
+
+def kl_divergence(
+    log_probabilities: Array,
+    target: Array,
+    *,
+    from_log: bool = True,
+    log_target: bool = False,
+    axis: int = -1,
+    epsilon: float = 0.0,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Kullback-Leibler divergence of the prediction from the target: the bits, in nats, lost by believing it.
+
+    .. math:: l = \sum_c target_c \, (\log target_c - \log p_c)
+
+    Parameters
+    ----------
+    log_probabilities : array, shape (..., C)
+        Floating log-probabilities along `axis`, or with ``from_log=False`` probabilities. A row alone, (C,), is one
+        item.
+    target : array, shape (..., C)
+        Probabilities, or with ``log_target=True`` log-probabilities, of the same shape. Where one is 0, the class counts
+        for nothing.
+    from_log : bool, default True
+        Whether `log_probabilities` holds logarithms.
+    log_target : bool, default False
+        Whether `target` holds logarithms.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    epsilon : float, default 0.0
+        Probabilities, of the prediction and of the target, are limited to [epsilon, 1], as Keras does with 1e-7. Without
+        effect on logarithms.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `target` without `axis` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    Notes
+    -----
+    An item is a row: "mean" is the mean of the divergences, which PyTorch calls "batchmean". Keras's loss of this name
+    takes probabilities, the target first; ``al.get("KLDivergence")`` means that.
+
+    References
+    ----------
+    Kullback and Leibler, On information and sufficiency (1951). https://doi.org/10.1214/aoms/1177729694
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> q, p = np.asarray([[0.5, 0.5]]), np.asarray([[1.0, 0.0]])
+    >>> round(float(al.kl_divergence(np.log(q), p)), 6)
+    0.693147
+    """
+    return KlDivergence(from_log=from_log, log_target=log_target, axis=axis, epsilon=epsilon, reduction=reduction)(
+        log_probabilities, target, weight=weight, where=where
+    )

@@ -1,0 +1,107 @@
+"""Losses that are the negative log-likelihood of a distribution whose parameter is predicted."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .. import special
+from .._array_api import Array, array_namespace
+from .._validation import Domain, require_nonnegative, require_one_of_type
+from ..loss import Loss
+from ..reduction import Reduction
+from ..registry import alias, register
+
+__all__ = ["PoissonNll", "poisson_nll"]
+
+
+@register(
+    "PoissonNLLLoss",
+    "poisson_nll_loss",
+    alias("poisson", "Poisson", from_log=False, epsilon=1e-7),
+)
+@dataclass(frozen=True)
+class PoissonNll(Loss):
+    """Settings of `poisson_nll`."""
+
+    from_log: bool = True
+    full: bool = False
+    epsilon: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_log=self.from_log, full=self.full)
+        require_nonnegative(epsilon=self.epsilon)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("real" if self.from_log else "positive", "nonnegative")
+
+    # rate - target log(rate) + log(target!), the last by Stirling: t log t - t + log(2 pi t) / 2 for t > 1.
+    def call(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        if self.from_log:
+            loss = xp.exp(prediction) - target * prediction
+        else:
+            loss = prediction - special.xlogy(target, prediction + self.epsilon)
+        if not self.full:
+            return loss
+        large = target > 1
+        count = special.where(large, target, 1.0)
+        stirling = count * xp.log(count) - count + 0.5 * xp.log(2 * math.pi * count)
+        return loss + special.where(large, stirling, 0.0)
+
+
+def poisson_nll(
+    prediction: Array,
+    target: Array,
+    *,
+    from_log: bool = True,
+    full: bool = False,
+    epsilon: float = 0.0,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Negative log-likelihood of a Poisson distribution, for counts.
+
+    .. math:: l = rate - target \log(rate + epsilon) \; (+ \log target!); \quad rate = \exp(prediction)
+
+    Parameters
+    ----------
+    prediction : array
+        Floating: the logarithm of the rate, or with ``from_log=False`` the rate itself, above 0.
+    target : array
+        Counts, of the shape of `prediction`. An integer target is converted.
+    from_log : bool, default True
+        Whether `prediction` is a logarithm.
+    full : bool, default False
+        Add log(target!) by Stirling's approximation for targets above 1.
+    epsilon : float, default 0.0
+        What is added to a rate before its logarithm is taken; at least 0. Without effect on a logarithm.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    McCullagh and Nelder, Generalized Linear Models (1989), chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.poisson_nll(np.asarray([0.0, 0.0]), np.asarray([0, 3])))
+    1.0
+    """
+    return PoissonNll(from_log=from_log, full=full, epsilon=epsilon, reduction=reduction)(
+        prediction, target, weight=weight, where=where
+    )

@@ -1,0 +1,531 @@
+"""Losses of several classes that exclude each other: integer labels, or a probability for each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from .. import special
+from .._array_api import Array, array_namespace, as_array, dtype_kind, is_array
+from .._validation import (
+    Domain,
+    require_integer,
+    require_nonnegative,
+    require_one_of_type,
+    require_range,
+)
+from ..loss import RowLoss
+from ..reduction import Reduction
+from ..registry import alias, register
+
+__all__ = [
+    "CategoricalFocal",
+    "CategoricalHinge",
+    "CrossEntropy",
+    "Nll",
+    "categorical_focal",
+    "categorical_hinge",
+    "cross_entropy",
+    "nll",
+]
+
+
+def _is_label(labels: Array) -> bool:
+    return dtype_kind(labels.dtype) == "int"
+
+
+@dataclass(frozen=True)
+class _ClassLoss(RowLoss):
+    """What the losses of classes share: the weight of a class, and the label that is left out."""
+
+    class_weight: Any = field(default=None, kw_only=True)
+    ignore_index: int | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.ignore_index is not None:
+            require_integer(ignore_index=self.ignore_index)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("real", "labels")
+
+    def item_weight(self, logits: Array, labels: Array) -> Array | None:
+        """The weight of the label's class, or of the classes as the target mixes them."""
+        if self.class_weight is None:
+            return None
+        xp = array_namespace(logits, labels)
+        axis = self.row_axis(logits)
+        weight = _per_class("class_weight", self.class_weight, logits, axis)
+        if _is_label(labels):
+            return xp.reshape(xp.take(weight, xp.reshape(labels, (-1,)), axis=0), labels.shape)
+        return xp.sum(labels * _along(weight, logits, axis), axis=axis)
+
+
+def _per_class(name: str, value: Any, logits: Array, axis: int) -> Array:
+    """One number a class, from a sequence or an array of any library."""
+    per_class = as_array(value, like=logits, dtype=logits.dtype)
+    if tuple(per_class.shape) != (logits.shape[axis],):
+        raise ValueError(
+            f"`{name}` must have one number a class, shape ({logits.shape[axis]},), got {tuple(per_class.shape)}"
+        )
+    return per_class
+
+
+def _along(per_class: Array, logits: Array, axis: int) -> Array:
+    shape = [1] * logits.ndim
+    shape[axis] = logits.shape[axis]
+    return array_namespace(per_class).reshape(per_class, tuple(shape))
+
+
+def _expectation(values: Array, labels: Array, axis: int) -> Array:
+    """The value of the label's class, or of the classes as the target mixes them; 0 times infinity is 0."""
+    if _is_label(labels):
+        return special.pick(values, labels, axis)
+    xp = array_namespace(values, labels)
+    impossible = xp.logical_and(labels == 0, xp.isinf(values))
+    return xp.sum(labels * special.where(impossible, 0.0, values), axis=axis)
+
+
+@dataclass(frozen=True)
+class _ProbabilityLoss(_ClassLoss):
+    """What the losses of a predicted distribution share: logits or probabilities, and smoothing of the target."""
+
+    from_logits: bool = field(default=True, kw_only=True)
+    normalize: bool = field(default=False, kw_only=True)
+    epsilon: float = field(default=0.0, kw_only=True)
+    label_smoothing: float = field(default=0.0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_logits=self.from_logits, normalize=self.normalize)
+        require_range(0, 0.5, epsilon=self.epsilon)
+        require_range(0, 1, label_smoothing=self.label_smoothing)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("real" if self.from_logits else "distribution", "labels")
+
+    def _given_probabilities(self, probabilities: Array, axis: int) -> Array:
+        xp = array_namespace(probabilities)
+        if self.normalize:
+            probabilities = probabilities / xp.sum(probabilities, axis=axis, keepdims=True)
+        return special.clip(probabilities, self.epsilon, 1.0 - self.epsilon) if self.epsilon else probabilities
+
+
+@register(
+    alias("CrossEntropyLoss", axis=1, ignore_index=-100),
+    alias(
+        "categorical_crossentropy",
+        "CategoricalCrossentropy",
+        "sparse_categorical_crossentropy",
+        "SparseCategoricalCrossentropy",
+        from_logits=False,
+        normalize=True,
+        epsilon=1e-7,
+    ),
+)
+@dataclass(frozen=True)
+class CrossEntropy(_ProbabilityLoss):
+    """Settings of `cross_entropy`."""
+
+    # -Σ t log p with p = softmax(logits): the depth of a logit below the largest, plus log1p of all others' powers.
+    # Both are non-negative, where logsumexp(logits) - logits would cancel for an easy item.
+    def call(self, logits: Array, labels: Array) -> Array:
+        xp = array_namespace(logits, labels)
+        axis = self.row_axis(logits)
+        mass: Array | float = 1.0 if _is_label(labels) else xp.sum(labels, axis=axis)
+        if self.from_logits:
+            depth, _, excess = special.softmax_parts(logits, axis)
+            log_total = xp.squeeze(xp.log1p(excess), axis=axis)
+            loss = _expectation(depth, labels, axis) + log_total * mass
+            uniform = xp.mean(depth, axis=axis) + log_total if self.label_smoothing else None
+        else:
+            p = self._given_probabilities(logits, axis)
+            if _is_label(labels):
+                loss = -xp.log(special.pick(p, labels, axis))
+            else:
+                loss = -xp.sum(special.xlogy(labels, p), axis=axis)
+            uniform = -xp.mean(xp.log(p), axis=axis) if self.label_smoothing else None
+        if uniform is None:
+            return loss
+        return (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
+
+
+def cross_entropy(
+    logits: Array,
+    labels: Array,
+    *,
+    axis: int = -1,
+    from_logits: bool = True,
+    normalize: bool = False,
+    epsilon: float = 0.0,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Negative log-likelihood of the class, of several that exclude each other.
+
+    .. math:: l = -\sum_c target_c \log p_c; \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
+        (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of `logits`,
+        a probability for each class.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    normalize : bool, default False
+        Divide probabilities by their sum first, as Keras does. Without effect on logits.
+    epsilon : float, default 0.0
+        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum. Given as an array,
+        it follows the library and the device of `logits`.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is spread evenly over all classes.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `logits` without `axis` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
+        libraries, where it can't be looked at, the loss of its item is NaN.
+
+    References
+    ----------
+    Bridle, Probabilistic interpretation of feedforward classification network outputs (1990).
+    https://doi.org/10.1007/978-3-642-76153-9_28
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> logits = np.asarray([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    >>> al.cross_entropy(logits, np.asarray([0, 2]), reduction="none").round(4).tolist()
+    [0.2395, 1.0986]
+    """
+    return CrossEntropy(
+        axis=axis,
+        from_logits=from_logits,
+        normalize=normalize,
+        epsilon=epsilon,
+        class_weight=class_weight,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        reduction=reduction,
+    )(logits, labels, weight=weight, where=where)
+
+
+@register(alias("NLLLoss", "nll_loss", axis=1, ignore_index=-100))
+@dataclass(frozen=True)
+class Nll(_ClassLoss):
+    """Settings of `nll`."""
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("log_distribution", "labels")
+
+    # -Σ t log p
+    def call(self, log_probabilities: Array, labels: Array) -> Array:
+        return -_expectation(log_probabilities, labels, self.row_axis(log_probabilities))
+
+
+def nll(
+    log_probabilities: Array,
+    labels: Array,
+    *,
+    axis: int = -1,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Negative log-likelihood of the class, from log-probabilities that the model has computed itself.
+
+    .. math:: l = -\sum_c target_c \log p_c
+
+    Parameters
+    ----------
+    log_probabilities : array, shape (..., C)
+        Floating, with the classes along `axis`. A row alone, (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `log_probabilities` without `axis`; or a floating target of its shape, a
+        probability for each class.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum. Given as an array,
+        it follows the library and the device of `log_probabilities`.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `log_probabilities` without `axis` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
+        libraries, where it can't be looked at, the loss of its item is NaN.
+
+    References
+    ----------
+    Fisher, On the mathematical foundations of theoretical statistics (1922). https://doi.org/10.1098/rsta.1922.0009
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.nll(np.log(np.asarray([[0.5, 0.5], [0.25, 0.75]])), np.asarray([0, 0]), reduction="sum")).__round__(4)
+    2.0794
+    """
+    return Nll(axis=axis, class_weight=class_weight, ignore_index=ignore_index, reduction=reduction)(
+        log_probabilities, labels, weight=weight, where=where
+    )
+
+
+@register(
+    alias(
+        "categorical_focal_crossentropy",
+        "CategoricalFocalCrossentropy",
+        alpha=0.25,
+        from_logits=False,
+        normalize=True,
+        epsilon=1e-7,
+    ),
+)
+@dataclass(frozen=True)
+class CategoricalFocal(_ProbabilityLoss):
+    """Settings of `categorical_focal`."""
+
+    gamma: float = 2.0
+    alpha: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(gamma=self.gamma)
+        if isinstance(self.alpha, float | int):
+            require_nonnegative(alpha=self.alpha)
+
+    # Σ t alpha (1 - p)^gamma (-log p), each factor a sum of non-negative terms as in the cross entropy.
+    def call(self, logits: Array, labels: Array) -> Array:
+        xp = array_namespace(logits, labels)
+        axis = self.row_axis(logits)
+        if self.from_logits:
+            depth, power, excess = special.softmax_parts(logits, axis)
+            surprise = depth + xp.log1p(excess)
+            complement = (excess + (1.0 - power)) / (1.0 + excess)
+        else:
+            p = self._given_probabilities(logits, axis)
+            impossible = p == 0
+            surprise = special.where(impossible, float("inf"), -xp.log(special.where(impossible, 1.0, p)))
+            complement = 1.0 - p
+        values = surprise * special.focal_weight(complement, self.gamma) if self.gamma else surprise
+        if self.alpha is not None:
+            values = values * self._alpha(logits, axis)
+        loss = _expectation(values, labels, axis)
+        if not self.label_smoothing:
+            return loss
+        return (1.0 - self.label_smoothing) * loss + self.label_smoothing * xp.mean(values, axis=axis)
+
+    def _alpha(self, logits: Array, axis: int) -> Array | float:
+        if isinstance(self.alpha, float | int) or (is_array(self.alpha) and self.alpha.ndim == 0):
+            return self.alpha
+        return _along(_per_class("alpha", self.alpha, logits, axis), logits, axis)
+
+
+def categorical_focal(
+    logits: Array,
+    labels: Array,
+    *,
+    gamma: float = 2.0,
+    alpha: Any = None,
+    axis: int = -1,
+    from_logits: bool = True,
+    normalize: bool = False,
+    epsilon: float = 0.0,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+    label_smoothing: float = 0.0,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Cross entropy in which easy items count little, for classes that are rare.
+
+    .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c; \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
+        (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of `logits`,
+        a probability for each class.
+    gamma : float, default 2.0
+        How fast the weight of an item falls as it becomes easy; at least 0. At 0 it is `cross_entropy`.
+    alpha : float, or sequence or array of shape (C,), optional
+        Factor of the loss: one number, or one a class. Unlike `class_weight`, it is no part of the mean's denominator.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    normalize : bool, default False
+        Divide probabilities by their sum first, as Keras does. Without effect on logits.
+    epsilon : float, default 0.0
+        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is spread evenly over all classes.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `logits` without `axis` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
+        libraries, where it can't be looked at, the loss of its item is NaN.
+
+    References
+    ----------
+    Lin et al., Focal loss for dense object detection (2017). https://arxiv.org/abs/1708.02002
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.categorical_focal(np.asarray([[2.0, 0.0, 0.0]]), np.asarray([0]))), 6)
+    0.010869
+    """
+    return CategoricalFocal(
+        gamma=gamma,
+        alpha=alpha,
+        axis=axis,
+        from_logits=from_logits,
+        normalize=normalize,
+        epsilon=epsilon,
+        class_weight=class_weight,
+        ignore_index=ignore_index,
+        label_smoothing=label_smoothing,
+        reduction=reduction,
+    )(logits, labels, weight=weight, where=where)
+
+
+@register("multiclass_hinge", "multiclass_hinge_loss")
+@dataclass(frozen=True)
+class CategoricalHinge(_ClassLoss):
+    """Settings of `categorical_hinge`."""
+
+    margin: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(margin=self.margin)
+
+    # max(0, margin + max_{j != y} z_j - z_y). The rival of the best class is the second best, of all others the best.
+    def call(self, logits: Array, labels: Array) -> Array:
+        xp = array_namespace(logits, labels)
+        axis = self.row_axis(logits)
+        if logits.shape[axis] == 1:
+            return xp.sum(xp.zeros_like(logits), axis=axis)
+        best = special.is_class(xp.expand_dims(xp.argmax(logits, axis=axis), axis=axis), logits, axis)
+        first = xp.max(logits, axis=axis, keepdims=True)
+        second = xp.max(special.where(best, float("-inf"), logits), axis=axis, keepdims=True)
+        lead, lost = special.two_difference(special.where(best, second, first), logits)
+        return _expectation(special.positive_part((lead + self.margin) + lost), labels, axis)
+
+
+def categorical_hinge(
+    logits: Array,
+    labels: Array,
+    *,
+    margin: float = 1.0,
+    axis: int = -1,
+    class_weight: Any = None,
+    ignore_index: int | None = None,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Loss of the multiclass support vector machine: 0 once the class leads all others by a margin.
+
+    .. math:: l = \max(0, margin + \max_{j \ne label} logits_j - logits_{label})
+
+    Parameters
+    ----------
+    logits : array, shape (..., C)
+        Floating scores, with the classes along `axis`. A row alone, (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of `logits`,
+        a probability for each class, under which the loss is the expected one.
+    margin : float, default 1.0
+        The lead that is asked for; at least 0.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `logits` without `axis` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
+        libraries, where it can't be looked at, the loss of its item is NaN.
+
+    Notes
+    -----
+    Keras's loss of this name lets the true class take part with a score of 0, and so differs where all other scores are
+    negative.
+
+    References
+    ----------
+    Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector machines (2001).
+    https://www.jmlr.org/papers/v2/crammer01a.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> scores = np.asarray([[3.0, 1.0, 0.0], [0.5, 0.0, 1.0]])
+    >>> al.categorical_hinge(scores, np.asarray([0, 0]), reduction="none").tolist()
+    [0.0, 1.5]
+    """
+    return CategoricalHinge(
+        margin=margin, axis=axis, class_weight=class_weight, ignore_index=ignore_index, reduction=reduction
+    )(logits, labels, weight=weight, where=where)

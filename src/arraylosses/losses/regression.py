@@ -1,0 +1,597 @@
+"""Losses of a real number: the error e = prediction - target, and what it costs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .. import special
+from .._array_api import Array, array_namespace
+from .._validation import Domain, require_nonnegative, require_one_of_type, require_positive, require_range
+from ..loss import Loss
+from ..reduction import Reduction
+from ..registry import alias, register
+
+__all__ = [
+    "AbsoluteError",
+    "AbsolutePercentageError",
+    "Huber",
+    "LogCosh",
+    "PseudoHuber",
+    "Quantile",
+    "SmoothL1",
+    "SquaredError",
+    "SquaredLogarithmicError",
+    "absolute_error",
+    "absolute_percentage_error",
+    "huber",
+    "log_cosh",
+    "pseudo_huber",
+    "quantile",
+    "smooth_l1",
+    "squared_error",
+    "squared_logarithmic_error",
+]
+
+
+@register("mse", "MSE", "mean_squared_error", "MeanSquaredError", "MSELoss", "mse_loss")
+@dataclass(frozen=True)
+class SquaredError(Loss):
+    """Settings of `squared_error`."""
+
+    # e²
+    def call(self, prediction: Array, target: Array) -> Array:
+        error = prediction - target
+        return error * error
+
+
+def squared_error(
+    prediction: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Square of the error. The mean is the right prediction under it, and far outliers rule it.
+
+    .. math:: l = (prediction - target)^2
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Gauss, Theoria motus corporum coelestium (1809), book 2, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
+    2.5
+    """
+    return SquaredError(reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register("mae", "MAE", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
+@dataclass(frozen=True)
+class AbsoluteError(Loss):
+    """Settings of `absolute_error`."""
+
+    # |e|
+    def call(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).abs(prediction - target)
+
+
+def absolute_error(
+    prediction: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Size of the error. The median is the right prediction under it, so outliers do little.
+
+    .. math:: l = |prediction - target|
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Bloomfield and Steiger, Least Absolute Deviations (1983).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.absolute_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
+    1.5
+    """
+    return AbsoluteError(reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register("huber_loss", "HuberLoss")
+@dataclass(frozen=True)
+class Huber(Loss):
+    """Settings of `huber`."""
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(delta=self.delta)
+
+    # e²/2 where |e| <= delta, delta (|e| - delta/2) elsewhere. Clipping e states both pieces without a branch.
+    def call(self, prediction: Array, target: Array) -> Array:
+        error = prediction - target
+        clipped = special.clip(error, -self.delta, self.delta)
+        return clipped * (error - clipped / 2)
+
+
+def huber(
+    prediction: Array,
+    target: Array,
+    *,
+    delta: float = 1.0,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
+
+    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2); \quad e = prediction - target
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    delta : float, default 1.0
+        The error, above 0, at which it turns from squared to absolute.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Huber, Robust estimation of a location parameter (1964). https://doi.org/10.1214/aoms/1177703732
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.huber(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), reduction="sum"))
+    2.625
+    """
+    return Huber(delta=delta, reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register("SmoothL1Loss", "smooth_l1_loss")
+@dataclass(frozen=True)
+class SmoothL1(Loss):
+    """Settings of `smooth_l1`."""
+
+    beta: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(beta=self.beta)
+
+    # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
+    def call(self, prediction: Array, target: Array) -> Array:
+        error = prediction - target
+        if self.beta == 0:
+            return array_namespace(error).abs(error)
+        clipped = special.clip(error, -self.beta, self.beta)
+        return (clipped / self.beta) * (error - clipped / 2)
+
+
+def smooth_l1(
+    prediction: Array,
+    target: Array,
+    *,
+    beta: float = 1.0,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Huber's loss over its threshold, so that large errors always count with slope 1.
+
+    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = prediction - target
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    beta : float, default 1.0
+        The error, at least 0, at which it turns from squared to absolute. At 0 it is `absolute_error`.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Girshick, Fast R-CNN (2015). https://arxiv.org/abs/1504.08083
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.smooth_l1(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), beta=2.0, reduction="sum"))
+    2.0625
+    """
+    return SmoothL1(beta=beta, reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register
+@dataclass(frozen=True)
+class PseudoHuber(Loss):
+    """Settings of `pseudo_huber`."""
+
+    delta: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(delta=self.delta)
+
+    # delta² (sqrt(1 + r²) - 1) with r = e / delta, whose difference is r² / (1 + sqrt(1 + r²)). Beyond 2^60 the quotient
+    # r / (1 + sqrt(1 + r²)) is 1 in every dtype, and r² does not overflow there yet.
+    def call(self, prediction: Array, target: Array) -> Array:
+        error = prediction - target
+        ratio = special.clip(error / self.delta, -(2.0**60), 2.0**60)
+        root = array_namespace(error).sqrt(1.0 + ratio * ratio)
+        return self.delta * (error * (ratio / (1.0 + root)))
+
+
+def pseudo_huber(
+    prediction: Array,
+    target: Array,
+    *,
+    delta: float = 1.0,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Huber's loss with all derivatives: e²/2 near 0, delta |e| far out. Also known as Charbonnier's loss.
+
+    .. math:: l = delta^2 (\sqrt{1 + (e / delta)^2} - 1); \quad e = prediction - target
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    delta : float, default 1.0
+        The error, above 0, around which it turns from squared to absolute.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Charbonnier et al., Deterministic edge-preserving regularization (1997). https://doi.org/10.1109/83.551699
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.pseudo_huber(np.asarray([0.75]), np.asarray([0.0])))
+    0.25
+    """
+    return PseudoHuber(delta=delta, reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register("logcosh")
+@dataclass(frozen=True)
+class LogCosh(Loss):
+    """Settings of `log_cosh`."""
+
+    # log(cosh e)
+    def call(self, prediction: Array, target: Array) -> Array:
+        return special.log_cosh(prediction - target)
+
+
+def log_cosh(
+    prediction: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Logarithm of the hyperbolic cosine: e²/2 near 0, |e| - log 2 far out, with all derivatives.
+
+    .. math:: l = \log \cosh(prediction - target)
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm (1990).
+    https://doi.org/10.1109/42.52985
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.log_cosh(np.asarray([2e-9]), np.asarray([0.0])))
+    2e-18
+    """
+    return LogCosh(reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register("pinball")
+@dataclass(frozen=True)
+class Quantile(Loss):
+    """Settings of `quantile`."""
+
+    q: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_range(0, 1, open=True, q=self.q)
+
+    # q u where u = target - prediction is positive, (q - 1) u where it is negative: the larger of the two.
+    def call(self, prediction: Array, target: Array) -> Array:
+        under = target - prediction
+        return array_namespace(under).maximum(self.q * under, (self.q - 1.0) * under)
+
+
+def quantile(
+    prediction: Array,
+    target: Array,
+    *,
+    q: float = 0.5,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Pinball loss: the q-quantile of the target is the right prediction under it.
+
+    .. math:: l = \max(q u, (q - 1) u); \quad u = target - prediction
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    q : float, default 0.5
+        The quantile, between 0 and 1. At 0.5 it is half of `absolute_error`.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Koenker and Bassett, Regression quantiles (1978). https://doi.org/10.2307/1913643
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.quantile(np.asarray([1.0, 1.0]), np.asarray([3.0, 0.0]), q=0.75, reduction="sum"))
+    1.75
+    """
+    return Quantile(q=q, reduction=reduction)(prediction, target, weight=weight, where=where)
+
+
+@register("mape", "MAPE", "mean_absolute_percentage_error", "MeanAbsolutePercentageError")
+@dataclass(frozen=True)
+class AbsolutePercentageError(Loss):
+    """Settings of `absolute_percentage_error`."""
+
+    percent: bool = True
+    epsilon: float = 1e-7
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, percent=self.percent)
+        require_nonnegative(epsilon=self.epsilon)
+
+    # |e| / max(|target|, epsilon)
+    def call(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        ratio = xp.abs(prediction - target) / special.maximum(xp.abs(target), self.epsilon)
+        return 100.0 * ratio if self.percent else ratio
+
+
+def absolute_percentage_error(
+    prediction: Array,
+    target: Array,
+    *,
+    percent: bool = True,
+    epsilon: float = 1e-7,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Size of the error relative to the target's, in per cent.
+
+    .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    percent : bool, default True
+        In per cent, as Keras has it; otherwise as a fraction, as scikit-learn has it.
+    epsilon : float, default 1e-7
+        What a target nearer to 0 counts as; at least 0.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Hyndman and Koehler, Another look at measures of forecast accuracy (2006).
+    https://doi.org/10.1016/j.ijforecast.2006.03.001
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.absolute_percentage_error(np.asarray([5.0]), np.asarray([4.0])))
+    25.0
+    """
+    return AbsolutePercentageError(percent=percent, epsilon=epsilon, reduction=reduction)(
+        prediction, target, weight=weight, where=where
+    )
+
+
+@register(
+    alias("msle", "MSLE", "mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", floor=1e-7),
+)
+@dataclass(frozen=True)
+class SquaredLogarithmicError(Loss):
+    """Settings of `squared_logarithmic_error`."""
+
+    floor: float | None = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.floor is not None:
+            require_range(-1, float("inf"), open=True, floor=self.floor)
+
+    def domains(self) -> tuple[Domain, ...]:
+        return ("nonnegative", "nonnegative")
+
+    # (log(1 + prediction) - log(1 + target))², as one logarithm of the ratio: two logarithms of nearly equal numbers
+    # would leave no digit of their difference.
+    def call(self, prediction: Array, target: Array) -> Array:
+        if self.floor is not None:
+            prediction, target = special.maximum(prediction, self.floor), special.maximum(target, self.floor)
+        ratio = special.log_ratio(1.0 + prediction, 1.0 + target, prediction - target)
+        return ratio * ratio
+
+
+def squared_logarithmic_error(
+    prediction: Array,
+    target: Array,
+    *,
+    floor: float | None = None,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
+
+    .. math:: l = (\log(1 + prediction) - \log(1 + target))^2
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
+    floor : float, optional
+        What a smaller number counts as, above -1. Keras has 1e-7.
+    weight, where, reduction
+        How per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Keras, MeanSquaredLogarithmicError. https://keras.io/api/losses/regression_losses/
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.squared_logarithmic_error(np.asarray([np.e - 1.0]), np.asarray([0.0])))
+    1.0
+    """
+    return SquaredLogarithmicError(floor=floor, reduction=reduction)(prediction, target, weight=weight, where=where)

@@ -1,0 +1,238 @@
+"""Losses by name. One registry, derived from the definitions: nothing is listed twice."""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar, overload
+
+from ._array_api import is_array, to_numpy
+from ._validation import closest
+from .loss import Loss, LossFunction, setting_names, snake_case
+
+__all__ = ["Alias", "alias", "aliases_of", "deserialize", "function_of", "get", "name_of", "register", "registered", "serialize"]
+
+LossT = TypeVar("LossT", bound="type[Loss] | LossFunction")
+
+
+class Alias(NamedTuple):
+    """Names under which a framework knows a loss, and the settings by which ours means the same."""
+
+    names: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+
+class _Entry(NamedTuple):
+    cls: type[Loss]
+    settings: Mapping[str, Any]
+
+
+_BY_CANONICAL: dict[str, type[Loss]] = {}
+_BY_NAME: dict[str, _Entry] = {}
+
+
+def alias(*names: str, **settings: Any) -> Alias:
+    """Return names for `register` that carry settings, such as ``alias("bce", from_logits=False)``."""
+    return Alias(names, settings)
+
+
+@overload
+def register(loss: LossT, /) -> LossT: ...
+@overload
+def register(*aliases: str | Alias) -> Callable[[LossT], LossT]: ...
+def register(*given: Any) -> Any:
+    """Make a loss known to `get`, `serialize` and `deserialize`.
+
+    Use it as a decorator, ``@register`` or ``@register("my_alias")``, or call it: ``register(my_loss)``. The name of a
+    class ``MyLoss`` or of a function ``my_loss`` is ``my_loss``; the class's own name works as well.
+
+    Parameters
+    ----------
+    *given : str or Alias, or the loss itself
+        Further names. `alias` makes some that carry settings.
+
+    Raises
+    ------
+    ValueError
+        If a name already belongs to another loss.
+    TypeError
+        If what is registered is neither a subclass of `Loss` nor a function made by `loss`.
+
+    Examples
+    --------
+    >>> import arraylosses as al
+    >>> @al.register
+    ... @al.loss
+    ... def fourth_power(prediction, target):
+    ...     return (prediction - target) ** 4
+    >>> al.get("fourth_power")
+    FourthPower(reduction='mean')
+    """
+    if len(given) == 1 and not isinstance(given[0], str | Alias):
+        return _register(given[0], ())
+    return lambda loss: _register(loss, given)
+
+
+def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
+    cls = _class_of(loss)
+    if cls is None:
+        raise TypeError(f"`loss` must be a subclass of al.Loss or a function made by @al.loss, got {loss!r}")
+    own = cls.__name__
+    canonical = snake_case(own)
+    known = _BY_CANONICAL.get(canonical)
+    redefined = known is not None and (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
+    entries = {canonical: _Entry(cls, {}), own: _Entry(cls, {})}
+    for item in names:
+        for name in item.names if isinstance(item, Alias) else (item,):
+            # A canonical name wins over a framework's use of the same string.
+            entries.setdefault(name, _Entry(cls, item.settings if isinstance(item, Alias) else {}))
+    for name in entries:
+        if name in _BY_NAME and not (redefined and _BY_NAME[name].cls is known):
+            raise ValueError(f"`{name}` already names {_BY_NAME[name].cls.__name__}; choose another name")
+    _BY_CANONICAL[canonical] = cls
+    _BY_NAME.update(entries)
+    return loss
+
+
+def _class_of(loss: object) -> type[Loss] | None:
+    if inspect.isclass(loss):
+        return loss if issubclass(loss, Loss) else None
+    made = getattr(loss, "loss_class", None)
+    if inspect.isclass(made) and issubclass(made, Loss):
+        return made
+    cls = _BY_CANONICAL.get(getattr(loss, "__name__", ""))
+    return cls if cls is not None and function_of(cls) is loss else None
+
+
+def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) -> Loss:
+    """Return a loss by its name, by an alias, or as it is.
+
+    Parameters
+    ----------
+    loss : str, Loss, subclass of Loss, or function form
+        An instance is returned as it is, unless settings are given; a class or a function form is set up.
+    **settings
+        Settings of the loss. They go before those that an alias carries.
+
+    Returns
+    -------
+    Loss
+
+    Raises
+    ------
+    ValueError
+        If no loss has that name; the message names the closest ones.
+    TypeError
+        If a setting is not one of the loss's.
+
+    Notes
+    -----
+    An alias means what the framework that uses it means: ``mape`` is in per cent, ``poisson`` takes a rate, ``bce`` takes
+    probabilities, as in Keras; ``CrossEntropyLoss`` has the classes on axis 1, as in PyTorch. A canonical name is ours:
+    ``kl_divergence`` takes log-probabilities (``KLDivergence`` is Keras's, of probabilities), ``cosine_similarity`` is
+    the negative cosine, ``categorical_hinge`` is Crammer and Singer's.
+
+    Examples
+    --------
+    >>> import arraylosses as al
+    >>> al.get("huber", delta=2.0)
+    Huber(delta=2.0, reduction='mean')
+    >>> al.get("bce").from_logits
+    False
+    """
+    if isinstance(loss, str):
+        entry = _BY_NAME.get(loss)
+        if entry is None:
+            raise ValueError(f"`loss` must be the name of a registered loss, got {loss!r}{closest(loss, _BY_NAME)}")
+        return _set_up(entry.cls, {**entry.settings, **settings})
+    if isinstance(loss, Loss):
+        if not settings:
+            return loss
+        return _set_up(type(loss), {**{n: getattr(loss, n) for n in setting_names(type(loss))}, **settings})
+    cls = _class_of(loss)
+    if cls is None:
+        raise TypeError(f"`loss` must be a name, a loss, its class or its function form, got {type(loss).__name__}")
+    return _set_up(cls, settings)
+
+
+def _set_up(cls: type[Loss], settings: Mapping[str, Any]) -> Loss:
+    known = setting_names(cls)
+    for name in settings:
+        if name not in known:
+            raise TypeError(f"`{name}` is no setting of {cls.__name__}, which has {', '.join(known)}{closest(name, known)}")
+    return cls(**settings)
+
+
+def registered() -> dict[str, type[Loss]]:
+    """Return the class of each registered loss by its canonical name."""
+    return dict(_BY_CANONICAL)
+
+
+def name_of(loss: Loss | type[Loss]) -> str:
+    """Return the canonical name of a registered loss; ValueError if it has none."""
+    cls = loss if isinstance(loss, type) else type(loss)
+    name = snake_case(cls.__name__)
+    if _BY_CANONICAL.get(name) is not cls:
+        raise ValueError(f"`loss` must be registered to have a name, got {cls.__name__}; al.register makes it known")
+    return name
+
+
+def aliases_of(name: str) -> dict[str, Mapping[str, Any]]:
+    """Return the other names of a loss, each with the settings that it carries."""
+    cls = _BY_CANONICAL[name]
+    return {key: entry.settings for key, entry in _BY_NAME.items() if entry.cls is cls and key != name}
+
+
+def function_of(cls: type[Loss]) -> Callable[..., Any] | None:
+    """Return the function form that stands beside a loss class in its module, or None."""
+    function = getattr(sys.modules.get(cls.__module__), snake_case(cls.__name__), None)
+    return function if callable(function) else None
+
+
+def serialize(loss: Loss) -> dict[str, Any]:
+    """Return a loss as plain JSON data: its registered name and its settings.
+
+    Raises
+    ------
+    ValueError
+        If the loss is not registered.
+
+    Examples
+    --------
+    >>> import arraylosses as al
+    >>> al.serialize(al.Huber(delta=2.0))
+    {'name': 'huber', 'settings': {'delta': 2.0, 'reduction': 'mean'}}
+    """
+    settings = {name: _as_json(getattr(loss, name)) for name in setting_names(type(loss))}
+    return {"name": name_of(loss), "settings": settings}
+
+
+def _as_json(value: Any) -> Any:
+    if is_array(value):
+        return to_numpy(value).tolist()
+    return [_as_json(v) for v in value] if isinstance(value, tuple) else value
+
+
+def deserialize(data: Mapping[str, Any], /) -> Loss:
+    """Return the loss that `serialize` described; nothing in the data is executed.
+
+    Raises
+    ------
+    TypeError
+        If the data is no such description, or names a setting that the loss does not have.
+    ValueError
+        If no loss has that name.
+
+    Examples
+    --------
+    >>> import arraylosses as al
+    >>> al.deserialize({"name": "huber", "settings": {"delta": 2.0}}) == al.Huber(delta=2.0)
+    True
+    """
+    if not isinstance(data, Mapping) or not isinstance(data.get("name"), str) or set(data) - {"name", "settings"}:
+        raise TypeError(f"`data` must be a mapping with a name and settings, as serialize() returns it, got {data!r}")
+    settings = data.get("settings", {})
+    if not isinstance(settings, Mapping):
+        raise TypeError(f"`settings` must be a mapping, got {settings!r}")
+    return get(data["name"], **settings)

@@ -1,0 +1,315 @@
+"""Primitives of the losses: what the standard lacks, and what its wrappers make slow or break.
+
+Each keeps its digits where a textbook form loses them, and is differentiable to every order where losses are used
+most: at 0, at ties, at infinite logits. A case is chosen by a mask that is no part of the derivative, never by `abs` or
+`maximum`, whose derivative at a tie is a compromise. Beside `_array_api`, this is the only file that asks which library
+an array belongs to.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name
+
+__all__ = [
+    "clip",
+    "cosine",
+    "cosine_and_distance",
+    "distance",
+    "dot",
+    "focal_weight",
+    "is_class",
+    "log_cosh",
+    "log_ratio",
+    "maximum",
+    "pick",
+    "positive_part",
+    "sigmoid",
+    "softmax_parts",
+    "softplus_pair",
+    "two_difference",
+    "two_product",
+    "two_sum",
+    "where",
+    "xlogy",
+]
+
+
+def _own(xp: Namespace) -> Namespace:
+    """The library itself in place of its wrapper, for the functions whose wrapper is slow or breaks a compiler."""
+    backend = backend_of(xp)
+    return sys.modules[backend] if backend in ("numpy", "torch") else xp
+
+
+def where(condition: Array, x: Array | float, y: Array | float) -> Array:
+    """Choose from `x` where `condition` holds and from `y` elsewhere; either may be a number."""
+    xp = array_namespace(condition, *(v for v in (x, y) if not isinstance(v, float | int)))
+    return _own(xp).where(condition, x, y)
+
+
+def clip(x: Array, low: float | None, high: float | None) -> Array:
+    """Limit `x` to the range from `low` to `high`; NaN stays NaN."""
+    return _own(array_namespace(x)).clip(x, low, high)
+
+
+def maximum(x: Array, low: float) -> Array:
+    """Raise `x` to at least `low`."""
+    return clip(x, low, None)
+
+
+def positive_part(x: Array) -> Array:
+    """max(x, 0), whose derivative at 0 is 0."""
+    xp = array_namespace(x)
+    backend = backend_of(xp)
+    if backend == "numpy":
+        return _own(xp).maximum(x, 0.0)
+    return _own(xp).relu(x) if backend == "torch" else xp.where(x <= 0, 0.0, x)
+
+
+def pick(x: Array, index: Array, axis: int) -> Array:
+    """Take the entry of each row of `x` along `axis` that `index` names."""
+    xp = array_namespace(x, index)
+    index = xp.expand_dims(index, axis=axis)
+    if hasattr(xp, "take_along_axis"):
+        return xp.squeeze(xp.take_along_axis(x, index, axis=axis), axis=axis)
+    return xp.sum(where(is_class(index, x, axis), x, 0.0), axis=axis)
+
+
+def is_class(index: Array, x: Array, axis: int) -> Array:
+    """One boolean an entry of `x`: whether its place along `axis` is the one that `index` names."""
+    xp = array_namespace(x, index)
+    shape = [1] * x.ndim
+    shape[axis] = x.shape[axis]
+    return xp.reshape(xp.arange(x.shape[axis], dtype=index.dtype, device=index.device), tuple(shape)) == index
+
+
+# Error-free transformations (Knuth 1969, Dekker 1971): a result and exactly what rounding took from it.
+
+
+def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
+    """a + b, and what rounding took from it."""
+    total = a + b
+    from_b = total - a
+    return total, (a - (total - from_b)) + (b - from_b)
+
+
+def two_difference(a: Array, b: Array) -> tuple[Array, Array]:
+    """a - b, and what rounding took from it."""
+    difference = a - b
+    from_b = difference - a
+    return difference, (a - (difference - from_b)) - (b + from_b)
+
+
+def two_product(a: Array, b: Array) -> tuple[Array, Array]:
+    """a b, and what rounding took from it."""
+    product = a * b
+    a_high, a_low = _halves(a)
+    b_high, b_low = _halves(b)
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _halves(x: Array) -> tuple[Array, Array]:
+    """Split `x` into two numbers of half the digits."""
+    scaled = x * (2.0**27 + 1 if dtype_name(x.dtype) == "float64" else 2.0**12 + 1)
+    high = scaled - (scaled - x)
+    return high, x - high
+
+
+def _exact_sum(x: Array, rest: Array) -> tuple[Array, Array]:
+    """The sum of x + rest along the last axis as a result and its remainder, pair by pair."""
+    xp = array_namespace(x)
+    lost = xp.sum(rest, axis=-1)
+    size = x.shape[-1]
+    while size > 1:
+        half = size // 2
+        pairs, error = two_sum(x[..., :half], x[..., half : 2 * half])
+        lost = lost + xp.sum(error, axis=-1)
+        x = xp.concat([pairs, x[..., 2 * half :]], axis=-1) if size % 2 else pairs
+        size = x.shape[-1]
+    return two_sum(x[..., 0], lost)
+
+
+def dot(x: Array, y: Array) -> tuple[Array, Array]:
+    """Σ x y along the last axis to twice the working precision, as a result and its remainder (Ogita et al. 2005)."""
+    return _exact_sum(*two_product(x, y))
+
+
+# Logarithms and exponentials
+
+
+def xlogy(x: Array, y: Array) -> Array:
+    """x log y, and 0 with a zero derivative where both are 0."""
+    xp = array_namespace(x, y)
+    return x * xp.log(where(xp.logical_and(x == 0, y == 0), 1.0, y))
+
+
+def log_ratio(a: Array, b: Array, difference: Array) -> Array:
+    """log(a / b) of positive numbers from their difference, which the caller may know more exactly than a - b.
+
+    The larger is divided by the smaller, so the logarithm is that of 1 plus a non-negative number: no digit is lost,
+    whether the two are nearly equal or far apart.
+    """
+    xp = array_namespace(a, b)
+    up = difference >= 0
+    magnitude = xp.log1p(where(up, difference, -difference) / where(up, b, a))
+    return where(up, magnitude, -magnitude)
+
+
+def softplus_pair(x: Array) -> tuple[Array, Array]:
+    """log(1 + exp(-x)) and log(1 + exp(x)): minus the logarithms of sigmoid(x) and of sigmoid(-x)."""
+    above, below, log_term = _softplus_parts(x)
+    return below + log_term, above + log_term
+
+
+def _softplus_parts(x: Array) -> tuple[Array, Array, Array]:
+    # log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). At 0 both terms take the branch x >= 0, so the kinks cancel.
+    xp = array_namespace(x)
+    if backend_of(xp) == "numpy":
+        own = _own(xp)
+        return own.maximum(x, 0.0), own.maximum(-x, 0.0), own.log1p(own.exp(-own.abs(x)))
+    negative = x < 0
+    above = where(negative, 0.0, x)
+    below = where(negative, -x, 0.0)
+    return above, below, xp.log1p(xp.exp(-(above + below)))
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), to full relative precision on both sides."""
+    xp = array_namespace(x)
+    negative = x < 0
+    small = xp.exp(where(negative, x, -x))
+    return where(negative, small, 1.0) / (1.0 + small)
+
+
+# log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
+def log_cosh(x: Array) -> Array:
+    """log(cosh x), to full relative precision near 0 and without overflow."""
+    xp = array_namespace(x)
+    size = xp.abs(x)
+    near = size < 1
+    square = clip(x, -1.0, 1.0) ** 2
+    series: Array = 1.0
+    for k in range(20, 2, -2):
+        series = series * (square / (k * (k - 1))) + 1.0
+    return xp.log1p(where(near, square * series / 2, xp.exp(-2 * size))) + where(near, 0.0, size - _LOG_2)
+
+
+_LOG_2 = 0.6931471805599453
+
+
+def focal_weight(complement: Array, gamma: float) -> Array:
+    """complement^gamma, with a finite derivative where the complement of a probability is 0."""
+    tiny = float(array_namespace(complement).finfo(complement.dtype).smallest_normal)
+    return maximum(complement, tiny) ** gamma
+
+
+def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
+    """The parts of a softmax along `axis` from which losses are made without cancellation.
+
+    Returns
+    -------
+    depth : array
+        m - logits, where m is the largest logit of the row.
+    power : array
+        exp(logits - m), with the rounding of the difference made good.
+    excess : array
+        Σ power - 1, of length 1 along `axis`: the sum without the largest term.
+
+    Notes
+    -----
+    The negative log-probabilities are ``depth + log1p(excess)``, a sum of non-negative terms; the probabilities are
+    ``power / (1 + excess)`` and their complements ``(excess + (1 - power)) / (1 + excess)``. All of these hold
+    whatever m is, so the derivative is exact at ties, to every order.
+    """
+    xp = array_namespace(logits)
+    largest = xp.max(logits, axis=axis, keepdims=True)
+    depth = largest - logits
+    # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
+    # difference of large logits would be multiplied by their size in the result.
+    bounded, lost = two_difference(xp.maximum(logits, largest - 800.0), largest)
+    power = xp.exp(bounded)
+    power = power + power * lost
+    top = xp.astype(bounded == 0, power.dtype)
+    excess = xp.sum(power - top, axis=axis, keepdims=True) + (xp.sum(top, axis=axis, keepdims=True) - 1.0)
+    return depth, power, excess
+
+
+# Lengths and angles. Sums of products are carried to twice the working precision, because what follows subtracts them.
+
+
+def _safe_scale(xp: Namespace, *vectors: Array) -> Array:
+    """1 for a row whose squares neither overflow nor vanish, else its largest entry; of length 1 along the last axis."""
+    low, high = (1e-130, 1e140) if dtype_name(vectors[0].dtype) == "float64" else (1e-13, 1e15)
+    sizes = [xp.max(xp.abs(x), axis=-1, keepdims=True) for x in vectors]
+    size = sizes[0]
+    for other in sizes[1:]:
+        size = xp.maximum(size, other)
+    usual = xp.logical_or(size == 0, xp.logical_and(size > low, size < high))
+    return where(usual, 1.0, size)
+
+
+def distance(x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) -> tuple[Array, Array]:
+    """(Σ |x - y + shift|^p)^(1/p) along `axis` and, for p = 2, what rounding took from it.
+
+    Free of overflow, with a zero derivative at 0.
+    """
+    xp = array_namespace(x, y)
+    difference, lost = two_difference(xp.moveaxis(x, axis, -1), xp.moveaxis(y, axis, -1))
+    if shift:
+        difference, lost = difference + shift, xp.zeros_like(lost)
+    if p == 1:
+        length = xp.sum(xp.abs(difference), axis=-1)
+        return length, xp.zeros_like(length)
+    if p == float("inf"):
+        length = xp.max(xp.abs(difference), axis=-1)
+        return length, xp.zeros_like(length)
+    scale = _safe_scale(xp, difference)
+    difference, lost = difference / scale, lost / scale
+    scale = xp.squeeze(scale, axis=-1)
+    if p == 2:
+        square, rest = two_product(difference, difference)
+        total, total_lost = _exact_sum(square, rest + 2 * difference * lost)
+    else:
+        # The power's own rule, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice.
+        bare = difference == 0
+        total = xp.sum(where(bare, 0.0, xp.abs(where(bare, 1.0, difference)) ** p), axis=-1)
+        total_lost = xp.zeros_like(total)
+    zero = total == 0
+    total = where(zero, 1.0, total)
+    if p != 2:
+        return where(zero, 0.0, scale * total ** (1 / p)), total_lost
+    root = xp.sqrt(total)
+    square, rest = two_product(root, root)
+    root_lost = ((total - square) - rest + total_lost) / (2 * root)
+    return where(zero, 0.0, scale * root), where(zero, 0.0, scale * root_lost)
+
+
+def cosine(x: Array, y: Array, axis: int) -> Array:
+    """Cosine of the angle between the rows of `x` and `y` along `axis`; 0 where a row is 0."""
+    return _angle(x, y, axis)[0]
+
+
+def cosine_and_distance(x: Array, y: Array, axis: int) -> tuple[Array, Array]:
+    """The cosine, and 1 minus it to full relative precision for nearly parallel rows too."""
+    xp = array_namespace(x, y)
+    cos, x, y, x_square, y_square, dot_xy = _angle(x, y, axis)
+    # sin² is the squared length of what is left of y without its part along x, over |y|²; 1 - cos = sin² / (1 + cos).
+    # The identity holds for any multiple of x that is taken away, so its rounding does not matter.
+    multiple = xp.expand_dims(dot_xy / x_square, axis=-1)
+    along, along_lost = two_product(multiple, x)
+    left = (y - along) - along_lost
+    sine_square = (xp.sum(left * left, axis=-1) - xp.sum(left * x, axis=-1) ** 2 / x_square) / y_square
+    near = cos > 0.5
+    return cos, where(near, sine_square / where(near, 1.0 + cos, 1.0), 1.0 - cos)
+
+
+def _angle(x: Array, y: Array, axis: int) -> tuple[Array, Array, Array, Array, Array, Array]:
+    xp = array_namespace(x, y)
+    x, y = xp.moveaxis(x, axis, -1), xp.moveaxis(y, axis, -1)
+    x, y = x / _safe_scale(xp, x), y / _safe_scale(xp, y)
+    x_square, y_square = xp.sum(x * x, axis=-1), xp.sum(y * y, axis=-1)
+    x_square, y_square = where(x_square == 0, 1.0, x_square), where(y_square == 0, 1.0, y_square)
+    high, low = dot(x, y)
+    dot_xy = high + low
+    return dot_xy / xp.sqrt(x_square * y_square), x, y, x_square, y_square, dot_xy
