@@ -39,7 +39,8 @@ Kind = Literal["half", "float", "int", "bool", "complex", "other"]
 
 # A namespace that is a module belongs to the type of the array. Any other, such as a tracer's, belongs to the array.
 _NAMESPACES: dict[type, Namespace] = {}
-_KINDS: dict[Any, Kind] = {}
+# By the dtype's type first: dtypes of two libraries may hash alike and warn when they are compared.
+_KINDS: dict[type, dict[Any, Kind]] = {}
 
 _LIBRARIES = {
     "numpy": "NumPy",
@@ -143,9 +144,10 @@ def dtype_name(dtype: Any) -> str:
 
 def dtype_kind(dtype: Any) -> Kind:
     """Say what a dtype holds: `half` is a floating dtype narrower than float32."""
-    kind = _KINDS.get(dtype)
+    kinds = _KINDS.setdefault(type(dtype), {})
+    kind = kinds.get(dtype)
     if kind is None:
-        kind = _KINDS[dtype] = _kind_by_name(dtype_name(dtype))
+        kind = kinds[dtype] = _kind_by_name(dtype_name(dtype))
     return kind
 
 

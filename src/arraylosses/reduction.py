@@ -38,8 +38,11 @@ def reduce(
     array
         Of the shape of `items` for ``none``, else of shape ().
     """
+    if weight is not None:
+        weight = xp.broadcast_to(weight, items.shape)
     # A left-out weight may hold anything, and NaN times 0 is NaN, in the gradient too: it is replaced beforehand.
     if where is not None:
+        where = xp.broadcast_to(where, items.shape)
         weight = xp.astype(where, items.dtype) if weight is None else special.where(where, weight, 0.0)
     total = items if weight is None else items * weight
     if reduction == "none":
@@ -53,11 +56,11 @@ def reduce(
 
 
 def _divisor(xp: Namespace, items: Array, weight: Array | None) -> Array | int:
-    """Σ w, each weight counted as often as it is broadcast; 1 where it is 0, since the numerator is 0 as well."""
+    """Σ w of weights in the shape of the items; 1 where it is 0, since the numerator is 0 as well."""
     if weight is None:
         size = math.prod(items.shape)
         if size == size:  # not NaN, as it is for a lazy array of unknown shape
             return max(size, 1)
         weight = xp.ones_like(items)
-    weight_sum = xp.sum(xp.broadcast_to(weight, items.shape))
+    weight_sum = xp.sum(weight)
     return special.where(weight_sum == 0, 1.0, weight_sum)

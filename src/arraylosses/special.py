@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name
+from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name, single_device
 
 __all__ = [
     "clip",
@@ -20,12 +20,15 @@ __all__ = [
     "dot",
     "focal_weight",
     "is_class",
+    "largest",
     "log_cosh",
     "log_ratio",
     "maximum",
+    "normalized",
     "pick",
     "positive_part",
     "sigmoid",
+    "softmax_complement",
     "softmax_parts",
     "softplus_pair",
     "two_difference",
@@ -67,6 +70,13 @@ def positive_part(x: Array) -> Array:
     return _own(xp).relu(x) if backend == "torch" else xp.where(x <= 0, 0.0, x)
 
 
+def largest(x: Array, axis: int) -> Array:
+    """The largest entry along `axis`, which stays with length 1."""
+    xp = array_namespace(x)
+    # Dask takes no maximum of an empty array, not along an axis that has entries either.
+    return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
+
+
 def pick(x: Array, index: Array, axis: int) -> Array:
     """Take the entry of each row of `x` along `axis` that `index` names."""
     xp = array_namespace(x, index)
@@ -81,7 +91,8 @@ def is_class(index: Array, x: Array, axis: int) -> Array:
     xp = array_namespace(x, index)
     shape = [1] * x.ndim
     shape[axis] = x.shape[axis]
-    return xp.reshape(xp.arange(x.shape[axis], dtype=index.dtype, device=index.device), tuple(shape)) == index
+    places = xp.arange(x.shape[axis], dtype=index.dtype, device=single_device(index))
+    return xp.reshape(places, tuple(shape)) == index
 
 
 # Error-free transformations (Knuth 1969, Dekker 1971): a result and exactly what rounding took from it.
@@ -111,8 +122,13 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
 
 def _halves(x: Array) -> tuple[Array, Array]:
     """Split `x` into two numbers of half the digits."""
-    scaled = x * (2.0**27 + 1 if dtype_name(x.dtype) == "float64" else 2.0**12 + 1)
-    high = scaled - (scaled - x)
+    wide = dtype_name(x.dtype) == "float64"
+    if backend_of(array_namespace(x)) == "jax":
+        # XLA would fuse the product below with the difference after it, and so not round it.
+        high = sys.modules["jax"].lax.reduce_precision(x, *((11, 25) if wide else (8, 11)))
+    else:
+        scaled = x * (2.0**27 + 1 if wide else 2.0**12 + 1)
+        high = scaled - (scaled - x)
     return high, x - high
 
 
@@ -219,15 +235,14 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
     Notes
     -----
     The negative log-probabilities are ``depth + log1p(excess)``, a sum of non-negative terms; the probabilities are
-    ``power / (1 + excess)`` and their complements ``(excess + (1 - power)) / (1 + excess)``. All of these hold
-    whatever m is, so the derivative is exact at ties, to every order.
+    ``power / (1 + excess)``. Both hold whatever m is, so the derivative is exact at ties, to every order.
     """
     xp = array_namespace(logits)
-    largest = xp.max(logits, axis=axis, keepdims=True)
-    depth = largest - logits
+    top_logit = largest(logits, axis)
+    depth = top_logit - logits
     # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
     # difference of large logits would be multiplied by their size in the result.
-    bounded, lost = two_difference(xp.maximum(logits, largest - 800.0), largest)
+    bounded, lost = two_difference(xp.maximum(logits, top_logit - 800.0), top_logit)
     power = xp.exp(bounded)
     power = power + power * lost
     top = xp.astype(bounded == 0, power.dtype)
@@ -235,34 +250,46 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
     return depth, power, excess
 
 
+def softmax_complement(power: Array, excess: Array) -> Array:
+    """1 - p of the probabilities p of a softmax, from its parts."""
+    # For the largest, 1 - power is 0 and its derivative is not; for the rest p is at most 1/2.
+    total = 1.0 + excess
+    return where(power == 1, (excess + (1.0 - power)) / total, 1.0 - power / total)
+
+
+def normalized(x: Array, axis: int) -> tuple[Array, Array]:
+    """p = x / Σ x along `axis`, and 1 - p from the sum of all others."""
+    xp = array_namespace(x)
+    total, lost = _exact_sum(xp.moveaxis(x, axis, -1), xp.zeros_like(xp.moveaxis(x, axis, -1)))
+    total, lost = xp.expand_dims(total, axis=axis), xp.expand_dims(lost, axis=axis)
+    return x / total, ((total - x) + lost) / total
+
+
 # Lengths and angles. Sums of products are carried to twice the working precision, because what follows subtracts them.
 
 
-def _safe_scale(xp: Namespace, *vectors: Array) -> Array:
+def _safe_scale(xp: Namespace, x: Array) -> Array:
     """1 for a row whose squares neither overflow nor vanish, else its largest entry; of length 1 along the last axis."""
-    low, high = (1e-130, 1e140) if dtype_name(vectors[0].dtype) == "float64" else (1e-13, 1e15)
-    sizes = [xp.max(xp.abs(x), axis=-1, keepdims=True) for x in vectors]
-    size = sizes[0]
-    for other in sizes[1:]:
-        size = xp.maximum(size, other)
+    low, high = (1e-130, 1e140) if dtype_name(x.dtype) == "float64" else (1e-13, 1e15)
+    size = largest(xp.abs(x), -1)
     usual = xp.logical_or(size == 0, xp.logical_and(size > low, size < high))
     return where(usual, 1.0, size)
 
 
 def distance(x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) -> tuple[Array, Array]:
-    """(Σ |x - y + shift|^p)^(1/p) along `axis` and, for p = 2, what rounding took from it.
+    """(Σ |x - y + shift|^p)^(1/p) along `axis` and, for p = 1 and 2, what rounding took from it.
 
     Free of overflow, with a zero derivative at 0.
     """
     xp = array_namespace(x, y)
     difference, lost = two_difference(xp.moveaxis(x, axis, -1), xp.moveaxis(y, axis, -1))
     if shift:
-        difference, lost = difference + shift, xp.zeros_like(lost)
+        difference, shift_lost = two_sum(difference, xp.full_like(difference, shift))
+        lost = lost + shift_lost
     if p == 1:
-        length = xp.sum(xp.abs(difference), axis=-1)
-        return length, xp.zeros_like(length)
+        return _exact_sum(xp.abs(difference), where(difference < 0, -lost, lost))
     if p == float("inf"):
-        length = xp.max(xp.abs(difference), axis=-1)
+        length = xp.squeeze(largest(xp.abs(difference), -1), axis=-1)
         return length, xp.zeros_like(length)
     scale = _safe_scale(xp, difference)
     difference, lost = difference / scale, lost / scale
@@ -295,11 +322,12 @@ def cosine_and_distance(x: Array, y: Array, axis: int) -> tuple[Array, Array]:
     xp = array_namespace(x, y)
     cos, x, y, x_square, y_square, dot_xy = _angle(x, y, axis)
     # sin² is the squared length of what is left of y without its part along x, over |y|²; 1 - cos = sin² / (1 + cos).
-    # The identity holds for any multiple of x that is taken away, so its rounding does not matter.
+    # What the rounding of the first multiple of x leaves along x is taken away by a second one.
     multiple = xp.expand_dims(dot_xy / x_square, axis=-1)
     along, along_lost = two_product(multiple, x)
     left = (y - along) - along_lost
-    sine_square = (xp.sum(left * left, axis=-1) - xp.sum(left * x, axis=-1) ** 2 / x_square) / y_square
+    left = left - xp.expand_dims(xp.sum(left * x, axis=-1) / x_square, axis=-1) * x
+    sine_square = xp.sum(left * left, axis=-1) / y_square
     near = cos > 0.5
     return cos, where(near, sine_square / where(near, 1.0 + cos, 1.0), 1.0 - cos)
 

@@ -50,8 +50,12 @@ def _surprises(
     )
 
 
-def _smooth(target: Array, label_smoothing: float) -> Array:
-    return target * (1.0 - label_smoothing) + label_smoothing / 2 if label_smoothing else target
+def _smooth(target: Array, label_smoothing: float) -> tuple[Array, Array]:
+    """The target t and 1 - t, each smoothed by itself: a difference from 1 would lose digits."""
+    if not label_smoothing:
+        return target, 1.0 - target
+    share = 1.0 - label_smoothing
+    return share * target + label_smoothing / 2, share * (1.0 - target) + label_smoothing / 2
 
 
 @register(
@@ -85,11 +89,11 @@ class BinaryCrossEntropy(Loss):
 
     # -pos_weight t log p - (1 - t) log(1 - p), a sum of non-negative terms.
     def call(self, prediction: Array, target: Array) -> Array:
-        target = _smooth(target, self.label_smoothing)
         yes, no = _surprises(prediction, target, self.from_logits, self.epsilon, self.log_floor)
+        target, other = _smooth(target, self.label_smoothing)
         if self.pos_weight is not None:
             yes = yes * self._pos_weight(prediction)
-        return target * yes + (1.0 - target) * no
+        return target * yes + other * no
 
     def _pos_weight(self, like: Array) -> Array | float:
         if isinstance(self.pos_weight, float | int):
@@ -98,7 +102,7 @@ class BinaryCrossEntropy(Loss):
         shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]
         if pos_weight.ndim > like.ndim or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
             raise ValueError(f"`pos_weight` must broadcast to `prediction` {tuple(like.shape)}, got shape {shape}")
-        return pos_weight
+        return array_namespace(like).broadcast_to(pos_weight, like.shape)
 
 
 def binary_cross_entropy(
@@ -198,14 +202,14 @@ class BinaryFocal(Loss):
     # alpha_t (1 - p_t)^gamma (cross entropy), with 1 - p_t = t (1 - p) + (1 - t) p. The sigmoid on either side, not
     # 1 - p, and its power, not the exponential of gamma log(1 - p_t): both would lose digits where p_t is near 1.
     def call(self, prediction: Array, target: Array) -> Array:
-        target = _smooth(target, self.label_smoothing)
         yes, no = _surprises(prediction, target, self.from_logits, self.epsilon, None)
-        loss = target * yes + (1.0 - target) * no
+        target, other = _smooth(target, self.label_smoothing)
+        loss = target * yes + other * no
         if self.gamma:
             p, q = self._probabilities(prediction)
-            loss = loss * special.focal_weight(target * q + (1.0 - target) * p, self.gamma)
+            loss = loss * special.focal_weight(target * q + other * p, self.gamma)
         if self.alpha is not None:
-            loss = loss * (self.alpha * target + (1.0 - self.alpha) * (1.0 - target))
+            loss = loss * (self.alpha * target + (1.0 - self.alpha) * other)
         return loss
 
     def _probabilities(self, prediction: Array) -> tuple[Array, Array]:

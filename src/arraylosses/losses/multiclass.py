@@ -104,11 +104,13 @@ class _ProbabilityLoss(_ClassLoss):
     def domains(self) -> tuple[Domain, ...]:
         return ("real" if self.from_logits else "distribution", "labels")
 
-    def _given_probabilities(self, probabilities: Array, axis: int) -> Array:
-        xp = array_namespace(probabilities)
-        if self.normalize:
-            probabilities = probabilities / xp.sum(probabilities, axis=axis, keepdims=True)
-        return special.clip(probabilities, self.epsilon, 1.0 - self.epsilon) if self.epsilon else probabilities
+    def _given_probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
+        """Probabilities p as the settings want them, and 1 - p."""
+        p, complement = special.normalized(given, axis) if self.normalize else (given, 1.0 - given)
+        if not self.epsilon:
+            return p, complement
+        low, high = self.epsilon, 1.0 - self.epsilon
+        return special.clip(p, low, high), special.clip(complement, low, high)
 
 
 @register(
@@ -139,7 +141,7 @@ class CrossEntropy(_ProbabilityLoss):
             loss = _expectation(depth, labels, axis) + log_total * mass
             uniform = xp.mean(depth, axis=axis) + log_total if self.label_smoothing else None
         else:
-            p = self._given_probabilities(logits, axis)
+            p, _ = self._given_probabilities(logits, axis)
             if _is_label(labels):
                 loss = -xp.log(special.pick(p, labels, axis))
             else:
@@ -333,12 +335,11 @@ class CategoricalFocal(_ProbabilityLoss):
         if self.from_logits:
             depth, power, excess = special.softmax_parts(logits, axis)
             surprise = depth + xp.log1p(excess)
-            complement = (excess + (1.0 - power)) / (1.0 + excess)
+            complement = special.softmax_complement(power, excess)
         else:
-            p = self._given_probabilities(logits, axis)
+            p, complement = self._given_probabilities(logits, axis)
             impossible = p == 0
             surprise = special.where(impossible, float("inf"), -xp.log(special.where(impossible, 1.0, p)))
-            complement = 1.0 - p
         values = surprise * special.focal_weight(complement, self.gamma) if self.gamma else surprise
         if self.alpha is not None:
             values = values * self._alpha(logits, axis)
@@ -457,8 +458,8 @@ class CategoricalHinge(_ClassLoss):
         if logits.shape[axis] == 1:
             return xp.sum(xp.zeros_like(logits), axis=axis)
         best = special.is_class(xp.expand_dims(xp.argmax(logits, axis=axis), axis=axis), logits, axis)
-        first = xp.max(logits, axis=axis, keepdims=True)
-        second = xp.max(special.where(best, float("-inf"), logits), axis=axis, keepdims=True)
+        first = special.largest(logits, axis)
+        second = special.largest(special.where(best, float("-inf"), logits), axis)
         lead, lost = special.two_difference(special.where(best, second, first), logits)
         return _expectation(special.positive_part((lead + self.margin) + lost), labels, axis)
 

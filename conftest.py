@@ -1,0 +1,74 @@
+"""Options of the test run: which backends, and which of them may not be missing."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+# Two devices of JAX on one CPU, so that "arrays on two devices" can be tested. Read when JAX starts.
+os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+
+from tests.variants import BACKENDS, VARIANTS, Variant, importable
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backend",
+        action="append",
+        choices=BACKENDS,
+        help="run on this backend alone (repeatable); by default on all that are installed",
+    )
+    parser.addoption(
+        "--require-backend",
+        action="append",
+        choices=BACKENDS,
+        default=[],
+        help="fail, and do not skip, where this backend is not installed (repeatable)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "backend(name): needs this array library; skipped where it is not installed")
+    for name in config.getoption("--require-backend"):
+        reason = importable(name)
+        if reason:
+            raise pytest.UsageError(f"--require-backend={name}: {reason}")
+
+
+def _chosen(config: pytest.Config, backend: str) -> bool:
+    wanted = config.getoption("--backend")
+    return not wanted or backend in wanted
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "variant" in metafunc.fixturenames:
+        params = [
+            pytest.param(v, id=v.name, marks=[pytest.mark.backend(v.backend)])
+            for v in VARIANTS
+            if _chosen(metafunc.config, v.backend)
+        ]
+        metafunc.parametrize("variant", params, indirect=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    kept, dropped = [], []
+    for item in items:
+        names = [mark.args[0] for mark in item.iter_markers("backend")]
+        if not all(_chosen(config, name) for name in names):
+            dropped.append(item)
+            continue
+        kept.append(item)
+        missing = [reason for name in names if (reason := importable(name))]
+        if missing:
+            item.add_marker(pytest.mark.skip(reason=missing[0]))
+    if dropped:
+        config.hook.pytest_deselected(items=dropped)
+        items[:] = kept
+
+
+@pytest.fixture
+def variant(request: pytest.FixtureRequest):
+    chosen: Variant = request.param
+    with chosen.active():
+        yield chosen

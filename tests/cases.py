@@ -1,0 +1,152 @@
+"""The catalogue as the tests see it: each registered loss, at its defaults and off them, and inputs for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+import arraylosses as al
+
+# Settings off their defaults. A loss of the package needs every setting here: a test says which is missing.
+SETTINGS: dict[str, list[dict[str, Any]]] = {
+    "huber": [{"delta": 0.75}],
+    "smooth_l1": [{"beta": 0.5}, {"beta": 0.0}],
+    "pseudo_huber": [{"delta": 1.75}],
+    "quantile": [{"q": 0.8}],
+    "absolute_percentage_error": [{"percent": False, "epsilon": 0.25}],
+    "squared_logarithmic_error": [{"floor": 0.5}],
+    "poisson_nll": [{"from_log": False, "epsilon": 0.125}, {"full": True}],
+    "binary_cross_entropy": [
+        {"pos_weight": 3.0, "label_smoothing": 0.1},
+        {"pos_weight": (0.5, 2.0, 1.5, 3.0)},
+        {"from_logits": False, "epsilon": 0.125},
+        {"from_logits": False, "log_floor": -1.5},
+    ],
+    "binary_focal": [
+        {"gamma": 1.5, "alpha": 0.25, "label_smoothing": 0.1},
+        {"from_logits": False, "epsilon": 0.125},
+        {"gamma": 0.0},
+    ],
+    "cross_entropy": [
+        {"axis": 1, "label_smoothing": 0.1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0)},
+        {"from_logits": False, "normalize": True, "epsilon": 0.125, "ignore_index": 1},
+        {"from_logits": False, "label_smoothing": 0.1, "axis": 0},
+    ],
+    "nll": [{"axis": 1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1}],
+    "categorical_focal": [
+        {"gamma": 0.5, "alpha": 0.25, "axis": 1, "label_smoothing": 0.1},
+        {"alpha": (1.0, 0.5, 2.0, 0.25, 3.0), "from_logits": False, "normalize": True, "epsilon": 0.125},
+        {"class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
+    ],
+    "categorical_hinge": [
+        {"margin": 0.5, "axis": 1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
+    ],
+    "kl_divergence": [
+        {"from_log": False, "epsilon": 0.0625},
+        {"log_target": True, "axis": 1},
+        {"from_log": False},
+    ],
+    "cosine_similarity": [{"axis": 1}],
+    "cosine_embedding": [{"margin": 0.25, "axis": 1}],
+    "hinge_embedding": [{"margin": 0.5}],
+    "margin_ranking": [{"margin": 0.5}],
+    "triplet_margin": [
+        {"margin": 0.5, "p": 1.0, "axis": 1},
+        {"swap": True, "epsilon": 0.125},
+        {"p": 3.0},
+    ],
+}
+
+CLASSES = 5
+"""Length of the class or feature axis; the class weights above have it."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One loss to be tested."""
+
+    name: str
+    loss: al.Loss
+    soft: bool = False
+    """Whether labels are probabilities instead of integers."""
+
+    def __str__(self) -> str:
+        off = [f"{k}={v}" for k, v in al.serialize(self.loss)["settings"].items() if v != self._default(k)]
+        return "-".join([self.name, *off, *(["soft"] if self.soft else [])]).replace(" ", "")
+
+    def _default(self, name: str) -> Any:
+        return next(f.default for f in type(self.loss).__dataclass_fields__.values() if f.name == name)
+
+    @property
+    def rows(self) -> bool:
+        return self.loss.granularity == "row"
+
+    @property
+    def axis(self) -> int:
+        return self.loss.axis
+
+    def item_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of the per-item loss of arrays that `inputs` made with `shape`."""
+        return shape if self.rows else (*shape, 4)
+
+    def inputs(self, seed: int = 0, shape: tuple[int, ...] = (4, 3), dtype: str = "float64") -> tuple[np.ndarray, ...]:
+        """Arrays that the loss takes: `shape` is that of the items for rows; elements have 4 more along the last axis."""
+        rng = np.random.default_rng(seed)
+        return tuple(
+            self._draw(rng, domain, shape, first=k == 0).astype(dtype)
+            if domain != "labels" or self.soft
+            else rng.integers(0, CLASSES, size=shape)
+            for k, domain in enumerate(self.loss.domains())
+        )
+
+    def _draw(self, rng: np.random.Generator, domain: str, shape: tuple[int, ...], *, first: bool) -> np.ndarray:
+        if not self.rows:
+            shape = (*shape, 4)
+        elif domain != "sign":
+            shape = (*shape, CLASSES)
+        x = rng.normal(size=shape)
+        if domain == "sign":
+            return np.where(x < 0, -1.0, 1.0)
+        if domain == "probability":
+            hard = rng.integers(0, 2, size=shape)
+            return rng.uniform(0.02, 0.98, size=shape) if first else np.where(x < 0, hard, rng.uniform(size=shape))
+        if domain in ("nonnegative", "positive"):
+            return np.exp(x)
+        if not self.rows:
+            return 2 * x
+        if domain in ("distribution", "log_distribution", "labels"):
+            x = np.exp(x) / np.sum(np.exp(x), axis=-1, keepdims=True)
+            x = np.log(x) if domain == "log_distribution" else x
+        return np.moveaxis(x, -1, self.axis)
+
+    def row_arrays(self) -> tuple[bool, ...]:
+        """Which of the arrays have the class axis."""
+        return tuple(
+            self.rows and d != "sign" and (d != "labels" or self.soft) for d in self.loss.domains()
+        )
+
+    def floating(self) -> tuple[int, ...]:
+        """The arguments that a gradient can be taken with respect to."""
+        return tuple(
+            k
+            for k, domain in enumerate(self.loss.domains())
+            if domain != "sign" and (domain != "labels" or self.soft)
+        )
+
+
+def _cases() -> list[Case]:
+    cases = []
+    for name, cls in al.registered().items():
+        if cls.__module__.startswith("arraylosses.losses."):
+            for settings in [{}, *SETTINGS.get(name, [])]:
+                loss = cls(**settings)
+                cases.append(Case(name, loss))
+                if "labels" in loss.domains() and loss.ignore_index is None:
+                    cases.append(Case(name, loss, soft=True))
+    return cases
+
+
+CASES = _cases()
+DEFAULTS = [case for case in CASES if case.loss == type(case.loss)()]

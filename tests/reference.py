@@ -1,0 +1,256 @@
+"""Each loss of one item by its published formula, with mpmath at 50 digits: the independent source of the values.
+
+The formulas are those of the papers that the docstrings name, written as a textbook has them; nothing is shared with the
+package. Numbers come in as the exact values of the floats that the loss was given, settings in the dtype of the
+computation where they meet the arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import mpmath
+from mpmath import mpf
+
+mpmath.mp.dps = 50
+
+Row = Sequence[Any]
+
+
+def _entropy_term(t: Any, log_p: Any) -> Any:
+    return mpf(0) if t == 0 else -t * log_p
+
+
+def _log(x: Any) -> Any:
+    return mpmath.log(x) if x > 0 else mpf("-inf")
+
+
+def _softmax(z: Row) -> list[Any]:
+    top = max(z)
+    powers = [mpmath.exp(v - top) if v > mpf("-inf") else mpf(0) for v in z]
+    return [p / mpmath.fsum(powers) for p in powers]
+
+
+def _log_softmax(z: Row) -> list[Any]:
+    top = max(z)
+    total = mpmath.fsum(mpmath.exp(v - top) for v in z if v > mpf("-inf"))
+    # log1p of all others, so that 50 digits are enough for an item that is all but certain
+    others = list(z)
+    others.remove(top)
+    rest = mpmath.fsum(mpmath.exp(v - top) for v in others if v > mpf("-inf"))
+    assert mpmath.almosteq(total, 1 + rest)
+    return [v - top - mpmath.log1p(rest) for v in z]
+
+
+def _sigmoid(z: Any) -> Any:
+    return 1 / (1 + mpmath.exp(-z))
+
+
+def _one_hot(label: Any, classes: int) -> list[Any]:
+    return [mpf(int(c == label)) for c in range(classes)] if not isinstance(label, list) else label
+
+
+def squared_error(p, t):
+    return (p - t) ** 2
+
+
+def absolute_error(p, t):
+    return abs(p - t)
+
+
+def huber(p, t, delta):
+    e = abs(p - t)
+    return e**2 / 2 if e <= delta else delta * (e - delta / 2)
+
+
+def smooth_l1(p, t, beta):
+    e = abs(p - t)
+    return e**2 / (2 * beta) if e < beta else e - beta / 2
+
+
+def pseudo_huber(p, t, delta):
+    return _hypot_minus_one((p - t) / delta) * delta**2
+
+
+def _hypot_minus_one(r):
+    return r**2 / (mpmath.sqrt(1 + r**2) + 1)
+
+
+def log_cosh(p, t):
+    e = abs(p - t)
+    return e + mpmath.log1p(mpmath.expm1(-2 * e) / 2) if e > 1 else mpmath.log1p(2 * mpmath.sinh(e / 2) ** 2)
+
+
+def quantile(p, t, q):
+    return q * (t - p) if t >= p else (1 - q) * (p - t)
+
+
+def absolute_percentage_error(p, t, percent, epsilon):
+    return (100 if percent else 1) * abs(p - t) / max(abs(t), epsilon)
+
+
+def squared_logarithmic_error(p, t, floor):
+    if floor is not None:
+        p, t = max(p, floor), max(t, floor)
+    return (mpmath.log1p(p) - mpmath.log1p(t)) ** 2
+
+
+def poisson_nll(p, t, from_log, full, epsilon):
+    value = mpmath.exp(p) - t * p if from_log else p - (0 if t == 0 else t * mpmath.log(p + epsilon))
+    if full and t > 1:
+        value += t * mpmath.log(t) - t + mpmath.log(2 * mpmath.pi * t) / 2
+    return value
+
+
+def binary_cross_entropy(p, t, from_logits, pos_weight, label_smoothing, epsilon, log_floor):
+    yes, no = _binary_surprises(p, from_logits, epsilon, log_floor)
+    t = t * (1 - label_smoothing) + label_smoothing / 2
+    return (1 if pos_weight is None else pos_weight) * _entropy_term(t, -yes) + _entropy_term(1 - t, -no)
+
+
+def _binary_surprises(p, from_logits, epsilon, log_floor=None):
+    if from_logits:
+        return mpmath.log1p(mpmath.exp(-p)), mpmath.log1p(mpmath.exp(p))
+    if epsilon:
+        p = min(max(p, epsilon), 1 - epsilon)
+    floor = mpf("-inf") if log_floor is None else log_floor
+    return -max(_log(p), floor), -max(_log(1 - p), floor)
+
+
+def binary_focal(p, t, gamma, alpha, from_logits, label_smoothing, epsilon):
+    yes, no = _binary_surprises(p, from_logits, epsilon)
+    t = t * (1 - label_smoothing) + label_smoothing / 2
+    if from_logits:
+        q, p = _sigmoid(-p), _sigmoid(p)
+    else:
+        p = min(max(p, epsilon), 1 - epsilon)
+        q = 1 - p
+    value = (_entropy_term(t, -yes) + _entropy_term(1 - t, -no)) * (t * q + (1 - t) * p) ** gamma
+    return value if alpha is None else value * (alpha * t + (1 - alpha) * (1 - t))
+
+
+def hinge(p, t):
+    return max(mpf(0), 1 - t * p)
+
+
+def squared_hinge(p, t):
+    return max(mpf(0), 1 - t * p) ** 2
+
+
+def soft_margin(p, t):
+    return mpmath.log1p(mpmath.exp(-t * p))
+
+
+def _log_probabilities(z, from_logits, normalize, epsilon):
+    if from_logits:
+        return _log_softmax(z)
+    if normalize:
+        z = [v / mpmath.fsum(z) for v in z]
+    return [_log(min(max(v, epsilon), 1 - epsilon) if epsilon else v) for v in z]
+
+
+def _smoothed(label, classes, label_smoothing):
+    return [(1 - label_smoothing) * t + label_smoothing / classes for t in _one_hot(label, classes)]
+
+
+def cross_entropy(z, label, from_logits, normalize, epsilon, label_smoothing, **_):
+    target = _smoothed(label, len(z), label_smoothing)
+    logs = _log_probabilities(z, from_logits, normalize, epsilon)
+    return mpmath.fsum(_entropy_term(t, v) for t, v in zip(target, logs, strict=True))
+
+
+def nll(logs, label, **_):
+    return mpmath.fsum(_entropy_term(t, v) for t, v in zip(_one_hot(label, len(logs)), logs, strict=True))
+
+
+def categorical_focal(z, label, gamma, alpha, from_logits, normalize, epsilon, label_smoothing, **_):
+    target = _smoothed(label, len(z), label_smoothing)
+    logs = _log_probabilities(z, from_logits, normalize, epsilon)
+    if from_logits:
+        p = _softmax(z)
+        rest = [mpmath.fsum(p[:k] + p[k + 1 :]) for k in range(len(p))]
+    else:
+        rest = [1 - mpmath.exp(v) for v in logs]
+    alphas = list(alpha) if isinstance(alpha, tuple) else [1 if alpha is None else alpha] * len(z)
+    terms = zip(target, logs, rest, alphas, strict=True)
+    return mpmath.fsum(_entropy_term(t, v) * a * r**gamma for t, v, r, a in terms)
+
+
+def categorical_hinge(z, label, margin, **_):
+    gaps = [max(mpf(0), margin + max(z[:k] + z[k + 1 :]) - z[k]) for k in range(len(z))]
+    return mpmath.fsum(t * g for t, g in zip(_one_hot(label, len(z)), gaps, strict=True))
+
+
+def kl_divergence(logs, target, from_log, log_target, epsilon, **_):
+    if not from_log:
+        logs = [_log(min(max(v, epsilon), mpf(1)) if epsilon else v) for v in logs]
+    if log_target:
+        target = [mpmath.exp(v) for v in target]
+    elif epsilon:
+        target = [min(max(v, epsilon), mpf(1)) for v in target]
+    return mpmath.fsum(t * (mpmath.log(t) - v) for t, v in zip(target, logs, strict=True) if t != 0)
+
+
+def _cosine(x, y):
+    lengths = mpmath.sqrt(mpmath.fdot(x, x) * mpmath.fdot(y, y))
+    return mpmath.fdot(x, y) / lengths if lengths else mpf(0)
+
+
+def cosine_similarity(x, y, **_):
+    return -_cosine(x, y)
+
+
+def cosine_embedding(x, y, t, margin, **_):
+    return 1 - _cosine(x, y) if t > 0 else max(mpf(0), _cosine(x, y) - margin)
+
+
+def hinge_embedding(d, t, margin):
+    return d if t > 0 else max(mpf(0), margin - d)
+
+
+def margin_ranking(x, y, t, margin):
+    return max(mpf(0), margin - t * (x - y))
+
+
+def _length(x, y, p, epsilon):
+    return mpmath.norm([u - v + epsilon for u, v in zip(x, y, strict=True)], p)
+
+
+def triplet_margin(anchor, positive, negative, margin, p, swap, epsilon):
+    far = _length(anchor, negative, p, epsilon)
+    far = min(far, _length(positive, negative, p, epsilon)) if swap else far
+    return max(mpf(0), margin + _length(anchor, positive, p, epsilon) - far)
+
+
+# A sum whose terms have both signs passes through 0, where no digits can be asked of it: each term is rounded by itself.
+# The error is then measured in the units of the largest term.
+
+
+def poisson_nll_scale(p, t, from_log, full, epsilon):
+    terms = [mpmath.exp(p), t * p] if from_log else [p, t * mpmath.log(p + epsilon)]
+    return max(abs(v) for v in [*terms, *([t * mpmath.log(t)] if full and t > 1 else [])])
+
+
+def triplet_margin_scale(anchor, positive, negative, p, epsilon, **_):
+    # The lengths of order 1 and 2 are carried to twice the precision, so their difference needs no such allowance.
+    return 0 if p in (1, 2) else max(_length(anchor, x, p, epsilon) for x in (positive, negative))
+
+
+def kl_divergence_scale(logs, target, from_log, log_target, epsilon, **_):
+    if from_log or log_target:
+        pairs = [(t, v if from_log else _log(v)) for t, v in zip(target, logs, strict=True)]
+        pairs = [(mpmath.exp(t), t, v) if log_target else (t, _log(t), v) for t, v in pairs if log_target or t != 0]
+        return max(t * max(abs(log_t), abs(v)) for t, log_t, v in pairs)
+    limited = [(max(t, epsilon), max(q, epsilon)) for t, q in zip(target, logs, strict=True)]
+    return max(t * abs(mpmath.log(t / q)) for t, q in limited if t != 0)
+
+
+def reference(name: str) -> Callable[..., Any]:
+    """Return the reference of a loss by its canonical name."""
+    return globals()[name]
+
+
+def scale(name: str) -> Callable[..., Any]:
+    """Return the function that gives the size in whose units the error of an item is measured: the exact value's."""
+    return globals().get(f"{name}_scale", lambda *arrays, **settings: mpf(0))

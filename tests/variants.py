@@ -1,0 +1,248 @@
+"""The ways in which the tests hand over arrays and call a loss. Each catches mistakes that the others let pass."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import importlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "cupy")
+
+_MODULES = {"strict": "array_api_strict", "dask": "dask.array"}
+
+
+@functools.cache
+def importable(backend: str) -> str:
+    """Return why a backend cannot be used here, or an empty string."""
+    module = _MODULES.get(backend, backend)
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return f"{module} is not installed"
+    if backend == "cupy":
+        cupy = importlib.import_module("cupy")
+        try:
+            cupy.cuda.runtime.getDeviceCount()
+        except cupy.cuda.runtime.CUDARuntimeError:
+            return "no CUDA device"
+    return ""
+
+
+class Variant:
+    """NumPy as it is; the base of all others."""
+
+    name = "numpy"
+    backend = "numpy"
+    dtypes: tuple[str, ...] = ("float32", "float64")
+    eager_labels = True
+    """Whether a label that is no class is refused; elsewhere its item is NaN."""
+    differentiable = True
+
+    def __repr__(self) -> str:
+        return self.name
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        """Hold the library's settings while a test runs."""
+        yield
+
+    @property
+    def module(self) -> Any:
+        return importlib.import_module(_MODULES.get(self.backend, self.backend))
+
+    def array(self, x: Any) -> Any:
+        """Return a NumPy array as one of this library."""
+        return np.array(x)
+
+    def half(self, x: Any, dtype: str = "float16") -> Any | None:
+        """Return an array of half precision, or None where the library lacks it."""
+        return self.array(np.asarray(x).astype(np.float16)) if dtype == "float16" else None
+
+    def run(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        """Call a function of arrays in the manner of this variant."""
+        return function(*arrays)
+
+    def numpy(self, x: Any) -> np.ndarray:
+        """Return the values."""
+        return np.asarray(x)
+
+    def of_this_library(self, x: Any) -> bool:
+        return isinstance(x, np.ndarray | np.generic)
+
+    def device(self, x: Any) -> Any:
+        return getattr(x, "device", None)
+
+
+class ReadOnly(Variant):
+    """NumPy arrays that cannot be written to."""
+
+    name = "numpy-readonly"
+
+    def array(self, x: Any) -> Any:
+        x = np.array(x)
+        x.flags.writeable = False
+        return x
+
+
+class Strict(Variant):
+    """The standard, and nothing else."""
+
+    name = "strict"
+    backend = "strict"
+    eager_labels = False
+    flags: dict[str, Any] = {}
+    where = "CPU_DEVICE"
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        with self.module.ArrayAPIStrictFlags(api_version="2024.12", **self.flags):
+            yield
+
+    def array(self, x: Any) -> Any:
+        return self.module.asarray(np.array(x), device=self.module.Device(self.where))
+
+    def half(self, x: Any, dtype: str = "float16") -> Any | None:
+        return None
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return np.asarray(x.to_device(self.module.Device("CPU_DEVICE")))
+
+    def of_this_library(self, x: Any) -> bool:
+        return type(x).__module__.startswith("array_api_strict")
+
+
+class StrictLazy(Strict):
+    """The standard without what a lazy or compiled library cannot do."""
+
+    name = "strict-lazy"
+    flags = {"data_dependent_shapes": False, "boolean_indexing": False}
+
+
+class StrictDevice(Strict):
+    """The standard on a device that is not the default one."""
+
+    name = "strict-device"
+    where = "device1"
+
+
+class Torch(Variant):
+    name = "torch"
+    backend = "torch"
+
+    def array(self, x: Any) -> Any:
+        return self.module.tensor(np.array(x))
+
+    def half(self, x: Any, dtype: str = "float16") -> Any | None:
+        return self.array(x).to(getattr(self.module, dtype))
+
+    def numpy(self, x: Any) -> np.ndarray:
+        x = x.detach()
+        return (x.float() if x.dtype == self.module.bfloat16 else x).numpy()
+
+    def of_this_library(self, x: Any) -> bool:
+        return isinstance(x, self.module.Tensor)
+
+
+class Jax(Variant):
+    """JAX, eager, with 64 bits. Promotion is strict, so nothing widens or broadcasts by chance."""
+
+    name = "jax"
+    backend = "jax"
+    eager_labels = False
+    x64 = True
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        jax = self.module
+        with jax.enable_x64(self.x64), jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+            yield
+
+    def array(self, x: Any) -> Any:
+        return self.module.numpy.asarray(np.array(x))
+
+    def half(self, x: Any, dtype: str = "float16") -> Any | None:
+        return self.module.numpy.asarray(np.asarray(x, dtype="float32")).astype(dtype)
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return np.asarray(x.astype("float32") if str(x.dtype) == "bfloat16" else x)
+
+    def of_this_library(self, x: Any) -> bool:
+        return isinstance(x, self.module.Array)
+
+
+class JaxJit(Jax):
+    """JAX, each call compiled: values cannot be looked at."""
+
+    name = "jax-jit"
+
+    def run(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        return self.module.jit(function)(*arrays)
+
+
+class JaxSingle(JaxJit):
+    """JAX as it comes: 32 bits."""
+
+    name = "jax-jit-32"
+    dtypes = ("float32",)
+    x64 = False
+
+
+class Dask(Variant):
+    """Dask, where nothing may be computed before the result is asked for."""
+
+    name = "dask"
+    backend = "dask"
+    eager_labels = False
+
+    def array(self, x: Any) -> Any:
+        x = np.array(x)
+        return self.module.from_array(x, chunks=tuple(max(n - n // 2, 1) for n in x.shape))
+
+    def run(self, function: Callable[..., Any], *arrays: Any) -> Any:
+        import dask
+
+        def refuse(*args: Any, **kwargs: Any) -> None:
+            raise AssertionError("a lazy array was computed")
+
+        with dask.config.set(scheduler=refuse):
+            return function(*arrays)
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return np.asarray(x.compute(scheduler="synchronous"))
+
+    def of_this_library(self, x: Any) -> bool:
+        return isinstance(x, self.module.Array)
+
+
+class Cupy(Variant):
+    name = "cupy"
+    backend = "cupy"
+    eager_labels = False
+
+    def array(self, x: Any) -> Any:
+        return self.module.asarray(np.array(x))
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return self.module.asnumpy(x)
+
+    def of_this_library(self, x: Any) -> bool:
+        return isinstance(x, self.module.ndarray)
+
+
+VARIANTS: tuple[Variant, ...] = (
+    Variant(),
+    ReadOnly(),
+    Strict(),
+    StrictLazy(),
+    StrictDevice(),
+    Torch(),
+    Jax(),
+    JaxJit(),
+    JaxSingle(),
+    Dask(),
+    Cupy(),
+)
