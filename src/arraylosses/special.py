@@ -114,21 +114,23 @@ def two_difference(a: Array, b: Array) -> tuple[Array, Array]:
 
 def two_product(a: Array, b: Array) -> tuple[Array, Array]:
     """a b, and what rounding took from it."""
-    product = a * b
+    product = _rounded(a * b)
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)
     return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
 
 
+def _rounded(x: Array) -> Array:
+    # XLA fuses a product with the sum after it, and then does not round it. Its own reduce_precision and
+    # optimization_barrier are gone by then; a maximum that changes nothing is not.
+    xp = array_namespace(x)
+    return maximum(x, float(-xp.finfo(x.dtype).max)) if backend_of(xp) == "jax" else x
+
+
 def _halves(x: Array) -> tuple[Array, Array]:
     """Split `x` into two numbers of half the digits."""
-    wide = dtype_name(x.dtype) == "float64"
-    if backend_of(array_namespace(x)) == "jax":
-        # XLA would fuse the product below with the difference after it, and so not round it.
-        high = sys.modules["jax"].lax.reduce_precision(x, *((11, 25) if wide else (8, 11)))
-    else:
-        scaled = x * (2.0**27 + 1 if wide else 2.0**12 + 1)
-        high = scaled - (scaled - x)
+    scaled = _rounded(x * (2.0**27 + 1 if dtype_name(x.dtype) == "float64" else 2.0**12 + 1))
+    high = scaled - (scaled - x)
     return high, x - high
 
 
