@@ -92,7 +92,7 @@ class Case:
         return shape if self.rows else (*shape, 4)
 
     def inputs(self, seed: int = 0, shape: tuple[int, ...] = (4, 3), dtype: str = "float64") -> tuple[np.ndarray, ...]:
-        """Arrays that the loss takes: `shape` is that of the items for rows; elements have 4 more along the last axis."""
+        """Arrays that the loss takes: `shape` is that of the items of rows; elements have a last axis of 4."""
         rng = np.random.default_rng(seed)
         return tuple(
             self._draw(rng, domain, shape, first=k == 0).astype(dtype)
@@ -123,16 +123,12 @@ class Case:
 
     def row_arrays(self) -> tuple[bool, ...]:
         """Which of the arrays have the class axis."""
-        return tuple(
-            self.rows and d != "sign" and (d != "labels" or self.soft) for d in self.loss.domains()
-        )
+        return tuple(self.rows and d != "sign" and (d != "labels" or self.soft) for d in self.loss.domains())
 
     def floating(self) -> tuple[int, ...]:
         """The arguments that a gradient can be taken with respect to."""
         return tuple(
-            k
-            for k, domain in enumerate(self.loss.domains())
-            if domain != "sign" and (domain != "labels" or self.soft)
+            k for k, domain in enumerate(self.loss.domains()) if domain != "sign" and (domain != "labels" or self.soft)
         )
 
 

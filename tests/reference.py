@@ -1,7 +1,7 @@
 """Each loss of one item by its published formula, with mpmath at 50 digits: the independent source of the values.
 
-The formulas are those of the papers that the docstrings name, written as a textbook has them; nothing is shared with the
-package. Numbers come in as the exact values of the floats that the loss was given, settings in the dtype of the
+The formulas are those of the papers that the docstrings name, written as a textbook has them; nothing is shared with
+the package. Numbers come in as the exact values of the floats that the loss was given, settings in the dtype of the
 computation where they meet the arrays.
 """
 
@@ -223,8 +223,8 @@ def triplet_margin(anchor, positive, negative, margin, p, swap, epsilon):
     return max(mpf(0), margin + _length(anchor, positive, p, epsilon) - far)
 
 
-# A sum whose terms have both signs passes through 0, where no digits can be asked of it: each term is rounded by itself.
-# The error is then measured in the units of the largest term.
+# A sum whose terms have both signs passes through 0, where no digits can be asked of it: each term is rounded by
+# itself. The error is then measured in the units of the largest term.
 
 
 def poisson_nll_scale(p, t, from_log, full, epsilon):

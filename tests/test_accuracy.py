@@ -45,9 +45,20 @@ def pairs(rng: np.random.Generator, dtype: str, *, positive: bool = False) -> li
     errors = random_numbers(rng, n, -12, 6)
     extreme = random_numbers(rng, n, -18, 17)
     zero = np.zeros(n)
-    prediction = np.concatenate([near, other, neighbour, single.astype("float64"), np.abs(errors) if positive else errors,
-                                 np.abs(extreme) if positive else extreme])
-    return [prediction.astype(dtype), np.concatenate([target, target, single.astype("float64"), single, zero, zero]).astype(dtype)]
+    prediction = np.concatenate(
+        [
+            near,
+            other,
+            neighbour,
+            single.astype("float64"),
+            np.abs(errors) if positive else errors,
+            np.abs(extreme) if positive else extreme,
+        ]
+    )
+    return [
+        prediction.astype(dtype),
+        np.concatenate([target, target, single.astype("float64"), single, zero, zero]).astype(dtype),
+    ]
 
 
 def logits(rng: np.random.Generator, size: int) -> np.ndarray:
@@ -84,7 +95,9 @@ def vectors(rng: np.random.Generator, dtype: str) -> list[np.ndarray]:
     y[m + n : 2 * m] = x[m + n : 2 * m] * rng.choice([1.0, -1.0, 2.0, 3.0], size=(n, 1))
     lead = y[2 * m :]
     across = x[2 * m :]
-    y[2 * m :] = lead - across * (np.sum(lead * across, -1) / np.sum(across**2, -1))[:, None] * rng.uniform(0.9, 1, (m, 1))
+    y[2 * m :] = lead - across * (np.sum(lead * across, -1) / np.sum(across**2, -1))[:, None] * rng.uniform(
+        0.9, 1, (m, 1)
+    )
     return [x.astype(dtype), y.astype(dtype)]
 
 
@@ -171,7 +184,11 @@ def largest_error(case: Case, dtype: str, arrays, got: np.ndarray) -> tuple[floa
             unit = float(np.spacing(max(info.smallest_normal, np.dtype(dtype).type(float(size)))))
             gap = abs(mpmath.mpf(float(value)) - exact) if np.isfinite(value) else mpmath.mpf("inf")
             # Some libraries take what is below the smallest normal number for 0.
-            error = 0.0 if abs(exact) < float(info.smallest_normal) and gap <= float(info.smallest_normal) else float(gap / unit)
+            error = (
+                0.0
+                if abs(exact) < float(info.smallest_normal) and gap <= float(info.smallest_normal)
+                else float(gap / unit)
+            )
         if not error <= worst:
             worst, at = error, f"{[x[k].tolist() for x in arrays]} gives {value!r}, exactly {mpmath.nstr(exact, 20)}"
     return worst, at

@@ -54,8 +54,11 @@ def expected(case: Case, arrays, weight=None, where=None, reduction="mean") -> n
             keep = keep & (arrays[1] != case.loss.ignore_index)
         if case.loss.class_weight is not None:
             class_weight = np.asarray(case.loss.class_weight)
-            w = w * (np.tensordot(np.moveaxis(arrays[1], case.axis, -1), class_weight, 1) if case.soft else
-                     class_weight[arrays[1]])
+            w = w * (
+                np.tensordot(np.moveaxis(arrays[1], case.axis, -1), class_weight, 1)
+                if case.soft
+                else class_weight[arrays[1]]
+            )
     total = np.where(keep, w * items, 0.0)
     if reduction == "none":
         return total
@@ -105,8 +108,10 @@ def test_half_precision_is_computed_and_returned_in_float32(variant, case, dtype
         pytest.skip(f"{variant.backend} has no {dtype}")
     result = variant.run(case.loss, *given)
     assert str(result.dtype).rpartition(".")[2] == "float32"
-    rounded = [variant.numpy(x).astype("float64") if k in case.floating() else variant.numpy(x).astype(a.dtype)
-               for k, (x, a) in enumerate(zip(given, arrays, strict=True))]
+    rounded = [
+        variant.numpy(x).astype("float64") if k in case.floating() else variant.numpy(x).astype(a.dtype)
+        for k, (x, a) in enumerate(zip(given, arrays, strict=True))
+    ]
     close(variant.numpy(result), expected(case, rounded), "float32")
 
 
@@ -281,7 +286,11 @@ def test_integer_labels_equal_one_hot(variant, case):
     weight = np.random.default_rng(12).uniform(size=labels.shape).astype(dtype)
     for reduction in REDUCTIONS:
         chosen = replace(loss, reduction=reduction)
-        close(compute(variant, chosen, (logits, labels), weight), compute(variant, chosen, (logits, one_hot), weight), dtype)
+        close(
+            compute(variant, chosen, (logits, labels), weight),
+            compute(variant, chosen, (logits, one_hot), weight),
+            dtype,
+        )
 
 
 def test_soft_margin_is_binary_cross_entropy_in_the_other_convention(variant):
@@ -309,7 +318,9 @@ def test_an_integer_target_is_converted(variant, case):
         pytest.skip("the target is no number by itself")
     whole = np.round(arrays[-1])
     for kind in ("int8", "int64"):
-        got = compute(variant, case.loss, [*arrays[:-1], whole.astype(kind)]) if kind != "int64" or variant.dtypes != (
-            "float32",
-        ) else compute(variant, case.loss, [*arrays[:-1], whole.astype("int32")])
+        got = (
+            compute(variant, case.loss, [*arrays[:-1], whole.astype(kind)])
+            if kind != "int64" or variant.dtypes != ("float32",)
+            else compute(variant, case.loss, [*arrays[:-1], whole.astype("int32")])
+        )
         close(got, compute(variant, case.loss, [*arrays[:-1], whole]), dtype)

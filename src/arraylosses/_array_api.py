@@ -52,13 +52,13 @@ _LIBRARIES = {
 }
 
 
-def namespace_of(x: object) -> Namespace | None:
+def namespace_of(x: object) -> Namespace:
     """Return the array API namespace of `x`, or None where `x` is no array."""
     found = _NAMESPACES.get(type(x))
     return _look_up(x) if found is None else found
 
 
-def _look_up(x: object) -> Namespace | None:
+def _look_up(x: object) -> Namespace:
     try:
         found = array_api_compat.array_namespace(x)
     except TypeError:
@@ -177,7 +177,7 @@ def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
 
 
 def single_device(x: Array) -> Any | None:
-    """Return the device that holds `x`, or None where there is not exactly one to speak of (a tracer, a sharded array)."""
+    """Return the device that holds `x`, or None where there is no single one: a tracer, a sharded array."""
     try:
         device = array_api_compat.device(x)
     except Exception:  # a tracer has no device: each library raises an error of its own

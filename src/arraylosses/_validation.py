@@ -95,12 +95,12 @@ def require_finite(**settings: float) -> None:
             raise ValueError(f"`{name}` must be finite, got {value!r}")
 
 
-def require_range(low: float, high: float, *, open: bool = False, **settings: float) -> None:
-    """Refuse a setting outside the closed range from `low` to `high`, or outside the open one."""
+def require_range(low: float, high: float, *, ends: bool = True, **settings: float) -> None:
+    """Refuse a setting outside the closed range from `low` to `high`, or outside it without its ends."""
     for name, value in settings.items():
         _require_number(name, value)
-        if not (low < value < high if open else low <= value <= high):
-            bounds = f"({low}, {high})" if open else f"[{low}, {high}]"
+        if not (low <= value <= high if ends else low < value < high):
+            bounds = f"[{low}, {high}]" if ends else f"({low}, {high})"
             raise ValueError(f"`{name}` must lie in {bounds}, got {value!r}")
 
 
@@ -168,7 +168,8 @@ def check_inputs(
     if granularity == "element":
         _same_shapes(names, arrays)
         _check_weights(weight, where, shape)
-        return Inputs(xp, arrays, dtype, shape, None, ("item",) * len(arrays), weight, where, None)
+        all_items: list[Role] = ["item"] * len(arrays)
+        return Inputs(xp, arrays, dtype, shape, None, tuple(all_items), weight, where, None)
 
     axis = take_axis(axis, shape, names[0])
     item_shape = _without(shape, axis)
@@ -202,33 +203,33 @@ def _one_library(
     if len(arrays) != len(names):
         wanted = ", ".join(f"`{name}`" for name in names)
         raise TypeError(f"this loss takes {len(names)} arrays, {wanted}; got {len(arrays)}")
-    given = (*arrays, weight, where)
-    found = [None if x is None else namespace_of(x) for x in given]
+    given = dict(zip(names, arrays, strict=True))
+    if weight is not None:
+        given["weight"] = weight
+    if where is not None:
+        given["where"] = where
+    found = [namespace_of(x) for x in given.values()]
     xp = found[0]
-    if xp is not None and all(f is xp or (f is None and x is None) for f, x in zip(found, given, strict=True)):
-        return xp
-    _refuse_libraries((*names, "weight", "where"), given, found)
+    if xp is None or any(f is not xp for f in found):
+        _refuse_libraries(given, found)
+    return xp
 
 
-def _refuse_libraries(
-    names: tuple[str, ...], given: tuple[object, ...], found: list[Namespace | None]
-) -> NoReturn:
-    for name, x, xp in zip(names, given, found, strict=True):
-        if xp is None and (x is not None or name not in ("weight", "where")):
+def _refuse_libraries(given: dict[str, object], found: list[Namespace]) -> NoReturn:
+    for (name, x), xp in zip(given.items(), found, strict=True):
+        if xp is None:
             hint = "; np.asarray(...) makes one" if isinstance(x, list | tuple | int | float) else ""
             raise TypeError(
                 f"`{name}` must be an array of NumPy, PyTorch, JAX, CuPy, Dask or another library of the array API "
                 f"standard, got {type(x).__name__}{hint}"
             )
-    said = [f"`{name}` of {library_of(xp)}" for name, xp in zip(names, found, strict=True) if xp is not None]
+    said = [f"`{name}` of {library_of(xp)}" for name, xp in zip(given, found, strict=True)]
     raise TypeError(
         f"all arrays must come from one library, got {', '.join(said)}; al.convert(x, like=y) moves one over"
     )
 
 
-def _one_device(
-    names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
-) -> None:
+def _one_device(names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> None:
     first = None
     for name, x in zip((*names, "weight", "where"), (*arrays, weight, where), strict=True):
         device = None if x is None else single_device(x)

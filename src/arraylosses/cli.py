@@ -10,6 +10,7 @@ import math
 import re
 import sys
 import textwrap
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -80,7 +81,7 @@ def _show(
     except (TypeError, ValueError) as error:
         _refuse(str(error))
     console = Console(highlight=False)
-    for heading, text in _description(loss):
+    for heading, text in _description(name, loss):
         if heading:
             console.print()
             console.print(Text(heading, style="bold"))
@@ -91,7 +92,7 @@ def _compare(
     losses: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[LOSS]...",
+            metavar="LOSS",
             help="Names or aliases of losses. Without any: every loss that fits the arrays.",
             show_default=False,
         ),
@@ -114,8 +115,8 @@ def _compare(
         typer.Option(
             "--set",
             metavar="NAME=VALUE",
-            help="A setting, its value as JSON: 2.0, true, null, [1, 2], text. Of several losses, those take it that have "
-            "it. Repeatable.",
+            help="A setting, its value as JSON: 2.0, true, null, [1, 2], text. Of several losses, those take it that "
+            "have it. Repeatable.",
         ),
     ] = None,
     backends: Annotated[
@@ -156,7 +157,7 @@ def _compare(
         )
     except (TypeError, ValueError) as error:
         _refuse(str(error))
-    if not result.rows and not any(b.status != "installed" for b in result.backends):
+    if not result.rows and any(b.status == "installed" for b in result.backends):
         _refuse("no loss fits these arrays; name one to see why")
     if format_ is Format.table:
         text = Text(result.to_table())
@@ -203,6 +204,7 @@ def _load(path: Path) -> np.ndarray[Any, Any]:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else "no array in NumPy's .npy format"
         _refuse(f"cannot read {str(path)!r}: {reason}")
     if not isinstance(array, np.ndarray):
+        array.close()
         _refuse(f"cannot read {str(path)!r}: it is an archive of arrays; give one array in NumPy's .npy format")
     return array
 
@@ -230,10 +232,12 @@ def _parameters(section: str) -> list[tuple[list[str], str]]:
     return [([n.strip() for n in e.partition(":")[0].split(",")], e.rstrip()) for e in entries if e.strip()]
 
 
-def _description(loss: Loss) -> list[tuple[str, str]]:
-    """The headings and texts that `show` prints, from the function's docstring and the registry."""
+def _description(asked: str, loss: Loss) -> list[tuple[str, str]]:
+    """Return the headings and texts that `show` prints, from the function's docstring and the registry."""
     cls = type(loss)
     name = name_of(cls)
+    carried = _assignments(aliases_of(name).get(asked, {}))
+    alias = f"`{asked}` is this loss with {carried}.\n" if carried else ""
     sections = _sections(_documentation(cls))
     lead, _, formula = sections[""].partition(".. math::")
     entries = _parameters(sections.get("Parameters", ""))
@@ -242,7 +246,7 @@ def _description(loss: Loss) -> list[tuple[str, str]]:
     holds = ", ".join(f"{array}: {domain}" for array, domain in zip(cls.array_names, loss.domains(), strict=True))
     item = "an element" if loss.granularity == "element" else "a row along `axis`"
     found = [
-        ("", f"{name}, class {cls.__name__}\n{lead.strip()}"),
+        ("", f"{name}, class {cls.__name__}\n{alias}{lead.strip()}"),
         ("Formula", _readable(formula)),
         ("Arrays", "\n".join([*of_arrays, f"One loss value belongs to {item}. Domains: {holds}."])),
         ("Settings", "\n".join(of_settings)),
@@ -253,11 +257,14 @@ def _description(loss: Loss) -> list[tuple[str, str]]:
     return [(heading, text) for heading, text in found if text]
 
 
+def _assignments(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())
+
+
 def _other_names(name: str) -> str:
     by_settings: dict[str, list[str]] = {}
     for alias, settings in aliases_of(name).items():
-        carried = ", ".join(f"{key}={value!r}" for key, value in settings.items())
-        by_settings.setdefault(carried, []).append(alias)
+        by_settings.setdefault(_assignments(settings), []).append(alias)
     return "\n".join(f"{', '.join(names)}{f': {carried}' if carried else ''}" for carried, names in by_settings.items())
 
 
@@ -281,5 +288,5 @@ def _readable(formula: str) -> str:
     text = re.sub(r"\\text\{([^{}]*)\}", r"\1", text)
     text = re.sub(r"\^\{([^{}]*)\}", r"^\1", text)
     for command, symbol in _SYMBOLS.items():
-        text = re.sub(re.escape(command) + r"(?![a-z])", symbol, text)
+        text = re.sub(re.escape(command) + ("(?![a-z])" if command[-1].isalpha() else ""), symbol, text)
     return re.sub(r" +", " ", re.sub(r"\\([a-z]+)", r"\1", text)).replace("; ", ";  ")

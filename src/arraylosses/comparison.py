@@ -9,6 +9,7 @@ import importlib.util
 import json
 import math
 import sys
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeAlias
@@ -58,7 +59,7 @@ class ComparisonRow:
 
     loss: str
     settings: dict[str, Any]
-    """All settings of the loss, as plain data."""
+    """All settings of the loss; one that is an array as a list."""
     sample: str
     """What it was computed on: "digits", "diabetes", or "given" for arrays of the caller."""
     backend: str
@@ -112,7 +113,7 @@ class Comparison:
 
     def to_table(self) -> str:
         """Return plain text with the rows of each loss in a group, no wider than 80 columns save for long messages."""
-        table = [_cells(row)[:-1] + [row.status] for row in self.rows]
+        table = [[*_cells(row)[:-1], row.status] for row in self.rows]
         widths = [max(map(len, column)) for column in zip(_COLUMNS, *table, strict=True)]
         lines = [*self._preface(), _aligned(_COLUMNS, widths)]
         title = None
@@ -142,7 +143,8 @@ class Comparison:
         lines = [", ".join(installed)] if installed else []
         lines += [f"not installed: {', '.join(missing)}"] if missing else []
         lines += [f"{b.name} is broken: {b.error}" for b in self.backends if b.status == "broken"]
-        return lines + ([f"left out: {', '.join(self.skipped)}"] if self.skipped else [])
+        left_out = textwrap.fill(f"left out: {', '.join(self.skipped)}", 80, subsequent_indent="  ")
+        return lines + ([left_out] if self.skipped else [])
 
 
 def compare(
@@ -185,13 +187,15 @@ def compare(
     Raises
     ------
     TypeError, ValueError
-        For a name or a setting that no loss has, an unknown backend or dtype, and arrays that do not fit a loss that was
-        asked for.
+        For a name or a setting that no loss has, for an unknown backend or dtype, and for arrays that do not fit a loss
+        that was asked for.
 
     Notes
     -----
-    The reference is the same loss on NumPy in float64. Inputs of a computation in float32 are rounded to float32 first, and
-    the reference takes the rounded ones: what is compared is the computation, not the rounding of the inputs.
+    The reference is the same loss on NumPy in float64. Inputs of a computation in float32 are rounded to float32 first,
+    and the reference takes the rounded ones: what is compared is the computation, not the rounding of the inputs.
+
+    JAX computes each loss with its gradient as one program under `jax.jit`, not optimised further.
 
     A *unit in the last place* is the distance from the reference, rounded to the dtype of the computation, to the next
     larger magnitude in that dtype. As the reference itself is not rounded, the difference may be a fraction of a unit.
@@ -199,7 +203,7 @@ def compare(
     The gradient is taken with respect to every floating array; for reduction "none", that of the sum.
 
     A value agrees if its absolute difference is at most `tolerance` times the magnitude that the reference would have
-    if no item had the opposite sign of another, for cancellation between items magnifies every rounding error. A
+    if all items had one sign, for cancellation between items magnifies every rounding error. A
     gradient agrees if its difference, a fraction of its largest entry, is at most `tolerance`.
 
     Examples
@@ -291,9 +295,7 @@ def _problems(
     skipped: dict[str, str],
 ) -> Iterator[_Problem]:
     """Pair each loss with its arrays. One that was asked for and does not fit them raises; any other is left out."""
-    extras = {
-        name: _given(name, x) for name, x in {"weight": weight, "where": where}.items() if x is not None
-    }
+    extras = {name: _given(name, x) for name, x in {"weight": weight, "where": where}.items() if x is not None}
     given = _given_arrays(arrays)
     chosen = losses if losses is None or _is_several(losses) else [losses]
     for loss in _set_up(chosen, settings, skipped):
@@ -305,7 +307,7 @@ def _problems(
                 if losses is None:
                     _require_domains(loss, taken)
             problem = _Problem(loss, sample, taken, extras)
-            if losses is not None or given is not None:
+            if losses is not None or given is not None or extras:
                 _check(problem)
         except (TypeError, ValueError) as error:
             if losses is not None:
@@ -427,12 +429,8 @@ def _rounded_extras(problem: _Problem, dtype: str) -> dict[str, FloatArray]:
 
 def _rows(problem: _Problem, dtype: str, libraries: list[_Library], limit: float) -> Iterator[ComparisonRow]:
     with np.errstate(all="ignore"):
-        inputs = problem._replace(
-            arrays=tuple(_rounded(problem.arrays, dtype)), extras=_rounded_extras(problem, dtype)
-        )
-    exact = inputs._replace(
-        arrays=tuple(_rounded(inputs.arrays, "float64")), extras=_rounded_extras(inputs, "float64")
-    )
+        inputs = problem._replace(arrays=tuple(_rounded(problem.arrays, dtype)), extras=_rounded_extras(problem, dtype))
+    exact = inputs._replace(arrays=tuple(_rounded(inputs.arrays, "float64")), extras=_rounded_extras(inputs, "float64"))
     reference = _compute(exact, "numpy", np, "float64")
     for library in libraries:
         if library.xp is None:
@@ -487,7 +485,7 @@ _UNOPTIMISED = {
 
 
 def _compiled(function: Callable[..., Any], backend: str) -> Callable[..., Any]:
-    """Return the function as JAX's one program: operation by operation it would compile a hundred, for ten times as long."""
+    """Return the function, for JAX as one program: operation by operation it would compile a hundred, far slower."""
     if backend != "jax":
         return function
 
@@ -509,7 +507,7 @@ def _float64(x: Array) -> FloatArray:
 def _differences(
     outcome: _Outcome, reference: _Outcome, dtype: str, value_limit: float, gradient_limit: float
 ) -> dict[str, Any]:
-    """The fields of a row that hold numbers, and its status."""
+    """Return the fields of a row that hold numbers, and its status."""
     found: dict[str, Any] = {"status": "failed", "error": outcome.error}
     if outcome.value is None or reference.value is None:
         return {**found, "error": outcome.error or f"reference: {reference.error}"}
@@ -553,7 +551,7 @@ def _relative(gradient: FloatArray, reference: FloatArray) -> float:
 
 
 def _magnitude(problem: _Problem, reference: _Outcome) -> float:
-    """What the reference would be if no item had the opposite sign of another; the largest item for reduction "none"."""
+    """Return what the reference would be if all items had one sign; the largest item for reduction "none"."""
     if reference.value is None:
         return math.nan
     items = np.asarray(get(problem.loss, reduction="none")(*problem.arrays, **problem.extras))
@@ -567,7 +565,7 @@ def _magnitude(problem: _Problem, reference: _Outcome) -> float:
 
 
 def _said(error: BaseException) -> str:
-    """The kind of an error and the first line of its message; the message alone where it is ours to speak plainly."""
+    """Return the kind of an error and the first line of its message."""
     first = next(iter(str(error).strip().splitlines()), "")
     return f"{type(error).__name__}: {first}" if first else type(error).__name__
 
@@ -577,7 +575,8 @@ def _name(loss: Loss | type[Loss]) -> str:
 
 
 def _settings(loss: Loss) -> dict[str, Any]:
-    return {name: _plain(getattr(loss, name)) for name in setting_names(type(loss))}
+    values = {name: getattr(loss, name) for name in setting_names(type(loss))}
+    return {name: to_numpy(value).tolist() if is_array(value) else value for name, value in values.items()}
 
 
 def _plain(value: Any) -> Any:
@@ -586,8 +585,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(v) for key, v in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(v) for v in value]
-    if is_array(value):
-        return _plain(to_numpy(value).tolist())
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
@@ -595,13 +592,11 @@ _COLUMNS = ("backend", "dtype", "value", "difference", "ULP", "gradient", "")
 
 
 def _title(row: ComparisonRow) -> str:
-    """The loss as it is called, with the settings that are off their defaults."""
+    """Return the loss as it is called, with the settings that are off their defaults."""
     cls = registered().get(row.loss)
-    defaults = {f.name: f.default for f in dataclasses.fields(cls)} if cls else {}
-    off = {n: v for n, v in row.settings.items() if (n not in defaults or _plain(defaults[n]) != v)}
-    if "reduction" not in defaults and off.get("reduction") == "mean":
-        del off["reduction"]
-    return f"{row.loss}({', '.join(f'{n}={v!r}' for n, v in off.items())})"
+    defaults = {field.name: field.default for field in dataclasses.fields(cls or Loss)}
+    off = {name: value for name, value in row.settings.items() if name not in defaults or defaults[name] != value}
+    return f"{row.loss}({', '.join(f'{name}={value!r}' for name, value in off.items())})"
 
 
 def _cells(row: ComparisonRow) -> list[str]:
@@ -617,7 +612,7 @@ def _cells(row: ComparisonRow) -> list[str]:
 
 
 def _digits(value: float | None, dtype: str) -> str:
-    """As many digits as tell the value from its neighbours in its dtype."""
+    """Return as many digits as tell the value from its neighbours in its dtype."""
     return "-" if value is None else str(np.dtype(dtype).type(value))
 
 

@@ -20,8 +20,8 @@ def convert(x: Array, /, *, like: Array) -> Array:
     Returns
     -------
     array
-        The values of `x`, in its dtype. The memory is shared where both libraries speak DLPack on one device, so neither
-        side should then be written to; otherwise it is a copy. A gradient does not pass.
+        The values of `x`, in its dtype. The memory is shared where both libraries speak DLPack on one device, so
+        neither side should then be written to; otherwise it is a copy. A gradient does not pass.
 
     Raises
     ------

@@ -12,9 +12,7 @@ from ._array_api import Array, backend_of, dtype_kind, dtype_name, library_of, n
 __all__ = ["grad", "value_and_grad"]
 
 
-def value_and_grad(
-    loss: Callable[..., Array], argnums: int | Sequence[int] = 0
-) -> Callable[..., tuple[Array, Any]]:
+def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Array, Any]]:
     """Return a function that computes a loss and its gradient.
 
     Parameters
@@ -27,9 +25,9 @@ def value_and_grad(
     Returns
     -------
     callable
-        It takes the arguments of `loss` and returns the value and the gradient: an array in the library, dtype and shape
-        and on the device of the argument, or a tuple of them for several `argnums`. torch's tensors go through autograd,
-        JAX's arrays through `jax.grad`, all others through `arraylosses.autodiff`.
+        It takes the arguments of `loss` and returns the value and the gradient: an array in the library, dtype and
+        shape and on the device of the argument, or a tuple of them for several `argnums`. torch's tensors go through
+        autograd, JAX's arrays through `jax.grad`, all others through `arraylosses.autodiff`.
 
     Raises
     ------
@@ -89,8 +87,8 @@ def _argument(arrays: tuple[Array, ...], k: int) -> Array:
 def _require_scalar(value: Array) -> Array:
     if tuple(value.shape) != ():
         raise ValueError(
-            f"`loss` must return one number to have a gradient, got shape {tuple(value.shape)}; choose reduction 'mean' "
-            "or 'sum' instead of 'none'"
+            f"`loss` must return one number to have a gradient, got shape {tuple(value.shape)}; choose reduction "
+            "'mean' or 'sum' instead of 'none'"
         )
     return value
 

@@ -73,7 +73,7 @@ class Loss:
     def __post_init__(self) -> None:
         for name in setting_names(type(self)):
             value = getattr(self, name)
-            if not isinstance(value, _PLAIN):
+            if type(value) not in _PLAIN:  # NumPy's float64 is a float, and would widen a result
                 object.__setattr__(self, name, _plain(value))
         require_choice(REDUCTIONS, reduction=self.reduction)
 
@@ -83,7 +83,8 @@ class Loss:
 
     def domains(self) -> tuple[Domain, ...]:
         """Say what each array holds."""
-        return ("real",) * len(self.array_names)
+        real: Domain = "real"
+        return (real,) * len(self.array_names)
 
     def item_weight(self, *arrays: Array) -> Array | None:
         """Return weights of items that follow from the arrays, such as class weights; None where there are none."""
@@ -188,11 +189,16 @@ def _same(a: object, b: object) -> bool:
     return a == b
 
 
-@functools.cache
+_SETTING_NAMES: dict[type, tuple[str, ...]] = {}
+
+
 def setting_names(cls: type[Loss]) -> tuple[str, ...]:
     """Return the names of a loss class's settings, `reduction` last."""
-    names = [field.name for field in dataclasses.fields(cls) if field.name != "reduction"]
-    return (*names, "reduction")
+    names = _SETTING_NAMES.get(cls)
+    if names is None:
+        own = (field.name for field in dataclasses.fields(cls) if field.name != "reduction")
+        names = _SETTING_NAMES[cls] = (*own, "reduction")
+    return names
 
 
 def camel_case(name: str) -> str:
@@ -254,13 +260,13 @@ def loss(
     >>> float(asymmetric(np.asarray([1.0, 2.0]), np.asarray([2.0, 0.0]), under=3.0, reduction="sum"))
     7.0
     """
+    require_choice(("element", "row"), granularity=granularity)
     if function is None:
         return functools.partial(_loss_of_function, granularity=granularity)
     return _loss_of_function(function, granularity=granularity)
 
 
 def _loss_of_function(function: Callable[..., Array], *, granularity: Granularity) -> LossFunction:
-    require_choice(("element", "row"), granularity=granularity)
     parameters = list(inspect.signature(function).parameters.values())
     arrays = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
@@ -275,7 +281,7 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
         return function(*given, **{name: getattr(self, name) for name in names})
 
     name = function.__name__
-    cls = dataclasses.make_dataclass(
+    made: Any = dataclasses.make_dataclass(
         camel_case(name),
         [
             (p.name, Any, dataclasses.field(kw_only=True, **({} if p.default is p.empty else {"default": p.default})))
@@ -285,20 +291,27 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
         namespace={"call": call, "granularity": granularity, "array_names": tuple(p.name for p in arrays)},
         frozen=True,
     )
+    cls: type[Loss] = made
     cls.__doc__ = f"Settings of `{name}`."
 
     @functools.wraps(function)
     def wrapper(
-        *given: Array, weight: Array | None = None, where: Array | None = None, reduction: Reduction = "mean", **rest: Any
+        *given: Array,
+        weight: Array | None = None,
+        where: Array | None = None,
+        reduction: Reduction = "mean",
+        **rest: Any,
     ) -> Array:
         named = {key: rest.pop(key) for key in list(rest) if key in cls.array_names}
         return cls(**rest, reduction=reduction)(*given, weight=weight, where=where, **named)
 
     signature = inspect.signature(wrapper)
-    own = [p for n, p in inspect.signature(wrapper, follow_wrapped=False).parameters.items() if p.kind is p.KEYWORD_ONLY]
+    own = [
+        p for n, p in inspect.signature(wrapper, follow_wrapped=False).parameters.items() if p.kind is p.KEYWORD_ONLY
+    ]
     wrapper.__signature__ = signature.replace(parameters=[*parameters, *own])  # type: ignore[attr-defined]
-    made = cast(LossFunction, wrapper)
-    made.loss_class = cls
+    loss_function = cast(LossFunction, wrapper)
+    loss_function.loss_class = cls
     # Where pickle finds the class: beside the function, which stands in its module under its own name.
     cls.__module__, cls.__qualname__ = function.__module__, f"{function.__qualname__}.loss_class"
-    return made
+    return loss_function

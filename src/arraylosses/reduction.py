@@ -14,9 +14,7 @@ Reduction: TypeAlias = Literal["none", "sum", "mean", "batchmean"]
 REDUCTIONS: tuple[Reduction, ...] = ("none", "sum", "mean", "batchmean")
 
 
-def reduce(
-    xp: Namespace, items: Array, weight: Array | None, where: Array | None, reduction: str
-) -> Array:
+def reduce(xp: Namespace, items: Array, weight: Array | None, where: Array | None, reduction: str) -> Array:
     """Reduce per-item losses l with weights w over the items that `where` keeps.
 
     ``none`` is w l with 0 where an item is left out, ``sum`` is Σ w l, ``mean`` is Σ w l / Σ w, ``batchmean`` is

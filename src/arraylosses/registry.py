@@ -11,7 +11,18 @@ from ._array_api import is_array, to_numpy
 from ._validation import closest
 from .loss import Loss, LossFunction, setting_names, snake_case
 
-__all__ = ["Alias", "alias", "aliases_of", "deserialize", "function_of", "get", "name_of", "register", "registered", "serialize"]
+__all__ = [
+    "Alias",
+    "alias",
+    "aliases_of",
+    "deserialize",
+    "function_of",
+    "get",
+    "name_of",
+    "register",
+    "registered",
+    "serialize",
+]
 
 LossT = TypeVar("LossT", bound="type[Loss] | LossFunction")
 
@@ -160,7 +171,9 @@ def _set_up(cls: type[Loss], settings: Mapping[str, Any]) -> Loss:
     known = setting_names(cls)
     for name in settings:
         if name not in known:
-            raise TypeError(f"`{name}` is no setting of {cls.__name__}, which has {', '.join(known)}{closest(name, known)}")
+            raise TypeError(
+                f"`{name}` is no setting of {cls.__name__}, which has {', '.join(known)}{closest(name, known)}"
+            )
     return cls(**settings)
 
 

@@ -271,7 +271,7 @@ def normalized(x: Array, axis: int) -> tuple[Array, Array]:
 
 
 def _safe_scale(xp: Namespace, x: Array) -> Array:
-    """1 for a row whose squares neither overflow nor vanish, else its largest entry; of length 1 along the last axis."""
+    """1 for a row whose squares neither overflow nor vanish, else its largest entry."""
     low, high = (1e-130, 1e140) if dtype_name(x.dtype) == "float64" else (1e-13, 1e15)
     size = largest(xp.abs(x), -1)
     usual = xp.logical_or(size == 0, xp.logical_and(size > low, size < high))

@@ -58,10 +58,10 @@ def sample_for(
     Notes
     -----
     A loss of elements without probabilities and signs gets the predictions and targets of the diabetes data; the
-    prediction is their logarithm where it is ``real`` beside a target that is not negative, because that is how the rate
-    of a count is predicted. All others get the digits: rows of logits, or one against the rest in a loss of elements.
-    After a first array of logits or rates, a further one of the same domain is the first with its items moved on, so
-    that pairs and triplets are of different items.
+    prediction is their logarithm where it is ``real`` beside a target that is not negative, because that is how the
+    rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in a loss of
+    elements. After a first array of logits or rates, a further one of the same domain is the first with its items
+    moved on, so that pairs and triplets are of different items.
     """
     if granularity == "element" and not {"probability", "sign"} & set(domains):
         return "diabetes", _diabetes(domains)
@@ -86,7 +86,9 @@ def _digits(granularity: Granularity, domains: Sequence[Domain]) -> tuple[FloatA
     powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
     softmax = powers / powers.sum(axis=-1, keepdims=True)
     # In a loss of rows a sign belongs to a pair: whether both are images of one digit.
-    sign = 2 * one_hot.astype(np.int64) - 1 if granularity == "element" else np.where(labels == np.roll(labels, 1), 1, -1)
+    sign = (
+        2 * one_hot.astype(np.int64) - 1 if granularity == "element" else np.where(labels == np.roll(labels, 1), 1, -1)
+    )
 
     predictions: dict[Domain, FloatArray] = {
         "real": logits,

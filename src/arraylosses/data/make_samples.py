@@ -1,7 +1,8 @@
-"""Make the samples of this directory from data sets that scikit-learn bundles: ``python -m arraylosses.data.make_samples``.
+"""Make the samples of this directory from data sets that scikit-learn bundles.
 
-Needs scikit-learn. Run again, it writes the same files, byte for byte: the splits are seeded, the fits converge far
-beyond the decimals that are kept, and NumPy dates the members of an archive 1980.
+Needs scikit-learn: ``python -m arraylosses.data.make_samples [DIRECTORY]``. Run again, it writes the same files, byte
+for byte: the splits are seeded, the fits converge far beyond the decimals that are kept, and NumPy dates the members
+of an archive 1980.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 
 __all__ = ["diabetes", "digits", "main"]
 
-# What is kept of the output of a model: enough that float32 has to round it, few enough that every machine agrees on it.
+# What is kept of a model's output: enough that float32 has to round it, few enough that every machine agrees on it.
 _DECIMALS = 6
 
 Arrays = dict[str, np.ndarray[Any, Any]]

@@ -80,7 +80,7 @@ class BinaryCrossEntropy(Loss):
         require_range(0, 1, label_smoothing=self.label_smoothing)
         require_range(0, 0.5, epsilon=self.epsilon)
         if self.log_floor is not None:
-            require_range(float("-inf"), 0, open=True, log_floor=self.log_floor)
+            require_range(float("-inf"), 0, ends=False, log_floor=self.log_floor)
         if isinstance(self.pos_weight, float | int | bool):
             require_nonnegative(pos_weight=self.pos_weight)
 

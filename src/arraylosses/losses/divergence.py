@@ -81,8 +81,8 @@ def kl_divergence(
         Floating log-probabilities along `axis`, or with ``from_log=False`` probabilities. A row alone, (C,), is one
         item.
     target : array, shape (..., C)
-        Probabilities, or with ``log_target=True`` log-probabilities, of the same shape. Where one is 0, the class counts
-        for nothing.
+        Probabilities, or with ``log_target=True`` log-probabilities, of the same shape. Where one is 0, the class
+        counts for nothing.
     from_log : bool, default True
         Whether `log_probabilities` holds logarithms.
     log_target : bool, default False
@@ -90,8 +90,8 @@ def kl_divergence(
     axis : int, default -1
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
     epsilon : float, default 0.0
-        Probabilities, of the prediction and of the target, are limited to [epsilon, 1], as Keras does with 1e-7. Without
-        effect on logarithms.
+        Probabilities, of the prediction and of the target, are limited to [epsilon, 1], as Keras does with 1e-7.
+        Without effect on logarithms.
     weight, where, reduction
         How per-item losses become the result: see `Loss`.
 

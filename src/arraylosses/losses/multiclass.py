@@ -177,8 +177,8 @@ def cross_entropy(
         Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
         (C,), is one item.
     labels : array, shape (...) or (..., C)
-        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of `logits`,
-        a probability for each class.
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class.
     axis : int, default -1
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
     from_logits : bool, default True
@@ -266,8 +266,8 @@ def nll(
     log_probabilities : array, shape (..., C)
         Floating, with the classes along `axis`. A row alone, (C,), is one item.
     labels : array, shape (...) or (..., C)
-        Integer labels in [0, C), of the shape of `log_probabilities` without `axis`; or a floating target of its shape, a
-        probability for each class.
+        Integer labels in [0, C), of the shape of `log_probabilities` without `axis`; or a floating target of its
+        shape, a probability for each class.
     axis : int, default -1
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
     class_weight : sequence or array of shape (C,), optional
@@ -381,8 +381,8 @@ def categorical_focal(
         Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
         (C,), is one item.
     labels : array, shape (...) or (..., C)
-        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of `logits`,
-        a probability for each class.
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class.
     gamma : float, default 2.0
         How fast the weight of an item falls as it becomes easy; at least 0. At 0 it is `cross_entropy`.
     alpha : float, or sequence or array of shape (C,), optional
@@ -485,8 +485,8 @@ def categorical_hinge(
     logits : array, shape (..., C)
         Floating scores, with the classes along `axis`. A row alone, (C,), is one item.
     labels : array, shape (...) or (..., C)
-        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of `logits`,
-        a probability for each class, under which the loss is the expected one.
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class, under which the loss is the expected one.
     margin : float, default 1.0
         The lead that is asked for; at least 0.
     axis : int, default -1

@@ -169,7 +169,8 @@ def huber(
 ) -> Array:
     r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
 
-    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2); \quad e = prediction - target
+    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2);
+        \quad e = prediction - target
 
     Parameters
     ----------
@@ -281,8 +282,8 @@ class PseudoHuber(Loss):
         super().__post_init__()
         require_positive(delta=self.delta)
 
-    # delta² (sqrt(1 + r²) - 1) with r = e / delta, whose difference is r² / (1 + sqrt(1 + r²)). Beyond 2^60 the quotient
-    # r / (1 + sqrt(1 + r²)) is 1 in every dtype, and r² does not overflow there yet.
+    # delta² (sqrt(1 + r²) - 1) with r = e / delta, whose difference is r² / (1 + sqrt(1 + r²)). Beyond 2^60 the
+    # quotient r / (1 + sqrt(1 + r²)) is 1 in every dtype, and r² does not overflow there yet.
     def call(self, prediction: Array, target: Array) -> Array:
         error = prediction - target
         ratio = special.clip(error / self.delta, -(2.0**60), 2.0**60)
@@ -399,7 +400,7 @@ class Quantile(Loss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_range(0, 1, open=True, q=self.q)
+        require_range(0, 1, ends=False, q=self.q)
 
     # q u where u = target - prediction is positive, (q - 1) u where it is negative: the larger of the two.
     def call(self, prediction: Array, target: Array) -> Array:
@@ -537,7 +538,7 @@ class SquaredLogarithmicError(Loss):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.floor is not None:
-            require_range(-1, float("inf"), open=True, floor=self.floor)
+            require_range(-1, float("inf"), ends=False, floor=self.floor)
 
     def domains(self) -> tuple[Domain, ...]:
         return ("nonnegative", "nonnegative")

@@ -1,0 +1,351 @@
+"""Every row of the table of bad inputs, on every backend to which it applies: one clear line, and nothing guessed."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .cases import CLASSES, DEFAULTS
+from .variants import VARIANTS, importable
+
+default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
+
+
+def other_library(variant):
+    names = [v for v in VARIANTS if v.name in ("numpy", "torch", "jax", "strict") and v.backend != variant.backend]
+    return next(v for v in names if not importable(v.backend))
+
+
+@default_cases
+def test_arrays_of_two_libraries_are_refused_by_name(variant, case):
+    if variant.name == "numpy-readonly" or (
+        variant.backend == "numpy" and importable("torch") and importable("jax") and importable("strict")
+    ):
+        pytest.skip("needs a second library")
+    other = other_library(variant)
+    arrays = case.inputs(dtype="float32")
+    with other.active():
+        foreign = other.array(arrays[1])
+    library = {
+        "numpy": "NumPy",
+        "torch": "PyTorch",
+        "jax": "JAX",
+        "strict": "array_api_strict",
+        "dask": "Dask",
+        "cupy": "CuPy",
+    }
+    names = case.loss.array_names
+    pattern = (
+        f"`{names[0]}` of {library[variant.backend]}, `{names[1]}` of {library[other.backend]}.*"
+        r"al\.convert\(x, like=y\)"
+    )
+    given = [variant.array(arrays[0]), foreign, *map(variant.array, arrays[2:])]
+    with pytest.raises(TypeError, match=pattern):
+        case.loss(*given)
+    with pytest.raises(TypeError, match=f"`weight` of {library[other.backend]}"):
+        case.loss(*map(variant.array, arrays), weight=foreign)
+
+
+@pytest.mark.parametrize("value", [[1.0, 2.0], (1.0,), 1.0, 3, None, "text"], ids=repr)
+def test_what_is_no_array_is_refused(variant, value):
+    x = variant.array(np.zeros(2, dtype="float32"))
+    for given, name in (((value, x), "prediction"), ((x, value), "target")):
+        with pytest.raises(
+            TypeError, match=f"`{name}` must be an array of NumPy, PyTorch, JAX.*got {type(value).__name__}"
+        ):
+            al.huber(*given)
+    if value is not None:
+        with pytest.raises(TypeError, match="`weight` must be an array"):
+            al.huber(x, x, weight=value)
+        with pytest.raises(TypeError, match="`where` must be an array"):
+            al.huber(x, x, where=value)
+
+
+def test_the_number_of_arrays_is_checked():
+    x = np.zeros(2)
+    with pytest.raises(TypeError, match="takes 2 arrays, `prediction`, `target`; got 3"):
+        al.Huber()(x, x, x)
+    with pytest.raises(TypeError, match="takes 3 arrays"):
+        al.MarginRanking()(x, x)
+    with pytest.raises(TypeError, match="`prediction` is more than once"):
+        al.Huber()(x, prediction=x)
+    with pytest.raises(TypeError, match="`predicted` is an unknown argument; Huber takes prediction, target"):
+        al.Huber()(x, predicted=x)
+
+
+@pytest.mark.parametrize("backend", [pytest.param(b, marks=pytest.mark.backend(b)) for b in ("strict", "torch", "jax")])
+def test_arrays_on_two_devices_are_refused(backend):
+    if backend == "strict":
+        import array_api_strict as xp
+
+        here, there = (xp.asarray([1.0], device=xp.Device(d)) for d in ("CPU_DEVICE", "device1"))
+        names = "CPU_DEVICE", "device1"
+    elif backend == "torch":
+        import torch
+
+        here, there = torch.zeros(1), torch.zeros(1, device="meta")
+        names = "cpu", "meta"
+    else:
+        import jax
+
+        if len(jax.devices()) < 2:
+            pytest.skip("JAX started before it was given two devices")
+        here, there = (jax.device_put(np.zeros(1, "float32"), d) for d in jax.devices()[:2])
+        names = str(jax.devices()[0]), str(jax.devices()[1])
+    with pytest.raises(
+        ValueError, match=rf"one device, got `prediction` on .*{names[0]}.* and `target` on .*{names[1]}"
+    ):
+        al.squared_error(here, there)
+    with pytest.raises(ValueError, match="`weight` on"):
+        al.squared_error(here, here, weight=there)
+
+
+@default_cases
+def test_shapes_that_do_not_fit_are_all_named(variant, case):
+    arrays = case.inputs(dtype=variant.dtypes[-1])
+    short = [variant.array(x[:2]) for x in arrays]
+    names = case.loss.array_names
+    kinds = (ValueError, TypeError) if case.soft else ValueError
+    with pytest.raises(kinds, match=rf"`{names[0]}`.*\(4, .*\({2}, "):
+        case.loss(variant.array(arrays[0]), *short[1:])
+
+
+def test_a_column_beside_a_row_is_an_error_that_says_how_to_mend_it(variant):
+    column, row = (variant.array(np.zeros(shape, "float32")) for shape in ((3, 1), (3,)))
+    pattern = r"`prediction` \(3, 1\), `target` \(3,\); drop the axis of length 1, as in `prediction\[\.\.\., 0\]`"
+    with pytest.raises(ValueError, match=pattern):
+        al.squared_error(column, row)
+    pattern = (
+        r"`prediction` \(3,\), `target` \(3, 1\); drop .*`target\[\.\.\., 0\]`, or add it, `prediction\[\.\.\., None\]`"
+    )
+    with pytest.raises(ValueError, match=pattern):
+        al.squared_error(row, column)
+
+
+def test_weight_and_where_broadcast_in_one_direction_only(variant):
+    x = variant.array(np.zeros((3, 2), "float32"))
+    for shape in ((3,), (2, 3, 2), (1, 3, 2), (4, 2)):
+        weight = variant.array(np.ones(shape, "float32"))
+        with pytest.raises(ValueError, match=r"`weight` must broadcast to the per-item loss, shape \(3, 2\), got"):
+            al.huber(x, x, weight=weight)
+        where = variant.array(np.ones(shape, bool))
+        with pytest.raises(ValueError, match=r"`where` must broadcast to the per-item loss, shape \(3, 2\), got"):
+            al.huber(x, x, where=where)
+    with pytest.raises(ValueError, match=r"got \(3,\); add an axis, as in `weight\[:, None\]`"):
+        al.huber(x, x, weight=variant.array(np.ones(3, "float32")))
+    with pytest.raises(TypeError, match="`where` must have dtype bool, got float32"):
+        al.huber(x, x, where=x)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "said"), [("int32", "int32; convert it"), ("bool", "bool"), ("complex64", "complex64")]
+)
+def test_a_prediction_that_is_not_floating_is_refused(variant, dtype, said):
+    if variant.backend == "strict" and dtype == "complex64":
+        pytest.skip("array_api_strict knows complex numbers as any library does")
+    x, t = variant.array(np.ones(3, dtype)), variant.array(np.ones(3, "float32"))
+    with pytest.raises(TypeError, match=f"`prediction` must have a floating dtype, got {said}"):
+        al.huber(x, t)
+    rows, labels = variant.array(np.ones((3, 2), dtype)), variant.array(np.zeros(3, "int32"))
+    with pytest.raises(TypeError, match=f"`logits` must have a floating dtype, got {said}"):
+        al.cross_entropy(rows, labels)
+
+
+def test_a_complex_target_or_weight_is_refused(variant):
+    x = variant.array(np.ones(3, "float32"))
+    z = variant.array(np.ones(3, "complex64"))
+    with pytest.raises(TypeError, match="`target` must hold real numbers, got complex64"):
+        al.huber(x, z)
+    with pytest.raises(TypeError, match="`weight` must hold real numbers, got complex64"):
+        al.huber(x, x, weight=z)
+
+
+CLASS_LOSSES = [case for case in DEFAULTS if case.loss.domains()[-1] == "labels" and not case.soft]
+class_losses = pytest.mark.parametrize("case", CLASS_LOSSES, ids=str)
+
+FITTING = [
+    ((5,), (), -1),
+    ((4, 5), (4,), -1),
+    ((2, 5, 3, 3), (2, 3, 3), 1),
+    ((2, 3, 3, 5), (2, 3, 3), -1),
+    ((5, 4), (4,), 0),
+]
+
+
+@class_losses
+@pytest.mark.parametrize(("rows", "labels", "axis"), FITTING, ids=str)
+@pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
+def test_labels_of_any_integer_dtype_and_every_layout(variant, case, rows, labels, axis, dtype):
+    if variant.dtypes == ("float32",) and dtype.endswith("64"):
+        pytest.skip("JAX without x64 has no 64 bits")
+    if variant.name in ("jax-jit", "jax-jit-32", "strict-lazy") and dtype not in ("int8", "uint32"):
+        pytest.skip("two dtypes stand for all where each is compiled")
+    if variant.backend == "torch" and dtype in ("uint16", "uint32", "uint64"):
+        pytest.importorskip("torch", minversion="2.4", reason="older ones have no such dtype")
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=rows).astype("float32")
+    if "log_distribution" in case.loss.domains():
+        z = -np.abs(z)
+    y = rng.integers(0, 5, size=labels)
+    loss = type(case.loss)(axis=axis, reduction="none")
+    got = variant.numpy(variant.run(loss, variant.array(z), variant.array(y.astype(dtype))))
+    assert got.shape == labels
+    np.testing.assert_allclose(got, loss(z.astype("float64"), y), rtol=2e-5, atol=1e-6)
+
+
+WRONG = [
+    pytest.param((4, 5), (3,), -1, r"shape \(4,\).*got \(3,\)", id="another-length"),
+    pytest.param((4, 5), (4, 1), -1, r"shape \(4,\).*got \(4, 1\); drop .*`labels\[\.\.\., 0\]`", id="column"),
+    pytest.param((4, 5), (4, 5), -1, r"shape \(4,\).*one-hot target must have a floating dtype", id="integer-one-hot"),
+    pytest.param((2, 5, 3, 3), (2, 3, 3), -1, r"shape \(2, 5, 3\).*the labels would fit axis=1", id="wrong-axis"),
+    pytest.param((4, 5), (), -1, r"shape \(4,\).*got \(\)", id="batch-with-one-label"),
+    pytest.param((5,), (1,), -1, r"shape \(\).*got \(1,\); drop", id="row-with-a-batch-of-one"),
+    pytest.param((5,), (5,), -1, r"shape \(\).*got \(5,\); a one-hot", id="row-with-integer-one-hot"),
+]
+
+
+@class_losses
+@pytest.mark.parametrize(("rows", "labels", "axis", "message"), WRONG)
+def test_labels_of_a_wrong_shape_are_told_the_right_one(variant, case, rows, labels, axis, message):
+    z = variant.array(np.zeros(rows, "float32"))
+    y = variant.array(np.zeros(labels, "int32"))
+    with pytest.raises(ValueError, match=f"`labels` must have one label an item, {message}"):
+        type(case.loss)(axis=axis)(z, y)
+
+
+@class_losses
+def test_float_labels_and_bool_labels_are_refused(variant, case):
+    z = variant.array(np.zeros((4, 5), "float32"))
+    with pytest.raises(
+        TypeError,
+        match=r"`labels` must be integer labels of shape \(4,\) or floating probabilities .*"
+        r"\(4, 5\), got float32 of shape \(4,\); labels need an integer dtype",
+    ):
+        case.loss(z, variant.array(np.zeros(4, "float32")))
+    for shape in ((4,), (4, 5)):
+        with pytest.raises(TypeError, match="`labels` must hold integer labels or floating probabilities, got bool"):
+            case.loss(z, variant.array(np.zeros(shape, "bool")))
+
+
+@class_losses
+def test_an_axis_that_is_not_there_and_a_scalar_are_refused(variant, case):
+    z, y = variant.array(np.zeros((4, 5), "float32")), variant.array(np.zeros(4, "int32"))
+    with pytest.raises(ValueError, match=r"`axis` must be an axis of `\w+` \(4, 5\), got 2"):
+        type(case.loss)(axis=2)(z, y)
+    with pytest.raises(ValueError, match=r"must have a class axis, got shape \(\)"):
+        case.loss(variant.array(np.zeros((), "float32")), variant.array(np.zeros((), "int32")))
+    with pytest.raises(ValueError, match="at least one class along axis -1"):
+        case.loss(variant.array(np.zeros((4, 0), "float32")), y)
+
+
+@class_losses
+@pytest.mark.parametrize("bad", [-1, CLASSES, 99, -100], ids=str)
+def test_a_label_outside_its_range_raises_or_is_nan(variant, case, bad):
+    z, y = case.inputs(shape=(4,), dtype=variant.dtypes[-1])
+    expected = np.asarray(type(case.loss)(reduction="none")(z, y))
+    wrong = y.copy()
+    wrong[2] = bad
+    loss = type(case.loss)(reduction="none")
+    given = variant.array(z), variant.array(wrong)
+    if variant.eager_labels:
+        with pytest.raises(ValueError, match=rf"`labels` must lie in \[0, 5\) for 5 classes, got {bad};"):
+            loss(*given)
+    else:
+        got = variant.numpy(variant.run(loss, *given))
+        assert np.isnan(got[2])
+        np.testing.assert_allclose(np.delete(got, 2), np.delete(expected, 2), rtol=1e-5)
+        assert np.isnan(variant.numpy(variant.run(type(case.loss)(), *given)))
+    # Left out, it does no harm.
+    kept = variant.array(np.asarray([True, True, False, True]))
+    got = variant.numpy(variant.run(lambda *a: loss(*a[:2], where=a[2]), *given, kept))
+    np.testing.assert_allclose(got, np.where([True, True, False, True], expected, 0), rtol=1e-5)
+    if bad != CLASSES:
+        ignoring = type(case.loss)(reduction="none", ignore_index=bad)
+        np.testing.assert_array_equal(variant.numpy(variant.run(ignoring, *given)), got)
+
+
+def test_a_label_too_large_for_a_narrow_dtype_does_not_wrap_around(variant):
+    z = variant.array(np.zeros((2, 300), "float32"))
+    got = variant.run(al.CrossEntropy(ignore_index=-100), z, variant.array(np.asarray([156, 255], "uint8")))
+    np.testing.assert_allclose(variant.numpy(got), np.log(300), rtol=1e-6)
+
+
+BAD_SETTINGS = [
+    ("huber", {"delta": 0}, ValueError, r"`delta` must be above 0, got 0"),
+    ("huber", {"delta": -1.0}, ValueError, "`delta` must be above 0"),
+    ("huber", {"delta": float("nan")}, ValueError, "`delta` must be above 0, got nan"),
+    ("huber", {"delta": "1"}, TypeError, "`delta` must be a number, got '1'"),
+    ("huber", {"delta": True}, TypeError, "`delta` must be a number, got True"),
+    ("huber", {"reduction": "men"}, ValueError, "`reduction` must be one of .*got 'men'; did you mean 'mean'"),
+    ("huber", {"reduction": None}, ValueError, "`reduction` must be one of .*got None"),
+    ("smooth_l1", {"beta": -0.5}, ValueError, "`beta` must be at least 0"),
+    ("pseudo_huber", {"delta": 0.0}, ValueError, "`delta` must be above 0"),
+    ("quantile", {"q": 1.0}, ValueError, r"`q` must lie in \(0, 1\), got 1.0"),
+    ("absolute_percentage_error", {"epsilon": -1.0}, ValueError, "`epsilon` must be at least 0"),
+    ("absolute_percentage_error", {"percent": 100}, TypeError, "`percent` must be a bool, got 100"),
+    ("squared_logarithmic_error", {"floor": -1.0}, ValueError, r"`floor` must lie in \(-1, inf\)"),
+    ("poisson_nll", {"from_log": 1}, TypeError, "`from_log` must be a bool"),
+    ("poisson_nll", {"epsilon": -1e-8}, ValueError, "`epsilon` must be at least 0"),
+    ("binary_cross_entropy", {"label_smoothing": 2}, ValueError, r"`label_smoothing` must lie in \[0, 1\], got 2"),
+    ("binary_cross_entropy", {"pos_weight": -1.0}, ValueError, "`pos_weight` must be at least 0"),
+    ("binary_cross_entropy", {"epsilon": 0.6}, ValueError, r"`epsilon` must lie in \[0, 0.5\]"),
+    ("binary_cross_entropy", {"log_floor": 1.0}, ValueError, r"`log_floor` must lie in \(-inf, 0\)"),
+    ("binary_focal", {"gamma": -1.0}, ValueError, "`gamma` must be at least 0"),
+    ("binary_focal", {"alpha": 1.5}, ValueError, r"`alpha` must lie in \[0, 1\]"),
+    ("cross_entropy", {"axis": 0.5}, TypeError, "`axis` must be an integer, got 0.5"),
+    ("cross_entropy", {"ignore_index": 1.0}, TypeError, "`ignore_index` must be an integer"),
+    ("cross_entropy", {"label_smoothing": -0.1}, ValueError, "`label_smoothing` must lie in"),
+    ("cross_entropy", {"from_logits": "yes"}, TypeError, "`from_logits` must be a bool"),
+    ("categorical_focal", {"gamma": -2.0}, ValueError, "`gamma` must be at least 0"),
+    ("categorical_focal", {"alpha": -2.0}, ValueError, "`alpha` must be at least 0"),
+    ("categorical_hinge", {"margin": -1.0}, ValueError, "`margin` must be at least 0"),
+    ("kl_divergence", {"epsilon": 2.0}, ValueError, r"`epsilon` must lie in \[0, 1\]"),
+    ("cosine_embedding", {"margin": 1.5}, ValueError, r"`margin` must lie in \[-1, 1\]"),
+    ("margin_ranking", {"margin": float("inf")}, ValueError, "`margin` must be finite"),
+    ("triplet_margin", {"p": 0.0}, ValueError, "`p` must be above 0"),
+    ("triplet_margin", {"swap": 1}, TypeError, "`swap` must be a bool"),
+]
+
+
+@pytest.mark.parametrize(("name", "settings", "error", "message"), BAD_SETTINGS, ids=lambda v: str(v).replace(" ", ""))
+def test_a_setting_out_of_its_domain_is_refused_at_construction(name, settings, error, message):
+    with pytest.raises(error, match=message):
+        al.get(name, **settings)
+    with pytest.raises(error, match=message):
+        getattr(al, name)(*[np.zeros(2)] * len(al.get(name).array_names), **settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "near"), [("hubber", "huber"), ("crossentropy", "cross_entropy"), ("mea", "mae"), ("MSELos", "MSELoss")]
+)
+def test_an_unknown_name_is_told_the_closest(given, near):
+    with pytest.raises(
+        ValueError, match=f"must be the name of a registered loss, got '{given}'; did you mean .*'{near}'"
+    ):
+        al.get(given)
+
+
+def test_an_array_setting_of_a_wrong_shape_is_refused(variant):
+    z, y = variant.array(np.zeros((4, 5), "float32")), variant.array(np.zeros(4, "int32"))
+    with pytest.raises(ValueError, match=r"`class_weight` must have one number a class, shape \(5,\), got \(3,\)"):
+        al.cross_entropy(z, y, class_weight=[1.0, 2.0, 3.0])
+    with pytest.raises(ValueError, match=r"`alpha` must have one number a class, shape \(5,\), got \(2,\)"):
+        al.categorical_focal(z, y, alpha=(1.0, 2.0))
+    with pytest.raises(ValueError, match=r"`pos_weight` must broadcast to `prediction` \(4, 5\), got shape \(3,\)"):
+        al.binary_cross_entropy(z, z, pos_weight=[1.0, 2.0, 3.0])
+
+
+def test_every_message_is_one_line():
+    x = np.zeros((3, 2))
+    for call in (
+        lambda: al.huber(x, x[:, :1]),
+        lambda: al.huber([1], x),
+        lambda: al.get("hubber"),
+        lambda: al.Huber(delta=0),
+    ):
+        with pytest.raises((TypeError, ValueError)) as caught:
+            call()
+        assert "\n" not in str(caught.value)
+        assert str(caught.value).count("`") >= 2

@@ -1,0 +1,181 @@
+"""A user's own loss, as a function and as a class."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import pickle
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses import registry
+
+P = np.asarray([[1.0, 2.0], [0.0, -1.0], [4.0, 0.5]], dtype="float32")
+T = np.asarray([[2.0, 0.0], [0.0, 1.0], [1.0, 0.5]], dtype="float32")
+
+
+@al.loss
+def asymmetric(prediction, target, *, under=2.0):
+    """Errors below count more."""
+    xp = al.array_namespace(prediction, target)
+    error = prediction - target
+    return xp.where(error < 0, under * error**2, error**2)
+
+
+@dataclass(frozen=True)
+class Asymmetric(al.Loss):
+    under: float = 2.0
+
+    def call(self, prediction, target):
+        xp = al.array_namespace(prediction, target)
+        error = prediction - target
+        return xp.where(error < 0, self.under * error**2, error**2)
+
+
+@al.loss(granularity="row")
+def distance(prediction, target, *, axis=-1):
+    xp = al.array_namespace(prediction, target)
+    return xp.sum(xp.abs(prediction - target), axis=axis)
+
+
+ITEMS = np.asarray([[3.0, 4.0], [0.0, 12.0], [9.0, 0.0]])  # under=3, by hand
+
+
+@pytest.mark.parametrize("form", ["function", "class"])
+def test_either_form_gets_weight_where_and_reduction(variant, form):
+    def run(**settings):
+        extra = {k: variant.array(settings.pop(k)) for k in ("weight", "where") if k in settings}
+        if form == "function":
+            return lambda p, t: asymmetric(p, t, under=3.0, **settings, **extra)
+        return lambda p, t: Asymmetric(under=3.0, **settings)(p, t, **extra)
+
+    def value(**settings):
+        return variant.numpy(variant.run(run(**settings), variant.array(P), variant.array(T)))
+
+    np.testing.assert_allclose(value(reduction="none"), ITEMS)
+    np.testing.assert_allclose(value(), ITEMS.mean(), rtol=1e-6)
+    np.testing.assert_allclose(value(reduction="batchmean"), ITEMS.sum() / 3, rtol=1e-6)
+    weight = np.asarray([[1.0], [0.0], [3.0]], dtype="float32")
+    np.testing.assert_allclose(value(weight=weight), np.average(ITEMS, weights=np.repeat(weight, 2, axis=1)), rtol=1e-6)
+    where = P < 3
+    np.testing.assert_allclose(value(where=where), ITEMS[where].mean(), rtol=1e-6)
+
+
+def test_a_function_of_rows(variant):
+    p, t = variant.array(P), variant.array(T)
+    np.testing.assert_allclose(
+        variant.numpy(variant.run(lambda *a: distance(*a, reduction="none"), p, t)), [3.0, 2.0, 3.0]
+    )
+    got = variant.run(lambda *a: distance(*a, axis=0, reduction="none"), p, t)
+    np.testing.assert_allclose(variant.numpy(got), [4.0, 4.0])
+    where = variant.array(np.asarray([True, False, True]))
+    np.testing.assert_allclose(variant.numpy(variant.run(lambda *a: distance(*a[:2], where=a[2]), p, t, where)), 3.0)
+
+
+def test_the_function_form_says_what_it_takes():
+    parameters = inspect.signature(asymmetric).parameters
+    assert list(parameters) == ["prediction", "target", "under", "weight", "where", "reduction"]
+    assert asymmetric.__doc__ == "Errors below count more."
+    assert asymmetric.__name__ == "asymmetric"
+    cls = asymmetric.loss_class
+    assert repr(cls(under=3.0)) == "Asymmetric(under=3.0, reduction='mean')"
+    assert cls(under=3.0) == cls(under=3.0) != cls()
+    assert float(asymmetric(prediction=P, target=T, under=3.0)) == pytest.approx(ITEMS.mean())
+    with pytest.raises(TypeError, match="unexpected keyword argument 'ovr'"):
+        asymmetric(P, T, ovr=1)
+
+
+@pytest.mark.parametrize("loss", [Asymmetric(under=3.0), asymmetric.loss_class(under=3.0)], ids=["class", "function"])
+def test_it_is_equal_hashable_frozen_and_picklable(loss):
+    assert pickle.loads(pickle.dumps(loss)) == loss
+    assert {loss: 1}[type(loss)(under=3.0)] == 1
+    with pytest.raises(AttributeError):
+        loss.under = 1.0
+
+
+@pytest.fixture
+def clean_registry(monkeypatch):
+    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
+    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
+
+
+@pytest.mark.usefixtures("clean_registry")
+@pytest.mark.parametrize("loss", [Asymmetric, asymmetric], ids=["class", "function"])
+def test_once_registered_it_has_a_name_and_plain_data(loss):
+    cls = getattr(loss, "loss_class", loss)
+    with pytest.raises(ValueError, match="must be registered to have a name, got Asymmetric; al.register"):
+        al.serialize(cls())
+    assert al.register(loss) is loss
+    assert al.register("lopsided", al.alias("steep", under=9.0))(loss) is loss
+    assert al.get("asymmetric", under=3.0) == cls(under=3.0)
+    assert al.get("Asymmetric") == al.get("lopsided") == al.get(loss) == cls()
+    assert al.get("steep").under == 9.0
+    data = json.loads(json.dumps(al.serialize(cls(under=3.0))))
+    assert data == {"name": "asymmetric", "settings": {"under": 3.0, "reduction": "mean"}}
+    assert al.deserialize(data) == cls(under=3.0)
+    with pytest.raises(ValueError, match="did you mean 'asymmetric'"):
+        al.get("asymetric")
+
+
+@pytest.mark.usefixtures("clean_registry")
+def test_two_losses_of_one_name_do_not_displace_each_other():
+    al.register(asymmetric)
+    with pytest.raises(ValueError, match="`asymmetric` already names Asymmetric"):
+        al.register(Asymmetric)
+    assert al.get("asymmetric") == asymmetric.loss_class()
+
+
+def test_a_learned_setting_may_be_an_array(variant):
+    @al.loss
+    def tempered(prediction, target, *, temperature):
+        return (prediction - target) ** 2 / temperature
+
+    temperature = variant.array(np.asarray(4.0, dtype="float32"))
+    got = variant.run(lambda p, t: tempered(p, t, temperature=temperature), variant.array(P), variant.array(T))
+    np.testing.assert_allclose(variant.numpy(got), ((P - T) ** 2).mean() / 4, rtol=1e-6)
+    loss = tempered.loss_class(temperature=temperature)
+    assert loss == loss
+    assert hash(loss) == hash(tempered.loss_class(temperature=temperature))
+
+
+def test_a_numpy_number_does_not_widen_the_result():
+    assert asymmetric(P, T, under=np.float64(3.0)).dtype == np.float32
+    assert al.Huber(delta=np.float64(2.0)).delta == 2.0
+    assert type(al.Huber(delta=np.float64(2.0)).delta) is float
+
+
+def test_a_call_of_another_shape_is_told_what_is_due():
+    @al.loss
+    def wrong(prediction, target):
+        return al.array_namespace(prediction).sum(prediction - target, axis=-1)
+
+    with pytest.raises(
+        ValueError,
+        match=r"`call` of Wrong must return per-item losses of shape \(3, 2\), got \(3,\); a "
+        "loss of rows must have granularity 'row'",
+    ):
+        wrong(P, T)
+
+
+def test_a_function_that_cannot_be_a_loss_is_refused():
+    with pytest.raises(TypeError, match="`function` must take its arrays by position and its settings by keyword"):
+        al.loss(lambda *arrays: arrays)
+    with pytest.raises(TypeError, match="`function` must take its arrays by position"):
+        al.loss(lambda *, delta: delta)
+
+    def taken(prediction, target, *, weight):
+        return prediction
+
+    with pytest.raises(TypeError, match="`function` must leave weight to the loss that is made of it"):
+        al.loss(taken)
+    with pytest.raises(ValueError, match="`granularity` must be one of 'element', 'row'"):
+        al.loss(granularity="batch")
+
+    class Nothing(al.Loss):
+        pass
+
+    with pytest.raises(TypeError, match="takes 0 arrays"):
+        Nothing()(P, T)

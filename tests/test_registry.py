@@ -1,0 +1,176 @@
+"""Losses by name: what each alias means, and what is refused."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses.loss import camel_case, snake_case
+
+# Inputs with predictions of exactly 0 and 1, negative numbers and rows that do not sum to 1, so that a wrong convention
+# gives another number.
+P = np.asarray([[0.6, 0.3, 0.9], [0.0, 1.0, 0.2], [0.05, 0.5, 0.1]])
+T = np.asarray([[1.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+R = np.asarray([[2.0, 0.5, -1.5], [0.0, 3.0, 0.25]])
+RT = np.asarray([[1.0, 2.0, 0.5], [0.0, -1.0, 4.0]])
+POS = np.asarray([[2.0, 0.5, 1.5], [0.25, 3.0, 0.75]])
+CNT = np.asarray([[1.0, 0.0, 3.0], [2.0, 5.0, 0.0]])
+D = np.asarray([[0.2, 0.5, 0.3], [0.9, 0.6, 0.5], [0.0, 1.0, 0.0]])
+DT = np.asarray([[0.1, 0.6, 0.3], [0.0, 1.0, 0.0], [0.0, 0.25, 0.75]])
+Y = np.asarray([1, 0, 2])
+ONE_HOT = np.eye(3)[Y]
+SIGNS = np.asarray([[1.0, 1.0, -1.0], [1.0, 1.0, 1.0]])
+
+# Values of Keras 3.15.1 on its NumPy backend, which computes in float32: class with defaults, target first.
+KERAS = [
+    (("mse", "MSE", "mean_squared_error", "MeanSquaredError"), (R, RT), {}, 6.21875),
+    (("mae", "MAE", "mean_absolute_error", "MeanAbsoluteError"), (R, RT), {}, 2.0416665),
+    (("log_cosh", "logcosh", "LogCosh"), (R, RT), {}, 1.4964695),
+    (("huber", "huber_loss", "Huber"), (R, RT), {}, 1.625),
+    (("cosine_similarity", "CosineSimilarity"), (R, RT), {}, -0.11201625),
+    (("mape", "MAPE", "mean_absolute_percentage_error", "MeanAbsolutePercentageError"), (R, RT), {}, 178.125),
+    (("msle", "MSLE", "mean_squared_logarithmic_error", "MeanSquaredLogarithmicError"), (R, RT), {}, 0.7754801),
+    (("poisson", "Poisson"), (POS, CNT), {}, 0.56166399),
+    (("bce", "BCE", "binary_crossentropy", "BinaryCrossentropy"), (P, T), {}, 0.70850438),
+    (("bce",), (P, T), {"label_smoothing": 0.2}, 1.0793594),
+    (("binary_focal_crossentropy", "BinaryFocalCrossentropy"), (P, T), {}, 0.44699061),
+    (("binary_focal_crossentropy",), (P, T), {"alpha": 0.25}, 0.12321661),
+    (("categorical_crossentropy", "CategoricalCrossentropy"), (D, ONE_HOT), {}, 5.8699169),
+    (("categorical_crossentropy",), (D, DT), {}, 4.7435226),
+    (("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy"), (D, Y), {}, 5.8699169),
+    (("categorical_focal_crossentropy", "CategoricalFocalCrossentropy"), (D, ONE_HOT), {}, 1.3777438),
+    (("kld", "KLD", "KLDivergence", "kullback_leibler_divergence"), (D, DT), {}, 4.0257125),
+    (("hinge", "Hinge"), (R, SIGNS), {}, 0.375),
+    (("squared_hinge", "SquaredHinge"), (R, SIGNS), {}, 0.30208331),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "settings", "value"),
+    [pytest.param(n, *rest, id="-".join([n, *rest[1]])) for names, *rest in KERAS for n in names],
+)
+def test_an_alias_of_keras_means_what_keras_means(variant, name, arrays, settings, value):
+    given = [variant.array(x.astype("float32") if x.dtype.kind == "f" else x.astype("int32")) for x in arrays]
+    got = variant.numpy(al.get(name, **settings)(*given))
+    np.testing.assert_allclose(got, value, rtol=2e-6)
+
+
+# The numbers that Keras's own tests and documentation state.
+DOCUMENTED = [
+    ("BinaryCrossentropy", ([1.0, 1.0, 1.0, 0.0], [1.0, 0.0, 1.0, 0.0]), {}, 3.98559),
+    ("BinaryCrossentropy", ([-18.6, 0.51, 2.94, -12.8], [0.0, 1.0, 0.0, 0.0]), {"from_logits": True}, 0.8654),
+    ("CategoricalCrossentropy", ([[0.05, 0.95, 0], [0.1, 0.8, 0.1]], [[0.0, 1, 0], [0, 0, 1]]), {}, 1.1769),
+    ("CategoricalCrossentropy", ([[0.9, 0.05, 0.05], [0.5, 0.89, 0.6], [0.05, 0.01, 0.94]], np.eye(3)), {}, 0.3239),
+    ("KLDivergence", ([[0.6, 0.4], [0.4, 0.6]], [[0.0, 1.0], [0.0, 0.0]]), {}, 0.4581),
+    ("MeanAbsolutePercentageError", ([[1.0, 1.0], [1.0, 0.0]], [[2.0, 1.0], [2.0, 3.0]]), {}, 50.0),
+]
+
+
+@pytest.mark.parametrize(
+    ("name", "arrays", "settings", "value"), DOCUMENTED, ids=lambda v: v if isinstance(v, str) else ""
+)
+def test_the_numbers_of_keras_s_documentation(name, arrays, settings, value):
+    prediction, target = (np.asarray(x, dtype="float32") for x in arrays)
+    assert float(al.get(name, **settings)(prediction, target)) == pytest.approx(value, abs=1e-4)
+
+
+PYTORCH = """
+L1Loss l1_loss MSELoss mse_loss CrossEntropyLoss NLLLoss nll_loss BCELoss BCEWithLogitsLoss
+SmoothL1Loss HingeEmbeddingLoss MarginRankingLoss TripletMarginLoss CosineEmbeddingLoss KLDivLoss HuberLoss SoftMarginLoss PoissonNLLLoss
+""".split()
+
+
+@pytest.mark.parametrize("name", PYTORCH)
+def test_pytorch_s_names_are_known(name):
+    assert isinstance(al.get(name), al.Loss)
+
+
+def test_an_alias_carries_settings_and_given_ones_go_before_them():
+    assert al.get("CrossEntropyLoss") == al.CrossEntropy(axis=1, ignore_index=-100)
+    assert al.get("CrossEntropyLoss", ignore_index=3).axis == 1
+    assert al.get("bce") == al.BinaryCrossEntropy(from_logits=False, epsilon=1e-7)
+    assert al.get("bce", from_logits=True).from_logits
+    assert al.get("kl_divergence") == al.KlDivergence()
+    assert al.get("KLDivLoss").from_log
+    assert not al.get("KLDivergence").from_log
+    assert al.get("mse", reduction="sum") == al.SquaredError(reduction="sum")
+
+
+def test_a_canonical_name_in_either_form_is_the_loss_with_its_defaults():
+    for name, cls in al.registered().items():
+        assert al.get(name) == cls()
+        assert al.get(cls.__name__) == cls()
+        assert snake_case(camel_case(name)) == name
+
+
+def test_a_class_an_instance_and_a_function_pass_through():
+    loss = al.Huber(delta=2.0)
+    assert al.get(loss) is loss
+    assert al.get(loss, reduction="sum") == al.Huber(delta=2.0, reduction="sum")
+    assert al.get(al.Huber) == al.Huber()
+    assert al.get(al.Huber, delta=3.0) == al.Huber(delta=3.0)
+    assert al.get(al.huber, delta=3.0) == al.Huber(delta=3.0)
+
+
+def test_what_is_no_loss_is_refused():
+    for wrong in (3, None, print, dict, np.sum):
+        with pytest.raises(TypeError, match="`loss` must be a name, a loss, its class or its function form, got"):
+            al.get(wrong)
+    with pytest.raises(
+        TypeError, match=r"`detla` is no setting of Huber, which has delta, reduction; did you mean 'delta'\?"
+    ):
+        al.get("huber", detla=2.0)
+    with pytest.raises(ValueError, match=r"got 'zzzz'$"):
+        al.get("zzzz")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        None,
+        "huber",
+        {},
+        {"settings": {}},
+        {"name": 3},
+        {"name": "huber", "code": "x"},
+        {"name": "huber", "settings": [1]},
+    ],
+    ids=repr,
+)
+def test_data_that_describes_no_loss_is_refused(data):
+    with pytest.raises(TypeError, match="`data` must be a mapping|`settings` must be a mapping"):
+        al.deserialize(data)
+
+
+def test_an_unknown_name_or_setting_in_data_is_refused():
+    with pytest.raises(ValueError, match="did you mean 'huber'"):
+        al.deserialize({"name": "hubber"})
+    with pytest.raises(TypeError, match="`gamma` is no setting of Huber"):
+        al.deserialize({"name": "huber", "settings": {"gamma": 1}})
+    with pytest.raises(ValueError, match="`delta` must be above 0"):
+        al.deserialize({"name": "huber", "settings": {"delta": -1}})
+
+
+def test_array_settings_are_serialized_as_lists(variant):
+    weight = variant.array(np.asarray([1.0, 2.0, 0.5], dtype="float32"))
+    data = json.loads(json.dumps(al.serialize(al.CrossEntropy(class_weight=weight))))
+    assert data["settings"]["class_weight"] == [1.0, 2.0, 0.5]
+    z, y = np.random.default_rng(0).normal(size=(4, 3)).astype("float32"), np.asarray([0, 1, 2, 1], dtype="int32")
+    again = al.deserialize(data)(variant.array(z), variant.array(y))
+    direct = al.CrossEntropy(class_weight=weight)(variant.array(z), variant.array(y))
+    np.testing.assert_array_equal(variant.numpy(again), variant.numpy(direct))
+
+
+def test_an_alias_that_is_taken_is_refused():
+    class Other(al.Loss):
+        def call(self, prediction, target):
+            return prediction - target
+
+    with pytest.raises(ValueError, match="`mse` already names SquaredError; choose another name"):
+        al.register("mse")(Other)
+    assert "other" not in al.registered()
+    with pytest.raises(TypeError, match=r"`loss` must be a subclass of al.Loss or a function made by @al.loss"):
+        al.register(print)
