@@ -77,10 +77,26 @@ def test_the_numbers_of_keras_s_documentation(name, arrays, settings, value):
     assert float(al.get(name, **settings)(prediction, target)) == pytest.approx(value, abs=1e-4)
 
 
-PYTORCH = """
-L1Loss l1_loss MSELoss mse_loss CrossEntropyLoss NLLLoss nll_loss BCELoss BCEWithLogitsLoss
-SmoothL1Loss HingeEmbeddingLoss MarginRankingLoss TripletMarginLoss CosineEmbeddingLoss KLDivLoss HuberLoss SoftMarginLoss PoissonNLLLoss
-""".split()
+PYTORCH = [
+    "L1Loss",
+    "l1_loss",
+    "MSELoss",
+    "mse_loss",
+    "CrossEntropyLoss",
+    "NLLLoss",
+    "nll_loss",
+    "BCELoss",
+    "BCEWithLogitsLoss",
+    "SmoothL1Loss",
+    "HingeEmbeddingLoss",
+    "MarginRankingLoss",
+    "TripletMarginLoss",
+    "CosineEmbeddingLoss",
+    "KLDivLoss",
+    "HuberLoss",
+    "SoftMarginLoss",
+    "PoissonNLLLoss",
+]
 
 
 @pytest.mark.parametrize("name", PYTORCH)

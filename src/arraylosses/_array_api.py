@@ -42,6 +42,12 @@ _NAMESPACES: dict[type, Namespace] = {}
 # By the dtype's type first: dtypes of two libraries may hash alike and warn when they are compared.
 _KINDS: dict[type, dict[Any, Kind]] = {}
 
+# Plain tuples, not unions: torch's compiler cannot trace `|` of types.
+_NUMPY_ARRAYS = (np.ndarray, np.generic)
+_NUMBERS = (tuple, list, float, int)
+
+_BACKENDS: dict[str, str] = {}
+
 _LIBRARIES = {
     "numpy": "NumPy",
     "torch": "PyTorch",
@@ -59,6 +65,12 @@ def namespace_of(x: object) -> Namespace:
 
 
 def _look_up(x: object) -> Namespace:
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(x, torch.Tensor) and torch.compiler.is_compiling():
+        # The compiler warns of the caches of array-api-compat, and would have to replay a change of ours.
+        from array_api_compat import torch as wrapper
+
+        return wrapper
     try:
         found = array_api_compat.array_namespace(x)
     except TypeError:
@@ -122,9 +134,12 @@ def array_namespace(*arrays: Array) -> Namespace:
 
 def backend_of(xp: Namespace) -> str:
     """Return the short name of a namespace's library: `numpy`, `torch`, `jax`, `cupy`, `dask`, `strict`."""
-    name: str = getattr(xp, "__name__", type(xp).__name__)
-    root = name.removeprefix("array_api_compat.").partition(".")[0]
-    return "strict" if root == "array_api_strict" else root
+    name: str = xp.__name__
+    backend = _BACKENDS.get(name)
+    if backend is None:
+        root = name.removeprefix("array_api_compat.").partition(".")[0]
+        backend = _BACKENDS[name] = "strict" if root == "array_api_strict" else root
+    return backend
 
 
 def library_of(xp: Namespace) -> str:
@@ -178,18 +193,18 @@ def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
 
 def single_device(x: Array) -> Any | None:
     """Return the device that holds `x`, or None where there is no single one: a tracer, a sharded array."""
-    try:
-        device = array_api_compat.device(x)
-    except Exception:  # a tracer has no device: each library raises an error of its own
-        return None
-    if backend_of(namespace_of(x)) == "jax" and not hasattr(device, "platform"):
-        return None  # a sharding, not a device
-    return device
+    backend = backend_of(namespace_of(x))
+    if backend in ("numpy", "dask"):
+        return "cpu"
+    if backend != "jax":
+        return x.device
+    device = getattr(x, "device", None)  # a tracer has none
+    return device if hasattr(device, "platform") else None  # a sharding has no platform
 
 
 def holds_values(x: Array) -> bool:
     """Whether the values of `x` can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
-    if isinstance(x, np.ndarray | np.generic):
+    if isinstance(x, _NUMPY_ARRAYS):
         return True
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(x, torch.Tensor):
@@ -215,10 +230,10 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
     xp = namespace_of(like)
     if xp is None:
         raise TypeError(f"`like` must be an array, got {type(like).__name__}")
-    found = namespace_of(value)
+    found = None if isinstance(value, _NUMBERS) else namespace_of(value)
     if found is not None and found is not xp:
         value = _from_library(xp, value, like)
-    if namespace_of(value) is xp:
+    if found is not None:
         value = value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
         device = single_device(like)
         return value if device is None or single_device(value) in (None, device) else _move(value, device)

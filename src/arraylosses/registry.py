@@ -139,7 +139,7 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
 
     Notes
     -----
-    An alias means what the framework that uses it means: ``mape`` is in per cent, ``poisson`` takes a rate, ``bce`` takes
+    An alias means what its framework means by it: ``mape`` is in per cent, ``poisson`` takes a rate, ``bce`` takes
     probabilities, as in Keras; ``CrossEntropyLoss`` has the classes on axis 1, as in PyTorch. A canonical name is ours:
     ``kl_divergence`` takes log-probabilities (``KLDivergence`` is Keras's, of probabilities), ``cosine_similarity`` is
     the negative cosine, ``categorical_hinge`` is Crammer and Singer's.

@@ -262,12 +262,20 @@ def softmax_complement(power: Array, excess: Array) -> Array:
 def normalized(x: Array, axis: int) -> tuple[Array, Array]:
     """p = x / Σ x along `axis`, and 1 - p from the sum of all others."""
     xp = array_namespace(x)
-    total, lost = _exact_sum(xp.moveaxis(x, axis, -1), xp.zeros_like(xp.moveaxis(x, axis, -1)))
+    last = _axis_last(x, axis)
+    total, lost = _exact_sum(last, xp.zeros_like(last))
     total, lost = xp.expand_dims(total, axis=axis), xp.expand_dims(lost, axis=axis)
     return x / total, ((total - x) + lost) / total
 
 
 # Lengths and angles. Sums of products are carried to twice the working precision, because what follows subtracts them.
+
+
+def _axis_last(x: Array, axis: int) -> Array:
+    # torch's vmap knows a permutation of axes, and not moveaxis.
+    axis %= x.ndim
+    order = [*range(axis), *range(axis + 1, x.ndim), axis]
+    return x if axis == x.ndim - 1 else array_namespace(x).permute_dims(x, tuple(order))
 
 
 def _safe_scale(xp: Namespace, x: Array) -> Array:
@@ -284,7 +292,7 @@ def distance(x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) 
     Free of overflow, with a zero derivative at 0.
     """
     xp = array_namespace(x, y)
-    difference, lost = two_difference(xp.moveaxis(x, axis, -1), xp.moveaxis(y, axis, -1))
+    difference, lost = two_difference(_axis_last(x, axis), _axis_last(y, axis))
     if shift:
         difference, shift_lost = two_sum(difference, xp.full_like(difference, shift))
         lost = lost + shift_lost
@@ -336,7 +344,7 @@ def cosine_and_distance(x: Array, y: Array, axis: int) -> tuple[Array, Array]:
 
 def _angle(x: Array, y: Array, axis: int) -> tuple[Array, Array, Array, Array, Array, Array]:
     xp = array_namespace(x, y)
-    x, y = xp.moveaxis(x, axis, -1), xp.moveaxis(y, axis, -1)
+    x, y = _axis_last(x, axis), _axis_last(y, axis)
     x, y = x / _safe_scale(xp, x), y / _safe_scale(xp, y)
     x_square, y_square = xp.sum(x * x, axis=-1), xp.sum(y * y, axis=-1)
     x_square, y_square = where(x_square == 0, 1.0, x_square), where(y_square == 0, 1.0, y_square)

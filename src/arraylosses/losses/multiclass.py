@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .. import special
-from .._array_api import Array, array_namespace, as_array, dtype_kind, is_array
+from .._array_api import Array, array_namespace, as_array, dtype_kind
 from .._validation import (
     Domain,
     require_integer,
@@ -348,10 +348,9 @@ class CategoricalFocal(_ProbabilityLoss):
             return loss
         return (1.0 - self.label_smoothing) * loss + self.label_smoothing * xp.mean(values, axis=axis)
 
-    def _alpha(self, logits: Array, axis: int) -> Array | float:
-        if isinstance(self.alpha, float | int) or (is_array(self.alpha) and self.alpha.ndim == 0):
-            return self.alpha
-        return _along(_per_class("alpha", self.alpha, logits, axis), logits, axis)
+    def _alpha(self, logits: Array, axis: int) -> Array:
+        alpha = as_array(self.alpha, like=logits, dtype=logits.dtype)
+        return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
 
 def categorical_focal(

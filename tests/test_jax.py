@@ -1,0 +1,94 @@
+"""What is JAX's alone: its transformations, and what they leave of a loss."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .cases import DEFAULTS
+
+pytestmark = pytest.mark.backend("jax")
+default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
+
+
+@pytest.fixture(scope="module")
+def jax():
+    jax = pytest.importorskip("jax")
+    with jax.enable_x64(True), jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        yield jax
+
+
+def arrays_of(jax, case, **kwargs):
+    return [jax.numpy.asarray(x) for x in case.inputs(**kwargs)]
+
+
+@default_cases
+def test_vmap_equals_the_batch(jax, case):
+    arrays = arrays_of(jax, case, seed=1)
+    loss = replace(case.loss, reduction="none")
+    np.testing.assert_allclose(jax.jit(jax.vmap(loss))(*arrays), loss(*arrays), rtol=1e-12, atol=1e-13)
+
+
+@default_cases
+def test_gradients_in_both_modes_equal_central_differences(jax, case):
+    arrays = arrays_of(jax, case, seed=2, shape=(2, 2))
+    weight = jax.numpy.asarray([[0.5, 2.0], [1.0, 0.25]]).reshape((2, 2) if case.rows else (2, 2, 1))
+    free = case.floating()
+
+    def run(*given):
+        full = list(arrays)
+        for k, x in zip(free, given, strict=True):
+            full[k] = x
+        return 3.0 * case.loss(*full, weight=weight)
+
+    rng = np.random.default_rng(3)
+    at = [arrays[k] for k in free]
+    direction = [jax.numpy.asarray(rng.normal(size=x.shape)) for x in at]
+    forward = jax.jit(lambda *x: jax.jvp(run, x, tuple(direction))[1])(*at)
+    reverse = sum(
+        float((g * d).sum())
+        for g, d in zip(jax.jit(jax.grad(run, tuple(range(len(at)))))(*at), direction, strict=True)
+    )
+    compiled = jax.jit(run)
+    step = 1e-6
+    ahead = compiled(*(x + step * d for x, d in zip(at, direction, strict=True)))
+    behind = compiled(*(x - step * d for x, d in zip(at, direction, strict=True)))
+    central = float((ahead - behind) / (2 * step))
+    assert float(forward) == pytest.approx(reverse, rel=1e-11, abs=1e-12)
+    assert reverse == pytest.approx(central, rel=1e-6, abs=1e-7)
+
+
+def test_a_loss_disappears_in_an_outer_program(jax):
+    jnp = jax.numpy
+
+    @jax.jit
+    def step(w, x, y):
+        def objective(w):
+            return al.cross_entropy(x @ w, y)
+
+        return w - 0.1 * jax.grad(objective)(w)
+
+    w = step(jnp.zeros((3, 4)), jnp.eye(3), jnp.asarray([0, 1, 3]))
+    assert w.shape == (3, 4)
+    assert bool(jnp.all(jnp.isfinite(w)))
+
+
+def test_settings_may_be_traced_where_an_array_is_taken(jax):
+    jnp = jax.numpy
+    z, y = jnp.asarray(np.random.default_rng(4).normal(size=(5, 3))), jnp.asarray([0, 1, 2, 1, 0])
+    gradient = jax.jit(jax.grad(lambda w: al.cross_entropy(z, y, class_weight=w, reduction="sum")))(jnp.ones(3))
+    items = np.asarray(al.cross_entropy(np.asarray(z), np.asarray(y), reduction="none"))
+    np.testing.assert_allclose(gradient, np.bincount(np.asarray(y), weights=items), rtol=1e-12)
+
+
+@default_cases
+def test_the_gradient_has_the_input_s_own_half_dtype(jax, case):
+    jnp = jax.numpy
+    for dtype in (jnp.float16, jnp.bfloat16):
+        given = [x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x for x in arrays_of(jax, case)]
+        gradient = jax.grad(case.loss, case.floating())(*given)
+        assert all(g.dtype == dtype for g in gradient)

@@ -1,0 +1,231 @@
+"""What is torch's alone: its compiler, its function transforms, its meta device, autograd, and its own losses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .cases import CASES, DEFAULTS
+
+pytestmark = pytest.mark.backend("torch")
+all_cases = pytest.mark.parametrize("case", CASES, ids=str)
+default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch")
+
+
+def tensors(torch, case, **kwargs):
+    return [torch.tensor(x) for x in case.inputs(**kwargs)]
+
+
+@all_cases
+def test_it_compiles_as_one_graph(torch, case):
+    torch._dynamo.reset()
+    arrays = tensors(torch, case, seed=1)
+    where = torch.tensor(np.random.default_rng(2).uniform(size=case.item_shape((4, 3))) < 0.7)
+    weight = torch.rand(where.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+
+    def run(*given):
+        return case.loss(*given, weight=weight, where=where)
+
+    compiled = torch.compile(run, fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(*arrays), run(*arrays), rtol=1e-12, atol=1e-14)
+
+
+@default_cases
+def test_its_function_compiles_with_settings_that_change_between_calls(torch, case):
+    torch._dynamo.reset()
+    function = getattr(al, case.name)
+    numbers = [
+        n for n, v in al.serialize(case.loss)["settings"].items() if isinstance(v, float) and n not in ("p", "epsilon")
+    ]
+    arrays = tensors(torch, case)
+    compiled = torch.compile(
+        lambda *given, **settings: function(*given, **settings), fullgraph=True, backend="aot_eager"
+    )
+    for value in (0.25, 0.5, 0.75):
+        settings = dict.fromkeys(numbers, value)
+        torch.testing.assert_close(compiled(*arrays, **settings), function(*arrays, **settings), rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch's own code, when Inductor is loaded
+@pytest.mark.parametrize("name", ["log_cosh", "cross_entropy"])
+def test_the_default_compiler_computes_the_same(torch, name):
+    torch._dynamo.reset()
+    case = next(c for c in DEFAULTS if c.name == name and not c.soft)
+    arrays = tensors(torch, case, dtype="float32")
+    compiled = torch.compile(case.loss, fullgraph=True)
+    torch.testing.assert_close(compiled(*arrays), case.loss(*arrays), rtol=1e-6, atol=1e-7)
+
+
+@default_cases
+def test_vmap_equals_the_batch(torch, case):
+    arrays = tensors(torch, case, seed=3)
+    loss = replace(case.loss, reduction="none")
+    torch.testing.assert_close(torch.func.vmap(loss)(*arrays), loss(*arrays), rtol=1e-12, atol=1e-14)
+    per_item = torch.func.vmap(torch.func.grad(case.loss))(*arrays)
+    looped = torch.stack([torch.func.grad(case.loss)(*(x[k] for x in arrays)) for k in range(4)])
+    torch.testing.assert_close(per_item, looped, rtol=1e-12, atol=1e-14)
+
+
+@default_cases
+def test_on_the_meta_device_it_has_shape_and_dtype(torch, case):
+    arrays = [x.to("meta") for x in tensors(torch, case, dtype="float32")]
+    where = torch.ones(case.item_shape((4, 3)), dtype=torch.bool, device="meta")
+    for reduction in ("none", "sum", "mean", "batchmean"):
+        result = replace(case.loss, reduction=reduction)(*arrays, where=where)
+        assert result.device.type == "meta"
+        assert result.dtype == torch.float32
+        assert tuple(result.shape) == (case.item_shape((4, 3)) if reduction == "none" else ())
+
+
+@all_cases
+def test_autograd_equals_central_differences_to_second_order(torch, case):
+    arrays = tensors(torch, case, seed=4, shape=(2, 2))
+    free = [arrays[k].requires_grad_() for k in case.floating()]
+    weight = torch.tensor([[0.5, 2.0], [1.0, 0.25]], dtype=torch.float64)
+    weight = weight if case.rows else weight[..., None]
+
+    def run(*given):
+        full = list(arrays)
+        for k, x in zip(case.floating(), given, strict=True):
+            full[k] = x
+        return 3.0 * case.loss(*full, weight=weight)
+
+    assert torch.autograd.gradcheck(run, free, eps=1e-6, atol=1e-7, rtol=1e-5)
+    if case.name not in ("cosine_embedding", "cosine_similarity"):  # too curved for a step that suits the rest
+        assert torch.autograd.gradgradcheck(run, free, eps=1e-6, atol=1e-6, rtol=1e-4)
+
+
+@default_cases
+def test_the_gradient_has_the_input_s_own_half_dtype(torch, case):
+    arrays = tensors(torch, case)
+    for dtype in (torch.float16, torch.bfloat16):
+        given = [x.to(dtype).requires_grad_() if x.is_floating_point() else x for x in arrays]
+        result = case.loss(*given)
+        result.backward()
+        assert result.dtype == torch.float32
+        assert all(given[k].grad.dtype == dtype for k in case.floating())
+
+
+def peers(torch):
+    functional = torch.nn.functional
+
+    def labels_last(function):
+        return lambda z, y, **kw: function(z.movedim(-1, 1) if z.ndim > 2 else z, y, **kw)
+
+    return {
+        "squared_error": functional.mse_loss,
+        "absolute_error": functional.l1_loss,
+        "huber": functional.huber_loss,
+        "smooth_l1": functional.smooth_l1_loss,
+        "poisson_nll": functional.poisson_nll_loss,
+        "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
+        "soft_margin": functional.soft_margin_loss,
+        "cross_entropy": labels_last(functional.cross_entropy),
+        "nll": labels_last(functional.nll_loss),
+        "cosine_embedding": lambda x, y, t, **kw: functional.cosine_embedding_loss(
+            x.flatten(0, 1), y.flatten(0, 1), t.flatten(), **kw
+        ),
+        "hinge_embedding": functional.hinge_embedding_loss,
+        "margin_ranking": functional.margin_ranking_loss,
+        "triplet_margin": lambda *a, **kw: functional.triplet_margin_loss(*a, eps=0.0, **kw),
+    }
+
+
+PEERS = [
+    "squared_error", "absolute_error", "huber", "smooth_l1", "poisson_nll", "binary_cross_entropy", "soft_margin",
+    "cross_entropy", "nll", "cosine_embedding", "hinge_embedding", "margin_ranking", "triplet_margin",
+]  # fmt: skip
+PEER_SETTINGS = {
+    "huber": {"delta": 0.5},
+    "smooth_l1": {"beta": 0.5},
+    "poisson_nll": {"full": True},
+    "cross_entropy": {"label_smoothing": 0.2, "ignore_index": 2},
+    "nll": {"ignore_index": 2},
+    "cosine_embedding": {"margin": 0.25},
+    "hinge_embedding": {"margin": 2.0},
+    "margin_ranking": {"margin": 0.5},
+    "triplet_margin": {"margin": 0.5, "swap": True},
+}
+
+
+@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+def test_it_equals_torch_s_own_loss_in_value_and_gradient(torch, name, reduction):
+    case = next(c for c in DEFAULTS if c.name == name and not c.soft)
+    arrays = tensors(torch, case, seed=5)
+    for settings in ({}, PEER_SETTINGS.get(name, {})):
+        results = []
+        for function in (getattr(al, name), peers(torch)[name]):
+            given = [x.clone().requires_grad_(k in case.floating()) for k, x in enumerate(arrays)]
+            value = function(*given, reduction=reduction, **settings)
+            value.backward()
+            results.append([value.detach(), *(given[k].grad for k in case.floating())])
+        for ours, theirs in zip(*results, strict=True):
+            torch.testing.assert_close(ours, theirs, rtol=1e-6 if name == "cosine_embedding" else 1e-10, atol=1e-10)
+
+
+NN = {
+    "L1Loss": "absolute_error", "MSELoss": "squared_error", "CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll",
+    "BCEWithLogitsLoss": "binary_cross_entropy", "SmoothL1Loss": "smooth_l1", "HingeEmbeddingLoss": "hinge_embedding",
+    "MarginRankingLoss": "margin_ranking", "TripletMarginLoss": "triplet_margin", "HuberLoss": "huber",
+    "PoissonNLLLoss": "poisson_nll",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NN)
+def test_an_alias_means_what_torch_s_class_means(torch, name):
+    case = next(c for c in DEFAULTS if c.name == NN[name] and not c.soft)
+    arrays = tensors(torch, case, seed=6)
+    if case.loss.domains()[-1] == "labels":
+        arrays = [arrays[0].movedim(-1, 1), arrays[1].clone()]
+        arrays[1][0, 0] = -100
+    ours, theirs = al.get(name)(*arrays), getattr(torch.nn, name)()(*arrays)
+    torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-12)
+    if case.loss.domains()[-1] == "labels":
+        row, label = arrays[0][1, :, 2], arrays[1][1, 2]
+        torch.testing.assert_close(al.get(name)(row, label), getattr(torch.nn, name)()(row, label))
+
+
+def test_the_aliases_of_cosine_embedding_kl_and_bce_mean_what_torch_s_classes_mean(torch):
+    generator = torch.Generator().manual_seed(0)
+    x, y = torch.randn(2, 6, 4, dtype=torch.float64, generator=generator)
+    sign = torch.tensor([1.0, -1, 1, -1, 1, -1], dtype=torch.float64)
+    ours = al.get("CosineEmbeddingLoss")(x, y, sign)
+    torch.testing.assert_close(ours, torch.nn.CosineEmbeddingLoss()(x, y, sign), rtol=1e-9, atol=0)
+    logs, target = x.log_softmax(-1), y.softmax(-1)
+    ours = al.get("KLDivLoss")(logs, target)
+    torch.testing.assert_close(ours, torch.nn.KLDivLoss(reduction="batchmean")(logs, target))
+    p = torch.tensor([0.0, 1.0, 0.0, 1.0, 0.3])
+    t = torch.tensor([1.0, 0.0, 0.0, 1.0, 0.9])
+    torch.testing.assert_close(al.get("BCELoss")(p, t), torch.nn.BCELoss()(p, t))
+
+
+def test_parameters_and_learned_settings_get_gradients(torch):
+    logits = torch.nn.Parameter(torch.zeros(3, 4))
+    weight = torch.ones(4, requires_grad=True)
+    al.cross_entropy(logits, torch.tensor([0, 1, 2]), class_weight=weight, reduction="sum").backward()
+    assert logits.grad.shape == (3, 4)
+    torch.testing.assert_close(weight.grad, torch.tensor([1.0, 1.0, 1.0, 0.0]) * np.log(4.0).astype("float32"))
+
+
+@default_cases
+def test_hooks_and_retained_graphs_work(torch, case):
+    arrays = tensors(torch, case)
+    x = arrays[0].requires_grad_()
+    seen = []
+    x.register_hook(seen.append)
+    value = case.loss(*arrays)
+    value.backward(retain_graph=True)
+    first = x.grad.clone()
+    value.backward()
+    torch.testing.assert_close(x.grad, 2 * first)
+    assert len(seen) == 2
