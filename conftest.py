@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backend(name): needs this array library; skipped where it is not installed")
+    config.addinivalue_line("markers", "main_variants: not run on the variants of which few mistakes are to be feared")
     for name in config.getoption("--require-backend"):
         reason = importable(name)
         if reason:
@@ -43,10 +44,11 @@ def _chosen(config: pytest.Config, backend: str) -> bool:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "variant" in metafunc.fixturenames:
+        main = metafunc.definition.get_closest_marker("main_variants")
         params = [
             pytest.param(v, id=v.name, marks=[pytest.mark.backend(v.backend)])
             for v in VARIANTS
-            if _chosen(metafunc.config, v.backend)
+            if _chosen(metafunc.config, v.backend) and (v.main or not main)
         ]
         metafunc.parametrize("variant", params, indirect=True)
 

@@ -50,8 +50,7 @@ def test_gradients_in_both_modes_equal_central_differences(jax, case):
     direction = [jax.numpy.asarray(rng.normal(size=x.shape)) for x in at]
     forward = jax.jit(lambda *x: jax.jvp(run, x, tuple(direction))[1])(*at)
     reverse = sum(
-        float((g * d).sum())
-        for g, d in zip(jax.jit(jax.grad(run, tuple(range(len(at)))))(*at), direction, strict=True)
+        float((g * d).sum()) for g, d in zip(jax.jit(jax.grad(run, tuple(range(len(at)))))(*at), direction, strict=True)
     )
     compiled = jax.jit(run)
     step = 1e-6

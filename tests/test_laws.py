@@ -85,6 +85,7 @@ def test_result_has_the_library_dtype_device_and_shape_of_the_inputs(variant, ca
         close(variant.numpy(result), expected(case, wide, reduction=reduction), dtype)
 
 
+@pytest.mark.main_variants
 @all_cases
 def test_weight_and_where_enter_every_reduction_as_the_contract_says(variant, case):
     dtype = variant.dtypes[-1]
@@ -99,6 +100,7 @@ def test_weight_and_where_enter_every_reduction_as_the_contract_says(variant, ca
             close(compute(variant, loss, arrays, w, k), expected(case, arrays, w, k, reduction), dtype)
 
 
+@pytest.mark.main_variants
 @default_cases
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_half_precision_is_computed_and_returned_in_float32(variant, case, dtype):
@@ -146,6 +148,7 @@ def test_where_equals_leaving_the_items_out_whatever_they_hold(variant, case):
     close(compute(variant, case.loss, rubbish(case, arrays, mask), weight, where), expected(case, kept), dtype)
 
 
+@pytest.mark.main_variants
 @default_cases
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_without_items_or_weight_the_result_is_zero(variant, case, reduction):
@@ -163,6 +166,7 @@ def test_without_items_or_weight_the_result_is_zero(variant, case, reduction):
     )
 
 
+@pytest.mark.main_variants
 @default_cases
 def test_a_kept_nan_comes_out_as_nan(variant, case):
     arrays = list(case.inputs(dtype=variant.dtypes[-1]))
@@ -172,6 +176,7 @@ def test_a_kept_nan_comes_out_as_nan(variant, case):
         assert np.isnan(compute(variant, case.loss, [*arrays[:k], bad, *arrays[k + 1 :]]))
 
 
+@pytest.mark.main_variants
 @default_cases
 def test_a_constant_weight_changes_nothing_and_an_integer_weight_repeats(variant, case):
     dtype = variant.dtypes[-1]
@@ -184,6 +189,7 @@ def test_a_constant_weight_changes_nothing_and_an_integer_weight_repeats(variant
     close(compute(variant, case.loss, arrays, weight), compute(variant, case.loss, repeated), dtype)
 
 
+@pytest.mark.main_variants
 @default_cases
 def test_a_weight_is_broadcast_before_it_is_summed(variant, case):
     dtype = variant.dtypes[-1]
@@ -195,6 +201,7 @@ def test_a_weight_is_broadcast_before_it_is_summed(variant, case):
     close(compute(variant, case.loss, arrays, column), expected(case, arrays, full), dtype)
 
 
+@pytest.mark.main_variants
 @pytest.mark.parametrize("case", [c for c in DEFAULTS if c.rows], ids=str)
 @pytest.mark.parametrize("axis", [0, 1, 2, -2])
 def test_another_axis_equals_moving_it(variant, case, axis):
@@ -207,6 +214,7 @@ def test_another_axis_equals_moving_it(variant, case, axis):
     close(compute(variant, replace(case.loss, reduction="none", axis=axis), moved), last, dtype)
 
 
+@pytest.mark.main_variants
 @all_cases
 def test_a_batch_equals_its_items_one_by_one(variant, case):
     dtype = variant.dtypes[-1]
@@ -268,6 +276,7 @@ SPECIAL_CASES = [
 ]
 
 
+@pytest.mark.main_variants
 @pytest.mark.parametrize(("name", "settings", "simpler", "simple_settings", "factor"), SPECIAL_CASES)
 def test_a_special_case_equals_the_simpler_loss(variant, name, settings, simpler, simple_settings, factor):
     case = Case(name, al.get(name, **settings))
@@ -277,6 +286,7 @@ def test_a_special_case_equals_the_simpler_loss(variant, name, settings, simpler
     close(special, factor * compute(variant, al.get(simpler, **simple_settings), arrays), "float32")
 
 
+@pytest.mark.main_variants
 @pytest.mark.parametrize("case", [c for c in CASES if has_classes(c) and not c.soft], ids=str)
 def test_integer_labels_equal_one_hot(variant, case):
     dtype = variant.dtypes[-1]
@@ -293,6 +303,7 @@ def test_integer_labels_equal_one_hot(variant, case):
         )
 
 
+@pytest.mark.main_variants
 def test_soft_margin_is_binary_cross_entropy_in_the_other_convention(variant):
     dtype = variant.dtypes[-1]
     prediction, target = Case("soft_margin", al.SoftMargin()).inputs(dtype=dtype)
@@ -300,6 +311,7 @@ def test_soft_margin_is_binary_cross_entropy_in_the_other_convention(variant):
     close(compute(variant, al.SoftMargin(), (prediction, target)), binary, dtype)
 
 
+@pytest.mark.main_variants
 def test_two_classes_of_which_one_has_logit_zero_are_binary(variant):
     dtype = variant.dtypes[-1]
     prediction, target = Case("binary_cross_entropy", al.BinaryCrossEntropy()).inputs(dtype=dtype)
@@ -309,6 +321,7 @@ def test_two_classes_of_which_one_has_logit_zero_are_binary(variant):
     close(compute(variant, al.CrossEntropy(), (logits, soft)), binary, dtype)
 
 
+@pytest.mark.main_variants
 @default_cases
 def test_an_integer_target_is_converted(variant, case):
     dtype = variant.dtypes[-1]

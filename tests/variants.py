@@ -40,7 +40,8 @@ class Variant:
     dtypes: tuple[str, ...] = ("float32", "float64")
     eager_labels = True
     """Whether a label that is no class is refused; elsewhere its item is NaN."""
-    differentiable = True
+    main = True
+    """Whether every law runs on it; on the others run those laws that they can break."""
 
     def __repr__(self) -> str:
         return self.name
@@ -81,6 +82,7 @@ class ReadOnly(Variant):
     """NumPy arrays that cannot be written to."""
 
     name = "numpy-readonly"
+    main = False
 
     def array(self, x: Any) -> Any:
         x = np.array(x)
@@ -178,6 +180,7 @@ class JaxJit(Jax):
     """JAX, each call compiled: values cannot be looked at."""
 
     name = "jax-jit"
+    main = False
 
     def run(self, function: Callable[..., Any], *arrays: Any) -> Any:
         return self.module.jit(function)(*arrays)

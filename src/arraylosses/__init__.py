@@ -1,15 +1,21 @@
 """Loss functions written once against the Python array API standard, for every array library."""
 
-from importlib.metadata import version as _version
+import importlib
+from typing import TYPE_CHECKING, Any
 
 from . import losses, special
 from ._array_api import array_namespace
 from .conversion import convert
+from .gradients import grad, value_and_grad
 from .loss import Loss, RowLoss, loss
 from .losses import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
-__version__ = _version("arraylosses")
+if TYPE_CHECKING:
+    from . import autodiff
+    from .comparison import compare
+
+__version__ = "0.1.0"
 
 __all__ = [
     "Loss",
@@ -17,14 +23,33 @@ __all__ = [
     "__version__",
     "alias",
     "array_namespace",
+    "autodiff",
+    "compare",
     "convert",
     "deserialize",
     "get",
+    "grad",
     "loss",
     "losses",
     "register",
     "registered",
     "serialize",
     "special",
+    "value_and_grad",
     *losses.__all__,
 ]
+
+# Loaded when they are first asked for: half of the package's import time, for what many programs never use.
+_LAZY = {"autodiff": ("arraylosses.autodiff", None), "compare": ("arraylosses.comparison", "compare")}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'arraylosses' has no attribute {name!r}")
+    path, attribute = _LAZY[name]
+    module = importlib.import_module(path)
+    return module if attribute is None else getattr(module, attribute)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

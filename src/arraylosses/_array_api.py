@@ -25,11 +25,13 @@ __all__ = [
     "dtype_name",
     "holds_values",
     "is_array",
+    "joined",
     "library_of",
     "namespace_of",
     "result_dtype",
     "single_device",
     "to_numpy",
+    "untraced",
 ]
 
 # An array of any library, and a namespace of the standard. The standard defines no types for them.
@@ -122,14 +124,29 @@ def array_namespace(*arrays: Array) -> Namespace:
             raise TypeError(f"`arrays` must be arrays of one library, got {type(x).__name__}")
         if shared is None or shared is found:
             shared = found
-        else:
+            continue
+        both = joined(shared, found)
+        if both is None:
             raise TypeError(
                 f"`arrays` must be arrays of one library, got {library_of(shared)} and {library_of(found)}; "
                 "al.convert(x, like=y) moves one over"
             )
+        shared = both
     if shared is None:
         raise TypeError("`arrays` must hold at least one array")
     return shared
+
+
+def untraced(xp: Namespace) -> Namespace:
+    """Return the library's own namespace for that of its traced arrays, and any other as it is."""
+    return getattr(xp, "__wrapped_namespace__", xp)
+
+
+def joined(first: Namespace, second: Namespace) -> Namespace | None:
+    """Return the namespace that takes arrays of both, or None: that of traced arrays takes the library's own too."""
+    if first is second or untraced(first) is second:
+        return first
+    return second if untraced(second) is first else None
 
 
 def backend_of(xp: Namespace) -> str:
@@ -144,7 +161,7 @@ def backend_of(xp: Namespace) -> str:
 
 def library_of(xp: Namespace) -> str:
     """Return the name of a namespace's library as people write it, for messages."""
-    backend = backend_of(xp)
+    backend = backend_of(untraced(xp))
     return _LIBRARIES.get("array_api_strict" if backend == "strict" else backend, backend)
 
 
@@ -231,10 +248,10 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
     if xp is None:
         raise TypeError(f"`like` must be an array, got {type(like).__name__}")
     found = None if isinstance(value, _NUMBERS) else namespace_of(value)
-    if found is not None and found is not xp:
+    if found is not None and found is not xp and joined(found, xp) is None:
         value = _from_library(xp, value, like)
     if found is not None:
-        value = value if dtype is None or value.dtype == dtype else xp.astype(value, dtype)
+        value = value if dtype is None or value.dtype == dtype else namespace_of(value).astype(value, dtype)
         device = single_device(like)
         return value if device is None or single_device(value) in (None, device) else _move(value, device)
     device = single_device(like)

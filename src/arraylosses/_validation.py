@@ -6,7 +6,6 @@ mistake is common. Shapes and dtypes are looked at here and nowhere else, so a l
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias
@@ -18,6 +17,7 @@ from ._array_api import (
     dtype_kind,
     dtype_name,
     holds_values,
+    joined,
     library_of,
     namespace_of,
     result_dtype,
@@ -135,6 +135,8 @@ def closest(name: object, names: Iterable[str]) -> str:
     """Return a hint at the names that are closest to `name`, or an empty string where none is close."""
     if not isinstance(name, str):
         return ""
+    import difflib  # needed where something is wrong already, and not before
+
     by_fold: dict[str, str] = {}
     for known in names:
         by_fold.setdefault(known.casefold(), known)
@@ -210,7 +212,10 @@ def _one_library(
         given["where"] = where
     found = [namespace_of(x) for x in given.values()]
     xp = found[0]
-    if xp is None or any(f is not xp for f in found):
+    for other in found:
+        if other is not xp:
+            xp = None if xp is None or other is None else joined(xp, other)
+    if xp is None:
         _refuse_libraries(given, found)
     return xp
 

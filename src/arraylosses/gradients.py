@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from . import autodiff
 from ._array_api import Array, backend_of, dtype_kind, dtype_name, library_of, namespace_of
 
 __all__ = ["grad", "value_and_grad"]
@@ -121,6 +120,8 @@ def _by_jax(
 def _by_tape(
     loss: Callable[..., Array], positions: tuple[int, ...], arrays: tuple[Array, ...], settings: dict[str, Any]
 ) -> _Gradients:
+    from . import autodiff  # a third of the package's import time, for libraries that have no gradients of their own
+
     value, gradients = autodiff.value_and_grad(lambda *given: _require_scalar(loss(*given, **settings)), positions)(
         *arrays
     )

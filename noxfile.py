@@ -1,0 +1,62 @@
+"""The test matrix: one environment a library, so that an import that should not be there cannot hide."""
+
+import nox
+
+nox.options.default_venv_backend = "virtualenv"
+nox.options.sessions = ["lint", "typing", "bare", "tests"]
+nox.options.error_on_missing_interpreters = True
+
+PYPROJECT = nox.project.load_toml("pyproject.toml")
+BACKENDS = ["numpy", "strict", "torch", "jax", "dask"]
+
+
+def groups(*names: str) -> list[str]:
+    return [requirement for name in names for requirement in nox.project.dependency_groups(PYPROJECT, name)]
+
+
+@nox.session(tags=["check"])
+def lint(session: nox.Session) -> None:
+    """Ruff: lint and format."""
+    session.install(*groups("lint"))
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+
+
+@nox.session(tags=["check"])
+def typing(session: nox.Session) -> None:
+    """The strict type checker on the package."""
+    session.install("-e", ".", *groups("typing"))
+    session.run("mypy")
+
+
+@nox.session(tags=["cpu"])
+def bare(session: nox.Session) -> None:
+    """The runtime dependencies alone: the package works, and imports no array library but NumPy."""
+    session.install(".")
+    session.run("python", "tests/bare.py")
+
+
+@nox.session(tags=["cpu"])
+@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+def tests(session: nox.Session, backend: str) -> None:
+    """All tests on one library."""
+    session.install("-e", ".", *groups("test", *([] if backend == "numpy" else [backend])))
+    session.run("pytest", "-n", "auto", f"--backend={backend}", f"--require-backend={backend}", *session.posargs)
+
+
+@nox.session(tags=["gpu"])
+def cupy(session: nox.Session) -> None:
+    """All tests on CuPy; skipped where there is no CUDA."""
+    session.install("-e", ".", *groups("test", "cupy"))
+    probe = "import cupy; cupy.cuda.runtime.getDeviceCount()"
+    if session.run("python", "-c", probe, success_codes=[0, 1], silent=True, log=False) is not True:
+        session.skip("no CUDA device")
+    session.run("pytest", "--backend=cupy", "--require-backend=cupy", *session.posargs)
+
+
+@nox.session(tags=["cpu"])
+def together(session: nox.Session) -> None:
+    """All libraries in one environment: what crosses from one to another."""
+    session.install("-e", ".", *groups("test", "strict", "torch", "jax", "dask"))
+    required = [f"--require-backend={name}" for name in BACKENDS]
+    session.run("pytest", "-n", "auto", *required, *session.posargs)

@@ -1,0 +1,5 @@
+"""``python -m arraylosses``: the command line."""
+
+from .cli import main
+
+main()

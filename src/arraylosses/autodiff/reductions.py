@@ -1,0 +1,163 @@
+"""Derivative rules of reductions and of cumulative functions."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .._array_api import Array, Namespace
+from .rules import composite, rule
+from .tape import Pullback
+
+__all__ = ["at", "axes_of"]
+
+Axis = int | tuple[int, ...] | None
+
+
+def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
+    """Return reduced axes, counted from 0 and in order."""
+    if axis is None:
+        return tuple(range(ndim))
+    return tuple(sorted(k % ndim for k in ((axis,) if isinstance(axis, int) else axis)))
+
+
+def at(axis: int, key: int | slice) -> tuple[Any, ...]:
+    """Return the index that applies `key` to `axis`, counted from 0, and takes the others whole."""
+    return (*(slice(None),) * axis, key, ...)
+
+
+def _kept(xp: Namespace, reduced: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
+    """Give a reduced array the axes that it would have with keepdims. A number broadcasts without them."""
+    if not keepdims and axis is not None and reduced.ndim:
+        for k in axes_of(axis, x.ndim):
+            reduced = xp.expand_dims(reduced, axis=k)
+    return reduced
+
+
+def _count(x: Array, axis: Axis) -> int:
+    return math.prod(x.shape[k] for k in axes_of(axis, x.ndim))
+
+
+# The cotangents of sums and means are thin: they are not brought to full size unless a rule asks for it.
+
+
+def _sum(xp: Namespace, ans: Array, x: Array, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Pullback:
+    return _keeping(xp, x, axis, keepdims, 1)
+
+
+def _mean(xp: Namespace, ans: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Pullback:
+    return _keeping(xp, x, axis, keepdims, _count(x, axis))
+
+
+def _keeping(xp: Namespace, x: Array, axis: Axis, keepdims: bool, divisor: int) -> Pullback:
+    axes = () if keepdims or axis is None else axes_of(axis, x.ndim)
+
+    def pullback(g: Array) -> Array:
+        if divisor != 1:
+            g = g / divisor if divisor else xp.zeros_like(g)
+        for k in axes:
+            g = xp.expand_dims(g, axis=k)
+        return g
+
+    return pullback
+
+
+rule("sum", _sum)
+rule("mean", _mean)
+
+
+def _extremum(xp: Namespace, ans: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Pullback:
+    """Ties share the derivative evenly."""
+
+    def pullback(g: Array) -> Array:
+        chosen = xp.astype(x == _kept(xp, ans, x, axis, keepdims), g.dtype)
+        ties = xp.sum(chosen, axis=axis, keepdims=keepdims)
+        return _kept(xp, g / ties, x, axis, keepdims) * chosen
+
+    return pullback
+
+
+rule("max", _extremum)
+rule("min", _extremum)
+
+
+def _var(
+    xp: Namespace, ans: Array, x: Array, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
+) -> Pullback:
+    def pullback(g: Array) -> Array:
+        centred = x - xp.mean(x, axis=axis, keepdims=True)
+        return _kept(xp, g, x, axis, keepdims) * (centred * (2 / (_count(x, axis) - correction)))
+
+    return pullback
+
+
+rule("var", _var)
+
+
+@composite("std")
+def _std(xp: Namespace, x: Array, /, **settings: Any) -> Array:
+    return xp.sqrt(xp.var(x, **settings))
+
+
+# Products are put together from products of two, whose rule needs no division by an element that may be 0.
+
+
+@composite("prod")
+def _prod(xp: Namespace, x: Array, /, *, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Array:
+    x = x if dtype is None else xp.astype(x, dtype)
+    axes = axes_of(axis, x.ndim)
+    kept = tuple(1 if k in axes else n for k, n in enumerate(x.shape))
+    rest = [k for k in range(x.ndim) if k not in axes]
+    x = xp.permute_dims(x, (*rest, *axes))
+    x = xp.reshape(x, (*x.shape[: len(rest)], math.prod(x.shape[len(rest) :])))
+    if x.shape[-1] == 0:
+        x = xp.ones_like(xp.sum(x, axis=-1, keepdims=True))
+    while x.shape[-1] > 1:
+        half = x.shape[-1] // 2
+        pairs = x[..., :half] * x[..., half : 2 * half]
+        x = xp.concat([pairs, x[..., 2 * half :]], axis=-1) if x.shape[-1] % 2 else pairs
+    return xp.reshape(x, kept if keepdims else tuple(x.shape[:-1]))
+
+
+@composite("cumulative_prod")
+def _cumulative_prod(
+    xp: Namespace, x: Array, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Array:
+    x = x if dtype is None else xp.astype(x, dtype)
+    x = xp.moveaxis(x, 0 if axis is None else axis, -1)
+    # After k rounds each place holds the product of the 2^k elements that end there (Hillis and Steele 1986).
+    step = 1
+    while step < x.shape[-1]:
+        x = xp.concat([x[..., :step], x[..., step:] * x[..., :-step]], axis=-1)
+        step *= 2
+    if include_initial:
+        x = xp.concat([xp.ones((*x.shape[:-1], 1), dtype=x.dtype, device=x.device), x], axis=-1)
+    return xp.moveaxis(x, -1, 0 if axis is None else axis)
+
+
+def _cumulative_sum(
+    xp: Namespace, ans: Array, x: Array, axis: int | None = None, dtype: Any = None, include_initial: bool = False
+) -> Pullback:
+    along = 0 if axis is None else axis % x.ndim
+    skip = at(along, slice(1, None))
+
+    def pullback(g: Array) -> Array:
+        g = g[skip] if include_initial else g
+        return xp.flip(xp.cumulative_sum(xp.flip(g, axis=along), axis=along), axis=along)
+
+    return pullback
+
+
+rule("cumulative_sum", _cumulative_sum)
+
+
+@composite("diff")
+def _diff(
+    xp: Namespace, x: Array, /, *, axis: int = -1, n: int = 1, prepend: Array | None = None, append: Array | None = None
+) -> Array:
+    parts = [part for part in (prepend, x, append) if part is not None]
+    x = xp.concat(parts, axis=axis) if len(parts) > 1 else x
+    axis = axis % x.ndim
+    for _ in range(n):
+        x = x[at(axis, slice(1, None))] - x[at(axis, slice(None, -1))]
+    return x

@@ -1,0 +1,85 @@
+"""Where the tables of derivative rules are kept, by kind.
+
+A name is that of the standard; a function of an extension is ``linalg.inv``. A name with a leading underscore is a step
+that other functions are made of.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from .._array_api import Array
+from .tape import Maker, Pullback, Rule
+
+__all__ = [
+    "COMPOSITES",
+    "NO_RULE",
+    "PLAIN",
+    "RULES",
+    "composite",
+    "elementwise",
+    "every",
+    "no_rule",
+    "plain_values",
+    "rule",
+]
+
+RULES: dict[str, Rule] = {}
+"""Functions with a derivative rule."""
+
+COMPOSITES: dict[str, Callable[..., Any]] = {}
+"""Functions that are put together from others, and get their derivative from them."""
+
+PLAIN: dict[str, Callable[..., Any] | None] = {}
+"""Functions of plain values: their derivative is 0, or they make arrays or say something of them. With what computes
+them, if not the library's function of this name."""
+
+NO_RULE: dict[str, str] = {}
+"""Functions that can't be differentiated, with what to do instead."""
+
+
+def elementwise(name: str, *makers: Maker | None, forward: Callable[..., Array] | None = None) -> None:
+    """State the rules of a function whose arguments broadcast to its result."""
+    RULES[name] = Rule(makers, True, forward)
+
+
+def rule(name: str, *makers: Maker | None, forward: Callable[..., Array] | None = None) -> None:
+    """State the rules of a function, one for each array argument."""
+    RULES[name] = Rule(makers, False, forward)
+
+
+class _Every(dict[int, Maker]):
+    """One maker for all arguments, which is told the position."""
+
+    def __init__(self, maker: Callable[..., Pullback]) -> None:
+        self.maker = maker
+
+    def __missing__(self, position: int) -> Maker:
+        return functools.partial(self.maker, position)
+
+
+def every(name: str, maker: Callable[..., Pullback], forward: Callable[..., Array]) -> None:
+    """State the rule of a function that takes any number of arrays: ``maker(position, namespace, result, *arrays)``."""
+    RULES[name] = Rule(_Every(maker), False, forward)
+
+
+def composite(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Define a function by others: the decorated one takes the namespace first."""
+
+    def define(function: Callable[..., Any]) -> Callable[..., Any]:
+        COMPOSITES[name] = function
+        return function
+
+    return define
+
+
+def plain_values(names: str | dict[str, Callable[..., Any]]) -> None:
+    """Declare functions that compute on plain values, with an operator for each or by the library's own function."""
+    PLAIN.update(dict.fromkeys(names.split()) if isinstance(names, str) else names)
+
+
+def no_rule(advice: str, names: str) -> None:
+    """Declare functions that can't be differentiated, with what to do instead."""
+    NO_RULE.update(dict.fromkeys(names.split(), advice))
