@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeAlias
 
 import array_api_compat
 import numpy as np
+from array_api_compat import device, size, to_device
 
 __all__ = [
     "Array",
@@ -21,6 +22,7 @@ __all__ = [
     "as_array",
     "as_index",
     "backend_of",
+    "device",
     "dtype_kind",
     "dtype_name",
     "holds_values",
@@ -30,6 +32,8 @@ __all__ = [
     "namespace_of",
     "result_dtype",
     "single_device",
+    "size",
+    "to_device",
     "to_numpy",
     "untraced",
 ]
@@ -215,8 +219,8 @@ def single_device(x: Array) -> Any | None:
         return "cpu"
     if backend != "jax":
         return x.device
-    device = getattr(x, "device", None)  # a tracer has none
-    return device if hasattr(device, "platform") else None  # a sharding has no platform
+    place = getattr(x, "device", None)  # a tracer has none
+    return place if hasattr(place, "platform") else None  # a sharding has no platform
 
 
 def holds_values(x: Array) -> bool:
@@ -252,29 +256,24 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
         value = _from_library(xp, value, like)
     if found is not None:
         value = value if dtype is None or value.dtype == dtype else namespace_of(value).astype(value, dtype)
-        device = single_device(like)
-        return value if device is None or single_device(value) in (None, device) else _move(value, device)
-    device = single_device(like)
-    return xp.asarray(value, dtype=dtype) if device is None else xp.asarray(value, dtype=dtype, device=device)
-
-
-def _move(x: Array, device: Any) -> Array:
-    return array_api_compat.to_device(x, device)
+        return _placed(value, single_device(like))
+    place = single_device(like)
+    return xp.asarray(value, dtype=dtype) if place is None else xp.asarray(value, dtype=dtype, device=place)
 
 
 def _from_library(xp: Namespace, x: Array, like: Array) -> Array:
     # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest.
-    device = single_device(like)
+    place = single_device(like)
     if backend_of(namespace_of(x)) != "dask" and backend_of(xp) not in ("dask", "strict"):
         try:
-            return _placed(xp.from_dlpack(_detached(x)), device)
+            return _placed(xp.from_dlpack(_detached(x)), place)
         except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
             pass
-    return _placed(xp.asarray(to_numpy(x)), device)
+    return _placed(xp.asarray(to_numpy(x)), place)
 
 
-def _placed(x: Array, device: Any) -> Array:
-    return x if device is None or single_device(x) == device else _move(x, device)
+def _placed(x: Array, place: Any) -> Array:
+    return x if place is None or single_device(x) in (None, place) else to_device(x, place)
 
 
 def _detached(x: Array) -> Array:
@@ -293,5 +292,5 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     elif backend == "cupy":
         x = x.get()
     elif backend == "strict":
-        x = array_api_compat.to_device(x, xp.Device("CPU_DEVICE"))
+        x = to_device(x, xp.Device("CPU_DEVICE"))
     return np.asarray(x)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
-import array_api_compat
-
+from .. import _array_api
 from .._array_api import Array, Namespace
 
 if TYPE_CHECKING:
@@ -101,12 +100,12 @@ class TracedArray:
     @property
     def size(self) -> int | None:
         """Number of elements."""
-        return array_api_compat.size(self._value)
+        return _array_api.size(self._value)
 
     @property
     def device(self) -> Any:
         """Device that holds the elements."""
-        return array_api_compat.device(self._value)
+        return _array_api.device(self._value)
 
     @property
     def T(self) -> Array:  # noqa: N802 (the standard's name)

@@ -11,8 +11,7 @@ import math
 import operator
 from typing import Any
 
-import array_api_compat
-
+from .. import _array_api
 from .._array_api import Array, Namespace, backend_of, dtype_kind, is_array, namespace_of
 from .array import plain
 from .rules import composite, rule
@@ -90,7 +89,7 @@ rule("_unslice", lambda xp, ans, g, keys, shape, chunks: lambda c: xp._slice(c, 
 
 def _gather_places(xp: Namespace, x: Array, keys: tuple[Any, ...]) -> Array:
     library = xp.__wrapped_namespace__
-    places = library.reshape(library.arange(math.prod(x.shape), device=array_api_compat.device(plain(x))), x.shape)
+    places = library.reshape(library.arange(math.prod(x.shape), device=_array_api.device(plain(x))), x.shape)
     return places[keys if len(keys) > 1 else keys[0]]
 
 
@@ -211,5 +210,5 @@ def _add_by_comparison(xp: Namespace, g: Array, indices: Array, length: int) -> 
     """Add g[..., k] at indices[..., k] along the last axis, on libraries that have nothing but comparisons."""
     wide = xp.astype(indices, xp.int64, copy=False)
     wide = xp.where(wide < 0, wide + length, wide)
-    places = xp.reshape(xp.arange(length, dtype=xp.int64, device=array_api_compat.device(g)), (length, 1))
+    places = xp.reshape(xp.arange(length, dtype=xp.int64, device=_array_api.device(g)), (length, 1))
     return xp.sum(xp.where(places == xp.expand_dims(wide, axis=-2), xp.expand_dims(g, axis=-2), 0.0), axis=-1)

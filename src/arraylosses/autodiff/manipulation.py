@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import array_api_compat
-
+from .. import _array_api
 from .._array_api import Array, Namespace, dtype_kind, namespace_of
 from .array import TracedArray, plain
 from .reductions import at
@@ -130,7 +129,7 @@ def _repeat(xp: Namespace, x: Array, repeats: int | Array, /, *, axis: int | Non
     along = axis % x.ndim
     if not isinstance(repeats, int):
         library = xp.__wrapped_namespace__
-        places = library.arange(x.shape[along], device=array_api_compat.device(plain(x)))
+        places = library.arange(x.shape[along], device=_array_api.device(plain(x)))
         return xp.take(x, library.repeat(places, repeats), axis=along)
     x = xp.expand_dims(x, axis=along + 1)
     shape = tuple(x.shape)
@@ -153,14 +152,14 @@ def _astype(xp: Namespace, x: Array, dtype: Any, /, *, copy: bool = True, device
 
 
 def _to_device(x: Array, device: Any, stream: Any = None) -> Array:
-    return array_api_compat.to_device(x, device, stream=stream)
+    return _array_api.to_device(x, device, stream=stream)
 
 
 rule("_to_device", lambda xp, ans, x, device, stream=None: _returning(xp, x), forward=_to_device)
 
 
 def _returning(xp: Namespace, x: Array) -> Pullback:
-    home = array_api_compat.device(plain(x))
+    home = _array_api.device(plain(x))
     return lambda g: xp._to_device(g, home)
 
 
