@@ -337,3 +337,16 @@ def test_an_integer_target_is_converted(variant, case):
             else compute(variant, case.loss, [*arrays[:-1], whole.astype("int32")])
         )
         close(got, compute(variant, case.loss, [*arrays[:-1], whole]), dtype)
+
+
+@pytest.mark.backend("dask")
+@pytest.mark.parametrize("case", [c for c in DEFAULTS if not c.soft], ids=str)
+def test_a_lazy_array_may_have_a_length_that_is_not_known(case):
+    da = pytest.importorskip("dask.array")
+    arrays = case.inputs(seed=14, shape=(6,))
+    keep = np.asarray([True, False, True, True, False, True])
+    weight = np.random.default_rng(15).uniform(size=case.item_shape((6,)))
+    lazy = [da.from_array(x, chunks=2)[da.from_array(keep, chunks=2)] for x in (*arrays, weight)]
+    got = case.loss(*lazy[:-1], weight=lazy[-1]).compute(scheduler="synchronous")
+    close(got, case.loss(*(x[keep] for x in arrays), weight=weight[keep]))
+    close(case.loss(*lazy[:-1]).compute(scheduler="synchronous"), case.loss(*(x[keep] for x in arrays)))

@@ -22,6 +22,7 @@ __all__ = [
     "as_array",
     "as_index",
     "backend_of",
+    "broadcast_to",
     "device",
     "dtype_kind",
     "dtype_name",
@@ -31,6 +32,7 @@ __all__ = [
     "library_of",
     "namespace_of",
     "result_dtype",
+    "same_shape",
     "single_device",
     "size",
     "to_device",
@@ -167,6 +169,23 @@ def library_of(xp: Namespace) -> str:
     """Return the name of a namespace's library as people write it, for messages."""
     backend = backend_of(untraced(xp))
     return _LIBRARIES.get("array_api_strict" if backend == "strict" else backend, backend)
+
+
+# shapes
+
+
+def same_shape(a: tuple[int, ...], b: tuple[int, ...]) -> bool:
+    """Whether two shapes are equal as far as they are known; a lazy array has NaN or None for a length that is not."""
+    return a == b or (len(a) == len(b) and all(m == n or _unknown(m) or _unknown(n) for m, n in zip(a, b, strict=True)))
+
+
+def _unknown(length: float | None) -> bool:
+    return length is None or length != length
+
+
+def broadcast_to(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
+    """Broadcast `x`, and leave it alone where it has that shape, known or not."""
+    return x if same_shape(tuple(x.shape), tuple(shape)) else xp.broadcast_to(x, shape)
 
 
 # dtypes

@@ -21,6 +21,7 @@ from ._array_api import (
     library_of,
     namespace_of,
     result_dtype,
+    same_shape,
     single_device,
 )
 
@@ -191,7 +192,7 @@ def check_inputs(
         elif domain == "labels":
             _check_probabilities(name, x, names[0], shape, item_shape)
             roles[k] = "row"
-        elif domain in _ONE_PER_ITEM and tuple(x.shape) != item_shape:
+        elif domain in _ONE_PER_ITEM and not same_shape(tuple(x.shape), item_shape):
             raise ValueError(
                 f"`{name}` must have one value an item, shape {item_shape}: that of `{names[0]}` {shape} without "
                 f"axis {axis}; got {tuple(x.shape)}"
@@ -267,7 +268,7 @@ def _check_dtype(name: str, x: Array, domain: Domain, *, is_prediction: bool) ->
 
 def _same_shapes(names: tuple[str, ...], arrays: tuple[Array, ...]) -> None:
     first = tuple(arrays[0].shape)
-    if all(tuple(x.shape) == first for x in arrays[1:]):
+    if all(same_shape(tuple(x.shape), first) for x in arrays[1:]):
         return
     said = ", ".join(f"`{name}` {tuple(x.shape)}" for name, x in zip(names, arrays, strict=True))
     hint = ""
@@ -294,7 +295,7 @@ def _check_weights(weight: Array | None, where: Array | None, item_shape: tuple[
 
 
 def _check_broadcast(name: str, shape: tuple[int, ...], item_shape: tuple[int, ...]) -> None:
-    if shape == item_shape:
+    if same_shape(shape, item_shape):
         return
     tail = item_shape[len(item_shape) - len(shape) :] if len(shape) <= len(item_shape) else None
     if tail is None or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
@@ -329,7 +330,7 @@ def _check_label_shape(
     name: str, x: Array, rows_name: str, shape: tuple[int, ...], item_shape: tuple[int, ...], axis: int
 ) -> None:
     got = tuple(x.shape)
-    if got == item_shape:
+    if same_shape(got, item_shape):
         return
     if got == shape:
         hint = "; a one-hot target must have a floating dtype, as in xp.astype(x, xp.float32)"
@@ -348,7 +349,7 @@ def _check_probabilities(
     name: str, x: Array, rows_name: str, shape: tuple[int, ...], item_shape: tuple[int, ...]
 ) -> None:
     got = tuple(x.shape)
-    if got == shape:
+    if same_shape(got, shape):
         return
     wanted = (
         f"`{name}` must be integer labels of shape {item_shape} or floating probabilities of the shape of "

@@ -6,7 +6,7 @@ import math
 from typing import Literal, TypeAlias
 
 from . import special
-from ._array_api import Array, Namespace
+from ._array_api import Array, Namespace, broadcast_to
 
 __all__ = ["REDUCTIONS", "Reduction", "reduce"]
 
@@ -37,10 +37,10 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, where: Array | Non
         Of the shape of `items` for ``none``, else of shape ().
     """
     if weight is not None:
-        weight = xp.broadcast_to(weight, items.shape)
+        weight = broadcast_to(xp, weight, items.shape)
     # A left-out weight may hold anything, and NaN times 0 is NaN, in the gradient too: it is replaced beforehand.
     if where is not None:
-        where = xp.broadcast_to(where, items.shape)
+        where = broadcast_to(xp, where, items.shape)
         weight = xp.astype(where, items.dtype) if weight is None else special.where(where, weight, 0.0)
     total = items if weight is None else items * weight
     if reduction == "none":

@@ -24,6 +24,7 @@ __all__ = [
     "log_cosh",
     "log_ratio",
     "maximum",
+    "new_axis",
     "normalized",
     "pick",
     "positive_part",
@@ -39,10 +40,12 @@ __all__ = [
 ]
 
 
+_MODULES = {"numpy": "numpy", "torch": "torch", "dask": "dask.array"}
+
+
 def _own(xp: Namespace) -> Namespace:
     """The library itself in place of its wrapper, for the functions whose wrapper is slow or breaks a compiler."""
-    backend = backend_of(xp)
-    return sys.modules[backend] if backend in ("numpy", "torch") else xp
+    return sys.modules[_MODULES[backend]] if (backend := backend_of(xp)) in _MODULES else xp
 
 
 def where(condition: Array, x: Array | float, y: Array | float) -> Array:
@@ -77,10 +80,16 @@ def largest(x: Array, axis: int) -> Array:
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
 
 
+def new_axis(x: Array, axis: int) -> Array:
+    """Give `x` an axis of length 1. Dask's expand_dims has to know all lengths, an index does not."""
+    before = axis if axis >= 0 else x.ndim + 1 + axis
+    return x[(*(slice(None),) * before, None, ...)]
+
+
 def pick(x: Array, index: Array, axis: int) -> Array:
     """Take the entry of each row of `x` along `axis` that `index` names."""
     xp = array_namespace(x, index)
-    index = xp.expand_dims(index, axis=axis)
+    index = new_axis(index, axis)
     if hasattr(xp, "take_along_axis"):
         return xp.squeeze(xp.take_along_axis(x, index, axis=axis), axis=axis)
     return xp.sum(where(is_class(index, x, axis), x, 0.0), axis=axis)
@@ -138,14 +147,19 @@ def _exact_sum(x: Array, rest: Array) -> tuple[Array, Array]:
     """The sum of x + rest along the last axis as a result and its remainder, pair by pair."""
     xp = array_namespace(x)
     lost = xp.sum(rest, axis=-1)
+    odd = []
     size = x.shape[-1]
     while size > 1:
-        half = size // 2
-        pairs, error = two_sum(x[..., :half], x[..., half : 2 * half])
+        if size % 2:
+            odd.append(x[..., -1])
+        size //= 2
+        x, error = two_sum(x[..., :size], x[..., size : 2 * size])
         lost = lost + xp.sum(error, axis=-1)
-        x = xp.concat([pairs, x[..., 2 * half :]], axis=-1) if size % 2 else pairs
-        size = x.shape[-1]
-    return two_sum(x[..., 0], lost)
+    total = x[..., 0]
+    for term in odd:
+        total, error = two_sum(total, term)
+        lost = lost + error
+    return two_sum(total, lost)
 
 
 def dot(x: Array, y: Array) -> tuple[Array, Array]:
@@ -264,7 +278,7 @@ def normalized(x: Array, axis: int) -> tuple[Array, Array]:
     xp = array_namespace(x)
     last = _axis_last(x, axis)
     total, lost = _exact_sum(last, xp.zeros_like(last))
-    total, lost = xp.expand_dims(total, axis=axis), xp.expand_dims(lost, axis=axis)
+    total, lost = new_axis(total, axis=axis), xp.expand_dims(lost, axis)
     return x / total, ((total - x) + lost) / total
 
 
@@ -333,10 +347,10 @@ def cosine_and_distance(x: Array, y: Array, axis: int) -> tuple[Array, Array]:
     cos, x, y, x_square, y_square, dot_xy = _angle(x, y, axis)
     # sin² is the squared length of what is left of y without its part along x, over |y|²; 1 - cos = sin² / (1 + cos).
     # What the rounding of the first multiple of x leaves along x is taken away by a second one.
-    multiple = xp.expand_dims(dot_xy / x_square, axis=-1)
+    multiple = new_axis(dot_xy / x_square, -1)
     along, along_lost = two_product(multiple, x)
     left = (y - along) - along_lost
-    left = left - xp.expand_dims(xp.sum(left * x, axis=-1) / x_square, axis=-1) * x
+    left = left - new_axis(xp.sum(left * x, axis=-1) / x_square, -1) * x
     sine_square = xp.sum(left * left, axis=-1) / y_square
     near = cos > 0.5
     return cos, where(near, sine_square / where(near, 1.0 + cos, 1.0), 1.0 - cos)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .. import special
-from .._array_api import Array
+from .._array_api import Array, broadcast_to, same_shape
 from .._validation import Inputs
 from ..reduction import reduce
 
@@ -34,7 +34,7 @@ def run(loss: Computable, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs."""
     arrays = tuple(_working(inputs, x, role) for x, role in zip(inputs.arrays, inputs.roles, strict=True))
     items = loss.call(*arrays)
-    if tuple(items.shape) != inputs.item_shape:
+    if not same_shape(tuple(items.shape), inputs.item_shape):
         raise ValueError(
             f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "
             f"{tuple(items.shape)}; a loss of rows must have granularity 'row', and reduces over its axis itself"
@@ -58,6 +58,6 @@ def _working(inputs: Inputs, x: Array, role: str) -> Array:
     if inputs.where is None:
         return x
     keep = inputs.where
-    if role == "row":
-        keep = xp.expand_dims(xp.broadcast_to(keep, inputs.item_shape), axis=inputs.axis)
+    if inputs.axis is not None and role == "row":
+        keep = special.new_axis(broadcast_to(xp, keep, inputs.item_shape), inputs.axis)
     return special.where(keep, x, NEUTRAL)

@@ -57,6 +57,8 @@ class _ClassLoss(RowLoss):
         axis = self.row_axis(logits)
         weight = _per_class("class_weight", self.class_weight, logits, axis)
         if _is_label(labels):
+            if labels.ndim == 1:
+                return xp.take(weight, labels, axis=0)
             return xp.reshape(xp.take(weight, xp.reshape(labels, (-1,)), axis=0), labels.shape)
         return xp.sum(labels * _along(weight, logits, axis), axis=axis)
 
@@ -456,7 +458,7 @@ class CategoricalHinge(_ClassLoss):
         axis = self.row_axis(logits)
         if logits.shape[axis] == 1:
             return xp.sum(xp.zeros_like(logits), axis=axis)
-        best = special.is_class(xp.expand_dims(xp.argmax(logits, axis=axis), axis=axis), logits, axis)
+        best = special.is_class(special.new_axis(xp.argmax(logits, axis=axis), axis), logits, axis)
         first = special.largest(logits, axis)
         second = special.largest(special.where(best, float("-inf"), logits), axis)
         lead, lost = special.two_difference(special.where(best, second, first), logits)
