@@ -278,7 +278,7 @@ def normalized(x: Array, axis: int) -> tuple[Array, Array]:
     xp = array_namespace(x)
     last = _axis_last(x, axis)
     total, lost = _exact_sum(last, xp.zeros_like(last))
-    total, lost = new_axis(total, axis=axis), xp.expand_dims(lost, axis)
+    total, lost = new_axis(total, axis), new_axis(lost, axis)
     return x / total, ((total - x) + lost) / total
 
 
