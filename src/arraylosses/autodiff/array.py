@@ -37,6 +37,31 @@ def _unary(name: str) -> Callable[..., Array]:
     return operator
 
 
+_ADVICE = (
+    "of a traced array would lose its derivative; use the functions of al.array_namespace(x), which are differentiated"
+)
+
+# NumPy's names of what the standard calls otherwise
+_STANDARD_NAMES = {
+    "absolute": "abs",
+    "arccos": "acos",
+    "arccosh": "acosh",
+    "arcsin": "asin",
+    "arcsinh": "asinh",
+    "arctan": "atan",
+    "arctan2": "atan2",
+    "arctanh": "atanh",
+    "concatenate": "concat",
+    "conjugate": "conj",
+    "invert": "bitwise_invert",
+    "left_shift": "bitwise_left_shift",
+    "power": "pow",
+    "right_shift": "bitwise_right_shift",
+    "transpose": "permute_dims",
+    "true_divide": "divide",
+}
+
+
 class TracedArray:
     """An array in the course of a computation that is differentiated.
 
@@ -56,8 +81,7 @@ class TracedArray:
     [5.0, 2.0]
     """
 
-    # NumPy, CuPy, Dask and sparse leave an operator to the right-hand side that says so.
-    __array_ufunc__ = None
+    # Libraries that look at neither of NumPy's protocols leave an operator to the side of higher priority.
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
 
@@ -70,14 +94,26 @@ class TracedArray:
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Namespace:
         return self._space
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Array:
+        # `a += traced` has `a` as its output; what comes of it is a new array, as in all operators here.
+        if method != "__call__" or set(kwargs) - {"out"} or kwargs.get("out", inputs[:1])[0] is not inputs[0]:
+            raise TypeError(f"`{ufunc.__name__}.{method}` {_ADVICE}")
+        return self.__array_function__(ufunc, (), inputs, {})
+
+    def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        """NumPy's own function, as it is called where a namespace was taken from another array: the rule's of its name."""
+        name = _STANDARD_NAMES.get(function.__name__, function.__name__)
+        try:
+            own = getattr(self._space, name)
+        except AttributeError:
+            raise TypeError(f"`{function.__name__}` {_ADVICE}") from None
+        return own(*args, **kwargs)
+
     def __repr__(self) -> str:
         return f"TracedArray({self._value!r})"
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(
-            "a traced array can't become a NumPy array, for its derivative would be lost; use the functions of "
-            "al.array_namespace(x), which are differentiated, in place of NumPy's own"
-        )
+        raise TypeError(f"a conversion to a NumPy array {_ADVICE}")
 
     # what it is
 
