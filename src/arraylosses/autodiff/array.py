@@ -101,7 +101,7 @@ class TracedArray:
         return self.__array_function__(ufunc, (), inputs, {})
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """NumPy's own function, as it is called where a namespace was taken from another array: the rule's of its name."""
+        """Compute a function of NumPy by the rule of its name: the namespace was taken from another array."""
         name = _STANDARD_NAMES.get(function.__name__, function.__name__)
         try:
             own = getattr(self._space, name)
