@@ -21,6 +21,7 @@ __all__ = [
     "focal_weight",
     "is_class",
     "largest",
+    "log1p_ratio",
     "log_cosh",
     "log_ratio",
     "maximum",
@@ -28,6 +29,7 @@ __all__ = [
     "normalized",
     "pick",
     "positive_part",
+    "precise_sigmoid_pair",
     "sigmoid",
     "softmax_complement",
     "softmax_parts",
@@ -176,15 +178,32 @@ def xlogy(x: Array, y: Array) -> Array:
     return x * xp.log(where(xp.logical_and(x == 0, y == 0), 1.0, y))
 
 
-def log_ratio(a: Array, b: Array, difference: Array) -> Array:
-    """log(a / b) of positive numbers from their difference, which the caller may know more exactly than a - b.
+def log_ratio(a: Array, b: Array) -> Array:
+    """log(a / b) of positive numbers.
 
     The larger is divided by the smaller, so the logarithm is that of 1 plus a non-negative number: no digit is lost,
     whether the two are nearly equal or far apart.
     """
     xp = array_namespace(a, b)
+    difference = a - b
     up = difference >= 0
     magnitude = xp.log1p(where(up, difference, -difference) / where(up, b, a))
+    return where(up, magnitude, -magnitude)
+
+
+def log1p_ratio(a: Array, b: Array) -> Array:
+    """log((1 + a) / (1 + b)) of numbers above -1, as precise as `log_ratio` and better by the roundings of the sums."""
+    xp = array_namespace(a, b)
+    difference, lost = two_difference(a, b)
+    (above, above_lost), (below, below_lost) = (two_sum(x, xp.ones_like(x)) for x in (a, b))
+    # d log(above / below) of what rounding took from the three, each of which is far below one unit of its number
+    up = difference >= 0
+    smaller, smaller_lost = where(up, below, above), where(up, below_lost, above_lost)
+    larger = where(up, above, below)
+    size = where(up, difference, -difference) / smaller
+    # At -1 the size is infinite and nothing was lost.
+    correction = (where(up, lost, -lost) - where(smaller_lost == 0, 0.0, size * smaller_lost)) / larger
+    magnitude = xp.log1p(size) + correction
     return where(up, magnitude, -magnitude)
 
 
@@ -212,6 +231,19 @@ def sigmoid(x: Array) -> Array:
     negative = x < 0
     small = xp.exp(where(negative, x, -x))
     return where(negative, small, 1.0) / (1.0 + small)
+
+
+def precise_sigmoid_pair(x: Array) -> tuple[Array, Array]:
+    """sigmoid(x) and sigmoid(-x), rounded but once after the exponential: for what takes a power of them."""
+    xp = array_namespace(x)
+    negative = x < 0
+    small = xp.exp(where(negative, x, -x))
+    total, lost = two_sum(small, xp.ones_like(small))
+    share = small / total
+    product, product_lost = two_product(share, total)
+    share = share + (((small - product) - product_lost) - share * lost) / total
+    rest = 1.0 - share
+    return where(negative, share, rest), where(negative, rest, share)
 
 
 # log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.

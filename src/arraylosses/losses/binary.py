@@ -214,7 +214,7 @@ class BinaryFocal(Loss):
 
     def _probabilities(self, prediction: Array) -> tuple[Array, Array]:
         if self.from_logits:
-            return special.sigmoid(prediction), special.sigmoid(-prediction)
+            return special.precise_sigmoid_pair(prediction)
         p = special.clip(prediction, self.epsilon, 1.0 - self.epsilon) if self.epsilon else prediction
         return p, 1.0 - p
 

@@ -51,7 +51,7 @@ class KlDivergence(RowLoss):
         prediction = special.where(absent, 0.0 if self.from_log else 1.0, prediction)
         present = special.where(absent, stand_in, target)
         if not self.from_log and not self.log_target:
-            ratio = special.log_ratio(present, prediction, present - prediction)
+            ratio = special.log_ratio(present, prediction)
         else:
             log_target = present if self.log_target else xp.log(present)
             ratio = log_target - (prediction if self.from_log else xp.log(prediction))

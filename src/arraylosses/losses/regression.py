@@ -548,7 +548,7 @@ class SquaredLogarithmicError(Loss):
     def call(self, prediction: Array, target: Array) -> Array:
         if self.floor is not None:
             prediction, target = special.maximum(prediction, self.floor), special.maximum(target, self.floor)
-        ratio = special.log_ratio(1.0 + prediction, 1.0 + target, prediction - target)
+        ratio = special.log1p_ratio(prediction, target)
         return ratio * ratio
 
 
