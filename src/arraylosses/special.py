@@ -8,6 +8,7 @@ an array belongs to.
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import Any
 
@@ -84,7 +85,11 @@ def _blend(condition: Array, x: Any, y: Any) -> Array:
 
 def clip(x: Array, low: float | None, high: float | None) -> Array:
     """Limit `x` to the range from `low` to `high`; NaN stays NaN."""
-    return _own(array_namespace(x)).clip(x, low, high)
+    xp = array_namespace(x)
+    if backend_of(xp) == "numpy":
+        # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
+        low, high = -math.inf if low is None else low, math.inf if high is None else high
+    return _own(xp).clip(x, low, high)
 
 
 def inside(x: Array, low: float | None, high: float | None) -> Array:
@@ -105,7 +110,7 @@ def positive_part(x: Array) -> Array:
     xp = array_namespace(x)
     backend = backend_of(xp)
     if backend == "numpy":
-        return _own(xp).maximum(x, 0.0)
+        return clip(x, 0.0, None)
     return _own(xp).relu(x) if backend == "torch" else xp.where(x <= 0, 0.0, x)
 
 
@@ -224,7 +229,7 @@ def _softplus_parts(x: Array) -> tuple[Array, Array, Array]:
     xp = array_namespace(x)
     if backend_of(xp) == "numpy":
         own = _own(xp)
-        return own.maximum(x, 0.0), own.maximum(-x, 0.0), own.log1p(own.exp(-own.abs(x)))
+        return clip(x, 0.0, None), clip(-x, 0.0, None), own.log1p(own.exp(-own.abs(x)))
     negative = x < 0
     above = where(negative, 0.0, x)
     below = where(negative, -x, 0.0)
@@ -242,6 +247,10 @@ def sigmoid(x: Array) -> Array:
 def sigmoid_pair(x: Array) -> tuple[Array, Array]:
     """The sigmoid of x and of -x, to full relative precision on both sides."""
     xp = array_namespace(x)
+    if backend_of(xp) == "numpy":
+        own = _own(xp)
+        with own.errstate(over="ignore"):  # 1 / inf is 0, which is right
+            return 1.0 / (1.0 + own.exp(-x)), 1.0 / (1.0 + own.exp(x))
     negative = x < 0
     small = xp.exp(where(negative, x, -x))
     large = 1.0 / (1.0 + small)

@@ -185,9 +185,13 @@ class CrossEntropy(_ProbabilityLoss):
             return loss
         return (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
 
-    # u = -t in `_chained`: p Σ t - t by a logit
+    # u = -t in `_chained`: p Σ t - t by a logit, of which no sum is left where the target is a label
     def derivative(self, logits: Array, labels: Array) -> Array:
         axis = self.row_axis(logits)
+        if self.from_logits and _is_label(labels) and not self.label_smoothing:
+            p, complement = self._probabilities(logits, axis)
+            labels = array_namespace(logits, labels).expand_dims(labels, axis=axis)
+            return special.where(special.is_class(labels, logits, axis), -complement, p)
         target = self._smoothed(logits, labels, axis)
         return self._chained(logits, -target, *self._probabilities(logits, axis), axis)
 
