@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from . import losses, special
 from ._array_api import array_namespace
 from .conversion import convert
-from .gradients import grad, value_and_grad
+from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, loss
 from .losses import *
 from .registry import alias, deserialize, get, register, registered, serialize
@@ -36,6 +36,7 @@ __all__ = [
     "serialize",
     "special",
     "value_and_grad",
+    "value_grad_hess",
     *losses.__all__,
 ]
 

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ._array_api import Array, backend_of, dtype_kind, dtype_name, library_of, namespace_of
+from . import special
+from ._array_api import (
+    Array,
+    array_namespace,
+    backend_of,
+    dtype_kind,
+    dtype_name,
+    library_of,
+    namespace_of,
+    single_device,
+)
+from ._validation import take_axis
+from .loss import Loss, setting_names
+from .registry import class_of
 
-__all__ = ["grad", "value_and_grad"]
+__all__ = ["grad", "value_and_grad", "value_grad_hess"]
 
 
 def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Array, Any]]:
@@ -43,12 +57,17 @@ def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0)
     >>> float(value), gradient.tolist()
     (2.625, [0.5, 1.0])
     """
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    positions = _positions(argnums)
 
     def value_and_gradient(*arrays: Array, **settings: Any) -> tuple[Array, Any]:
-        chosen = tuple(_argument(arrays, k) for k in positions)
-        compute = _BY_LIBRARY.get(backend_of(namespace_of(chosen[0])), _by_tape)
-        value, gradients = compute(loss, positions, arrays, settings)
+        chosen = _chosen(arrays, positions)
+        compute = _BY_LIBRARY.get(backend_of(namespace_of(chosen[0])))
+        found = None
+        if compute is None and len(positions) == 1 and positions[0] % len(arrays) == 0:
+            found = _in_closed_form(loss, arrays, settings)
+        if found is None:
+            found = (compute or _by_tape)(loss, positions, arrays, settings)
+        value, gradients = found
         return value, gradients[0] if isinstance(argnums, int) else gradients
 
     return value_and_gradient
@@ -72,15 +91,136 @@ def grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0) -> Callab
     return gradient
 
 
-def _argument(arrays: tuple[Array, ...], k: int) -> Array:
-    if not -len(arrays) <= k < len(arrays):
-        raise ValueError(f"`argnums` must count from 0 to {len(arrays) - 1} for {len(arrays)} arguments, got {k}")
+def value_grad_hess(loss: Callable[..., Array], argnums: int = 0) -> Callable[..., tuple[Array, Array, Array]]:
+    """Return a function that computes a loss, its gradient and the diagonal of its Hessian.
+
+    It is what a booster of trees, or a diagonal Newton step, asks of a loss.
+
+    Parameters
+    ----------
+    loss : Loss or function form
+        A loss, a user's own included. Its granularity says which elements its items couple.
+    argnums : int, default 0
+        The argument that the derivatives are taken with respect to, counted from 0.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `loss`, and returns the value, the gradient and the second derivative of the value
+        with respect to each element, both in the library, dtype and shape and on the device of the argument.
+
+    Raises
+    ------
+    TypeError
+        If `loss` is no loss, or the argument is no floating array.
+    ValueError
+        If the result does not have shape (), as with reduction "none".
+
+    Notes
+    -----
+    The elements of a row are coupled, so for a loss of rows the diagonal is not the whole of the second derivatives.
+    Without a closed form it takes one pass for a loss of elements, and one for each place along the axis for a loss of
+    rows. A weighted mean whose weights follow from the argument itself, as class weights follow from a target of
+    probabilities, couples all elements: it takes one pass for each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> compute = al.value_grad_hess(al.binary_cross_entropy)
+    >>> value, gradient, diagonal = compute(np.asarray([0.0]), np.asarray([1.0]))
+    >>> gradient.tolist(), diagonal.tolist()
+    ([-0.5], [0.25])
+    """
+
+    def value_gradient_and_diagonal(*arrays: Array, **settings: Any) -> tuple[Array, Array, Array]:
+        given = _as_loss(loss, settings)
+        if given is None:
+            raise TypeError(f"`loss` must be a loss, or the function form of one with its own settings, got {loss!r}")
+        bound, of_items = given
+        (x,) = _chosen(arrays, (argnums,))
+        k = argnums % len(arrays)
+        if k == 0 and backend_of(namespace_of(x)) not in _BY_LIBRARY and bound.reduction != "none":
+            found = bound._with_derivatives(arrays, **of_items, order=2)
+            if found is not None:
+                value, gradient, diagonal = found
+                return value, gradient, diagonal
+        value, gradient = value_and_grad(bound, k)(*arrays, **of_items)
+
+        def by_one(x: Array) -> Array:
+            derivative: Array = value_and_grad(bound, k)(*arrays[:k], x, *arrays[k + 1 :], **of_items)[1]
+            return derivative
+
+        return value, gradient, _diagonal(by_one, x, *_coupled(bound, arrays, k))
+
+    return value_gradient_and_diagonal
+
+
+def _diagonal(gradient: Callable[[Array], Array], x: Array, place: Array | None, places: int) -> Array:
+    """The Hessian's diagonal, from its product with one vector of ones and zeros for each place.
+
+    Elements at the same place are not coupled, so that the product has their second derivatives unmixed.
+    """
+    xp = array_namespace(x)
+    value, pull_back = _vjp(gradient, x)
+    ones = xp.ones_like(value)
+    if place is None:
+        return pull_back(ones)
+    diagonal = xp.zeros_like(x)
+    for k in range(places):
+        here = place == k
+        diagonal = special.where(here, pull_back(special.where(here, ones, 0.0)), diagonal)
+    return diagonal
+
+
+def _coupled(loss: Loss, arrays: tuple[Array, ...], k: int) -> tuple[Array | None, int]:
+    """Number the elements of array `k`, broadcastable to it, so that those of one number are not coupled."""
     x = arrays[k]
-    xp = namespace_of(x)
-    if xp is None or dtype_kind(x.dtype) not in ("float", "half"):
-        got = type(x).__name__ if xp is None else f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
-        raise TypeError(f"`argnums` must choose floating arrays, but argument {k} is {got}")
-    return x
+    xp = array_namespace(x)
+    if k and loss.reduction == "mean" and loss.item_weight(*arrays) is not None and loss.granularity == "row":
+        size = math.prod(x.shape)
+        return xp.reshape(xp.arange(size, device=single_device(x)), tuple(x.shape)), size
+    if loss.granularity == "element" or x.ndim < arrays[0].ndim:
+        return None, 1
+    axis = take_axis(getattr(loss, "axis", -1), tuple(x.shape), loss.array_names[k])
+    shape = [1] * x.ndim
+    shape[axis] = x.shape[axis]
+    return xp.reshape(xp.arange(x.shape[axis], device=single_device(x)), tuple(shape)), x.shape[axis]
+
+
+def _vjp(f: Callable[[Array], Array], x: Array) -> tuple[Array, Callable[[Array], Array]]:
+    backend = backend_of(namespace_of(x))
+    if backend in _BY_LIBRARY:
+        transforms: Any = sys.modules[backend]
+        value, pull_back = (transforms.func if backend == "torch" else transforms).vjp(f, x)
+    else:
+        from . import autodiff
+
+        value, pull_back = autodiff.vjp(f, x)
+    return value, lambda cotangent: pull_back(cotangent)[0]
+
+
+def _positions(argnums: int | Sequence[int]) -> tuple[int, ...]:
+    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    if not positions or any(isinstance(k, bool) or not isinstance(k, int) for k in positions):
+        raise TypeError(f"`argnums` must be an integer or several, got {argnums!r}")
+    return positions
+
+
+def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Array, ...]:
+    """Return the arrays at `positions`, each of which must be floating and named once."""
+    for k in positions:
+        if not -len(arrays) <= k < len(arrays):
+            raise ValueError(f"`argnums` must count from 0 to {len(arrays) - 1} for {len(arrays)} arguments, got {k}")
+    if len({k % len(arrays) for k in positions}) < len(positions):
+        raise ValueError(f"`argnums` must name each argument once, got {positions}")
+    for k in positions:
+        x = arrays[k]
+        xp = namespace_of(x)
+        if xp is None or dtype_kind(x.dtype) not in ("float", "half"):
+            got = type(x).__name__ if xp is None else f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
+            raise TypeError(f"`argnums` must choose floating arrays, but argument {k} is {got}")
+    return tuple(arrays[k] for k in positions)
 
 
 def _require_scalar(value: Array) -> Array:
@@ -93,6 +233,30 @@ def _require_scalar(value: Array) -> Array:
 
 
 _Gradients = tuple[Array, tuple[Array, ...]]
+
+_OF_ITEMS = ("weight", "where")
+
+
+def _as_loss(loss: Callable[..., Array], settings: dict[str, Any]) -> tuple[Loss, dict[str, Any]] | None:
+    """Return a loss that is given as an instance or by its function form, set up, with `weight` and `where`."""
+    of_items = {name: settings[name] for name in _OF_ITEMS if name in settings}
+    rest = {name: value for name, value in settings.items() if name not in of_items}
+    if isinstance(loss, Loss):
+        return (loss, of_items) if not rest else None
+    cls = None if isinstance(loss, type) else class_of(loss)
+    if cls is None or not set(rest) <= set(setting_names(cls)):
+        return None
+    return cls(**rest), of_items
+
+
+def _in_closed_form(
+    loss: Callable[..., Array], arrays: tuple[Array, ...], settings: dict[str, Any]
+) -> _Gradients | None:
+    given = _as_loss(loss, settings)
+    if given is None or given[0].reduction == "none" or type(given[0]).derivative is Loss.derivative:
+        return None
+    found = given[0]._with_derivatives(arrays, **given[1])
+    return None if found is None else (found[0], found[1:])
 
 
 def _by_torch(

@@ -13,7 +13,7 @@ import numpy as np
 
 from . import execution
 from ._array_api import Array, is_array
-from ._validation import Domain, Granularity, check_inputs, require_choice, require_integer
+from ._validation import Domain, Granularity, Inputs, check_inputs, require_choice, require_integer
 from .reduction import REDUCTIONS, Reduction
 
 __all__ = ["Loss", "LossFunction", "RowLoss", "camel_case", "loss", "setting_names", "snake_case"]
@@ -81,6 +81,21 @@ class Loss:
         """Return per-item losses of arrays in the dtype of the computation: the formula, and nothing else."""
         raise TypeError(f"{type(self).__name__} must define `call(self, prediction, target, ...)`")
 
+    def derivative(self, *arrays: Array) -> Array | None:
+        """Return the derivative of each per-item loss with respect to the first array, in that array's shape.
+
+        A closed form is optional, and takes the arrays that `call` takes. Without one, the result is None, and the
+        derivative is that of `call`. Where it is given, `item_weight` may not depend on the first array.
+        """
+        return None
+
+    def second_derivative(self, *arrays: Array) -> Array | None:
+        """Return the second derivative, where it is known in closed form beside the first; else None.
+
+        For a loss of rows it is the diagonal of the Hessian of each row.
+        """
+        return None
+
     def domains(self) -> tuple[Domain, ...]:
         """Say what each array holds."""
         real: Domain = "real"
@@ -119,7 +134,16 @@ class Loss:
         """
         if named:
             arrays = self._in_order(arrays, named)
-        inputs = check_inputs(
+        return execution.run(self, self._inputs(arrays, weight, where))
+
+    def _with_derivatives(
+        self, arrays: tuple[Array, ...], weight: Array | None = None, where: Array | None = None, order: int = 1
+    ) -> tuple[Array, ...] | None:
+        """Return the value with the derivatives up to `order`, in closed form; None where there is none."""
+        return execution.run_with_derivatives(self, self._inputs(arrays, weight, where), order)
+
+    def _inputs(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
+        return check_inputs(
             self.array_names,
             self.domains(),
             self.granularity,
@@ -129,7 +153,6 @@ class Loss:
             weight,
             where,
         )
-        return execution.run(self, inputs)
 
     def _in_order(self, arrays: tuple[Array, ...], named: dict[str, Array]) -> tuple[Array, ...]:
         rest = self.array_names[len(arrays) :]

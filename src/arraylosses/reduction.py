@@ -3,31 +3,55 @@
 from __future__ import annotations
 
 import math
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from . import special
 from ._array_api import Array, Namespace, broadcast_to
 
-__all__ = ["REDUCTIONS", "Reduction", "reduce"]
+__all__ = ["REDUCTIONS", "Reduction", "kept_weight", "reduce", "share"]
 
 Reduction: TypeAlias = Literal["none", "sum", "mean", "batchmean"]
 REDUCTIONS: tuple[Reduction, ...] = ("none", "sum", "mean", "batchmean")
 
 
-def reduce(xp: Namespace, items: Array, weight: Array | None, where: Array | None, reduction: str) -> Array:
-    """Reduce per-item losses l with weights w over the items that `where` keeps.
+def kept_weight(
+    xp: Namespace, shape: tuple[int, ...], dtype: Any, weight: Array | None, where: Array | None
+) -> Array | None:
+    """Return one weight an item, 0 where `where` leaves it out; None where all count the same.
 
-    ``none`` is w l with 0 where an item is left out, ``sum`` is Σ w l, ``mean`` is Σ w l / Σ w, ``batchmean`` is
-    Σ w l / (length of the first axis). Without items, or with all weights 0, the result is 0.
+    Parameters
+    ----------
+    xp : namespace
+        The namespace of the arrays.
+    shape : tuple of int
+        Shape of the per-item losses.
+    dtype : dtype
+        Their dtype, and that of `weight`.
+    weight : array, broadcastable to `shape`, optional
+    where : array of bool, broadcastable to `shape`, optional
+    """
+    if weight is not None:
+        weight = broadcast_to(xp, weight, shape)
+    # A left-out weight may hold anything, and NaN times 0 is NaN, in the gradient too: it is replaced beforehand.
+    if where is not None:
+        where = broadcast_to(xp, where, shape)
+        weight = xp.astype(where, dtype) if weight is None else special.where(where, weight, 0.0)
+    return weight
+
+
+def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array:
+    """Reduce per-item losses l with weights w.
+
+    ``none`` is w l, ``sum`` is Σ w l, ``mean`` is Σ w l / Σ w, ``batchmean`` is Σ w l / (length of the first axis).
+    Without items, or with all weights 0, the result is 0.
 
     Parameters
     ----------
     xp : namespace
         The namespace of the arrays.
     items : array, floating
-        Per-item losses. What `where` leaves out is finite already.
-    weight : array of the dtype of `items`, broadcastable to them, optional
-    where : array of bool, broadcastable to `items`, optional
+        Per-item losses. What is left out is finite already.
+    weight : array of the dtype and shape of `items`, optional
     reduction : str
         One of `REDUCTIONS`.
 
@@ -36,25 +60,28 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, where: Array | Non
     array
         Of the shape of `items` for ``none``, else of shape ().
     """
-    if weight is not None:
-        weight = broadcast_to(xp, weight, items.shape)
-    # A left-out weight may hold anything, and NaN times 0 is NaN, in the gradient too: it is replaced beforehand.
-    if where is not None:
-        where = broadcast_to(xp, where, items.shape)
-        weight = xp.astype(where, items.dtype) if weight is None else special.where(where, weight, 0.0)
     total = items if weight is None else items * weight
     if reduction == "none":
         return total
+    divisor = _divisor(xp, items, weight, reduction)
     value = xp.sum(total)
-    if reduction == "mean":
-        return value / _divisor(xp, items, weight)
-    if reduction == "batchmean":
-        return value / max(items.shape[0], 1) if items.ndim else value
-    return value
+    return value if divisor is None else value / divisor
 
 
-def _divisor(xp: Namespace, items: Array, weight: Array | None) -> Array | int:
-    """Σ w of weights in the shape of the items; 1 where it is 0, since the numerator is 0 as well."""
+def share(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array | float:
+    """Return the derivative of the reduced loss with respect to each per-item loss: w, w / Σ w or w / length."""
+    divisor = _divisor(xp, items, weight, reduction)
+    if divisor is None:
+        return 1.0 if weight is None else weight
+    return (1.0 if weight is None else weight) / divisor
+
+
+def _divisor(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array | int | None:
+    """What the weighted sum is divided by; for a mean 1 where Σ w is 0, since the numerator is 0 as well."""
+    if reduction == "batchmean" and items.ndim:
+        return max(items.shape[0], 1)
+    if reduction != "mean":
+        return None
     if weight is None:
         size = math.prod(items.shape)
         if size == size:  # not NaN, as it is for a lazy array of unknown shape

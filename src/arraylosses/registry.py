@@ -15,6 +15,7 @@ __all__ = [
     "Alias",
     "alias",
     "aliases_of",
+    "class_of",
     "deserialize",
     "function_of",
     "get",
@@ -86,7 +87,7 @@ def register(*given: Any) -> Any:
 
 
 def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
-    cls = _class_of(loss)
+    cls = class_of(loss)
     if cls is None:
         raise TypeError(f"`loss` must be a subclass of al.Loss or a function made by @al.loss, got {loss!r}")
     own = cls.__name__
@@ -106,7 +107,8 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
     return loss
 
 
-def _class_of(loss: object) -> type[Loss] | None:
+def class_of(loss: object) -> type[Loss] | None:
+    """Return the class of a loss that is given as its class or its function form; None for anything else."""
     if inspect.isclass(loss):
         return loss if issubclass(loss, Loss) else None
     made = getattr(loss, "loss_class", None)
@@ -161,7 +163,7 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
         if not settings:
             return loss
         return _set_up(type(loss), {**{n: getattr(loss, n) for n in setting_names(type(loss))}, **settings})
-    cls = _class_of(loss)
+    cls = class_of(loss)
     if cls is None:
         raise TypeError(f"`loss` must be a name, a loss, its class or its function form, got {type(loss).__name__}")
     return _set_up(cls, settings)

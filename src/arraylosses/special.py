@@ -8,17 +8,21 @@ an array belongs to.
 
 from __future__ import annotations
 
+import math
 import sys
+from typing import Any
 
 from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name, single_device
 
 __all__ = [
+    "above_zero",
     "clip",
     "cosine",
     "cosine_and_distance",
     "distance",
     "dot",
     "focal_weight",
+    "inside",
     "is_class",
     "largest",
     "log1p_ratio",
@@ -31,6 +35,7 @@ __all__ = [
     "positive_part",
     "precise_sigmoid_pair",
     "sigmoid",
+    "sigmoid_pair",
     "softmax_complement",
     "softmax_parts",
     "softplus_pair",
@@ -53,12 +58,51 @@ def _own(xp: Namespace) -> Namespace:
 def where(condition: Array, x: Array | float, y: Array | float) -> Array:
     """Choose from `x` where `condition` holds and from `y` elsewhere; either may be a number."""
     xp = array_namespace(condition, *(v for v in (x, y) if not isinstance(v, float | int)))
+    if backend_of(xp) == "numpy" and condition.size >= 4096:
+        return _blend(condition, x, y)
     return _own(xp).where(condition, x, y)
+
+
+def _blend(condition: Array, x: Any, y: Any) -> Array:
+    """NumPy's `where`, in a tenth of the time it takes where the condition can't be predicted.
+
+    The result is y ^ ((x ^ y) & mask), bit by bit; the mask of an element is all ones or all zeros. So nothing of the
+    other side gets through, be it NaN.
+    """
+    own = sys.modules["numpy"]
+    like = y if isinstance(x, float | int) else x
+    integer = {"float32": own.int32, "float64": own.int64}.get(str(getattr(like, "dtype", "")))
+    if integer is None or not all(isinstance(v, float | int) or v.dtype == like.dtype for v in (x, y)):
+        return own.where(condition, x, y)
+    chosen, other = (own.asarray(v, dtype=like.dtype).view(integer) for v in (x, y))
+    if own.broadcast_shapes(condition.shape, chosen.shape, other.shape) != condition.shape:
+        return own.where(condition, x, y)
+    mask = condition.astype(integer)
+    if not chosen.ndim and not chosen:
+        mask -= 1
+        mask &= other
+    else:
+        own.negative(mask, out=mask)
+        mask &= chosen ^ other if other.ndim or other else chosen
+        mask ^= other
+    return mask.view(like.dtype)
 
 
 def clip(x: Array, low: float | None, high: float | None) -> Array:
     """Limit `x` to the range from `low` to `high`; NaN stays NaN."""
-    return _own(array_namespace(x)).clip(x, low, high)
+    xp = array_namespace(x)
+    if backend_of(xp) == "numpy":
+        # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
+        low, high = -math.inf if low is None else low, math.inf if high is None else high
+    return _own(xp).clip(x, low, high)
+
+
+def inside(x: Array, low: float | None, high: float | None) -> Array:
+    """The derivative of `clip`: 1 from `low` to `high`, the ends included, and 0 beyond."""
+    xp = array_namespace(x)
+    bounds = [x >= low] if low is not None else []
+    bounds += [x <= high] if high is not None else []
+    return xp.astype(bounds[0] if len(bounds) == 1 else xp.logical_and(*bounds), x.dtype)
 
 
 def maximum(x: Array, low: float) -> Array:
@@ -71,7 +115,7 @@ def positive_part(x: Array) -> Array:
     xp = array_namespace(x)
     backend = backend_of(xp)
     if backend == "numpy":
-        return _own(xp).maximum(x, 0.0)
+        return clip(x, 0.0, None)
     return _own(xp).relu(x) if backend == "torch" else xp.where(x <= 0, 0.0, x)
 
 
@@ -218,7 +262,7 @@ def _softplus_parts(x: Array) -> tuple[Array, Array, Array]:
     xp = array_namespace(x)
     if backend_of(xp) == "numpy":
         own = _own(xp)
-        return own.maximum(x, 0.0), own.maximum(-x, 0.0), own.log1p(own.exp(-own.abs(x)))
+        return clip(x, 0.0, None), clip(-x, 0.0, None), own.log1p(own.exp(-own.abs(x)))
     negative = x < 0
     above = where(negative, 0.0, x)
     below = where(negative, -x, 0.0)
@@ -246,6 +290,20 @@ def precise_sigmoid_pair(x: Array) -> tuple[Array, Array]:
     return where(negative, share, rest), where(negative, rest, share)
 
 
+def sigmoid_pair(x: Array) -> tuple[Array, Array]:
+    """The sigmoid of x and of -x, to full relative precision on both sides: for derivatives."""
+    xp = array_namespace(x)
+    if backend_of(xp) == "numpy":
+        own = _own(xp)
+        with own.errstate(over="ignore"):  # 1 / inf is 0, which is right
+            return 1.0 / (1.0 + own.exp(-x)), 1.0 / (1.0 + own.exp(x))
+    negative = x < 0
+    small = xp.exp(where(negative, x, -x))
+    large = 1.0 / (1.0 + small)
+    small = small * large
+    return where(negative, small, large), where(negative, large, small)
+
+
 # log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
 def log_cosh(x: Array) -> Array:
     """log(cosh x), to full relative precision near 0 and without overflow."""
@@ -264,8 +322,12 @@ _LOG_2 = 0.6931471805599453
 
 def focal_weight(complement: Array, gamma: float) -> Array:
     """complement^gamma, with a finite derivative where the complement of a probability is 0."""
-    tiny = float(array_namespace(complement).finfo(complement.dtype).smallest_normal)
-    return maximum(complement, tiny) ** gamma
+    return above_zero(complement) ** gamma
+
+
+def above_zero(x: Array) -> Array:
+    """Raise `x` to the smallest normal number of its dtype, to be divided by."""
+    return maximum(x, float(array_namespace(x).finfo(x.dtype).smallest_normal))
 
 
 def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:

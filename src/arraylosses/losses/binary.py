@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,9 +28,9 @@ __all__ = [
 
 
 def _surprises(
-    prediction: Array, target: Array, from_logits: bool, epsilon: float, log_floor: float | None
+    prediction: Array, target: Array, other: Array, from_logits: bool, epsilon: float, log_floor: float | None
 ) -> tuple[Array, Array]:
-    """-log p and -log(1 - p), from a logit or from the probability p."""
+    """-log p and -log(1 - p), which count as much as `target` and `other`, from a logit or from the probability p."""
     if from_logits:
         return special.softplus_pair(prediction)
     xp = array_namespace(prediction, target)
@@ -37,7 +38,7 @@ def _surprises(
     # The logarithm of 0 is taken only where it counts: 0 log 0 is 0, and a floor stands in for it.
     never, always = p == 0, p == 1
     if log_floor is None:
-        never, always = xp.logical_and(never, target == 0), xp.logical_and(always, target == 1)
+        never, always = xp.logical_and(never, target == 0), xp.logical_and(always, other == 0)
     inner = special.where(always, 0.0, p)
     # log(1 - p) by way of the odds: log1p of a positive number is exact on every library.
     yes, no = -xp.log(special.where(never, 1.0, p)), xp.log1p(inner / (1.0 - inner))
@@ -48,6 +49,24 @@ def _surprises(
         special.where(never, most, special.clip(yes, None, most)),
         special.where(always, most, special.clip(no, None, most)),
     )
+
+
+# (1 - t) / (1 - p) - t / p, with 0 where a limit or a floor holds the logarithm, and where 0 log 0 stands for 0
+def _surprises_derivative(
+    prediction: Array, target: Array, other: Array, epsilon: float, log_floor: float | None
+) -> Array:
+    xp = array_namespace(prediction, target)
+    p = special.clip(prediction, epsilon, 1.0 - epsilon) if epsilon else prediction
+    q = 1.0 - p
+    if log_floor is None:
+        never, always = xp.logical_and(p == 0, target == 0), xp.logical_and(q == 0, other == 0)
+    else:
+        least = math.exp(log_floor)
+        never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
+    rise = special.where(always, 0.0, other) / special.where(always, 1.0, q)
+    fall = special.where(never, 0.0, target) / special.where(never, 1.0, p)
+    slope = rise - fall
+    return slope * special.inside(prediction, epsilon, 1.0 - epsilon) if epsilon else slope
 
 
 def _smooth(target: Array, label_smoothing: float) -> tuple[Array, Array]:
@@ -89,11 +108,31 @@ class BinaryCrossEntropy(Loss):
 
     # -pos_weight t log p - (1 - t) log(1 - p), a sum of non-negative terms.
     def call(self, prediction: Array, target: Array) -> Array:
-        yes, no = _surprises(prediction, target, self.from_logits, self.epsilon, self.log_floor)
         target, other = _smooth(target, self.label_smoothing)
+        yes, no = _surprises(prediction, target, other, self.from_logits, self.epsilon, self.log_floor)
         if self.pos_weight is not None:
             yes = yes * self._pos_weight(prediction)
         return target * yes + other * no
+
+    # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        target, other = _smooth(target, self.label_smoothing)
+        if self.pos_weight is not None:
+            target = target * self._pos_weight(prediction)
+        if self.from_logits:
+            p, q = special.sigmoid_pair(prediction)
+            return other * p - target * q
+        return _surprises_derivative(prediction, target, other, self.epsilon, self.log_floor)
+
+    # ((1 - t) + pos_weight t) p (1 - p) of a logit
+    def second_derivative(self, prediction: Array, target: Array) -> Array | None:
+        if not self.from_logits:
+            return None
+        target, other = _smooth(target, self.label_smoothing)
+        if self.pos_weight is not None:
+            target = target * self._pos_weight(prediction)
+        p, q = special.sigmoid_pair(prediction)
+        return (other + target) * (p * q)
 
     def _pos_weight(self, like: Array) -> Array | float:
         if isinstance(self.pos_weight, float | int):
@@ -202,8 +241,8 @@ class BinaryFocal(Loss):
     # alpha_t (1 - p_t)^gamma (cross entropy), with 1 - p_t = t (1 - p) + (1 - t) p. The sigmoid on either side, not
     # 1 - p, and its power, not the exponential of gamma log(1 - p_t): both would lose digits where p_t is near 1.
     def call(self, prediction: Array, target: Array) -> Array:
-        yes, no = _surprises(prediction, target, self.from_logits, self.epsilon, None)
         target, other = _smooth(target, self.label_smoothing)
+        yes, no = _surprises(prediction, target, other, self.from_logits, self.epsilon, None)
         loss = target * yes + other * no
         if self.gamma:
             p, q = self._probabilities(prediction)
@@ -211,6 +250,41 @@ class BinaryFocal(Loss):
         if self.alpha is not None:
             loss = loss * (self.alpha * target + (1.0 - self.alpha) * other)
         return loss
+
+    # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        p, q = self._probabilities(prediction)
+        entropy, slope, factor, ratio = self._parts(prediction, target, p, q)
+        if self.from_logits:
+            ratio = ratio * (p * q)
+        return factor * (slope + self.gamma * (entropy * ratio))
+
+    # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p)
+    def second_derivative(self, prediction: Array, target: Array) -> Array | None:
+        if not self.from_logits:
+            return None
+        p, q = self._probabilities(prediction)
+        entropy, slope, factor, ratio = self._parts(prediction, target, p, q)
+        ratio = ratio * (p * q)
+        turn = (self.gamma - 1.0) * ratio + (q - p)
+        return factor * (p * q + self.gamma * (ratio * (2.0 * slope + entropy * turn)))
+
+    def _parts(self, prediction: Array, target: Array, p: Array, q: Array) -> tuple[Array, ...]:
+        """Cross entropy and its derivative, w, and the derivative of m by p over m."""
+        target, other = _smooth(target, self.label_smoothing)
+        yes, no = _surprises(prediction, target, other, self.from_logits, self.epsilon, None)
+        if self.from_logits:
+            slope = other * p - target * q
+        else:
+            slope = _surprises_derivative(prediction, target, other, self.epsilon, None)
+        complement = target * q + other * p
+        factor = special.focal_weight(complement, self.gamma)
+        if self.alpha is not None:
+            factor = factor * (self.alpha * target + (1.0 - self.alpha) * other)
+        ratio = (other - target) / special.above_zero(complement)
+        if self.epsilon and not self.from_logits:
+            ratio = ratio * special.inside(prediction, self.epsilon, 1.0 - self.epsilon)
+        return target * yes + other * no, slope, factor, ratio
 
     def _probabilities(self, prediction: Array) -> tuple[Array, Array]:
         if self.from_logits:
@@ -298,6 +372,14 @@ class Hinge(Loss):
     def call(self, prediction: Array, target: Array) -> Array:
         return special.positive_part(1.0 - target * prediction)
 
+    # -target where the margin is not met, 0 elsewhere
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        short = 1.0 - target * prediction
+        return -target * array_namespace(short).astype(short > 0, short.dtype)
+
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).zeros_like(prediction)
+
 
 def hinge(
     prediction: Array,
@@ -361,6 +443,15 @@ class SquaredHinge(Loss):
         short = special.positive_part(1.0 - target * prediction)
         return short * short
 
+    # -2 target max(0, 1 - target prediction)
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return (-2.0 * target) * special.positive_part(1.0 - target * prediction)
+
+    # 2 target² where the margin is not met, 0 elsewhere
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        short = 1.0 - target * prediction
+        return (2.0 * target * target) * array_namespace(short).astype(short > 0, short.dtype)
+
 
 def squared_hinge(
     prediction: Array,
@@ -423,6 +514,15 @@ class SoftMargin(Loss):
     # log(1 + exp(-target prediction))
     def call(self, prediction: Array, target: Array) -> Array:
         return special.softplus_pair(target * prediction)[0]
+
+    # -target / (1 + exp(target prediction))
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return -target * special.sigmoid(-target * prediction)
+
+    # target² / ((1 + exp(target prediction)) (1 + exp(-target prediction)))
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        right, left = special.sigmoid_pair(target * prediction)
+        return (target * target) * (right * left)
 
 
 def soft_margin(

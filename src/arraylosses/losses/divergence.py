@@ -58,6 +58,29 @@ class KlDivergence(RowLoss):
         mass = special.where(absent, 0.0, xp.exp(present)) if self.log_target else target
         return xp.sum(mass * ratio, axis=self.row_axis(target))
 
+    # -t of a log-probability, -t / q of a probability
+    def derivative(self, log_probabilities: Array, target: Array) -> Array:
+        mass, prediction = self._mass_and_divisor(log_probabilities, target)
+        return -mass if prediction is None else -mass / prediction
+
+    # 0 of a log-probability, t / q² of a probability
+    def second_derivative(self, log_probabilities: Array, target: Array) -> Array:
+        mass, prediction = self._mass_and_divisor(log_probabilities, target)
+        return array_namespace(mass).zeros_like(mass) if prediction is None else mass / prediction / prediction
+
+    def _mass_and_divisor(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
+        """t and q; t is 0 where a limit holds q, and q is 1 where t is 0. None for q in place of its logarithm."""
+        xp = array_namespace(prediction, target)
+        if self.log_target:
+            mass = xp.exp(target)
+        else:
+            mass = special.clip(target, self.epsilon, 1.0) if self.epsilon else target
+        if self.from_log:
+            return mass, None
+        if self.epsilon:
+            mass = mass * special.inside(prediction, self.epsilon, 1.0)
+        return mass, special.where(mass == 0, 1.0, prediction)
+
 
 def kl_divergence(
     log_probabilities: Array,

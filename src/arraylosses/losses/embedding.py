@@ -185,6 +185,15 @@ class HingeEmbedding(Loss):
     def call(self, distance: Array, target: Array) -> Array:
         return special.where(target > 0, distance, special.positive_part(self.margin - distance))
 
+    # 1 for a pair that belongs together, else -1 within the margin and 0 beyond
+    def derivative(self, distance: Array, target: Array) -> Array:
+        xp = array_namespace(distance, target)
+        near = special.where(self.margin - distance > 0, xp.full_like(distance, -1.0), 0.0)
+        return special.where(target > 0, 1.0, near)
+
+    def second_derivative(self, distance: Array, target: Array) -> Array:
+        return array_namespace(distance, target).zeros_like(distance)
+
 
 def hinge_embedding(
     distance: Array,
@@ -252,6 +261,15 @@ class MarginRanking(Loss):
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
         lead, lost = special.two_difference(x1, x2)
         return special.positive_part((self.margin - target * lead) - target * lost)
+
+    # -target where x1 does not lead by the margin, 0 elsewhere
+    def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
+        lead, lost = special.two_difference(x1, x2)
+        short = (self.margin - target * lead) - target * lost
+        return -target * array_namespace(short).astype(short > 0, short.dtype)
+
+    def second_derivative(self, x1: Array, x2: Array, target: Array) -> Array:
+        return array_namespace(x1, x2).zeros_like(x1)
 
 
 def margin_ranking(

@@ -50,6 +50,26 @@ class PoissonNll(Loss):
         stirling = count * xp.log(count) - count + 0.5 * xp.log(2 * math.pi * count)
         return loss + special.where(large, stirling, 0.0)
 
+    # exp(prediction) - target of a logarithm, 1 - target / rate of a rate
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        if self.from_log:
+            return xp.exp(prediction) - target
+        return 1.0 - target / self._rate(prediction, target)
+
+    # exp(prediction) of a logarithm, target / rate² of a rate
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        if self.from_log:
+            return xp.exp(prediction)
+        rate = self._rate(prediction, target)
+        return target / rate / rate
+
+    def _rate(self, prediction: Array, target: Array) -> Array:
+        """The rate that is divided by, or 1 where 0 is divided by 0."""
+        rate = prediction + self.epsilon
+        return special.where(array_namespace(prediction, target).logical_and(rate == 0, target == 0), 1.0, rate)
+
 
 def poisson_nll(
     prediction: Array,

@@ -43,6 +43,14 @@ class SquaredError(Loss):
         error = prediction - target
         return error * error
 
+    # 2 e
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return 2.0 * (prediction - target)
+
+    # 2
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).full_like(prediction, 2.0)
+
 
 def squared_error(
     prediction: Array,
@@ -95,6 +103,13 @@ class AbsoluteError(Loss):
     # |e|
     def call(self, prediction: Array, target: Array) -> Array:
         return array_namespace(prediction, target).abs(prediction - target)
+
+    # sign(e)
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).sign(prediction - target)
+
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).zeros_like(prediction)
 
 
 def absolute_error(
@@ -156,6 +171,14 @@ class Huber(Loss):
         error = prediction - target
         clipped = special.clip(error, -self.delta, self.delta)
         return clipped * (error - clipped / 2)
+
+    # e where |e| <= delta, delta sign(e) elsewhere
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return special.clip(prediction - target, -self.delta, self.delta)
+
+    # 1 where |e| <= delta, 0 elsewhere
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return special.inside(prediction - target, -self.delta, self.delta)
 
 
 def huber(
@@ -224,6 +247,19 @@ class SmoothL1(Loss):
         clipped = special.clip(error, -self.beta, self.beta)
         return (clipped / self.beta) * (error - clipped / 2)
 
+    # e / beta where |e| <= beta, sign(e) elsewhere
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        error = prediction - target
+        if self.beta == 0:
+            return array_namespace(error).sign(error)
+        return special.clip(error, -self.beta, self.beta) / self.beta
+
+    # 1 / beta where |e| <= beta, 0 elsewhere
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        if self.beta == 0:
+            return array_namespace(prediction, target).zeros_like(prediction)
+        return special.inside(prediction - target, -self.beta, self.beta) / self.beta
+
 
 def smooth_l1(
     prediction: Array,
@@ -286,9 +322,22 @@ class PseudoHuber(Loss):
     # quotient r / (1 + sqrt(1 + r²)) is 1 in every dtype, and r² does not overflow there yet.
     def call(self, prediction: Array, target: Array) -> Array:
         error = prediction - target
-        ratio = special.clip(error / self.delta, -(2.0**60), 2.0**60)
-        root = array_namespace(error).sqrt(1.0 + ratio * ratio)
+        ratio, root = self._ratio_and_root(error)
         return self.delta * (error * (ratio / (1.0 + root)))
+
+    # delta r / sqrt(1 + r²)
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        ratio, root = self._ratio_and_root(prediction - target)
+        return self.delta * (ratio / root)
+
+    # (1 + r²)^(-3/2)
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        _, root = self._ratio_and_root(prediction - target)
+        return 1.0 / root / (root * root)
+
+    def _ratio_and_root(self, error: Array) -> tuple[Array, Array]:
+        ratio = special.clip(error / self.delta, -(2.0**60), 2.0**60)
+        return ratio, array_namespace(error).sqrt(1.0 + ratio * ratio)
 
 
 def pseudo_huber(
@@ -345,6 +394,15 @@ class LogCosh(Loss):
     # log(cosh e)
     def call(self, prediction: Array, target: Array) -> Array:
         return special.log_cosh(prediction - target)
+
+    # tanh e
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).tanh(prediction - target)
+
+    # 1 - tanh² e = 1 / cosh² e = 4 / ((1 + exp(2 e)) (1 + exp(-2 e))), where 1 - tanh² would cancel
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        right, left = special.sigmoid_pair(2.0 * (prediction - target))
+        return 4.0 * (right * left)
 
 
 def log_cosh(
@@ -406,6 +464,14 @@ class Quantile(Loss):
     def call(self, prediction: Array, target: Array) -> Array:
         under = target - prediction
         return array_namespace(under).maximum(self.q * under, (self.q - 1.0) * under)
+
+    # 1 - q above the target, -q below it, and half of each at it
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        step = (array_namespace(prediction, target).sign(prediction - target) + 1.0) * 0.5
+        return step - self.q
+
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).zeros_like(prediction)
 
 
 def quantile(
@@ -472,6 +538,15 @@ class AbsolutePercentageError(Loss):
         xp = array_namespace(prediction, target)
         ratio = xp.abs(prediction - target) / special.maximum(xp.abs(target), self.epsilon)
         return 100.0 * ratio if self.percent else ratio
+
+    # sign(e) / max(|target|, epsilon)
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        slope = 100.0 if self.percent else 1.0
+        return xp.sign(prediction - target) * (slope / special.maximum(xp.abs(target), self.epsilon))
+
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).zeros_like(prediction)
 
 
 def absolute_percentage_error(
@@ -550,6 +625,15 @@ class SquaredLogarithmicError(Loss):
             prediction, target = special.maximum(prediction, self.floor), special.maximum(target, self.floor)
         ratio = special.log1p_ratio(prediction, target)
         return ratio * ratio
+
+    # 2 log((1 + prediction) / (1 + target)) / (1 + prediction), and 0 below the floor
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        inside: Array | float = 1.0
+        if self.floor is not None:
+            inside = special.inside(prediction, self.floor, None)
+            prediction, target = special.maximum(prediction, self.floor), special.maximum(target, self.floor)
+        above = 1.0 + prediction
+        return (2.0 * inside) * special.log1p_ratio(prediction, target) / above
 
 
 def squared_logarithmic_error(
