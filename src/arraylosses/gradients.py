@@ -201,7 +201,7 @@ def _vjp(f: Callable[[Array], Array], x: Array) -> tuple[Array, Callable[[Array]
 
 
 def _positions(argnums: int | Sequence[int]) -> tuple[int, ...]:
-    positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
+    positions = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
     if not positions or any(isinstance(k, bool) or not isinstance(k, int) for k in positions):
         raise TypeError(f"`argnums` must be an integer or several, got {argnums!r}")
     return positions

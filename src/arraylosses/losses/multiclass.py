@@ -407,7 +407,11 @@ class CategoricalFocal(_ProbabilityLoss):
             p, complement = self._given_probabilities(logits, axis)
             impossible = p == 0
             surprise = special.where(impossible, float("inf"), -xp.log(special.where(impossible, 1.0, p)))
-        values = surprise * special.focal_weight(complement, self.gamma) if self.gamma else surprise
+        values = surprise
+        if self.gamma:
+            # Where p is 0 the derivative of the power would be multiplied by the infinite surprise.
+            complement = special.where(xp.isinf(surprise), 1.0, complement)
+            values = surprise * special.focal_weight(complement, self.gamma)
         if self.alpha is not None:
             values = values * self._alpha(logits, axis)
         loss = _expectation(values, labels, axis)
@@ -543,10 +547,14 @@ class CategoricalHinge(_ClassLoss):
         if logits.shape[axis] == 1:
             return xp.sum(xp.zeros_like(logits), axis=axis)
         best = special.is_class(special.new_axis(xp.argmax(logits, axis=axis), axis), logits, axis)
-        first = special.largest(logits, axis)
-        second = special.largest(special.where(best, float("-inf"), logits), axis)
-        lead, lost = special.two_difference(special.where(best, second, first), logits)
-        return _expectation(special.positive_part((lead + self.margin) + lost), labels, axis)
+        # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
+        lowest = -float(xp.finfo(logits.dtype).max) / 4
+        finite = special.maximum(logits, lowest)
+        first = special.largest(finite, axis)
+        second = special.largest(special.where(best, lowest, finite), axis)
+        lead, lost = special.two_difference(special.where(best, second, first), finite)
+        values = special.positive_part((lead + self.margin) + lost)
+        return _expectation(special.where(logits == float("-inf"), float("inf"), values), labels, axis)
 
 
 def categorical_hinge(

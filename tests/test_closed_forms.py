@@ -1,0 +1,217 @@
+"""Derivatives in closed form against the tape, at the edges of each loss's domain too, and second derivatives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses import autodiff
+
+from .cases import CASES, Case
+from .extremes import extremes
+from .variants import Variant
+
+all_cases = pytest.mark.parametrize("case", CASES, ids=str)
+CLOSED = [case for case in CASES if type(case.loss).derivative is not al.Loss.derivative]
+closed_cases = pytest.mark.parametrize("case", CLOSED, ids=str)
+SECOND = [case for case in CLOSED if case.loss.second_derivative(*case.inputs()) is not None]
+
+# What a tree booster needs; a loss that is struck from here by mistake would fall back to the tape without a word.
+BOOSTED = {
+    "squared_error",
+    "huber",
+    "smooth_l1",
+    "pseudo_huber",
+    "log_cosh",
+    "quantile",
+    "poisson_nll",
+    "binary_cross_entropy",
+    "binary_focal",
+    "cross_entropy",
+}
+
+
+def close(actual, expected, rtol: float = 1e-10) -> None:
+    expected = np.asarray(expected)
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * np.max(np.abs(expected), initial=1e-3))
+
+
+def by_tape(loss: al.Loss):
+    """The gradient of `call`, whatever closed form there is."""
+    return autodiff.value_and_grad(lambda *arrays, **settings: loss(*arrays, **settings))
+
+
+def diagonal_by_tape(case: Case, arrays, k: int) -> np.ndarray:
+    """The Hessian's diagonal of `call`, element by element, from the gradient of each element of its gradient."""
+    gradient = autodiff.grad(lambda *given: case.loss(*given), k)
+    diagonal = np.empty(arrays[k].size)
+    for i in range(arrays[k].size):
+        one = autodiff.grad(lambda *given, i=i: al.array_namespace(given[k]).reshape(gradient(*given), (-1,))[i], k)
+        diagonal[i] = one(*arrays).ravel()[i]
+    return diagonal.reshape(arrays[k].shape)
+
+
+def test_the_losses_of_boosters_have_both_derivatives_in_closed_form():
+    assert {case.name for case in SECOND if case.loss == type(case.loss)()} >= BOOSTED
+
+
+@closed_cases
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_closed_form_is_the_tape_s(case, dtype):
+    rng = np.random.default_rng(1)
+    arrays = case.inputs(seed=1, dtype=dtype)
+    weight = rng.uniform(0.5, 2.0, size=case.item_shape((4, 3))).astype(dtype)
+    where = rng.uniform(size=weight.shape) < 0.7
+    for reduction in ("mean", "sum", "batchmean"):
+        loss = replace(case.loss, reduction=reduction)
+        for settings in ({}, {"weight": weight}, {"where": where}, {"weight": weight, "where": where}):
+            value, gradient = al.value_and_grad(loss)(*arrays, **settings)
+            tape_value, tape_gradient = by_tape(loss)(*arrays, **settings)
+            assert gradient.dtype == dtype
+            assert value == tape_value
+            close(gradient, tape_gradient, 1e-13 if dtype == "float64" else 1e-5)
+
+
+@closed_cases
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_closed_form_is_the_tape_s_at_ties_and_extremes(case, dtype):
+    arrays = extremes(case, dtype)
+    loss = replace(case.loss, reduction="sum")
+    _, gradient = al.value_and_grad(loss)(*arrays)
+    close(gradient, by_tape(loss)(*arrays)[1], 1e-12 if dtype == "float64" else 1e-5)
+
+
+@pytest.mark.main_variants
+@all_cases
+def test_a_finite_loss_has_a_finite_gradient(variant: Variant, case):
+    dtype = variant.dtypes[-1]
+    arrays = extremes(case, dtype)
+    loss = replace(case.loss, reduction="sum")
+    given = [variant.array(x) for x in arrays]
+    value, gradients = variant.run(al.value_and_grad(loss, case.floating()), *given)
+    first = variant.run(al.grad(loss), *given)
+    assert np.isfinite(variant.numpy(value))
+    for gradient in (*gradients, first):
+        assert np.all(np.isfinite(variant.numpy(gradient)))
+    close(variant.numpy(first), al.grad(loss)(*arrays), 1e-10)
+
+
+@all_cases
+def test_the_diagonal_is_that_of_the_hessian(case):
+    arrays = case.inputs(seed=2, shape=(2,))
+    for k in case.floating():
+        value, gradient, diagonal = al.value_grad_hess(case.loss, k)(*arrays)
+        tape_value, tape_gradient = autodiff.value_and_grad(lambda *a: case.loss(*a), k)(*arrays)
+        assert value == tape_value
+        close(gradient, tape_gradient)
+        close(diagonal, diagonal_by_tape(case, arrays, k))
+
+
+@pytest.mark.parametrize("case", SECOND, ids=str)
+def test_the_second_derivative_is_a_central_difference_of_the_gradient(case):
+    arrays = case.inputs(seed=3)
+    x = arrays[0]
+    weight = np.random.default_rng(4).uniform(0.5, 2.0, size=case.item_shape((4, 3)))
+    *_, diagonal = al.value_grad_hess(case.loss)(*arrays, weight=weight)
+    places = [np.ones(x.shape, dtype=bool)]
+    if case.rows:
+        index = np.expand_dims(np.arange(x.shape[case.axis]), tuple(range(1, x.ndim)))
+        places = list(
+            np.moveaxis(index, 0, case.axis) == np.arange(x.shape[case.axis])[(slice(None), *[None] * x.ndim)]
+        )
+    step = 1e-6
+    for place in places:
+        place = np.broadcast_to(place, x.shape)
+        up, down = (al.grad(case.loss)(x + sign * step * place, *arrays[1:], weight=weight) for sign in (1, -1))
+        np.testing.assert_allclose(
+            diagonal[place],
+            ((up - down) / (2 * step))[place],
+            rtol=1e-6,
+            atol=1e-8 * np.max(np.abs(diagonal), initial=1),
+        )
+
+
+@pytest.mark.backend("jax")
+@all_cases
+def test_the_diagonal_is_that_of_jax_hessian(case):
+    import jax
+
+    arrays = case.inputs(seed=5, shape=(2,))
+    with jax.enable_x64(True):
+        given = [jax.numpy.asarray(x) for x in arrays]
+        size = arrays[0].size
+        hessian = np.asarray(jax.jit(jax.hessian(case.loss))(*given)).reshape(size, size)
+        *_, own = jax.jit(al.value_grad_hess(case.loss))(*given)
+    close(np.asarray(own).ravel(), np.diagonal(hessian))
+    close(al.value_grad_hess(case.loss)(*arrays)[2].ravel(), np.diagonal(hessian))
+
+
+@pytest.mark.main_variants
+@all_cases
+def test_value_gradient_and_diagonal_are_numpy_s_on_every_library(variant: Variant, case):
+    dtype = variant.dtypes[-1]
+    arrays = case.inputs(seed=6, shape=(3,), dtype=dtype)
+    rng = np.random.default_rng(7)
+    weight = rng.uniform(0.5, 2.0, size=case.item_shape((3,))).astype(dtype)
+    where = np.ones(weight.shape, dtype=bool)
+    where[1] = False
+    w, keep = variant.array(weight), variant.array(where)
+    for k in (0, case.floating()[-1]):
+        expected = al.value_grad_hess(case.loss, k)(*arrays, weight=weight, where=where)
+        compute = al.value_grad_hess(case.loss, k)
+        given = [variant.array(x) for x in arrays]
+        got = variant.run(lambda *a, f=compute: f(*a[:-2], weight=a[-2], where=a[-1]), *given, w, keep)
+        for x, want in zip(got, expected, strict=True):
+            assert variant.of_this_library(x)
+            assert str(x.dtype).rpartition(".")[2] == dtype
+            assert variant.device(x) == variant.device(given[0])
+            assert tuple(x.shape) == want.shape
+            close(variant.numpy(x), want)
+        if variant.backend == "dask":
+            assert got[1].chunks == got[2].chunks == given[k].chunks
+
+
+def test_a_loss_of_one_s_own_has_a_diagonal_by_its_granularity():
+    @al.loss
+    def fourth(prediction, target, *, scale=1.0):
+        return scale * (prediction - target) ** 4
+
+    @al.loss(granularity="row")
+    def square_of_sum(prediction, target):
+        xp = al.array_namespace(prediction, target)
+        return xp.sum(prediction * target, axis=-1) ** 2
+
+    x, y = np.asarray([[1.0, 3.0], [0.0, -1.0]]), np.asarray([[0.0, 1.0], [2.0, 1.0]])
+    value, gradient, diagonal = al.value_grad_hess(fourth)(x, y, scale=2.0, reduction="sum")
+    assert value == 2 * (1 + 16 + 16 + 16)
+    np.testing.assert_allclose(gradient, 8 * (x - y) ** 3)
+    np.testing.assert_allclose(diagonal, 24 * (x - y) ** 2)
+    *_, diagonal = al.value_grad_hess(square_of_sum)(x, y, reduction="sum")
+    np.testing.assert_allclose(diagonal, 2 * y**2)
+    with pytest.raises(TypeError, match="`loss` must be a loss"):
+        al.value_grad_hess(lambda p, t: al.huber(p, t))(x, y)
+    with pytest.raises(TypeError, match="`loss` must be a loss"):
+        al.value_grad_hess(fourth)(x, y, size=2.0)
+
+
+def test_a_closed_form_of_the_wrong_shape_is_refused():
+    class Wrong(al.Loss):
+        def call(self, prediction, target):
+            return prediction - target
+
+        def derivative(self, prediction, target):
+            return al.array_namespace(prediction, target).sum(prediction)
+
+    with pytest.raises(ValueError, match="`derivative` of Wrong must return the shape of the first array"):
+        al.grad(Wrong())(np.ones(2), np.ones(2))
+
+
+def test_settings_that_are_arrays_by_name_and_unknown_ones_are_left_to_the_loss():
+    x, y = np.asarray([1.0, 3.0]), np.asarray([0.0, 1.0])
+    np.testing.assert_allclose(al.grad(al.squared_error)(x, target=y, reduction="sum"), 2 * (x - y))
+    np.testing.assert_allclose(al.grad(al.SquaredError(reduction="sum"))(x, target=y), 2 * (x - y))
+    with pytest.raises(TypeError, match="delta"):
+        al.grad(al.squared_error)(x, y, delta=2.0)

@@ -1,0 +1,259 @@
+"""`al.grad` and `al.value_and_grad`: every loss, on every library, with respect to every floating argument.
+
+The gradients are held against central differences of NumPy's values in float64, and, where they are installed, against
+PyTorch's and JAX's own differentiation of the same loss.
+"""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .cases import CASES, CLASSES, DEFAULTS, Case
+from .test_laws import rubbish
+from .variants import Variant
+
+all_cases = pytest.mark.parametrize("case", CASES, ids=str)
+default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
+
+
+def close(actual, expected, rtol: float) -> None:
+    np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * np.max(np.abs(expected), initial=1e-3))
+
+
+def of_items(case: Case, dtype: str = "float64", shape: tuple[int, ...] = (4, 3)) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(101)
+    item_shape = case.item_shape(shape)
+    return {
+        "weight": rng.uniform(0.5, 2.0, size=item_shape).astype(dtype),
+        "where": rng.uniform(size=item_shape) < 0.7,
+    }
+
+
+def compute(variant: Variant, function, arrays, settings):
+    """Call a gradient function in the manner of the variant; its results are the library's."""
+    names = list(settings)
+
+    def call(*given):
+        return function(*given[: len(arrays)], **dict(zip(names, given[len(arrays) :], strict=True)))
+
+    return variant.run(call, *(variant.array(x) for x in (*arrays, *settings.values())))
+
+
+def central_difference(case: Case, loss: al.Loss, arrays, k: int, direction, settings) -> float:
+    step = 1e-6 * max(1.0, float(np.max(np.abs(arrays[k]))))
+    up, down = (
+        loss(*arrays[:k], arrays[k] + sign * step * direction, *arrays[k + 1 :], **settings) for sign in (1, -1)
+    )
+    return float(up - down) / (2 * step)
+
+
+@pytest.mark.main_variants
+@all_cases
+def test_the_gradient_is_a_central_difference_along_a_random_direction(variant, case):
+    dtype = variant.dtypes[-1]
+    positions = case.floating()
+    for seed, settings in enumerate(({}, of_items(case))):
+        arrays = case.inputs(seed=seed)
+        value, gradients = compute(variant, al.value_and_grad(case.loss, positions), arrays, settings)
+        np.testing.assert_allclose(variant.numpy(value), case.loss(*arrays, **settings), rtol=1e-12)
+        for k, gradient in zip(positions, gradients, strict=True):
+            assert variant.of_this_library(gradient)
+            assert str(gradient.dtype).rpartition(".")[2] == dtype
+            assert tuple(gradient.shape) == arrays[k].shape
+            assert variant.device(gradient) == variant.device(variant.array(arrays[k]))
+            direction = np.random.default_rng(102 + k).normal(size=arrays[k].shape)
+            along = np.sum(variant.numpy(gradient) * direction)
+            scale = np.sum(np.abs(variant.numpy(gradient) * direction))
+            difference = central_difference(case, case.loss, arrays, k, direction, settings)
+            np.testing.assert_allclose(along, difference, rtol=1e-6, atol=1e-7 * scale + 1e-9)
+
+
+@functools.cache
+def of_framework(framework: str, case: Case, weighted: bool) -> list[np.ndarray]:
+    """The gradients of a loss by PyTorch's or JAX's own means, in float64."""
+    settings = of_items(case) if weighted else {}
+    arrays = case.inputs(seed=3)
+    positions = case.floating()
+    if framework == "torch":
+        import torch
+
+        given = [torch.tensor(x, requires_grad=k in positions) for k, x in enumerate(arrays)]
+        (2.5 * case.loss(*given, **{name: torch.tensor(x) for name, x in settings.items()})).backward()
+        return [given[k].grad.numpy() for k in positions]
+    import jax
+
+    with jax.enable_x64(True):
+        given = [jax.numpy.asarray(x) for x in arrays]
+        settings = {name: jax.numpy.asarray(x) for name, x in settings.items()}
+        return [np.asarray(g) for g in jax.grad(lambda *a: 2.5 * case.loss(*a, **settings), positions)(*given)]
+
+
+@pytest.mark.main_variants
+@all_cases
+@pytest.mark.parametrize(
+    "framework", [pytest.param(name, marks=pytest.mark.backend(name)) for name in ("torch", "jax")]
+)
+def test_the_gradient_is_that_of_torch_and_of_jax(variant, case, framework):
+    positions = case.floating()
+    for weighted in (False, True):
+        expected = of_framework(framework, case, weighted)
+        for dtype, rtol in (("float64", 1e-10), ("float32", 1e-5)):
+            settings = of_items(case, dtype) if weighted else {}
+            arrays = case.inputs(seed=3, dtype=dtype)
+            gradients = compute(variant, al.grad(case.loss, positions), arrays, settings)
+            # The first one by itself comes from the closed form, where there is one; a factor goes through the tape.
+            first = compute(variant, al.grad(case.loss), arrays, settings)
+            scaled = compute(variant, al.grad(lambda *a, **s: 2.5 * case.loss(*a, **s)), arrays, settings)
+            for got, want in zip(gradients, expected, strict=True):
+                close(2.5 * variant.numpy(got), want, rtol)
+            close(2.5 * variant.numpy(first), expected[0], rtol)
+            close(variant.numpy(scaled), expected[0], rtol)
+
+
+@pytest.mark.main_variants
+@default_cases
+def test_reductions_differ_by_their_divisor(variant, case):
+    dtype = variant.dtypes[-1]
+    arrays, settings = case.inputs(seed=4, dtype=dtype), of_items(case, dtype)
+    total = compute(variant, al.grad(replace(case.loss, reduction="sum")), arrays, settings)
+    mean = compute(variant, al.grad(replace(case.loss, reduction="mean")), arrays, settings)
+    batchmean = compute(variant, al.grad(replace(case.loss, reduction="batchmean")), arrays, settings)
+    close(variant.numpy(mean) * np.sum(settings["weight"][settings["where"]]), variant.numpy(total), 1e-5)
+    close(variant.numpy(batchmean) * 4, variant.numpy(total), 1e-5)
+
+
+@pytest.mark.main_variants
+@all_cases
+def test_what_is_left_out_has_no_gradient_and_changes_none(variant, case):
+    dtype = variant.dtypes[-1]
+    arrays, settings = case.inputs(seed=5, dtype=dtype), of_items(case, dtype)
+    where = settings["where"]
+    bad = rubbish(case, arrays, where)
+    settings["weight"] = np.where(where, settings["weight"], np.nan).astype(dtype)
+    for k in case.floating():
+        keep = np.expand_dims(where, case.axis) if case.row_arrays()[k] else where
+        keep = np.broadcast_to(keep, arrays[k].shape)
+        clean = variant.numpy(compute(variant, al.grad(case.loss, k), arrays, settings))
+        gradient = variant.numpy(compute(variant, al.grad(case.loss, k), bad, settings))
+        assert np.all(gradient[~keep] == 0)
+        np.testing.assert_array_equal(gradient[keep], clean[keep])
+        assert np.any(gradient[keep] != 0)
+
+
+@pytest.mark.main_variants
+@default_cases
+def test_without_items_or_weight_the_gradient_is_zero(variant, case):
+    dtype = variant.dtypes[-1]
+    arrays = case.inputs(seed=6, dtype=dtype)
+    shape = case.item_shape((4, 3))
+    nothing = np.zeros(shape, dtype=bool)
+    for k in case.floating():
+        for loss in (case.loss, replace(case.loss, reduction="sum"), replace(case.loss, reduction="batchmean")):
+            for given, settings in (
+                (rubbish(case, arrays, nothing), {"where": nothing}),
+                (arrays, {"weight": np.zeros(shape, dtype)}),
+            ):
+                value, gradient = compute(variant, al.value_and_grad(loss, k), given, settings)
+                assert np.abs(variant.numpy(value)) == 0
+                np.testing.assert_array_equal(np.abs(variant.numpy(gradient)), np.zeros(arrays[k].shape))
+
+
+@pytest.mark.main_variants
+@default_cases
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_gradient_of_half_precision_has_its_own_dtype(variant, case, dtype):
+    arrays = case.inputs(seed=7)
+    given = [variant.half(x, dtype) if x.dtype.kind == "f" else variant.array(x) for x in arrays]
+    if any(x is None for x in given):
+        pytest.skip(f"{variant.backend} has no {dtype}")
+    value, gradient = variant.run(al.value_and_grad(case.loss), *given)
+    assert str(value.dtype).rpartition(".")[2] == "float32"
+    assert str(gradient.dtype).rpartition(".")[2] == dtype
+    rounded = [
+        variant.numpy(x).astype("float64") if a.dtype.kind == "f" else a for x, a in zip(given, arrays, strict=True)
+    ]
+    # Rounded inputs may tie where the subgradients of two libraries differ; a tie moves a single entry.
+    close(variant.numpy(gradient).astype("float64"), al.grad(case.loss)(*rounded), 2e-3 if dtype == "float16" else 2e-2)
+    *_, diagonal = variant.run(al.value_grad_hess(case.loss), *given)
+    assert str(diagonal.dtype).rpartition(".")[2] == dtype
+
+
+@pytest.mark.backend("dask")
+@all_cases
+def test_a_lazy_gradient_has_the_chunks_of_its_argument(case):
+    from .variants import VARIANTS
+
+    (dask,) = (v for v in VARIANTS if v.name == "dask")
+    arrays = [dask.array(x) for x in case.inputs()]
+    for k in case.floating():
+        gradient = dask.run(al.grad(case.loss, k), *arrays)
+        assert gradient.chunks == arrays[k].chunks
+
+
+@pytest.mark.backend("strict")
+def test_a_label_that_is_no_class_makes_the_value_nan_and_has_no_gradient():
+    import array_api_strict as strict
+
+    logits = strict.asarray(np.random.default_rng(8).normal(size=(3, CLASSES)))
+    labels = strict.asarray(np.asarray([1, 7, 2]))
+    value, gradient = al.value_and_grad(al.cross_entropy)(logits, labels)
+    assert np.isnan(float(value))
+    good = al.grad(al.cross_entropy)(np.asarray(logits)[[0, 2]], np.asarray([1, 2])) * 2 / 3
+    np.testing.assert_allclose(np.asarray(gradient)[[0, 2]], good, rtol=1e-12)
+    np.testing.assert_array_equal(np.asarray(gradient)[1], 0)
+
+
+@pytest.mark.main_variants
+def test_argnums_count_as_in_python(variant):
+    dtype = variant.dtypes[-1]
+    x, y = (variant.array(np.asarray(v, dtype)) for v in ([1.0, 3.0], [0.0, 5.0]))
+    forward = variant.numpy(al.grad(al.squared_error)(x, y))
+    np.testing.assert_allclose(forward, [1.0, -2.0])
+    np.testing.assert_allclose(variant.numpy(al.grad(al.squared_error, -2)(x, y)), forward)
+    np.testing.assert_allclose(variant.numpy(al.grad(al.squared_error, -1)(x, y)), -forward)
+    (only,) = al.grad(al.squared_error, [0])(x, y)
+    np.testing.assert_allclose(variant.numpy(only), forward)
+    by_y, by_x = al.grad(al.squared_error, (1, 0))(x, y)
+    np.testing.assert_allclose(variant.numpy(by_x), forward)
+    np.testing.assert_allclose(variant.numpy(by_y), -forward)
+    for argnums in (2, -3, (0, 5)):
+        with pytest.raises(ValueError, match="`argnums` must count from 0 to 1 for 2 arguments"):
+            al.grad(al.squared_error, argnums)(x, y)
+    with pytest.raises(ValueError, match="`argnums` must name each argument once"):
+        al.grad(al.squared_error, (0, -2))(x, y)
+    for argnums in ((), 1.0, True, "0"):
+        with pytest.raises(TypeError, match="`argnums` must be an integer or several"):
+            al.grad(al.squared_error, argnums)
+    with pytest.raises(TypeError, match="argument 1 is an array of .* of dtype int"):
+        al.grad(al.squared_error, 1)(x, variant.array(np.asarray([1, 2])))
+
+
+@pytest.mark.main_variants
+def test_what_has_no_single_number_is_refused(variant):
+    dtype = variant.dtypes[-1]
+    x = variant.array(np.asarray([1.0, 3.0], dtype))
+    for function in (al.grad, al.value_and_grad, al.value_grad_hess):
+        for loss in (al.SquaredError(reduction="none"), al.HingeEmbedding(reduction="none")):
+            with pytest.raises(ValueError, match="choose reduction 'mean' or 'sum' instead of 'none'"):
+                function(loss)(x, x)
+        with pytest.raises(ValueError, match="choose reduction 'mean' or 'sum' instead of 'none'"):
+            function(al.squared_error)(x, x, reduction="none")
+
+
+def test_a_gradient_is_the_caller_s_to_write_to():
+    for case in CASES:
+        for k in case.floating():
+            for reduction in ("mean", "sum"):
+                arrays = case.inputs()
+                before = [x.copy() for x in arrays]
+                _, gradient, diagonal = al.value_grad_hess(replace(case.loss, reduction=reduction), k)(*arrays)
+                gradient += 1
+                diagonal += 1
+                for x, old in zip(arrays, before, strict=True):
+                    np.testing.assert_array_equal(x, old)
