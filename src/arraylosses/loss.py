@@ -32,9 +32,9 @@ class Loss:
 
     Notes
     -----
-    A loss of rows sets ``granularity = "row"`` and may have a field `axis`. `derivative` and `second_derivative` may state
-    closed forms, which are then used where a library has no gradients of its own. `domains` says what the arrays hold where
-    that is more than real numbers of one shape; the arguments are checked and tested by it.
+    A loss of rows sets ``granularity = "row"`` and may have a field `axis`. `domains` says what the arrays hold where
+    that is more than real numbers of one shape; the arguments are checked and tested by it. `derivative` and
+    `second_derivative` may give closed forms, for the libraries that have no gradients of their own.
 
     Examples
     --------
