@@ -40,7 +40,8 @@ def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0)
     callable
         It takes the arguments of `loss` and returns the value and the gradient: an array in the library, dtype and
         shape and on the device of the argument, or a tuple of them for several `argnums`. torch's tensors go through
-        autograd, JAX's arrays through `jax.grad`, all others through `arraylosses.autodiff`.
+        autograd, JAX's arrays through `jax.grad`, all others through the loss's `derivative`, where it has one and the
+        gradient is that of the first argument, else through `arraylosses.autodiff`.
 
     Raises
     ------
@@ -177,7 +178,7 @@ def _coupled(loss: Loss, arrays: tuple[Array, ...], k: int) -> tuple[Array | Non
     """Number the elements of array `k`, broadcastable to it, so that those of one number are not coupled."""
     x = arrays[k]
     xp = array_namespace(x)
-    if k and loss.reduction == "mean" and loss.item_weight(*arrays) is not None and loss.granularity == "row":
+    if k and loss.reduction == "mean" and loss.item_weight(*arrays) is not None:
         size = math.prod(x.shape)
         return xp.reshape(xp.arange(size, device=single_device(x)), tuple(x.shape)), size
     if loss.granularity == "element" or x.ndim < arrays[0].ndim:

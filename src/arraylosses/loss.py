@@ -33,7 +33,8 @@ class Loss:
     Notes
     -----
     A loss of rows sets ``granularity = "row"`` and may have a field `axis`. `domains` says what the arrays hold where
-    that is more than real numbers of one shape; the arguments are checked and tested by it.
+    that is more than real numbers of one shape; the arguments are checked and tested by it. `derivative` and
+    `second_derivative` may give closed forms, for the libraries that have no gradients of their own.
 
     Examples
     --------

@@ -307,7 +307,7 @@ class Nll(_ClassLoss):
         axis = self.row_axis(log_probabilities)
         xp = array_namespace(log_probabilities, labels)
         chosen = special.is_class(special.new_axis(labels, axis), log_probabilities, axis)
-        return -xp.astype(chosen, log_probabilities.dtype)
+        return special.where(chosen, xp.full_like(log_probabilities, -1.0), 0.0)
 
     def second_derivative(self, log_probabilities: Array, labels: Array) -> Array:
         return array_namespace(log_probabilities, labels).zeros_like(log_probabilities)
@@ -409,9 +409,10 @@ class CategoricalFocal(_ProbabilityLoss):
             surprise = special.where(impossible, float("inf"), -xp.log(special.where(impossible, 1.0, p)))
         values = surprise
         if self.gamma:
-            # Where p is 0 the derivative of the power would be multiplied by the infinite surprise.
-            complement = special.where(xp.isinf(surprise), 1.0, complement)
-            values = surprise * special.focal_weight(complement, self.gamma)
+            # Where p is 0, the derivative of the power must not be multiplied by the infinite surprise.
+            infinite = xp.isinf(surprise)
+            values = special.where(infinite, 0.0, surprise) * special.focal_weight(complement, self.gamma)
+            values = special.where(infinite, float("inf"), values)
         if self.alpha is not None:
             values = values * self._alpha(logits, axis)
         loss = _expectation(values, labels, axis)

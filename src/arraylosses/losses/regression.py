@@ -102,7 +102,7 @@ class AbsoluteError(Loss):
 
     # |e|
     def call(self, prediction: Array, target: Array) -> Array:
-        return array_namespace(prediction, target).abs(prediction - target)
+        return special.magnitude(prediction - target)
 
     # sign(e)
     def derivative(self, prediction: Array, target: Array) -> Array:
@@ -243,7 +243,7 @@ class SmoothL1(Loss):
     def call(self, prediction: Array, target: Array) -> Array:
         error = prediction - target
         if self.beta == 0:
-            return array_namespace(error).abs(error)
+            return special.magnitude(error)
         clipped = special.clip(error, -self.beta, self.beta)
         return (clipped / self.beta) * (error - clipped / 2)
 
@@ -535,8 +535,7 @@ class AbsolutePercentageError(Loss):
 
     # |e| / max(|target|, epsilon)
     def call(self, prediction: Array, target: Array) -> Array:
-        xp = array_namespace(prediction, target)
-        ratio = xp.abs(prediction - target) / special.maximum(xp.abs(target), self.epsilon)
+        ratio = special.magnitude(prediction - target) / special.maximum(special.magnitude(target), self.epsilon)
         return 100.0 * ratio if self.percent else ratio
 
     # sign(e) / max(|target|, epsilon)

@@ -1,0 +1,84 @@
+"""Primitives whose fast way on NumPy is not that of the standard: the same results, bit for bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from arraylosses import autodiff, special
+
+SIZE = 5000
+ODD = np.asarray([0.0, -0.0, np.nan, np.inf, -np.inf, 1e-42, -1.5, 6e4])
+
+
+def drawn(dtype: str, seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).choice(ODD, size=SIZE).astype(dtype)
+
+
+def same_bits(actual: np.ndarray, expected: np.ndarray) -> None:
+    assert actual.dtype == expected.dtype
+    assert actual.shape == expected.shape
+    integer = f"i{expected.dtype.itemsize}"
+    np.testing.assert_array_equal(
+        np.ascontiguousarray(actual).view(integer), np.ascontiguousarray(expected).view(integer)
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+@pytest.mark.parametrize("number", [0.0, -0.0, 1.0, -2.5, np.nan, np.inf, 3, None])
+def test_where_takes_every_bit_of_the_chosen_side_and_none_of_the_other(dtype, number):
+    x = drawn(dtype, 0)
+    y = drawn(dtype, 1) if number is None else number
+    condition = np.random.default_rng(2).uniform(size=SIZE) < 0.5
+    before = x.copy()
+    same_bits(special.where(condition, x, y), np.where(condition, x, y))
+    same_bits(special.where(condition, y, x), np.where(condition, y, x))
+    same_bits(x, before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_where_broadcasts_and_takes_any_strides(dtype):
+    rng = np.random.default_rng(3)
+    condition = rng.uniform(size=(100, 60)) < 0.5
+    full, column, row = drawn(dtype, 4).repeat(2)[:6000].reshape(100, 60), drawn(dtype, 5)[:100, None], drawn(dtype, 6)
+    strided = np.asfortranarray(full)[:, ::-1]
+    for x, y in ((full, column), (row[:60], strided), (strided, 0.0), (0.0, strided), (column, row[:60])):
+        same_bits(special.where(condition, x, y), np.where(condition, x, y))
+    tall = np.broadcast_to(full, (2, 100, 60))
+    same_bits(special.where(condition, tall, 0.0), np.where(condition, tall, 0.0))
+    same_bits(special.where(condition.T, full.T, 1.0), np.where(condition.T, full.T, 1.0))
+
+
+def test_where_promotes_as_numpy_does():
+    condition = np.arange(SIZE) % 3 == 0
+    single, double = drawn("float32", 7), np.random.default_rng(8).normal(size=SIZE)
+    same_bits(special.where(condition, single, double), np.where(condition, single, double))
+    whole = np.arange(SIZE)
+    same_bits(special.where(condition, whole, 0), np.where(condition, whole, 0))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_sigmoid_pair_is_the_sigmoid_of_either_sign(dtype):
+    x = np.concatenate([np.linspace(-80, 80, 5001), [-1e4, 1e4, 0.0, -np.inf, np.inf]]).astype(dtype)
+    right, left = special.sigmoid_pair(x)
+    np.testing.assert_array_max_ulp(right, special.sigmoid(x), maxulp=3)
+    np.testing.assert_array_max_ulp(left, special.sigmoid(-x), maxulp=3)
+    traced = autodiff.grad(lambda z: z.__array_namespace__().sum(special.sigmoid_pair(z)[0]))
+    np.testing.assert_allclose(traced(x[:-2]), right[:-2] * left[:-2], rtol=1e-5 if dtype == "float32" else 1e-13)
+
+
+@pytest.mark.main_variants
+def test_the_derivative_at_a_bound_is_one_and_of_a_magnitude_at_zero_nothing(variant):
+    import arraylosses as al
+
+    x = variant.array(np.asarray([-2.0, -1.0, 0.0, 1.0, 2.0], dtype=variant.dtypes[-1]))
+
+    def summed(function):
+        return variant.numpy(variant.run(al.grad(lambda z: al.array_namespace(z).sum(function(z))), x))
+
+    np.testing.assert_array_equal(summed(lambda z: special.clip(z, -1.0, 1.0)), [0, 1, 1, 1, 0])
+    np.testing.assert_array_equal(summed(lambda z: special.clip(z, None, 1.0)), [1, 1, 1, 1, 0])
+    np.testing.assert_array_equal(summed(lambda z: special.maximum(z, 0.0)), [0, 0, 1, 1, 1])
+    np.testing.assert_array_equal(summed(special.positive_part), [0, 0, 0, 1, 1])
+    np.testing.assert_array_equal(summed(special.magnitude), [-1, -1, 0, 1, 1])
+    np.testing.assert_array_equal(variant.numpy(special.inside(x, -1.0, 1.0)), [0, 1, 1, 1, 0])
