@@ -202,8 +202,10 @@ class Dask(Variant):
     eager_labels = False
 
     def array(self, x: Any) -> Any:
+        # Two chunks along the first and along the last axis.
         x = np.array(x)
-        return self.module.from_array(x, chunks=tuple(max(n - n // 2, 1) for n in x.shape))
+        chunks = [max(n - n // 2, 1) if k in (0, x.ndim - 1) else n for k, n in enumerate(x.shape)]
+        return self.module.from_array(x, chunks=tuple(chunks))
 
     def run(self, function: Callable[..., Any], *arrays: Any) -> Any:
         import dask

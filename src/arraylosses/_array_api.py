@@ -27,6 +27,7 @@ __all__ = [
     "dtype_kind",
     "dtype_name",
     "holds_values",
+    "in_chunks_of",
     "is_array",
     "joined",
     "library_of",
@@ -186,6 +187,12 @@ def _unknown(length: float | None) -> bool:
 def broadcast_to(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
     """Broadcast `x`, and leave it alone where it has that shape, known or not."""
     return x if same_shape(tuple(x.shape), tuple(shape)) else xp.broadcast_to(x, shape)
+
+
+def in_chunks_of(x: Array, like: Array) -> Array:
+    """Return a lazy array in the chunks of another; any other array as it is."""
+    chunks = getattr(like, "chunks", None)
+    return x if chunks is None or x.chunks == chunks else x.rechunk(chunks)
 
 
 # dtypes

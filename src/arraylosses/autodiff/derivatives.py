@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, dtype_kind, dtype_name, library_of, namespace_of
+from .._array_api import Array, Namespace, dtype_kind, dtype_name, in_chunks_of, library_of, namespace_of
 from .array import TracedArray, plain
 from .namespace import TracedNamespace, traced_namespace
 from .tape import COUNTER, Node, backward
@@ -227,6 +227,4 @@ def _own(space: Namespace, g: Array | None, x: Array, others: list[Array]) -> Ar
     if isinstance(g, np.ndarray):
         shared = any(isinstance(other, np.ndarray) and np.may_share_memory(g, other) for other in others)
         return g if g.flags.writeable and not shared else g.copy()
-    if space._chunked and not isinstance(g, TracedArray) and g.chunks != plain(x).chunks:
-        return g.rechunk(plain(x).chunks)
-    return g
+    return g if isinstance(g, TracedArray) else in_chunks_of(g, plain(x))

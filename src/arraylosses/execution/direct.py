@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from .. import special
-from .._array_api import Array, broadcast_to, same_shape
+from .._array_api import Array, broadcast_to, in_chunks_of, same_shape
 from .._validation import Inputs
 from ..reduction import kept_weight, reduce, share
 
@@ -70,7 +70,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
     results = []
     for x in derivatives:
         x = x if invalid is None else special.where(invalid, 0.0, x)
-        results.append(xp.astype(x * part, first.dtype, copy=False))
+        results.append(in_chunks_of(xp.astype(x * part, first.dtype, copy=False), first))
     return (reduce(xp, items, weight, loss.reduction), *results)
 
 

@@ -53,14 +53,9 @@ class _ClassLoss(RowLoss):
         """The weight of the label's class, or of the classes as the target mixes them."""
         if self.class_weight is None:
             return None
-        xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         weight = _per_class("class_weight", self.class_weight, logits, axis)
-        if _is_label(labels):
-            if labels.ndim == 1:
-                return xp.take(weight, labels, axis=0)
-            return xp.reshape(xp.take(weight, xp.reshape(labels, (-1,)), axis=0), labels.shape)
-        return xp.sum(labels * _along(weight, logits, axis), axis=axis)
+        return _expectation(_along(weight, logits, axis), labels, axis)
 
 
 def _per_class(name: str, value: Any, logits: Array, axis: int) -> Array:
