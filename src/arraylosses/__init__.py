@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from . import losses, special
 from ._array_api import array_namespace
 from .conversion import convert
+from .execution import config
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, loss
 from .losses import *
@@ -25,6 +26,7 @@ __all__ = [
     "array_namespace",
     "autodiff",
     "compare",
+    "config",
     "convert",
     "deserialize",
     "get",

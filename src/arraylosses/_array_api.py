@@ -29,9 +29,12 @@ __all__ = [
     "holds_values",
     "in_chunks_of",
     "is_array",
+    "is_eager_jax",
+    "is_eager_numpy",
     "joined",
     "library_of",
     "namespace_of",
+    "own_namespace",
     "result_dtype",
     "same_shape",
     "single_device",
@@ -166,6 +169,14 @@ def backend_of(xp: Namespace) -> str:
     return backend
 
 
+_MODULES = {"numpy": "numpy", "torch": "torch", "dask": "dask.array"}
+
+
+def own_namespace(xp: Namespace) -> Namespace:
+    """Return the library itself in place of its wrapper, for functions whose wrapper is slow or breaks a compiler."""
+    return sys.modules[_MODULES[backend]] if (backend := backend_of(xp)) in _MODULES else xp
+
+
 def library_of(xp: Namespace) -> str:
     """Return the name of a namespace's library as people write it, for messages."""
     backend = backend_of(untraced(xp))
@@ -257,11 +268,24 @@ def holds_values(x: Array) -> bool:
     if torch is None or not isinstance(x, torch.Tensor):
         return False
     return (
-        not torch.compiler.is_compiling()
-        and type(x) in (torch.Tensor, torch.nn.Parameter)
-        and x.device.type == "cpu"
+        type(x) in (torch.Tensor, torch.nn.Parameter)
+        and x.is_cpu
+        and not torch.compiler.is_compiling()
         and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+        and not torch._C._len_torch_dispatch_stack()
+        and torch._C._get_tracing_state() is None
     )
+
+
+def is_eager_jax(x: Array) -> bool:
+    """Whether `x` is an array of JAX that is no tracer."""
+    jax = sys.modules.get("jax")
+    return jax is not None and isinstance(x, jax.Array) and not isinstance(x, jax.core.Tracer)
+
+
+def is_eager_numpy(x: Array) -> bool:
+    """Whether `x` is a plain array of NumPy; a subclass may mean something else by its operations."""
+    return type(x) in (np.ndarray, np.memmap)
 
 
 def as_index(xp: Namespace, x: Array) -> Array:

@@ -19,6 +19,7 @@ from ._array_api import (
     single_device,
 )
 from ._validation import take_axis
+from .execution import jitted
 from .loss import Loss, setting_names
 from .registry import class_of
 
@@ -254,7 +255,7 @@ def _in_closed_form(
     loss: Callable[..., Array], arrays: tuple[Array, ...], settings: dict[str, Any]
 ) -> _Gradients | None:
     given = _as_loss(loss, settings)
-    if given is None or given[0].reduction == "none" or type(given[0]).derivative is Loss.derivative:
+    if given is None or given[0].reduction == "none" or not given[0].has_derivative:
         return None
     found = given[0]._with_derivatives(arrays, **given[1])
     return None if found is None else (found[0], found[1:])
@@ -275,6 +276,12 @@ def _by_torch(
 def _by_jax(
     loss: Callable[..., Array], positions: tuple[int, ...], arrays: tuple[Array, ...], settings: dict[str, Any]
 ) -> _Gradients:
+    given = _as_loss(loss, settings)
+    if given is not None:
+        bound, of_items = given
+        items = (of_items.get("weight"), of_items.get("where"))
+        if bound.reduction != "none" and jitted.fits(bound, arrays, *items):
+            return jitted.value_and_grad(bound, positions, arrays, *items)
     jax: Any = sys.modules["jax"]
     value, gradients = jax.value_and_grad(lambda *given: _require_scalar(loss(*given, **settings)), argnums=positions)(
         *arrays

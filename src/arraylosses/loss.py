@@ -61,8 +61,20 @@ class Loss:
     array_names: ClassVar[tuple[str, ...]] = ()
     """The names of the arrays that `call` takes, in order."""
 
+    self_contained: ClassVar[bool] = False
+    """Whether the settings and the arrays decide the value, and each item's arrays its loss: what `register` promises.
+    Such a loss may be computed block by block, compiled and kept, or anew for its gradient."""
+
+    has_derivative: ClassVar[bool] = False
+    """Whether there is a closed form of the derivative."""
+
+    array_settings: ClassVar[tuple[str, ...]] = ()
+    """The settings that hold an array or a sequence."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        cls.self_contained = False  # a subclass makes a promise of its own
+        cls.has_derivative = cls.derivative is not Loss.derivative
         # `dataclass` leaves alone what stands in the class itself: a setting may be an array, which its own == and hash
         # would not survive.
         for name in ("__eq__", "__hash__", "__repr__"):
@@ -75,7 +87,10 @@ class Loss:
         for name in setting_names(type(self)):
             value = getattr(self, name)
             if type(value) not in _PLAIN:  # NumPy's float64 is a float, and would widen a result
-                object.__setattr__(self, name, _plain(value))
+                value = _plain(value)
+                object.__setattr__(self, name, value)
+                if type(value) not in _PLAIN:
+                    object.__setattr__(self, "array_settings", (*self.array_settings, name))
         require_choice(REDUCTIONS, reduction=self.reduction)
 
     def call(self, *arrays: Array) -> Array:
@@ -90,12 +105,20 @@ class Loss:
         """
         return None
 
+    def call_and_derivative(self, *arrays: Array) -> tuple[Array, Array | None]:
+        """Return what `call` and `derivative` return: worth stating where the two share much of their work."""
+        return self.call(*arrays), self.derivative(*arrays)
+
     def second_derivative(self, *arrays: Array) -> Array | None:
         """Return the second derivative, where it is known in closed form beside the first; else None.
 
         For a loss of rows it is the diagonal of the Hessian of each row.
         """
         return None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings by name, `reduction` last."""
+        return {name: getattr(self, name) for name in setting_names(type(self))}
 
     def domains(self) -> tuple[Domain, ...]:
         """Say what each array holds."""
@@ -135,15 +158,16 @@ class Loss:
         """
         if named:
             arrays = self._in_order(arrays, named)
-        return execution.run(self, self._inputs(arrays, weight, where))
+        return execution.run(self, arrays, weight, where)
 
     def _with_derivatives(
         self, arrays: tuple[Array, ...], weight: Array | None = None, where: Array | None = None, order: int = 1
     ) -> tuple[Array, ...] | None:
         """Return the value with the derivatives up to `order`, in closed form; None where there is none."""
-        return execution.run_with_derivatives(self, self._inputs(arrays, weight, where), order)
+        return execution.run_with_derivatives(self, arrays, weight, where, order)
 
-    def _inputs(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
+    def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
+        """Return the arguments of a call, checked, for `execution`."""
         return check_inputs(
             self.array_names,
             self.domains(),

@@ -59,6 +59,10 @@ def register(*given: Any) -> Any:
     Use it as a decorator, ``@register`` or ``@register("my_alias")``, or call it: ``register(my_loss)``. The name of a
     class ``MyLoss`` or of a function ``my_loss`` is ``my_loss``; the class's own name works as well.
 
+    Registering a loss promises that its name and its settings say all about it: that its value depends on nothing else
+    than these and its arrays, and each item's loss on nothing but that item. Large inputs are then computed block by
+    block, and on JAX as one compiled program.
+
     Parameters
     ----------
     *given : str or Alias, or the loss itself
@@ -104,6 +108,7 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
             raise ValueError(f"`{name}` already names {_BY_NAME[name].cls.__name__}; choose another name")
     _BY_CANONICAL[canonical] = cls
     _BY_NAME.update(entries)
+    cls.self_contained = True
     return loss
 
 

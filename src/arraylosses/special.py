@@ -12,7 +12,7 @@ import math
 import sys
 from typing import Any
 
-from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name, single_device
+from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name, own_namespace, single_device
 
 __all__ = [
     "above_zero",
@@ -48,20 +48,12 @@ __all__ = [
 ]
 
 
-_MODULES = {"numpy": "numpy", "torch": "torch", "dask": "dask.array"}
-
-
-def _own(xp: Namespace) -> Namespace:
-    """The library itself in place of its wrapper, for the functions whose wrapper is slow or breaks a compiler."""
-    return sys.modules[_MODULES[backend]] if (backend := backend_of(xp)) in _MODULES else xp
-
-
 def where(condition: Array, x: Array | float, y: Array | float) -> Array:
     """Choose from `x` where `condition` holds and from `y` elsewhere; either may be a number."""
     xp = array_namespace(condition, *(v for v in (x, y) if not isinstance(v, float | int)))
     if backend_of(xp) == "numpy" and condition.size >= 4096:
         return _blend(condition, x, y)
-    return _own(xp).where(condition, x, y)
+    return own_namespace(xp).where(condition, x, y)
 
 
 def _blend(condition: Array, x: Any, y: Any) -> Array:
@@ -98,7 +90,7 @@ def clip(x: Array, low: float | None, high: float | None) -> Array:
     if backend_of(xp) == "numpy":
         # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
         low, high = -math.inf if low is None else low, math.inf if high is None else high
-    return _own(xp).clip(x, low, high)
+    return own_namespace(xp).clip(x, low, high)
 
 
 def inside(x: Array, low: float | None, high: float | None) -> Array:
@@ -127,7 +119,7 @@ def positive_part(x: Array) -> Array:
     backend = backend_of(xp)
     if backend == "numpy":
         return clip(x, 0.0, None)
-    return _own(xp).relu(x) if backend == "torch" else xp.where(x <= 0, 0.0, x)
+    return own_namespace(xp).relu(x) if backend == "torch" else xp.where(x <= 0, 0.0, x)
 
 
 def largest(x: Array, axis: int) -> Array:
@@ -272,7 +264,7 @@ def _softplus_parts(x: Array) -> tuple[Array, Array, Array]:
     # log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). At 0 both terms take the branch x >= 0, so the kinks cancel.
     xp = array_namespace(x)
     if backend_of(xp) == "numpy":
-        own = _own(xp)
+        own = own_namespace(xp)
         return clip(x, 0.0, None), clip(-x, 0.0, None), own.log1p(own.exp(-own.abs(x)))
     negative = x < 0
     above = where(negative, 0.0, x)
@@ -305,7 +297,7 @@ def sigmoid_pair(x: Array) -> tuple[Array, Array]:
     """The sigmoid of x and of -x, to full relative precision on both sides: for derivatives."""
     xp = array_namespace(x)
     if backend_of(xp) == "numpy":
-        own = _own(xp)
+        own = own_namespace(xp)
         with own.errstate(over="ignore"):  # 1 / inf is 0, which is right
             return 1.0 / (1.0 + own.exp(-x)), 1.0 / (1.0 + own.exp(x))
     negative = x < 0

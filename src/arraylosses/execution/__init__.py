@@ -1,5 +1,62 @@
-"""How a loss and its reduction run on arrays. `losses/` knows nothing of this."""
+"""How a loss and its reduction run on arrays. `losses/` knows nothing of this.
 
-from .direct import Computable, run, run_with_derivatives
+What decides is the kind of the arrays, their number of elements, and whether the loss is `self_contained`: whether its
+settings and arrays say all about it, which `al.register` promises. Any other loss runs straight.
 
-__all__ = ["Computable", "run", "run_with_derivatives"]
+| arrays | how | in |
+| --- | --- | --- |
+| eager JAX | straight, as one compiled program | `jitted` |
+| eager torch on the CPU, where the first array alone is to have a gradient, and there is a closed form | as an autograd function | `autograd` |
+| eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
+| all others: traced, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
+"""  # noqa: E501
+
+from __future__ import annotations
+
+import math
+import sys
+from typing import Any
+
+from .._array_api import Array, backend_of, holds_values, is_eager_numpy
+from .._validation import Inputs
+from . import autograd, blocks, direct, jitted
+from .direct import Computable
+from .threads import config
+
+__all__ = ["Computable", "config", "jitted", "run", "run_with_derivatives"]
+
+
+def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
+    """Compute `loss`."""
+    if jitted.fits(loss, arrays, weight, where):
+        return jitted.run(loss, arrays, weight, where)
+    inputs = loss.check(arrays, weight, where)
+    return _way(loss, inputs).run(loss, inputs)
+
+
+def run_with_derivatives(
+    loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, order: int
+) -> tuple[Array, ...] | None:
+    """Compute `loss` and its derivatives by the first array, up to `order`; None where there is no closed form."""
+    inputs = loss.check(arrays, weight, where)
+    way = blocks if _way(loss, inputs) is blocks else direct
+    return way.run_with_derivatives(loss, inputs, order)
+
+
+def _way(loss: Computable, inputs: Inputs) -> Any:
+    backend = backend_of(inputs.xp)
+    if not loss.self_contained or backend not in blocks.ELEMENTS:
+        return direct
+    given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
+    if backend == "torch":
+        torch: Any = sys.modules["torch"]
+        if not all([holds_values(x) for x in given]) or torch.autograd.forward_ad._current_level >= 0:
+            return direct
+        if torch.is_grad_enabled():
+            given += [x for name in loss.array_settings if hasattr(x := getattr(loss, name), "requires_grad")]
+            tracked = [x.requires_grad for x in given]
+            if any(tracked):
+                return autograd if tracked[0] and not any(tracked[1:]) and loss.has_derivative else direct
+    elif not all([is_eager_numpy(x) for x in given]):
+        return direct
+    return blocks if math.prod(inputs.arrays[0].shape) > blocks.ELEMENTS[backend] else direct

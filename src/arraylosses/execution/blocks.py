@@ -1,0 +1,219 @@
+"""Block by block, for large arrays of eager libraries on the CPU.
+
+Such a library writes every intermediate result to memory and reads it again. Here a loss is computed on a block of
+items at a time, small enough for its intermediates to stay in the cache: memory sees the inputs once, and the gradient
+once. Half precision is widened block by block too. The blocks' sums are added in float64.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+
+import numpy as np
+
+from .. import special
+from .._array_api import Array, backend_of, broadcast_to, own_namespace
+from .._validation import Inputs
+from .direct import Computable, evaluate, prepare
+from .threads import for_each
+
+__all__ = ["ELEMENTS", "gradient", "run", "run_with_derivatives"]
+
+ELEMENTS = {"numpy": 1 << 17, "torch": 1 << 15}
+"""Elements of a block: some intermediates of it fit the caches, and torch works on so few in one thread."""
+
+Index = tuple[slice, ...]
+
+
+def run(loss: Computable, inputs: Inputs) -> Array:
+    """Compute `loss` on checked inputs."""
+    blocks = _Blocks(loss, inputs)
+    total = _Total(loss, blocks)
+
+    def compute(k: int) -> None:
+        part = blocks.part(k)
+        arrays, weight = prepare(loss, part)
+        total.add(k, evaluate(loss, part, arrays)[0], weight)
+
+    for_each(compute, len(blocks))
+    return total.result()
+
+
+def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tuple[Array, ...] | None:
+    """Compute `loss` and its derivatives by the first array, up to `order`; None where there is no closed form."""
+    blocks = _Blocks(loss, inputs)
+    total = _Total(loss, blocks)
+    divisor = _divisor(loss, blocks)
+    results = [blocks.own.empty_like(inputs.arrays[0]) for _ in range(order)]
+    lacking = []
+
+    def compute(k: int) -> None:
+        part = blocks.part(k)
+        arrays, weight = prepare(loss, part)
+        items, derivatives = evaluate(loss, part, arrays, order)
+        if derivatives is None:
+            lacking.append(k)
+            return
+        total.add(k, items, weight)
+        for x, result in zip(derivatives, results, strict=True):
+            blocks.write(k, result, x, 1.0 / divisor if weight is None else weight / divisor)
+
+    for_each(compute, len(blocks))
+    return None if lacking else (total.result(), *results)
+
+
+def gradient(loss: Computable, inputs: Inputs, upstream: Array) -> Array | None:
+    """Compute the gradient alone, times `upstream`: of shape (), or one number an item for reduction "none"."""
+    blocks = _Blocks(loss, inputs)
+    divisor = _divisor(loss, blocks)
+    result = blocks.own.empty_like(inputs.arrays[0])
+    factor = float(upstream) / divisor if loss.reduction != "none" else 1.0
+    lacking = []
+
+    def compute(k: int) -> None:
+        part = blocks.part(k)
+        arrays, weight = prepare(loss, part)
+        x = loss.derivative(*arrays)
+        if x is None:
+            lacking.append(k)
+            return
+        share = factor if weight is None else weight * factor
+        blocks.write(k, result, x, share if loss.reduction != "none" else upstream[blocks.items[k]] * share)
+
+    for_each(compute, len(blocks))
+    return None if lacking else result
+
+
+class _Blocks:
+    """The blocks of a call's inputs."""
+
+    def __init__(self, loss: Computable, inputs: Inputs) -> None:
+        _keep_freed_memory()
+        xp, shape = inputs.xp, inputs.item_shape
+        self.own = own_namespace(xp)
+        weight = None if inputs.weight is None else broadcast_to(xp, inputs.weight, shape)
+        where = None if inputs.where is None else broadcast_to(xp, inputs.where, shape)
+        self.inputs = inputs._replace(weight=weight, where=where)
+        size = ELEMENTS[backend_of(xp)]
+        if inputs.axis is not None:
+            size = max(1, size // inputs.arrays[0].shape[inputs.axis])
+        elif loss.array_settings:  # which may have to line up with the whole
+            size = max(1, math.prod(shape))
+        self.items = _partition(shape, size)
+        """The index of each block's items, in arrays that have one value an item."""
+        self.rows = self.items if inputs.axis is None else [_with_axis(index, inputs.axis) for index in self.items]
+        """The same in arrays with the class axis."""
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def part(self, k: int) -> Inputs:
+        """The inputs of block `k`: views."""
+        whole, index, rows = self.inputs, self.items[k], self.rows[k]
+        return Inputs(
+            whole.xp,
+            tuple([x[rows if role == "row" else index] for x, role in zip(whole.arrays, whole.roles, strict=True)]),
+            whole.dtype,
+            tuple([s.stop - s.start for s in index]),
+            whole.axis,
+            whole.roles,
+            None if whole.weight is None else whole.weight[index],
+            None if whole.where is None else whole.where[index],
+            None,
+        )
+
+    def write(self, k: int, result: Array, derivative: Array, share: Array | float) -> None:
+        """Write a derivative times each item's share in the result to its place."""
+        axis = self.inputs.axis
+        if axis is not None and not isinstance(share, float):
+            share = special.new_axis(share, axis)
+        self.own.multiply(derivative, share, out=result[self.rows[k]])
+
+
+class _Total:
+    """What the blocks' per-item losses add up to, or where they are kept."""
+
+    def __init__(self, loss: Computable, blocks: _Blocks) -> None:
+        inputs = blocks.inputs
+        self.reduction, self.blocks, self.dtype = loss.reduction, blocks, inputs.dtype
+        self.items = blocks.own.empty(inputs.item_shape, dtype=inputs.dtype) if loss.reduction == "none" else None
+        self.sums, self.weights = [0.0] * len(blocks), [0.0] * len(blocks)
+
+    def add(self, k: int, items: Array, weight: Array | None) -> None:
+        total = items if weight is None else items * weight
+        if self.items is not None:
+            self.items[self.blocks.items[k]] = total
+            return
+        own = self.blocks.own
+        self.sums[k] = float(own.sum(total))
+        if self.reduction == "mean":
+            self.weights[k] = math.prod(total.shape) if weight is None else float(own.sum(weight))
+
+    def result(self) -> Array:
+        if self.items is not None:
+            return self.items
+        divisor = 1.0
+        if self.reduction == "mean":
+            divisor = math.fsum(self.weights) or 1.0
+        elif self.reduction == "batchmean":
+            divisor = _batch(self.blocks.inputs)
+        value = _sum(self.sums) / divisor
+        own = self.blocks.own
+        return self.dtype.type(value) if own is np else own.asarray(value, dtype=self.dtype)
+
+
+def _divisor(loss: Computable, blocks: _Blocks) -> float:
+    """What the weighted sum is divided by; for a mean 1 where Σ w is 0, since the numerator is 0 as well."""
+    inputs = blocks.inputs
+    if loss.reduction == "batchmean":
+        return _batch(inputs)
+    if loss.reduction != "mean":
+        return 1.0
+    if prepare(loss, blocks.part(0))[1] is None:
+        return float(math.prod(inputs.item_shape))
+    weights = [0.0] * len(blocks)
+
+    def compute(k: int) -> None:
+        weights[k] = float(blocks.own.sum(prepare(loss, blocks.part(k))[1]))
+
+    for_each(compute, len(blocks))
+    return _sum(weights) or 1.0
+
+
+def _batch(inputs: Inputs) -> float:
+    return float(inputs.item_shape[0]) if inputs.item_shape else 1.0
+
+
+def _sum(values: list[float]) -> float:
+    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+
+
+def _partition(shape: tuple[int, ...], size: int) -> list[Index]:
+    """Cut `shape` into blocks of about `size` items at the most, each a range of one axis and all of the later ones."""
+    axis, inner = len(shape), 1
+    while axis and inner * shape[axis - 1] <= size:
+        axis -= 1
+        inner *= shape[axis]
+    whole = tuple([slice(0, n) for n in shape[axis:]])
+    if not axis:
+        return [whole]
+    pieces = math.ceil(shape[axis - 1] * inner / size)
+    step = math.ceil(shape[axis - 1] / pieces)
+    cuts = [slice(k, min(k + step, shape[axis - 1])) for k in range(0, shape[axis - 1], step)]
+    single = [[slice(k, k + 1) for k in range(n)] for n in shape[: axis - 1]]
+    return [(*index, *whole) for index in itertools.product(*single, cuts)]
+
+
+def _with_axis(index: Index, axis: int) -> Index:
+    """Insert the class axis, counted from the end, as a whole."""
+    k = len(index) + 1 + axis
+    return (*index[:k], slice(None), *index[k:])
+
+
+@functools.cache
+def _keep_freed_memory() -> None:
+    # The GNU C library hands a freed block above a threshold back to the system, and every page of the next one costs
+    # a fault. The threshold follows the largest block freed yet, and starts at the size of a block here.
+    np.empty(1 << 24, dtype=np.uint8)

@@ -1,0 +1,67 @@
+"""Eager JAX: the straight way as one compiled program, kept for each loss, its settings, and shapes.
+
+Called from a program that is being compiled already, a loss sees traced arrays and goes straight: nothing of this is
+left in the outer program.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from .._array_api import Array, is_array, is_eager_jax
+from .direct import Computable
+
+__all__ = ["fits", "run", "value_and_grad"]
+
+
+def fits(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> bool:
+    """Whether this is the way for a call: for arrays of JAX, none of them traced."""
+    if not loss.self_contained or not arrays or not is_eager_jax(arrays[0]):
+        return False
+    if sys.modules["jax"].config.jax_disable_jit:
+        return False
+    return all([x is None or is_eager_jax(x) for x in (*arrays[1:], weight, where)])
+
+
+def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
+    """Compute `loss`."""
+    return _call(loss, None, arrays, weight, where)
+
+
+def value_and_grad(
+    loss: Computable, positions: tuple[int, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
+) -> tuple[Array, tuple[Array, ...]]:
+    """Compute `loss` and its gradients by the arrays at `positions`."""
+    value, gradients = _call(loss, positions, arrays, weight, where)
+    return value, gradients
+
+
+def _call(
+    loss: Any, positions: tuple[int, ...] | None, arrays: tuple[Array, ...], weight: Array | None, where: Array | None
+) -> Any:
+    settings, given = loss.settings(), {}
+    if loss.array_settings:
+        given = {name: value for name, value in settings.items() if is_array(value)}
+        settings = {name: value for name, value in settings.items() if name not in given}
+    program = _program(type(loss), tuple(settings.items()), positions)
+    try:
+        return program(arrays, weight, where, given)
+    except ValueError:
+        loss.check(arrays, weight, where)  # says it better where it is about devices
+        raise
+
+
+@functools.lru_cache(maxsize=1024)
+def _program(cls: Callable[..., Any], settings: tuple[tuple[str, Any], ...], positions: tuple[int, ...] | None) -> Any:
+    jax: Any = sys.modules["jax"]
+
+    def compute(arrays: tuple[Array, ...], weight: Array | None, where: Array | None, given: dict[str, Array]) -> Any:
+        loss = cls(**dict(settings), **given)
+        if positions is None:
+            return loss(*arrays, weight=weight, where=where)
+        return jax.value_and_grad(lambda *x: loss(*x, weight=weight, where=where), positions)(*arrays)
+
+    return jax.jit(compute)
