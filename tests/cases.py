@@ -33,6 +33,9 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
         {"axis": 1, "label_smoothing": 0.1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0)},
         {"from_logits": False, "normalize": True, "epsilon": 0.125, "ignore_index": 1},
         {"from_logits": False, "label_smoothing": 0.1, "axis": 0},
+        {"z_loss": 0.125},
+        {"softcap": 30.0},
+        {"z_loss": 0.5, "softcap": 2.5, "label_smoothing": 0.1, "axis": 1},
     ],
     "nll": [{"axis": 1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1}],
     "categorical_focal": [

@@ -154,10 +154,16 @@ def _smoothed(label, classes, label_smoothing):
     return [(1 - label_smoothing) * t + label_smoothing / classes for t in _one_hot(label, classes)]
 
 
-def cross_entropy(z, label, from_logits, normalize, epsilon, label_smoothing, **_):
+def cross_entropy(z, label, from_logits, normalize, epsilon, label_smoothing, z_loss, softcap, **_):
     target = _smoothed(label, len(z), label_smoothing)
+    z = _softcapped(z, softcap)
     logs = _log_probabilities(z, from_logits, normalize, epsilon)
-    return mpmath.fsum(_entropy_term(t, v) for t, v in zip(target, logs, strict=True))
+    value = mpmath.fsum(_entropy_term(t, v) for t, v in zip(target, logs, strict=True))
+    return value + z_loss * mpmath.log(mpmath.fsum(map(mpmath.exp, z))) ** 2 if z_loss else value
+
+
+def _softcapped(z, softcap):
+    return z if softcap is None else [softcap * mpmath.tanh(v / softcap) for v in z]
 
 
 def nll(logs, label, **_):
@@ -224,7 +230,7 @@ def triplet_margin(anchor, positive, negative, margin, p, swap, epsilon):
 
 
 # A sum whose terms have both signs passes through 0, where no digits can be asked of it: each term is rounded by
-# itself. The error is then measured in the units of the largest term.
+# itself. The error is then measured in the units of the largest term. So it is with what is rounded within a formula.
 
 
 def poisson_nll_scale(p, t, from_log, full, epsilon):
@@ -235,6 +241,19 @@ def poisson_nll_scale(p, t, from_log, full, epsilon):
 def triplet_margin_scale(anchor, positive, negative, p, epsilon, **_):
     # The lengths of order 1 and 2 are carried to twice the precision, so their difference needs no such allowance.
     return 0 if p in (1, 2) else max(_length(anchor, x, p, epsilon) for x in (positive, negative))
+
+
+def cross_entropy_scale(z, label, label_smoothing, z_loss, softcap, **_):
+    # A capped logit is rounded in its own units before the softmax; Σ |capped dl/dcapped| is what the loss makes of it.
+    if softcap is None:
+        return 0
+    target, z = _smoothed(label, len(z), label_smoothing), _softcapped(z, softcap)
+    pull = 2 * z_loss * mpmath.log(mpmath.fsum(map(mpmath.exp, z)))
+    p = _softmax(z)
+    # p Σ t - t without what the two have in common, as in an item that is all but certain
+    others = [[mpmath.fsum(x[:k] + x[k + 1 :]) for k in range(len(z))] for x in (p, target)]
+    slopes = [q * (t_rest + pull) - t * q_rest for q, t, q_rest, t_rest in zip(p, target, *others, strict=True)]
+    return mpmath.fsum(abs(v * slope) for v, slope in zip(z, slopes, strict=True))
 
 
 def kl_divergence_scale(logs, target, from_log, log_target, epsilon, **_):

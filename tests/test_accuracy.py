@@ -71,7 +71,7 @@ def probabilities(rng: np.random.Generator, size: int) -> np.ndarray:
 
 
 def rows(rng: np.random.Generator, classes: int, dtype: str) -> np.ndarray:
-    """Rows of scores: all scales, ties, one far above or below the rest, nearly equal ones."""
+    """Rows of scores: all scales, ties, one far above or below the rest, nearly equal ones, log Σ exp about 0."""
     n = 40
     scales = rng.choice([1e-3, 1.0, 5.0, 30.0, 1e3, 1e4], size=(n, 1))
     spread = rng.normal(size=(n, classes)) * scales
@@ -80,7 +80,9 @@ def rows(rng: np.random.Generator, classes: int, dtype: str) -> np.ndarray:
     lone[np.arange(n), rng.integers(0, classes, n)] += rng.uniform(-60, 60, n)
     tied = np.repeat(rng.normal(size=(n, 1)), classes, axis=1)
     tied[n // 2 :, 0] += 1
-    return np.concatenate([spread, offset, lone, tied]).astype(dtype)
+    total = np.log(np.sum(np.exp(lone), axis=1, keepdims=True))
+    normalized = lone - total + rng.normal(size=(n, 1)) * 10.0 ** rng.uniform(-17, 0, size=(n, 1))
+    return np.concatenate([spread, offset, lone, tied, normalized]).astype(dtype)
 
 
 def vectors(rng: np.random.Generator, dtype: str) -> list[np.ndarray]:

@@ -111,6 +111,13 @@ def test_the_diagonal_is_that_of_the_hessian(case):
 
 
 @pytest.mark.parametrize("case", SECOND, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_finite_loss_has_a_finite_diagonal(case, dtype):
+    *_, diagonal = al.value_grad_hess(replace(case.loss, reduction="sum"))(*extremes(case, dtype))
+    assert np.all(np.isfinite(diagonal))
+
+
+@pytest.mark.parametrize("case", SECOND, ids=str)
 def test_the_second_derivative_is_a_central_difference_of_the_gradient(case):
     arrays = case.inputs(seed=3)
     x = arrays[0]

@@ -304,6 +304,25 @@ def test_integer_labels_equal_one_hot(variant, case):
 
 
 @pytest.mark.main_variants
+def test_the_z_loss_is_added_to_an_item_whatever_its_target_and_weighted_with_it(variant):
+    dtype = variant.dtypes[-1]
+    logits, target = Case("cross_entropy", al.CrossEntropy(), soft=True).inputs(seed=16, dtype=dtype)
+    target = target * np.asarray([0.0, 0.5, 2.0], dtype=dtype)[:, None]  # which do not sum to 1
+    weight = np.random.default_rng(17).uniform(size=target.shape[:-1]).astype(dtype)
+    class_weight = (1.0, 0.5, 2.0, 0.25, 3.0)
+    capped = 1.5 * np.tanh(logits / 1.5)
+    square = np.log(np.sum(np.exp(capped), axis=-1)) ** 2
+    for settings in ({}, {"label_smoothing": 0.25}, {"class_weight": class_weight}):
+        without = al.CrossEntropy(reduction="none", **settings)
+        added = weight * square * (target @ np.asarray(class_weight, dtype) if "class_weight" in settings else 1)
+        close(
+            compute(variant, replace(without, z_loss=0.5, softcap=1.5), (logits, target), weight),
+            compute(variant, without, (capped, target), weight) + 0.5 * added,
+            dtype,
+        )
+
+
+@pytest.mark.main_variants
 def test_soft_margin_is_binary_cross_entropy_in_the_other_convention(variant):
     dtype = variant.dtypes[-1]
     prediction, target = Case("soft_margin", al.SoftMargin()).inputs(dtype=dtype)

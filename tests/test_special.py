@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -65,6 +66,17 @@ def test_the_sigmoid_pair_is_the_sigmoid_of_either_sign(dtype):
     np.testing.assert_array_max_ulp(left, special.sigmoid(-x), maxulp=3)
     traced = autodiff.grad(lambda z: z.__array_namespace__().sum(special.sigmoid_pair(z)[0]))
     np.testing.assert_allclose(traced(x[:-2]), right[:-2] * left[:-2], rtol=1e-5 if dtype == "float32" else 1e-13)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("cap", [0.75, 30.0])
+def test_the_slope_of_a_soft_cap_keeps_its_digits_where_tanh_is_1(dtype, cap):
+    x = (cap * np.concatenate([np.linspace(-40, 40, 201), [1e-9, -1e-9]])).astype(dtype)
+    exact = [float(1 / mpmath.cosh(mpmath.mpf(float(v)) / cap) ** 2) for v in x]
+    # A quotient that is rounded by itself is multiplied by twice its size in the exponent.
+    np.testing.assert_allclose(special.softcap_slope(x, cap), exact, rtol=80 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(special.softcap_slope(np.asarray([1e5, -1e5, np.inf, -np.inf], dtype), cap), 0)
+    np.testing.assert_allclose(special.softcap(x, cap), cap * np.tanh(x.astype("float64") / cap), rtol=1e-6)
 
 
 @pytest.mark.main_variants

@@ -37,6 +37,8 @@ __all__ = [
     "precise_sigmoid_pair",
     "sigmoid",
     "sigmoid_pair",
+    "softcap",
+    "softcap_slope",
     "softmax_complement",
     "softmax_parts",
     "softplus_pair",
@@ -305,6 +307,18 @@ def sigmoid_pair(x: Array) -> tuple[Array, Array]:
     large = 1.0 / (1.0 + small)
     small = small * large
     return where(negative, small, large), where(negative, large, small)
+
+
+def softcap(x: Array, cap: float) -> Array:
+    """cap tanh(x / cap)."""
+    # `softmax_parts` takes differences of the results, and knows the largest by its difference of 0.
+    return _rounded(cap * array_namespace(x).tanh(x / cap))
+
+
+def softcap_slope(x: Array, cap: float) -> Array:
+    """The derivative of `softcap`, 1 / cosh²(x / cap), which keeps its digits where tanh is 1."""
+    right, left = sigmoid_pair(2.0 * (x / cap))
+    return 4.0 * (right * left)
 
 
 # log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,6 +10,7 @@ from .. import special
 from .._array_api import Array, array_namespace, as_array, dtype_kind
 from .._validation import (
     Domain,
+    require_finite,
     require_integer,
     require_nonnegative,
     require_one_of_type,
@@ -160,17 +162,38 @@ class _ProbabilityLoss(_ClassLoss):
 class CrossEntropy(_ProbabilityLoss):
     """Settings of `cross_entropy`."""
 
+    z_loss: float = field(default=0.0, kw_only=True)
+    softcap: float | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(z_loss=self.z_loss)
+        if self.z_loss:
+            require_finite(z_loss=self.z_loss)
+        if self.softcap is not None:
+            require_range(0, math.inf, ends=False, softcap=self.softcap)
+        if not self.from_logits:
+            for name, off in (("z_loss", 0.0), ("softcap", None)):
+                if (value := getattr(self, name)) != off:
+                    raise ValueError(f"`{name}` must be {off} with from_logits=False, got {value!r}; it acts on logits")
+
     # -Σ t log p with p = softmax(logits): the depth of a logit below the largest, plus log1p of all others' powers.
-    # Both are non-negative, where logsumexp(logits) - logits would cancel for an easy item.
+    # Both are non-negative, where logsumexp(logits) - logits would cancel for an easy item. In log Σ exp of the z-loss
+    # the largest logit may cancel the log1p, but only where that is a term of the loss itself, and as large.
     def call(self, logits: Array, labels: Array) -> Array:
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         mass: Array | float = 1.0 if _is_label(labels) else xp.sum(labels, axis=axis)
+        penalty: Array | None = None
         if self.from_logits:
+            logits = self._capped(logits)
             depth, _, excess = special.softmax_parts(logits, axis)
-            log_total = xp.squeeze(xp.log1p(excess), axis=axis)
-            loss = _expectation(depth, labels, axis) + log_total * mass
-            uniform = xp.mean(depth, axis=axis) + log_total if self.label_smoothing else None
+            above = xp.squeeze(xp.log1p(excess), axis=axis)
+            loss = _expectation(depth, labels, axis) + above * mass
+            uniform = xp.mean(depth, axis=axis) + above if self.label_smoothing else None
+            if self.z_loss:
+                log_total = xp.squeeze(special.largest(logits, axis), axis=axis) + above
+                penalty = self.z_loss * log_total * log_total
         else:
             p, _ = self._given_probabilities(logits, axis)
             if _is_label(labels):
@@ -178,28 +201,60 @@ class CrossEntropy(_ProbabilityLoss):
             else:
                 loss = -xp.sum(special.xlogy(labels, p), axis=axis)
             uniform = -xp.mean(xp.log(p), axis=axis) if self.label_smoothing else None
-        if uniform is None:
-            return loss
-        return (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
+        if uniform is not None:
+            loss = (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
+        return loss if penalty is None else loss + penalty
 
-    # u = -t in `_chained`: p Σ t - t by a logit, of which no sum is left where the target is a label
+    def _capped(self, logits: Array) -> Array:
+        return logits if self.softcap is None else special.softcap(logits, self.softcap)
+
     def derivative(self, logits: Array, labels: Array) -> Array:
         axis = self.row_axis(logits)
-        if self.from_logits and _is_label(labels) and not self.label_smoothing:
-            p, complement = self._probabilities(logits, axis)
-            labels = special.new_axis(labels, axis)
-            return special.where(special.is_class(labels, logits, axis), -complement, p)
-        target = self._smoothed(logits, labels, axis)
-        return self._chained(logits, -target, *self._probabilities(logits, axis), axis)
+        if not self.from_logits:
+            pull = -self._smoothed(logits, labels, axis)
+            return self._chained(logits, pull, *self._probabilities(logits, axis), axis)
+        first = self._by_capped(labels, *self._softmax(logits, axis), axis)
+        return first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
 
-    # (Σ t) p (1 - p) by a logit
+    # By a capped logit (Σ t) p (1 - p), and of the z-loss 2 z_loss (p² + log Σ exp p (1 - p)). The cap c(z) multiplies
+    # by c'², and adds c'' times the first derivative; c'' = -2 c c' / softcap².
     def second_derivative(self, logits: Array, labels: Array) -> Array | None:
         if not self.from_logits:
             return None
         axis = self.row_axis(logits)
-        p, complement = self._probabilities(logits, axis)
-        target = self._smoothed(logits, labels, axis)
-        return array_namespace(logits, labels).sum(target, axis=axis, keepdims=True) * (p * complement)
+        capped, p, complement, total_pull = self._softmax(logits, axis)
+        target = self._smoothed(capped, labels, axis)
+        second = array_namespace(logits, labels).sum(target, axis=axis, keepdims=True) * (p * complement)
+        if total_pull is not None:
+            second = second + total_pull * (p * complement) + (2.0 * self.z_loss) * (p * p)
+        if self.softcap is None:
+            return second
+        slope = special.softcap_slope(logits, self.softcap)
+        bend = (-2.0 / self.softcap) * (capped / self.softcap)
+        return slope * (slope * second + bend * self._by_capped(labels, capped, p, complement, total_pull, axis))
+
+    def _softmax(self, logits: Array, axis: int) -> tuple[Array, Array, Array, Array | None]:
+        """The capped logits, their p and 1 - p, and the derivative of the z-loss by log Σ exp."""
+        capped = self._capped(logits)
+        _, power, excess = special.softmax_parts(capped, axis)
+        total_pull = None
+        if self.z_loss:
+            log_total = special.largest(capped, axis) + array_namespace(logits).log1p(excess)
+            total_pull = (2.0 * self.z_loss) * log_total
+        return capped, power / (1.0 + excess), special.softmax_complement(power, excess), total_pull
+
+    # u = -t in `_chained`: p Σ t - t, of which no sum is left where the target is a label. The derivative of log Σ exp
+    # is p.
+    def _by_capped(
+        self, labels: Array, capped: Array, p: Array, complement: Array, total_pull: Array | None, axis: int
+    ) -> Array:
+        """The derivative by a capped logit."""
+        if _is_label(labels) and not self.label_smoothing:
+            chosen = special.is_class(special.new_axis(labels, axis), capped, axis)
+            first = special.where(chosen, -complement, p)
+        else:
+            first = self._chained(capped, -self._smoothed(capped, labels, axis), p, complement, axis)
+        return first if total_pull is None else first + total_pull * p
 
 
 def cross_entropy(
@@ -213,13 +268,15 @@ def cross_entropy(
     class_weight: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
+    z_loss: float = 0.0,
+    softcap: float | None = None,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
 ) -> Array:
     r"""Negative log-likelihood of the class, of several that exclude each other.
 
-    .. math:: l = -\sum_c target_c \log p_c; \quad p = softmax(logits)
+    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits)
 
     Parameters
     ----------
@@ -244,6 +301,13 @@ def cross_entropy(
         A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
     label_smoothing : float, default 0.0
         Share of the target, in [0, 1], that is spread evenly over all classes.
+    z_loss : float, default 0.0
+        Factor, at least 0, of the square of log Σ exp(logits), which keeps logits from drifting; PaLM has 1e-4. It is
+        added to each item's loss before weights and reduction, and multiplied neither by ``1 - label_smoothing`` nor
+        by the sum of a target of probabilities. Logits only.
+    softcap : float, optional
+        Above 0. Logits are limited to (-softcap, softcap) before all else, as ``softcap * tanh(logits / softcap)``;
+        Gemma 2 has 30. A model that caps its logits itself wants none. Logits only.
     weight, where, reduction
         How per-item losses become the result: see `Loss`.
 
@@ -256,12 +320,24 @@ def cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
-        libraries, where it can't be looked at, the loss of its item is NaN.
+        libraries, where it can't be looked at, the loss of its item is NaN. For `z_loss` or `softcap` with
+        probabilities.
+
+    Notes
+    -----
+    A logit is rounded once it is capped, so with `softcap` the relative error of a loss near 0 is of the order of
+    `softcap` units in the last place.
 
     References
     ----------
     Bridle, Probabilistic interpretation of feedforward classification network outputs (1990).
     https://doi.org/10.1007/978-3-642-76153-9_28
+
+    Chowdhery et al., PaLM: scaling language modeling with Pathways (2022), of `z_loss`.
+    https://arxiv.org/abs/2204.02311
+
+    Gemma Team, Gemma 2: improving open language models at a practical size (2024), of `softcap`.
+    https://arxiv.org/abs/2408.00118
 
     Examples
     --------
@@ -279,6 +355,8 @@ def cross_entropy(
         class_weight=class_weight,
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
+        z_loss=z_loss,
+        softcap=softcap,
         reduction=reduction,
     )(logits, labels, weight=weight, where=where)
 
