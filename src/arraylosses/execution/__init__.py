@@ -31,7 +31,8 @@ def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where
     if jitted.fits(loss, arrays, weight, where):
         return jitted.run(loss, arrays, weight, where)
     inputs = loss.check(arrays, weight, where)
-    return _way(loss, inputs).run(loss, inputs)
+    result: Array = _way(loss, inputs).run(loss, inputs)
+    return result
 
 
 def run_with_derivatives(
@@ -39,8 +40,9 @@ def run_with_derivatives(
 ) -> tuple[Array, ...] | None:
     """Compute `loss` and its derivatives by the first array, up to `order`; None where there is no closed form."""
     inputs = loss.check(arrays, weight, where)
-    way = blocks if _way(loss, inputs) is blocks else direct
-    return way.run_with_derivatives(loss, inputs, order)
+    if _way(loss, inputs) is blocks:
+        return blocks.run_with_derivatives(loss, inputs, order)
+    return direct.run_with_derivatives(loss, inputs, order)
 
 
 def _way(loss: Computable, inputs: Inputs) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from .._array_api import Array, is_array, is_eager_jax
@@ -46,7 +45,8 @@ def _call(
     if loss.array_settings:
         given = {name: value for name, value in settings.items() if is_array(value)}
         settings = {name: value for name, value in settings.items() if name not in given}
-    program = _program(type(loss), tuple(settings.items()), positions)
+    cls: Any = type(loss)
+    program = _program(cls, tuple(settings.items()), positions)
     try:
         return program(arrays, weight, where, given)
     except ValueError:
@@ -55,7 +55,7 @@ def _call(
 
 
 @functools.lru_cache(maxsize=1024)
-def _program(cls: Callable[..., Any], settings: tuple[tuple[str, Any], ...], positions: tuple[int, ...] | None) -> Any:
+def _program(cls: Any, settings: tuple[tuple[str, Any], ...], positions: tuple[int, ...] | None) -> Any:
     jax: Any = sys.modules["jax"]
 
     def compute(arrays: tuple[Array, ...], weight: Array | None, where: Array | None, given: dict[str, Array]) -> Any:
