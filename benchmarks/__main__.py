@@ -17,9 +17,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from . import measure, report
+from . import goals, measure, report
 from .groups import GROUPS, Group
-from .report import Row
+from .rows import Row
 from .worker import MARK
 
 HERE = Path(__file__).parent
@@ -47,6 +47,7 @@ def main(
         raise typer.BadParameter(f"`--group` must be of {', '.join(GROUPS)}, got {', '.join(sorted(unknown))}")
     earlier = [Row.from_plain(row) for row in json.loads(against.read_text())["rows"]] if against else []
     console, start = Console(), time.monotonic()
+    load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     rows: list[Row] = []
     copies: dict[str, str] = {}
     torch_threads = None
@@ -66,6 +67,7 @@ def main(
         **_machine(),
         "threads": f"of torch {torch_threads}; others as they come",
         "copy (GB/s, read and written)": ", ".join(f"{name} {speed}" for name, speed in copies.items()),
+        "load before the run": f"{load:.1f}",
         "took": f"{(time.monotonic() - start) / 60:.1f} minutes",
     }
     page = report.markdown(about, {name: (g.title, g.peer) for name, g in GROUPS.items()}, rows)
@@ -78,7 +80,7 @@ def main(
             json.dumps({"about": about, "rows": [row.plain() for row in rows]}, indent=1) + "\n"
         )
         console.print(f"written to {folder}")
-    for line in report.goal_table([row for row in rows if row.ratio], measured_only=True):
+    for line in goals.goal_table(rows, measured_only=True):
         console.print(line, highlight=False, soft_wrap=True)
     if against:
         for change in report.changes(earlier, rows):

@@ -22,7 +22,7 @@ def _peers() -> dict[str, Peer]:
         "absolute_error": Peer(swapped(losses.mean_absolute_error)),
         "huber": Peer(swapped(losses.huber)),
         "log_cosh": Peer(swapped(losses.log_cosh)),
-        "absolute_percentage_error": Peer(swapped(losses.mean_absolute_percentage_error)),
+        "absolute_percentage_error": Peer(swapped(losses.mean_absolute_percentage_error), domains=("real", "positive")),
         "squared_logarithmic_error": Peer(swapped(losses.mean_squared_logarithmic_error), settings={"floor": 1e-7}),
         "poisson_nll": Peer(swapped(losses.poisson), settings={"from_log": False, "epsilon": 1e-7}),
         "binary_cross_entropy": Peer(swapped(losses.binary_crossentropy, from_logits=True)),

@@ -30,6 +30,7 @@ from .cases import (
 def _formulas() -> dict[str, Peer]:
     variants: dict[str, dict[str, Any]] = {
         "quantile": {"settings": {"q": 0.9}},
+        "absolute_percentage_error": {"domains": ("real", "positive")},  # of a target near 0 it says nothing
         "binary_cross_entropy_of_probabilities": {
             "loss": "binary_cross_entropy",
             "settings": {"from_logits": False},

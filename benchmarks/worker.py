@@ -18,7 +18,7 @@ from typing import Any
 from . import measure
 from .cases import Case, MissingError, Pair
 from .groups import GROUPS, Group
-from .report import Row
+from .rows import Row
 
 MARK = "@row "  # a library may print, too
 QUICK_SIZE = 1_000_000
