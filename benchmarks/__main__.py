@@ -102,7 +102,7 @@ def _lines(group: Group, only: str, quick: bool, names: bool) -> Iterator[dict[s
             if line.startswith(MARK):
                 yield json.loads(line.removeprefix(MARK))
     if process.returncode:
-        yield Row(f"{group.name}/-/-/-", group.name, "-", (0,), "-", note="failed: see above").plain()
+        yield Row(f"{group.name}/-/-/-", group.name, "-", (1,), "-", note="failed: see above").plain()
 
 
 def _line(row: Row) -> str:

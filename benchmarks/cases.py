@@ -120,7 +120,7 @@ def _drawn(domain: str, shape: Shape, place: int, dtype: str, near: bool, classe
     rng = np.random.default_rng(place)
     if domain == "labels":
         return rng.integers(0, classes, size=shape)
-    x = rng.standard_normal(shape, dtype="float32")
+    x: np.ndarray = rng.standard_normal(shape, dtype="float32")
     if domain == "sign":
         x = np.where(x < 0, -1.0, 1.0)
     elif domain == "probability":

@@ -67,7 +67,8 @@ def compare(ours: Callable[[], Any], theirs: Callable[[], Any], *, seconds: floa
         gc.enable()
     ratios = Spread.of([a / b for a, b in zip(*samples, strict=True)])
     middle = statistics.median(samples[0]) / statistics.median(samples[1])
-    return Comparison(*map(Spread.of, samples), ratios._replace(middle=middle), len(samples[0]))
+    ours_spread, theirs_spread = map(Spread.of, samples)
+    return Comparison(ours_spread, theirs_spread, ratios._replace(middle=middle), len(samples[0]))
 
 
 def _seconds(function: Callable[[], Any], repeat: int) -> float:

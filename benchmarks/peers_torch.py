@@ -80,8 +80,8 @@ def _compiled_once(loss: str, theirs: Callable[..., Any], settings: tuple[tuple[
     torch._dynamo.reset()
     ours = functools.partial(getattr(al, loss), **dict(settings))
     # Two lambdas, for what is compiled belongs to the code of a function, of which a loop would make one.
-    options = {"dynamic": True, "fullgraph": True}
-    return torch.compile(lambda *a: ours(*a), **options), torch.compile(lambda *a: theirs(*a), **options)
+    compile_ = functools.partial(torch.compile, dynamic=True, fullgraph=True)
+    return compile_(lambda *a: ours(*a)), compile_(lambda *a: theirs(*a))
 
 
 def _pair(ours: Callable[..., Any], theirs: Callable[..., Any], peer: Peer, mode: str, shape: Shape) -> Pair:
@@ -109,12 +109,14 @@ def _with_gradients(arrays: list[Any], function: Callable[..., Any]) -> Any:
 def large_cases() -> Iterator[Case]:
     """Yield bfloat16 logits, and the projection onto a vocabulary with its cross entropy."""
     options: dict[str, Any] = {"peak": True, "slow": True}
-    shape = (2048, 32_000)
-    yield Case("torch-large", "cross_entropy-bfloat16", shape, GRADIENT, _bfloat16, 1e-2, tiny=(128, 10), **options)
-    shape, tiny = (2048, 768, 50_257), (128, 16, 32)
+    logits, projection = (2048, 32_000), (2048, 768, 50_257)
+    yield Case("torch-large", "cross_entropy-bfloat16", logits, GRADIENT, _bfloat16, 1e-2, tiny=(128, 10), **options)
+    tiny = (128, 16, 32)
     for name, theirs in {"materialised": _materialised, "chunked": _chunked}.items():
         build = functools.partial(_linear, theirs)
-        yield Case("torch-large", f"linear_cross_entropy-{name}", shape, GRADIENT, build, 1e-3, tiny=tiny, **options)
+        yield Case(
+            "torch-large", f"linear_cross_entropy-{name}", projection, GRADIENT, build, 1e-3, tiny=tiny, **options
+        )
 
 
 def _bfloat16(shape: Shape) -> Pair:
