@@ -54,6 +54,13 @@ def cupy(session: nox.Session) -> None:
     session.run("pytest", "--backend=cupy", "--require-backend=cupy", *session.posargs)
 
 
+@nox.session(tags=["bench"])
+def bench(session: nox.Session) -> None:
+    """Ours beside what a user would pick instead, on a quiet machine; 25 minutes on two cores."""
+    session.install("-e", ".", *groups("bench"))
+    session.run("python", "-m", "benchmarks", *session.posargs)
+
+
 @nox.session(tags=["cpu"])
 def together(session: nox.Session) -> None:
     """All libraries in one environment: what crosses from one to another."""

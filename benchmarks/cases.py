@@ -1,0 +1,156 @@
+"""What is compared: a loss, beside a peer, on arrays of a shape."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import arraylosses as al
+
+Shape = tuple[int, ...]
+
+VALUE, GRADIENT = "value", "gradient"  # "gradient" is the value with it
+SHAPES: dict[str, tuple[Shape, ...]] = {
+    "elements": ((100,), (10_000,), (1_000_000,), (10_000_000,)),
+    "classes": ((128, 10), (4096, 1000), (1024, 32_000)),
+    "vectors": ((2, 64), (157, 64), (15_625, 64), (156_250, 64)),
+}
+
+
+class MissingError(Exception):
+    """Raised where a row cannot be measured, with the reason."""
+
+
+@dataclass(frozen=True)
+class Peer:
+    """The same loss elsewhere: a function of the same arrays, and which of our settings make it the same."""
+
+    call: Callable[..., Any]
+    loss: str = ""  # ours; the key of the table if it is the same
+    settings: dict[str, Any] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()  # what the arrays hold, where it is not what the loss says
+    argnums: tuple[int, ...] = (0,)
+
+
+@dataclass
+class Pair:
+    """The two calls that are compared."""
+
+    ours: Callable[[], Any]
+    theirs: Callable[[], Any]
+    moved: int = 0  # the bytes of the inputs and of the gradients; 0 where not all of them must move
+    result: int = 0  # the bytes of the gradients
+    translate: Callable[[Any], Any] = lambda result: result  # their result in terms of ours, to check it
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row of the benchmark."""
+
+    group: str
+    loss: str
+    shape: Shape
+    mode: str
+    build: Callable[[Shape], Pair]
+    rtol: float = 1e-4
+    peak: bool = False  # whether memory is measured, too
+    tiny: Shape = (128,)  # what warms up a process whose memory is measured; the shape itself where code is compiled
+    slow: bool = False
+
+    @property
+    def name(self) -> str:
+        """The row's name: group/loss/shape/mode."""
+        return f"{self.group}/{self.loss}/{label(self.shape)}/{self.mode}"
+
+
+def label(shape: Iterable[int]) -> str:
+    """Write a shape: 1e6, or 1024x32000."""
+    shape = tuple(shape)
+    if len(shape) == 1 and shape[0] == 10 ** round(math.log10(shape[0])):
+        return f"1e{round(math.log10(shape[0]))}"
+    return "x".join(map(str, shape))
+
+
+def kind(loss: str) -> str:
+    """Say what the rows of a loss's arrays are: none, classes, or vectors."""
+    instance = al.get(loss)
+    if instance.granularity == "element":
+        return "elements"
+    of_classes = {"labels", "distribution", "log_distribution"}
+    return "classes" if of_classes & set(instance.domains()) else "vectors"
+
+
+def table(
+    group: str,
+    peers: dict[str, Peer],
+    modes: Iterable[str],
+    build: Callable[[Peer, str, Shape], Pair],
+    shapes: dict[str, tuple[Shape, ...]] = SHAPES,
+    **options: Any,
+) -> Iterator[Case]:
+    """Yield a case for every peer, shape and mode."""
+    for key, peer in peers.items():
+        named = Peer(peer.call, peer.loss or key, peer.settings, peer.domains, peer.argnums)
+        for shape in shapes[kind(named.loss)]:
+            for mode in modes:
+                yield Case(group, key, shape, mode, functools.partial(build, named, mode), **options)
+
+
+def arrays_for(peer: Peer, shape: Shape, dtype: str = "float32") -> list[np.ndarray]:
+    """Draw the arrays that the loss of `peer` takes."""
+    loss = al.get(peer.loss, **peer.settings)
+    domains = peer.domains or loss.domains()
+    of_rows = loss.granularity == "row"
+    near = (
+        kind(peer.loss) == "vectors"
+    )  # vectors far from each other would have a mean near 0, which agrees with anything
+    return [
+        _drawn(domain, shape[:-1] if of_rows and domain in ("labels", "sign") else shape, k, dtype, near, shape[-1])
+        for k, domain in enumerate(domains)
+    ]
+
+
+@functools.lru_cache(maxsize=16)
+def _drawn(domain: str, shape: Shape, place: int, dtype: str, near: bool, classes: int) -> np.ndarray:
+    rng = np.random.default_rng(place)
+    if domain == "labels":
+        return rng.integers(0, classes, size=shape)
+    x: np.ndarray = rng.standard_normal(shape, dtype="float32")
+    if domain == "sign":
+        x = np.where(x < 0, -1.0, 1.0)
+    elif domain == "probability":
+        x = rng.integers(0, 2, size=shape) if place else rng.uniform(0.01, 0.99, size=shape)
+    elif domain in ("nonnegative", "positive"):
+        x = np.exp(x)
+    elif domain in ("distribution", "log_distribution"):
+        x = x - np.log(np.sum(np.exp(x), axis=-1, keepdims=True))
+        x = np.exp(x) if domain == "distribution" else x
+    elif near and place:
+        x = x + _drawn(domain, shape, 0, dtype, near, classes)
+    return x.astype(dtype)
+
+
+def ours_of(peer: Peer) -> Callable[..., Any]:
+    """Return our loss in function form, with its settings."""
+    function = getattr(al, peer.loss)
+    return functools.partial(function, **peer.settings) if peer.settings else function
+
+
+def bytes_of(peer: Peer, arrays: list[np.ndarray], mode: str) -> tuple[int, int]:
+    """Return the bytes that must move, and those of the gradients among them."""
+    gradients = sum(arrays[k].nbytes for k in peer.argnums) if mode == GRADIENT else 0
+    picks = peer.loss == "nll" and arrays[1].dtype.kind == "i"  # it reads one number a row
+    return 0 if picks else sum(x.nbytes for x in arrays) + gradients, gradients
+
+
+def own_threads(count: int) -> None:
+    """Have our side run on `count` threads, for good, where it knows of threads."""
+    if hasattr(al, "config"):
+        setting = al.config(threads=count)
+        if hasattr(setting, "__enter__"):
+            setting.__enter__()

@@ -1,0 +1,141 @@
+"""Rows on NumPy: against the textbook formula, scikit-learn, and the value alone."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+import arraylosses as al
+from arraylosses import autodiff
+
+from . import textbook
+from .cases import (
+    GRADIENT,
+    VALUE,
+    Case,
+    Pair,
+    Peer,
+    Shape,
+    arrays_for,
+    bytes_of,
+    ours_of,
+    own_threads,
+    table,
+)
+
+
+def _formulas() -> dict[str, Peer]:
+    variants: dict[str, dict[str, Any]] = {
+        "quantile": {"settings": {"q": 0.9}},
+        "absolute_percentage_error": {"domains": ("real", "positive")},  # of a target near 0 it says nothing
+        "binary_cross_entropy_of_probabilities": {
+            "loss": "binary_cross_entropy",
+            "settings": {"from_logits": False},
+        },
+        "cross_entropy_of_distributions": {"loss": "cross_entropy", "domains": ("real", "distribution")},
+    }
+    names = [*al.registered(), *(name for name in variants if name not in al.registered())]
+    return {
+        name: Peer(functools.partial(getattr(textbook, name), np), **variants.get(name, {}))
+        for name in names
+        if hasattr(textbook, name)
+    }
+
+
+def textbook_cases() -> Iterator[Case]:
+    """Yield the value beside the formula."""
+    return table("numpy", _formulas(), [VALUE], _value)
+
+
+def _value(peer: Peer, mode: str, shape: Shape) -> Pair:
+    arrays = arrays_for(peer, shape)
+    ours, (moved, _) = ours_of(peer), bytes_of(peer, arrays, mode)
+    return Pair(lambda: ours(*arrays), lambda: peer.call(*arrays), moved)
+
+
+def call_cases() -> Iterator[Case]:
+    """Yield what a call costs by itself: 100 elements, in function form and in class form."""
+    shapes: dict[str, tuple[Shape, ...]] = {"elements": ((100,),), "classes": ((10, 10),), "vectors": ((10, 10),)}
+    return table("calls", _formulas(), ["function", "class"], _call, shapes)
+
+
+def _call(peer: Peer, mode: str, shape: Shape) -> Pair:
+    arrays = arrays_for(peer, shape)
+    ours = ours_of(peer) if mode == "function" else al.get(peer.loss, **peer.settings)
+    return Pair(lambda: ours(*arrays), lambda: peer.call(*arrays))
+
+
+def gradient_cases() -> Iterator[Case]:
+    """Yield what a gradient costs beside the value alone: by the tape, and as `al.value_and_grad` does it.
+
+    A tape keeps more arrays alive than a value does; where the C library gives freed memory back to the system and asks
+    for it again at every call, that costs more than the arithmetic. ``MALLOC_TOP_PAD_=268435456
+    MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=1073741824`` leave the arithmetic alone.
+    """
+    shapes: dict[str, tuple[Shape, ...]] = {
+        "elements": ((1_000_000,),),
+        "classes": ((100_000, 10),),
+        "vectors": ((15_625, 64),),
+    }
+    peers = {name: Peer(cls()) for name, cls in al.registered().items()}
+    return table("gradients", peers, ["tape", "chosen"], _gradient, shapes)
+
+
+def _gradient(peer: Peer, mode: str, shape: Shape) -> Pair:
+    arrays = arrays_for(peer, shape)
+    both = (autodiff if mode == "tape" else al).value_and_grad(peer.call)
+    moved, gradients = bytes_of(peer, arrays, GRADIENT)
+    # The peer has no gradient: it is checked by the tape's.
+    check = autodiff.value_and_grad(peer.call)
+    return Pair(
+        lambda: both(*arrays), lambda: peer.call(*arrays), moved, gradients, lambda value: (value, check(*arrays)[1])
+    )
+
+
+def scikit_learn_cases() -> Iterator[Case]:
+    """Yield rows against the Cython losses, on one thread each.
+
+    Theirs returns per-item losses, so the value is ours without a reduction; beside a gradient, ours has the sum, and
+    theirs is spared the summing.
+    """
+    from sklearn._loss import loss as theirs
+
+    own_threads(1)
+    peers = {
+        "squared_error": Peer(theirs.HalfSquaredError()),
+        "huber": Peer(theirs.HuberLoss(delta=1.0)),
+        "binary_cross_entropy": Peer(theirs.HalfBinomialLoss()),
+        "poisson_nll": Peer(theirs.HalfPoissonLoss()),
+        "cross_entropy": Peer(theirs.HalfMultinomialLoss),
+    }
+    for dtype in ("float32", "float64"):
+        build = functools.partial(_scikit_learn, dtype)
+        named = {f"{key}-{dtype}": Peer(peer.call, key) for key, peer in peers.items()}
+        yield from table("scikit-learn", named, [VALUE, GRADIENT], build)
+
+
+def _scikit_learn(dtype: str, peer: Peer, mode: str, shape: Shape) -> Pair:
+    arrays = arrays_for(peer, shape, dtype)
+    moved, gradients = bytes_of(peer, arrays, mode)
+    target = arrays[1].astype(dtype)
+    theirs = peer.call(n_classes=shape[-1]) if isinstance(peer.call, type) else peer.call
+    factor = 2.0 if peer.loss == "squared_error" else 1.0  # theirs is half of it
+    if mode == VALUE:
+        ours = getattr(al, peer.loss)
+        return Pair(
+            lambda: ours(*arrays, reduction="none"),
+            lambda: theirs.loss(target, arrays[0]),
+            moved,
+            translate=lambda items: factor * items,
+        )
+    both = al.value_and_grad(getattr(al, peer.loss))
+    return Pair(
+        lambda: both(*arrays, reduction="sum"),
+        lambda: theirs.loss_gradient(target, arrays[0]),
+        moved,
+        gradients,
+        lambda result: (factor * np.sum(result[0], dtype="float64"), factor * result[1]),
+    )

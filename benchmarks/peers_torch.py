@@ -1,0 +1,155 @@
+"""Rows on torch: eager and compiled against torch.nn.functional, against the textbook formula, and large ones."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from torch.nn import functional as F  # noqa: N812  (as all of torch's users name it)
+
+import arraylosses as al
+
+from . import textbook
+from .cases import GRADIENT, VALUE, Case, MissingError, Pair, Peer, Shape, arrays_for, bytes_of, label, ours_of, table
+
+TORCH_HAS = {
+    "squared_error": Peer(F.mse_loss),
+    "absolute_error": Peer(F.l1_loss),
+    "huber": Peer(F.huber_loss),
+    "smooth_l1": Peer(F.smooth_l1_loss),
+    "poisson_nll": Peer(F.poisson_nll_loss),
+    "binary_cross_entropy": Peer(F.binary_cross_entropy_with_logits),
+    "binary_cross_entropy_of_probabilities": Peer(
+        F.binary_cross_entropy, "binary_cross_entropy", {"from_logits": False}
+    ),
+    "soft_margin": Peer(F.soft_margin_loss),
+    "hinge_embedding": Peer(F.hinge_embedding_loss),
+    "margin_ranking": Peer(F.margin_ranking_loss, argnums=(0, 1)),
+    "cross_entropy": Peer(F.cross_entropy),
+    "cross_entropy_of_distributions": Peer(F.cross_entropy, "cross_entropy", domains=("real", "distribution")),
+    "nll": Peer(F.nll_loss),
+    "kl_divergence": Peer(functools.partial(F.kl_div, reduction="batchmean")),
+    "cosine_embedding": Peer(F.cosine_embedding_loss, argnums=(0, 1)),
+    "triplet_margin": Peer(F.triplet_margin_loss, settings={"epsilon": 1e-6}, argnums=(0, 1, 2)),
+}
+TORCH_LACKS = {
+    "log_cosh": Peer(functools.partial(textbook.log_cosh, torch)),
+    "quantile": Peer(functools.partial(textbook.quantile, torch), settings={"q": 0.9}),
+    "pseudo_huber": Peer(functools.partial(textbook.pseudo_huber, torch)),
+    "binary_focal": Peer(textbook.torch_binary_focal),
+    "categorical_focal": Peer(textbook.torch_categorical_focal),
+}
+
+
+def eager_cases() -> Iterator[Case]:
+    """Yield rows against torch.nn.functional."""
+    return table("torch", TORCH_HAS, [VALUE, GRADIENT], _eager)
+
+
+def textbook_cases() -> Iterator[Case]:
+    """Yield rows of losses that torch lacks, with the memory of the largest."""
+    for case in table("torch-textbook", TORCH_LACKS, [VALUE, GRADIENT], _eager):
+        largest = label(case.shape) in ("1e7", "1024x32000")
+        tiny = (128,) if len(case.shape) == 1 else (128, 10)
+        yield dataclasses.replace(case, peak=largest and case.mode == GRADIENT, tiny=tiny)
+
+
+def compiled_cases() -> Iterator[Case]:
+    """Yield rows with both sides compiled, each for all sizes at once: no user compiles for one size alone.
+
+    ``fullgraph=True`` lets no graph break go unnoticed.
+    """
+    return table("torch-compile", TORCH_HAS, [VALUE, GRADIENT], _compiled)
+
+
+def _eager(peer: Peer, mode: str, shape: Shape) -> Pair:
+    return _pair(ours_of(peer), peer.call, peer, mode, shape)
+
+
+def _compiled(peer: Peer, mode: str, shape: Shape) -> Pair:
+    return _pair(*_compiled_once(peer.loss, peer.call, tuple(peer.settings.items())), peer, mode, shape)
+
+
+@functools.lru_cache(
+    maxsize=1
+)  # the cases of a loss follow each other, and what is compiled for one is dropped after it
+def _compiled_once(loss: str, theirs: Callable[..., Any], settings: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
+    torch._dynamo.reset()
+    ours = functools.partial(getattr(al, loss), **dict(settings))
+    # Two lambdas, for what is compiled belongs to the code of a function, of which a loop would make one.
+    compile_ = functools.partial(torch.compile, dynamic=True, fullgraph=True)
+    return compile_(lambda *a: ours(*a)), compile_(lambda *a: theirs(*a))
+
+
+def _pair(ours: Callable[..., Any], theirs: Callable[..., Any], peer: Peer, mode: str, shape: Shape) -> Pair:
+    drawn = arrays_for(peer, shape)
+    arrays = [torch.from_numpy(x) for x in drawn]
+    if mode == GRADIENT:
+        for k in peer.argnums:
+            arrays[k].requires_grad_()
+    call = functools.partial(_with_gradients if mode == GRADIENT else _alone, arrays)
+    return Pair(lambda: call(ours), lambda: call(theirs), *bytes_of(peer, drawn, mode))
+
+
+def _alone(arrays: list[Any], function: Callable[..., Any]) -> Any:
+    return function(*arrays)
+
+
+def _with_gradients(arrays: list[Any], function: Callable[..., Any]) -> Any:
+    value = function(*arrays)
+    return value.detach(), torch.autograd.grad(value, [x for x in arrays if x.requires_grad])
+
+
+# Large arrays, where memory matters as much as time
+
+
+def large_cases() -> Iterator[Case]:
+    """Yield bfloat16 logits, and the projection onto a vocabulary with its cross entropy."""
+    options: dict[str, Any] = {"peak": True, "slow": True}
+    logits, projection = (2048, 32_000), (2048, 768, 50_257)
+    yield Case("torch-large", "cross_entropy-bfloat16", logits, GRADIENT, _bfloat16, 1e-2, tiny=(128, 10), **options)
+    tiny = (128, 16, 32)
+    for name, theirs in {"materialised": _materialised, "chunked": _chunked}.items():
+        build = functools.partial(_linear, theirs)
+        yield Case(
+            "torch-large", f"linear_cross_entropy-{name}", projection, GRADIENT, build, 1e-3, tiny=tiny, **options
+        )
+
+
+def _bfloat16(shape: Shape) -> Pair:
+    drawn = arrays_for(Peer(al.cross_entropy, "cross_entropy"), shape)
+    arrays = [torch.from_numpy(drawn[0]).to(torch.bfloat16).requires_grad_(), torch.from_numpy(drawn[1])]
+    gradient = arrays[0].nbytes
+    return Pair(
+        lambda: _with_gradients(arrays, al.cross_entropy),
+        lambda: _with_gradients(arrays, lambda x, labels: F.cross_entropy(x.float(), labels)),
+        2 * gradient + arrays[1].nbytes,
+        gradient,
+    )
+
+
+def _linear(theirs: Callable[..., Any], shape: Shape) -> Pair:
+    if not hasattr(al, "linear_cross_entropy"):
+        raise MissingError("arraylosses has no linear_cross_entropy")
+    rows, features, classes = shape
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(rows, features, generator=generator).requires_grad_()
+    matrix = torch.randn(classes, features, generator=generator).mul_(features**-0.5).requires_grad_()
+    labels = torch.randint(0, classes, (rows,), generator=generator)
+    arrays = [hidden, matrix, labels]
+    return Pair(
+        lambda: _with_gradients(arrays, al.linear_cross_entropy),
+        lambda: _with_gradients(arrays, theirs),
+        result=hidden.nbytes + matrix.nbytes,
+    )
+
+
+def _materialised(hidden: Any, matrix: Any, labels: Any) -> Any:
+    return F.cross_entropy(F.linear(hidden, matrix), labels)
+
+
+def _chunked(hidden: Any, matrix: Any, labels: Any) -> Any:
+    return F.linear_cross_entropy(hidden, matrix, labels, options=torch.nn.LinearCrossEntropyOptions())
