@@ -260,18 +260,16 @@ def single_device(x: Array) -> Any | None:
     return place if hasattr(place, "platform") else None  # a sharding has no platform
 
 
-def holds_values(x: Array) -> bool:
-    """Whether the values of `x` can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
-    if isinstance(x, _NUMPY_ARRAYS):
+def holds_values(*arrays: Array) -> bool:
+    """Whether the values can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
+    if all([isinstance(x, _NUMPY_ARRAYS) for x in arrays]):
         return True
     torch = sys.modules.get("torch")
-    if torch is None or not isinstance(x, torch.Tensor):
-        return False
     return (
-        type(x) in (torch.Tensor, torch.nn.Parameter)
-        and x.is_cpu
+        torch is not None
+        and all([type(x) in (torch.Tensor, torch.nn.Parameter) and x.is_cpu for x in arrays])
         and not torch.compiler.is_compiling()
-        and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+        and not any([torch._C._functorch.is_functorch_wrapped_tensor(x) for x in arrays])
         and not torch._C._len_torch_dispatch_stack()
         and torch._C._get_tracing_state() is None
     )

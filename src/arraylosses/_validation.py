@@ -14,6 +14,7 @@ from ._array_api import (
     Array,
     Namespace,
     as_index,
+    backend_of,
     dtype_kind,
     dtype_name,
     holds_values,
@@ -50,6 +51,7 @@ Domain: TypeAlias = Literal[
 ]
 _ONE_PER_ITEM = ("sign", "labels")
 Role: TypeAlias = Literal["row", "item", "labels"]
+_ALL_ITEMS: tuple[Role, ...] = ("item",)
 
 
 class Inputs(NamedTuple):
@@ -160,7 +162,8 @@ def check_inputs(
 ) -> Inputs:
     """Check the arrays of one call against what the loss takes; nothing is computed but the labels' range."""
     xp = _one_library(names, arrays, weight, where)
-    _one_device(names, arrays, weight, where)
+    if backend_of(xp) not in ("numpy", "dask"):
+        _one_device(names, arrays, weight, where)
     floating = [
         x
         for name, x, domain in zip(names, arrays, domains, strict=True)
@@ -171,8 +174,7 @@ def check_inputs(
     if granularity == "element":
         _same_shapes(names, arrays)
         _check_weights(weight, where, shape)
-        all_items: list[Role] = ["item"] * len(arrays)
-        return Inputs(xp, arrays, dtype, shape, None, tuple(all_items), weight, where, None)
+        return Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
 
     axis = take_axis(axis, shape, names[0])
     item_shape = _without(shape, axis)
@@ -206,6 +208,10 @@ def _one_library(
     if len(arrays) != len(names):
         wanted = ", ".join(f"`{name}`" for name in names)
         raise TypeError(f"this loss takes {len(names)} arrays, {wanted}; got {len(arrays)}")
+    xp = namespace_of(arrays[0])
+    others = [*arrays[1:], *(x for x in (weight, where) if x is not None)]
+    if xp is not None and all([namespace_of(x) is xp for x in others]):
+        return xp
     given = dict(zip(names, arrays, strict=True))
     if weight is not None:
         given["weight"] = weight
@@ -363,6 +369,9 @@ def _check_labels(
 ) -> tuple[Array, Array | None, Array | None]:
     """Return labels that can index, the items to keep, and the items without a class if these can't be refused."""
     labels = as_index(xp, labels)
+    plain = where is None and ignore_index is None and 0 not in labels.shape
+    if plain and holds_values(labels) and int(labels.min()) >= 0 and int(labels.max()) < classes:
+        return labels, None, None
     if ignore_index is not None:
         used = labels != ignore_index
         where = used if where is None else xp.logical_and(used, where)

@@ -12,6 +12,7 @@ import math
 import sys
 from typing import Any
 
+from . import _kernels
 from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name, own_namespace, single_device
 
 __all__ = [
@@ -24,6 +25,9 @@ __all__ = [
     "focal_weight",
     "inside",
     "is_class",
+    "label_surprise",
+    "label_surprise_and_slope",
+    "label_surprise_slope",
     "largest",
     "log1p_ratio",
     "log_cosh",
@@ -258,20 +262,15 @@ def log1p_ratio(a: Array, b: Array) -> Array:
 
 def softplus_pair(x: Array) -> tuple[Array, Array]:
     """log(1 + exp(-x)) and log(1 + exp(x)): minus the logarithms of sigmoid(x) and of sigmoid(-x)."""
-    above, below, log_term = _softplus_parts(x)
-    return below + log_term, above + log_term
-
-
-def _softplus_parts(x: Array) -> tuple[Array, Array, Array]:
+    if (own := _kernels.workshop(x)) is not None:
+        return _kernels.softplus_pair(own, x)
     # log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). At 0 both terms take the branch x >= 0, so the kinks cancel.
     xp = array_namespace(x)
-    if backend_of(xp) == "numpy":
-        own = own_namespace(xp)
-        return clip(x, 0.0, None), clip(-x, 0.0, None), own.log1p(own.exp(-own.abs(x)))
     negative = x < 0
     above = where(negative, 0.0, x)
     below = where(negative, -x, 0.0)
-    return above, below, xp.log1p(xp.exp(-(above + below)))
+    log_term = xp.log1p(xp.exp(-(above + below)))
+    return below + log_term, above + log_term
 
 
 def sigmoid(x: Array) -> Array:
@@ -297,11 +296,9 @@ def precise_sigmoid_pair(x: Array) -> tuple[Array, Array]:
 
 def sigmoid_pair(x: Array) -> tuple[Array, Array]:
     """The sigmoid of x and of -x, to full relative precision on both sides: for derivatives."""
+    if (own := _kernels.workshop(x)) is not None:
+        return _kernels.sigmoid_pair(own, x)
     xp = array_namespace(x)
-    if backend_of(xp) == "numpy":
-        own = own_namespace(xp)
-        with own.errstate(over="ignore"):  # 1 / inf is 0, which is right
-            return 1.0 / (1.0 + own.exp(-x)), 1.0 / (1.0 + own.exp(x))
     negative = x < 0
     small = xp.exp(where(negative, x, -x))
     large = 1.0 / (1.0 + small)
@@ -324,6 +321,8 @@ def softcap_slope(x: Array, cap: float) -> Array:
 # log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
 def log_cosh(x: Array) -> Array:
     """log(cosh x), to full relative precision near 0 and without overflow."""
+    if (own := _kernels.workshop(x)) is not None:
+        return _kernels.log_cosh(own, x)
     xp = array_namespace(x)
     size = xp.abs(x)
     near = size < 1
@@ -375,6 +374,54 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
     top = xp.astype(bounded == 0, power.dtype)
     excess = xp.sum(power - top, axis=axis, keepdims=True) + (xp.sum(top, axis=axis, keepdims=True) - 1.0)
     return depth, power, excess
+
+
+def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
+    """-log p of the class that integer `labels` name, for p = softmax(logits) along `axis`, without cancellation."""
+    xp = array_namespace(logits, labels)
+    own = _kernels.workshop(logits)
+    if own is None:
+        depth, _, excess = softmax_parts(logits, axis)
+        return pick(depth, labels, axis) + xp.squeeze(xp.log1p(excess), axis=axis)
+    surprise = _kernels.label_surprise(own, logits, new_axis(labels, axis), axis).squeeze(axis)
+    return _with_digits(own, surprise, logits, labels, axis)
+
+
+def label_surprise_slope(logits: Array, labels: Array, axis: int) -> Array:
+    """The derivative of `label_surprise` by each logit: p, and p - 1 at the label without cancellation."""
+    own = _kernels.workshop(logits)
+    if own is None:
+        _, power, excess = softmax_parts(logits, axis)
+        chosen = is_class(new_axis(labels, axis), logits, axis)
+        return where(chosen, -softmax_complement(power, excess), power / (1.0 + excess))
+    return _less_one(own, _kernels.softmax(own, logits, axis)[0], labels, axis)
+
+
+def label_surprise_and_slope(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
+    """Both, of one softmax."""
+    own = _kernels.workshop(logits)
+    if own is None:
+        return label_surprise(logits, labels, axis), label_surprise_slope(logits, labels, axis)
+    p, top, log_total = _kernels.softmax(own, logits, axis)
+    surprise = (top.squeeze(axis) - pick(logits, labels, axis)) + log_total.squeeze(axis)
+    return _with_digits(own, surprise, logits, labels, axis), _less_one(own, p, labels, axis)
+
+
+def _with_digits(own: Any, surprise: Array, logits: Array, labels: Array, axis: int) -> Array:
+    # From p = 1/2 on upwards, -log p is the logarithm of a number near 1: those rows are computed by their parts.
+    easy = surprise < 0.75
+    if own.any(easy):
+        rows = _axis_last(logits, axis)[easy]
+        depth, _, excess = softmax_parts(rows, -1)
+        surprise[easy] = pick(depth, labels[easy], -1) + own.log1p(excess[..., 0])
+    return surprise
+
+
+def _less_one(own: Any, p: Array, labels: Array, axis: int) -> Array:
+    index = new_axis(labels, axis)
+    _kernels.put(own, p, index, 0.0, axis)
+    _kernels.put(own, p, index, own.negative(own.sum(p, axis, keepdims=True)), axis)
+    return p
 
 
 def softmax_complement(power: Array, excess: Array) -> Array:

@@ -6,6 +6,7 @@ settings and arrays say all about it, which `al.register` promises. Any other lo
 | arrays | how | in |
 | --- | --- | --- |
 | eager JAX | straight, as one compiled program | `jitted` |
+| eager torch on the CPU, where torch has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
 | eager torch on the CPU, where the first array alone is to have a gradient, and there is a closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | all others: traced, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
@@ -19,7 +20,7 @@ from typing import Any
 
 from .._array_api import Array, backend_of, holds_values, is_eager_numpy
 from .._validation import Inputs
-from . import autograd, blocks, direct, jitted
+from . import autograd, blocks, direct, jitted, native
 from .direct import Computable
 from .threads import config
 
@@ -52,8 +53,10 @@ def _way(loss: Computable, inputs: Inputs) -> Any:
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
         torch: Any = sys.modules["torch"]
-        if not all([holds_values(x) for x in given]) or torch.autograd.forward_ad._current_level >= 0:
+        if not holds_values(*given) or torch.autograd.forward_ad._current_level >= 0:
             return direct
+        if native.fits(loss, inputs):
+            return native
         if torch.is_grad_enabled():
             given += [x for name in loss.array_settings if hasattr(x := getattr(loss, name), "requires_grad")]
             tracked = [x.requires_grad for x in given]

@@ -1,13 +1,14 @@
 """torch's autograd on the CPU: one function whose backward pass computes the closed form, and keeps only the inputs.
 
 The straight way would keep every intermediate result for the backward pass. Here the backward pass computes the
-gradient from the inputs, block by block where they are large. A second derivative, of a backward pass that is itself
-recorded, goes the straight way.
+gradient from the inputs, block by block. Of no more than a block, value and gradient are computed together, and that
+gradient is kept. A second derivative, of a backward pass that is itself recorded, goes the straight way.
 """
 
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from typing import Any
 
@@ -40,14 +41,22 @@ def _function() -> Any:
 
     class Recomputed(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
-        def forward(ctx: Any, loss: Computable, inputs: Inputs, *tensors: Array | None) -> Array:
+        def forward(ctx: Any, loss: Computable, inputs: Inputs, *tensors: Array) -> Array:
             ctx.loss, ctx.inputs = loss, inputs._replace(arrays=(), weight=None, where=None)
             ctx.save_for_backward(*tensors)
+            ctx.gradient = None
+            if loss.reduction != "none" and math.prod(tensors[0].shape) <= blocks.ELEMENTS["torch"]:
+                found = direct.run_with_derivatives(loss, inputs)
+                if found is not None:
+                    value, ctx.gradient = found
+                    return value
             return blocks.run(loss, inputs)
 
         @staticmethod
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
             tensors = ctx.saved_tensors
+            if ctx.gradient is not None and not torch.is_grad_enabled():
+                return (None, None, upstream * ctx.gradient, *[None] * (len(tensors) - 1))
             inputs = _with_tensors(ctx.inputs, tensors)
             found = None if torch.is_grad_enabled() else blocks.gradient(ctx.loss, inputs, upstream)
             if found is None:

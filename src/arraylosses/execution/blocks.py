@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Callable
 
 import numpy as np
 
@@ -17,12 +18,12 @@ from .. import special
 from .._array_api import Array, backend_of, broadcast_to, own_namespace
 from .._validation import Inputs
 from .direct import Computable, evaluate, prepare
-from .threads import for_each
+from .threads import for_each, thread_count
 
 __all__ = ["ELEMENTS", "gradient", "run", "run_with_derivatives"]
 
-ELEMENTS = {"numpy": 1 << 17, "torch": 1 << 15}
-"""Elements of a block: some intermediates of it fit the caches, and torch works on so few in one thread."""
+ELEMENTS = {"numpy": 1 << 17, "torch": 1 << 18}
+"""Elements of a block: some intermediates of it fit the last cache, and the calls take little beside them."""
 
 Index = tuple[slice, ...]
 
@@ -37,7 +38,7 @@ def run(loss: Computable, inputs: Inputs) -> Array:
         arrays, weight = prepare(loss, part)
         total.add(k, evaluate(loss, part, arrays)[0], weight)
 
-    for_each(compute, len(blocks))
+    blocks.for_each(compute)
     return total.result()
 
 
@@ -60,7 +61,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
         for x, result in zip(derivatives, results, strict=True):
             blocks.write(k, result, x, 1.0 / divisor if weight is None else weight / divisor)
 
-    for_each(compute, len(blocks))
+    blocks.for_each(compute)
     return None if lacking else (total.result(), *results)
 
 
@@ -82,7 +83,7 @@ def gradient(loss: Computable, inputs: Inputs, upstream: Array) -> Array | None:
         share = factor if weight is None else weight * factor
         blocks.write(k, result, x, share if loss.reduction != "none" else upstream[blocks.items[k]] * share)
 
-    for_each(compute, len(blocks))
+    blocks.for_each(compute)
     return None if lacking else result
 
 
@@ -105,6 +106,10 @@ class _Blocks:
         """The index of each block's items, in arrays that have one value an item."""
         self.rows = self.items if inputs.axis is None else [_with_axis(index, inputs.axis) for index in self.items]
         """The same in arrays with the class axis."""
+
+    def for_each(self, compute: Callable[[int], None]) -> None:
+        """Call ``compute(k)`` for all blocks; torch shares each block among threads of its own."""
+        for_each(compute, len(self.items), thread_count() if self.own is np else 1)
 
     def __len__(self) -> int:
         return len(self.items)
@@ -178,7 +183,7 @@ def _divisor(loss: Computable, blocks: _Blocks) -> float:
     def compute(k: int) -> None:
         weights[k] = float(blocks.own.sum(prepare(loss, blocks.part(k))[1]))
 
-    for_each(compute, len(blocks))
+    blocks.for_each(compute)
     return _sum(weights) or 1.0
 
 

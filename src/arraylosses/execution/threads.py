@@ -46,9 +46,10 @@ class config:  # noqa: N801
     Parameters
     ----------
     threads : int or None
-        The threads that share the work of one call on large arrays of NumPy or of torch on the CPU. None, as at the
-        start, stands for all cores that the process may use (``OMP_NUM_THREADS`` of them, where it is set) in the main
-        thread, and for one in any other thread, since a program that starts its own threads uses the cores already.
+        The threads that share the work of one call on large arrays of NumPy. None, as at the start, stands for all
+        cores that the process may use (``OMP_NUM_THREADS`` of them, where it is set) in the main thread, and for one in
+        any other thread, since a program that starts its own threads uses the cores already. The other libraries have
+        threads, and settings, of their own.
 
     Raises
     ------
@@ -95,13 +96,13 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def for_each(function: Callable[[int], None], count: int) -> None:
-    """Call ``function(k)`` for k from 0 to count - 1, in this thread and in as many beside it as may be used.
+def for_each(function: Callable[[int], None], count: int, threads: int) -> None:
+    """Call ``function(k)`` for k from 0 to count - 1, in this thread and so many in all.
 
     Each takes the next k that nobody has. The others run in copies of this thread's context, so that NumPy's
     ``errstate`` holds there too.
     """
-    beside = min(thread_count(), count) - 1
+    beside = min(threads, count) - 1
     if beside <= 0:
         for k in range(count):
             function(k)

@@ -183,6 +183,8 @@ class CrossEntropy(_ProbabilityLoss):
     def call(self, logits: Array, labels: Array) -> Array:
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
+        if self._of_label_alone(labels):
+            return special.label_surprise(self._capped(logits), labels, axis)
         mass: Array | float = 1.0 if _is_label(labels) else xp.sum(labels, axis=axis)
         penalty: Array | None = None
         if self.from_logits:
@@ -205,6 +207,9 @@ class CrossEntropy(_ProbabilityLoss):
             loss = (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
         return loss if penalty is None else loss + penalty
 
+    def _of_label_alone(self, labels: Array) -> bool:
+        return self.from_logits and _is_label(labels) and not self.label_smoothing and not self.z_loss
+
     def _capped(self, logits: Array) -> Array:
         return logits if self.softcap is None else special.softcap(logits, self.softcap)
 
@@ -213,8 +218,17 @@ class CrossEntropy(_ProbabilityLoss):
         if not self.from_logits:
             pull = -self._smoothed(logits, labels, axis)
             return self._chained(logits, pull, *self._probabilities(logits, axis), axis)
-        first = self._by_capped(labels, *self._softmax(logits, axis), axis)
+        if self._of_label_alone(labels):
+            first = special.label_surprise_slope(self._capped(logits), labels, axis)
+        else:
+            first = self._by_capped(labels, *self._softmax(logits, axis), axis)
         return first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
+
+    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
+        if not self._of_label_alone(labels):
+            return self.call(logits, labels), self.derivative(logits, labels)
+        loss, first = special.label_surprise_and_slope(self._capped(logits), labels, self.row_axis(logits))
+        return loss, first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
 
     # By a capped logit (Σ t) p (1 - p), and of the z-loss 2 z_loss (p² + log Σ exp p (1 - p)). The cap c(z) multiplies
     # by c'², and adds c'' times the first derivative; c'' = -2 c c' / softcap².
