@@ -8,13 +8,27 @@ they lose no digit. Both libraries know all of these functions and `out`.
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ._array_api import Array, backend_of, holds_values, is_eager_numpy, namespace_of
 
-__all__ = ["label_surprise", "log_cosh", "sigmoid_pair", "softmax", "softplus_pair", "workshop"]
+__all__ = [
+    "bernoulli",
+    "bernoulli_slope",
+    "label_surprise",
+    "log_cosh",
+    "precise_sigmoid_pair",
+    "put",
+    "sigmoid",
+    "sigmoid_pair",
+    "softmax",
+    "softplus",
+    "softplus_pair",
+    "workshop",
+]
 
 
 def workshop(x: Array) -> Any | None:
@@ -28,27 +42,102 @@ def workshop(x: Array) -> Any | None:
     return None if recorded or torch.autograd.forward_ad._current_level >= 0 else torch
 
 
+def _softplus_of_minus(own: Any, size: Array) -> Array:
+    """log(1 + exp(-size)) of non-negative numbers, in their place."""
+    for step in (own.negative, own.exp, own.log1p):
+        step(size, out=size)
+    return size
+
+
+def softplus(own: Any, x: Array) -> Array:
+    """log(1 + exp(x))."""
+    if own is not np:
+        return own.nn.functional.softplus(x, 1.0, 40.0)  # beyond 40 it is x in every dtype
+    log_term = _softplus_of_minus(own, own.abs(x))
+    return np.add(log_term, np.clip(x, 0.0, np.inf), out=log_term)
+
+
 def softplus_pair(own: Any, x: Array) -> tuple[Array, Array]:
     """log(1 + exp(-x)) and log(1 + exp(x))."""
-    log_term = own.abs(x)
-    for step in (own.negative, own.exp, own.log1p):
-        step(log_term, out=log_term)
+    log_term = _softplus_of_minus(own, own.abs(x))
     below = own.negative(x)
     own.clip(below, 0.0, np.inf, out=below)
     above = own.clip(x, 0.0, np.inf)
     return own.add(below, log_term, out=below), own.add(above, log_term, out=above)
 
 
+def sigmoid(own: Any, x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
+    if own is not np:
+        return own.sigmoid(x)
+    power = np.negative(x)
+    with np.errstate(over="ignore"):  # 1 / inf is 0, which is right
+        np.exp(power, out=power)
+    return np.reciprocal(np.add(power, 1.0, out=power), out=power)
+
+
 def sigmoid_pair(own: Any, x: Array) -> tuple[Array, Array]:
     """The sigmoid of x and of -x."""
-    minus = own.negative(x)
-    if own is not np:
-        return own.sigmoid(x), own.sigmoid(minus)
-    with np.errstate(over="ignore"):  # 1 / inf is 0, which is right
-        both = np.exp(minus, out=minus), np.exp(x)
-    for half in both:
-        np.reciprocal(np.add(half, 1.0, out=half), out=half)
-    return both
+    return sigmoid(own, x), sigmoid(own, own.negative(x))
+
+
+def precise_sigmoid_pair(own: Any, x: Array, halves: Callable[[Array], tuple[Array, Array]]) -> tuple[Array, Array]:
+    """The sigmoid of x and of -x, rounded but once after the exponential; `halves` splits a number's digits."""
+    small = own.abs(x)
+    own.exp(own.negative(small, out=small), out=small)
+    total = small + 1.0
+    lost = own.subtract(small, total - 1.0)
+    share = small / total
+    product = share * total
+    (share_high, share_low), (total_high, total_low) = halves(share), halves(total)
+    # small - share total, exactly, and then less share lost
+    own.subtract(small, product, out=small)
+    own.subtract(product, own.multiply(share_high, total_high), out=product)
+    for a, b in ((share_high, total_low), (share_low, total_high), (share_low, total_low)):
+        own.subtract(product, own.multiply(a, b), out=product)
+    own.add(small, product, out=small)
+    own.subtract(small, own.multiply(share, lost, out=lost), out=small)
+    own.add(share, own.divide(small, total, out=small), out=share)
+    rest = own.subtract(1.0, share, out=small) if own is np else own.rsub(share, 1.0)
+    negative = own.less(x, 0.0, out=total)
+    other = 1.0 - negative
+    p = own.multiply(share, negative, out=lost)
+    own.add(p, own.multiply(rest, other, out=product), out=p)
+    q = own.multiply(share, other, out=other)
+    return p, own.add(q, own.multiply(rest, negative, out=negative), out=q)
+
+
+# Where every target is 0 or 1, as mostly, both are those of one softplus, of x or of -x.
+def bernoulli(own: Any, x: Array, target: Array) -> Array:
+    """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x))."""
+    side = _side(own, x, target)
+    if side is not None:
+        return softplus(own, own.multiply(side, x, out=side))
+    yes, no = softplus_pair(own, x)
+    own.multiply(yes, target, out=yes)
+    return own.add(yes, own.multiply(no, 1.0 - target, out=no), out=yes)
+
+
+def bernoulli_slope(own: Any, x: Array, target: Array) -> Array:
+    """Its derivative, (1 - t) p - t (1 - p)."""
+    side = _side(own, x, target)
+    if side is not None:
+        return own.multiply(side, sigmoid(own, side * x), out=side)
+    p, q = sigmoid_pair(own, x)
+    own.multiply(q, target, out=q)
+    return own.subtract(own.multiply(p, 1.0 - target, out=p), q, out=p)
+
+
+def _side(own: Any, x: Array, target: Array) -> Array | None:
+    """1 - 2 t, if every t is 0 or 1."""
+    square = target * target
+    if not bool((square == target).all()):
+        return None
+    return (
+        own.subtract(1.0, own.multiply(square, 2.0, out=square), out=square)
+        if own is np
+        else own.rsub(square, 1.0, alpha=2)
+    )
 
 
 # log1p(u² / 2w) below 1 and |x| - log 2 + log1p(w²) above, with u = exp(-|x|) - 1 and w = exp(-|x|)

@@ -17,6 +17,8 @@ from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_nam
 
 __all__ = [
     "above_zero",
+    "bernoulli",
+    "bernoulli_slope",
     "clip",
     "cosine",
     "cosine_and_distance",
@@ -45,6 +47,7 @@ __all__ = [
     "softcap_slope",
     "softmax_complement",
     "softmax_parts",
+    "softplus",
     "softplus_pair",
     "two_difference",
     "two_product",
@@ -260,6 +263,13 @@ def log1p_ratio(a: Array, b: Array) -> Array:
     return where(up, magnitude, -magnitude)
 
 
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x))."""
+    if (own := _kernels.workshop(x)) is not None:
+        return _kernels.softplus(own, x)
+    return softplus_pair(x)[1]
+
+
 def softplus_pair(x: Array) -> tuple[Array, Array]:
     """log(1 + exp(-x)) and log(1 + exp(x)): minus the logarithms of sigmoid(x) and of sigmoid(-x)."""
     if (own := _kernels.workshop(x)) is not None:
@@ -275,6 +285,8 @@ def softplus_pair(x: Array) -> tuple[Array, Array]:
 
 def sigmoid(x: Array) -> Array:
     """1 / (1 + exp(-x)), to full relative precision on both sides."""
+    if (own := _kernels.workshop(x)) is not None:
+        return _kernels.sigmoid(own, x)
     xp = array_namespace(x)
     negative = x < 0
     small = xp.exp(where(negative, x, -x))
@@ -283,6 +295,8 @@ def sigmoid(x: Array) -> Array:
 
 def precise_sigmoid_pair(x: Array) -> tuple[Array, Array]:
     """sigmoid(x) and sigmoid(-x), rounded but once after the exponential: for what takes a power of them."""
+    if (own := _kernels.workshop(x)) is not None:
+        return _kernels.precise_sigmoid_pair(own, x, _halves)
     xp = array_namespace(x)
     negative = x < 0
     small = xp.exp(where(negative, x, -x))
@@ -316,6 +330,22 @@ def softcap_slope(x: Array, cap: float) -> Array:
     """The derivative of `softcap`, 1 / cosh²(x / cap), which keeps its digits where tanh is 1."""
     right, left = sigmoid_pair(2.0 * (x / cap))
     return 4.0 * (right * left)
+
+
+def bernoulli(x: Array, target: Array) -> Array:
+    """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x)), for a logit x of the probability that t states."""
+    if (own := _kernels.workshop(x)) is not None and _kernels.workshop(target) is own:
+        return _kernels.bernoulli(own, x, target)
+    yes, no = softplus_pair(x)
+    return target * yes + (1.0 - target) * no
+
+
+def bernoulli_slope(x: Array, target: Array) -> Array:
+    """The derivative of `bernoulli` by x."""
+    if (own := _kernels.workshop(x)) is not None and _kernels.workshop(target) is own:
+        return _kernels.bernoulli_slope(own, x, target)
+    p, q = sigmoid_pair(x)
+    return (1.0 - target) * p - target * q
 
 
 # log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.

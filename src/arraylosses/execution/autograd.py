@@ -1,8 +1,8 @@
 """torch's autograd on the CPU: one function whose backward pass computes the closed form, and keeps only the inputs.
 
 The straight way would keep every intermediate result for the backward pass. Here the backward pass computes the
-gradient from the inputs, block by block. Of no more than a block, value and gradient are computed together, and that
-gradient is kept. A second derivative, of a backward pass that is itself recorded, goes the straight way.
+gradient from the inputs, block by block. Up to a size, value and gradient are computed together, and that gradient is
+kept. A second derivative, of a backward pass that is itself recorded, goes the straight way.
 """
 
 from __future__ import annotations
@@ -20,10 +20,23 @@ from .direct import Computable
 __all__ = ["run"]
 
 
+KEPT = 1 << 22
+"""Elements up to which the gradient is kept; beyond it, it would no longer be in the last cache when it is due."""
+
+
 def run(loss: Computable, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs, the first of which is to have a gradient."""
     result: Array = _function().apply(loss, inputs, *_tensors(inputs))
     return result
+
+
+def _together(loss: Computable, inputs: Inputs) -> tuple[Array, ...] | None:
+    size = math.prod(inputs.arrays[0].shape)
+    if loss.reduction == "none" or size > KEPT:
+        return None
+    if size <= blocks.ELEMENTS["torch"]:
+        return direct.run_with_derivatives(loss, inputs)
+    return blocks.run_with_derivatives(loss, inputs)
 
 
 def _tensors(inputs: Inputs) -> tuple[Array | None, ...]:
@@ -44,21 +57,28 @@ def _function() -> Any:
         def forward(ctx: Any, loss: Computable, inputs: Inputs, *tensors: Array) -> Array:
             ctx.loss, ctx.inputs = loss, inputs._replace(arrays=(), weight=None, where=None)
             ctx.save_for_backward(*tensors)
-            ctx.gradient = None
-            if loss.reduction != "none" and math.prod(tensors[0].shape) <= blocks.ELEMENTS["torch"]:
-                found = direct.run_with_derivatives(loss, inputs)
-                if found is not None:
-                    value, ctx.gradient = found
-                    return value
-            return blocks.run(loss, inputs)
+            found = _together(loss, inputs)
+            ctx.together, ctx.gradient = found is not None, None
+            if found is None:
+                return blocks.run(loss, inputs)
+            value, ctx.gradient = found
+            return value
 
         @staticmethod
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
             tensors = ctx.saved_tensors
-            if ctx.gradient is not None and not torch.is_grad_enabled():
-                return (None, None, upstream * ctx.gradient, *[None] * (len(tensors) - 1))
             inputs = _with_tensors(ctx.inputs, tensors)
-            found = None if torch.is_grad_enabled() else blocks.gradient(ctx.loss, inputs, upstream)
+            found: Array | None = None
+            if torch.is_grad_enabled():
+                pass
+            elif not ctx.together:
+                found = blocks.gradient(ctx.loss, inputs, upstream)
+            else:
+                found, ctx.gradient = ctx.gradient, None  # given away: it may be written to
+                if found is None:
+                    _, found = _together(ctx.loss, inputs) or (None, None)
+                if found is not None and float(upstream) != 1.0:
+                    found.mul_(upstream)
             if found is None:
                 with torch.enable_grad():
                     value = direct.run(ctx.loss, inputs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +14,7 @@ from .direct import Computable
 __all__ = ["fits", "run"]
 
 LARGEST = 1 << 22
-"""Elements up to which they are faster: a result of all items still fits the last cache."""
+"""Elements up to which they are faster, where each is an item: a result of all items still fits the last cache."""
 
 _KERNELS: dict[str, Callable[[Any, Any, Array, Array], Array]] = {
     "SquaredError": lambda f, loss, x, y: f.mse_loss(x, y, reduction=loss.reduction),
@@ -33,7 +34,7 @@ def fits(loss: Computable, inputs: Inputs) -> bool:
         and loss.reduction != "batchmean"
         and inputs.weight is None
         and inputs.where is None
-        and 0 < x.numel() <= LARGEST
+        and 0 < x.numel() <= (LARGEST if inputs.axis is None else math.inf)
         and x.dtype == inputs.dtype
         and (inputs.axis is None or _are_columns(loss, inputs))
         and (inputs.axis is not None or others[0].dtype == x.dtype)

@@ -108,6 +108,8 @@ class BinaryCrossEntropy(Loss):
 
     # -pos_weight t log p - (1 - t) log(1 - p), a sum of non-negative terms.
     def call(self, prediction: Array, target: Array) -> Array:
+        if self._is_plain():
+            return special.bernoulli(prediction, target)
         target, other = _smooth(target, self.label_smoothing)
         yes, no = _surprises(prediction, target, other, self.from_logits, self.epsilon, self.log_floor)
         if self.pos_weight is not None:
@@ -116,6 +118,8 @@ class BinaryCrossEntropy(Loss):
 
     # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
     def derivative(self, prediction: Array, target: Array) -> Array:
+        if self._is_plain():
+            return special.bernoulli_slope(prediction, target)
         target, other = _smooth(target, self.label_smoothing)
         if self.pos_weight is not None:
             target = target * self._pos_weight(prediction)
@@ -133,6 +137,9 @@ class BinaryCrossEntropy(Loss):
             target = target * self._pos_weight(prediction)
         p, q = special.sigmoid_pair(prediction)
         return (other + target) * (p * q)
+
+    def _is_plain(self) -> bool:
+        return self.from_logits and self.pos_weight is None and not self.label_smoothing
 
     def _pos_weight(self, like: Array) -> Array | float:
         if isinstance(self.pos_weight, float | int):
@@ -513,7 +520,7 @@ class SoftMargin(Loss):
 
     # log(1 + exp(-target prediction))
     def call(self, prediction: Array, target: Array) -> Array:
-        return special.softplus_pair(target * prediction)[0]
+        return special.softplus(-target * prediction)
 
     # -target / (1 + exp(target prediction))
     def derivative(self, prediction: Array, target: Array) -> Array:

@@ -486,6 +486,9 @@ class CategoricalFocal(_ProbabilityLoss):
     def call(self, logits: Array, labels: Array) -> Array:
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
+        if self._of_label_alone(labels):
+            value, _ = self._by_surprise(special.label_surprise(logits, labels, axis))
+            return value if self.alpha is None else value * self._label_alpha(logits, labels, axis)
         if self.from_logits:
             depth, power, excess = special.softmax_parts(logits, axis)
             surprise = depth + xp.log1p(excess)
@@ -507,8 +510,25 @@ class CategoricalFocal(_ProbabilityLoss):
             return loss
         return (1.0 - self.label_smoothing) * loss + self.label_smoothing * xp.mean(values, axis=axis)
 
+    # With s = -log p of the label's class: alpha f(s), f(s) = (1 - exp(-s))^gamma s.
+    def _by_surprise(self, surprise: Array) -> tuple[Array, Array]:
+        """f(s) and f'(s) = (1 - p)^gamma + gamma s p (1 - p)^(gamma - 1), p = exp(-s)."""
+        xp = array_namespace(surprise)
+        if not self.gamma:
+            return surprise, xp.ones_like(surprise)
+        # Where p is 0, the derivative of the power must not be multiplied by the infinite surprise.
+        infinite = xp.isinf(surprise)
+        finite = special.where(infinite, 0.0, surprise)
+        complement = special.where(infinite, 1.0, -xp.expm1(-finite))
+        factor = special.focal_weight(complement, self.gamma)
+        value = special.where(infinite, float("inf"), finite * factor)
+        entropy = finite * (1.0 - complement)
+        return value, factor * (1.0 + self.gamma * entropy / special.above_zero(complement))
+
     # u = -t alpha ((1 - p)^gamma + gamma p (-log p) (1 - p)^(gamma - 1)) in `_chained`
     def derivative(self, logits: Array, labels: Array) -> Array:
+        if self._of_label_alone(labels):
+            return self.call_and_derivative(logits, labels)[1]
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         pull = -self._smoothed(logits, labels, axis)
@@ -525,6 +545,24 @@ class CategoricalFocal(_ProbabilityLoss):
         rise = 1.0 + self.gamma * entropy / special.above_zero(limited)
         pull = pull * (special.focal_weight(limited, self.gamma) * rise)
         return self._chained(logits, pull, p, complement, axis)
+
+    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
+        if not self._of_label_alone(labels):
+            return self.call(logits, labels), self.derivative(logits, labels)
+        axis = self.row_axis(logits)
+        surprise, slope = special.label_surprise_and_slope(logits, labels, axis)
+        value, factor = self._by_surprise(surprise)
+        if self.alpha is not None:
+            alpha = self._label_alpha(logits, labels, axis)
+            value, factor = value * alpha, factor * alpha
+        return value, slope * special.new_axis(factor, axis)
+
+    def _of_label_alone(self, labels: Array) -> bool:
+        return self.from_logits and _is_label(labels) and not self.label_smoothing
+
+    def _label_alpha(self, logits: Array, labels: Array, axis: int) -> Array:
+        alpha = self._alpha(logits, axis)
+        return alpha if alpha.ndim == 0 else special.pick(alpha, labels, axis)
 
     def _alpha(self, logits: Array, axis: int) -> Array:
         alpha = as_array(self.alpha, like=logits, dtype=logits.dtype)
