@@ -379,6 +379,10 @@ class Hinge(Loss):
     def call(self, prediction: Array, target: Array) -> Array:
         return special.positive_part(1.0 - target * prediction)
 
+    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        short = 1.0 - target * prediction
+        return special.positive_part(short), -target * array_namespace(short).astype(short > 0, short.dtype)
+
     # -target where the margin is not met, 0 elsewhere
     def derivative(self, prediction: Array, target: Array) -> Array:
         short = 1.0 - target * prediction
@@ -449,6 +453,10 @@ class SquaredHinge(Loss):
     def call(self, prediction: Array, target: Array) -> Array:
         short = special.positive_part(1.0 - target * prediction)
         return short * short
+
+    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        short = special.positive_part(1.0 - target * prediction)
+        return short * short, (-2.0 * target) * short
 
     # -2 target max(0, 1 - target prediction)
     def derivative(self, prediction: Array, target: Array) -> Array:

@@ -33,23 +33,54 @@ __all__ = [
 ]
 
 
+@dataclass(frozen=True)
+class _ErrorLoss(Loss):
+    """What the losses of the error e = prediction - target share."""
+
+    def call(self, prediction: Array, target: Array) -> Array:
+        return self._of_error(prediction - target)
+
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return self._slope(prediction - target)
+
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return self._bend(prediction - target)
+
+    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        return self._both(prediction - target)
+
+    def _of_error(self, error: Array) -> Array:
+        """The loss."""
+        raise TypeError(f"{type(self).__name__} must define `_of_error`")
+
+    def _slope(self, error: Array) -> Array:
+        """Its derivative."""
+        raise TypeError(f"{type(self).__name__} must define `_slope`")
+
+    def _both(self, error: Array) -> tuple[Array, Array]:
+        return self._of_error(error), self._slope(error)
+
+    def _bend(self, error: Array) -> Array:
+        """The second derivative: 0 but for kinks, unless a loss says otherwise."""
+        return array_namespace(error).zeros_like(error)
+
+
 @register("mse", "MSE", "mean_squared_error", "MeanSquaredError", "MSELoss", "mse_loss")
 @dataclass(frozen=True)
-class SquaredError(Loss):
+class SquaredError(_ErrorLoss):
     """Settings of `squared_error`."""
 
     # e²
-    def call(self, prediction: Array, target: Array) -> Array:
-        error = prediction - target
+    def _of_error(self, error: Array) -> Array:
         return error * error
 
     # 2 e
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return 2.0 * (prediction - target)
+    def _slope(self, error: Array) -> Array:
+        return 2.0 * error
 
     # 2
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
-        return array_namespace(prediction, target).full_like(prediction, 2.0)
+    def _bend(self, error: Array) -> Array:
+        return array_namespace(error).full_like(error, 2.0)
 
 
 def squared_error(
@@ -97,19 +128,16 @@ def squared_error(
 
 @register("mae", "MAE", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
 @dataclass(frozen=True)
-class AbsoluteError(Loss):
+class AbsoluteError(_ErrorLoss):
     """Settings of `absolute_error`."""
 
     # |e|
-    def call(self, prediction: Array, target: Array) -> Array:
-        return special.magnitude(prediction - target)
+    def _of_error(self, error: Array) -> Array:
+        return special.magnitude(error)
 
     # sign(e)
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return array_namespace(prediction, target).sign(prediction - target)
-
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
-        return array_namespace(prediction, target).zeros_like(prediction)
+    def _slope(self, error: Array) -> Array:
+        return array_namespace(error).sign(error)
 
 
 def absolute_error(
@@ -157,7 +185,7 @@ def absolute_error(
 
 @register("huber_loss", "HuberLoss")
 @dataclass(frozen=True)
-class Huber(Loss):
+class Huber(_ErrorLoss):
     """Settings of `huber`."""
 
     delta: float = 1.0
@@ -167,18 +195,20 @@ class Huber(Loss):
         require_positive(delta=self.delta)
 
     # e²/2 where |e| <= delta, delta (|e| - delta/2) elsewhere. Clipping e states both pieces without a branch.
-    def call(self, prediction: Array, target: Array) -> Array:
-        error = prediction - target
-        clipped = special.clip(error, -self.delta, self.delta)
-        return clipped * (error - clipped / 2)
+    def _of_error(self, error: Array) -> Array:
+        return self._both(error)[0]
 
     # e where |e| <= delta, delta sign(e) elsewhere
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return special.clip(prediction - target, -self.delta, self.delta)
+    def _slope(self, error: Array) -> Array:
+        return special.clip(error, -self.delta, self.delta)
+
+    def _both(self, error: Array) -> tuple[Array, Array]:
+        clipped = self._slope(error)
+        return clipped * (error - clipped / 2), clipped
 
     # 1 where |e| <= delta, 0 elsewhere
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
-        return special.inside(prediction - target, -self.delta, self.delta)
+    def _bend(self, error: Array) -> Array:
+        return special.inside(error, -self.delta, self.delta)
 
 
 def huber(
@@ -230,7 +260,7 @@ def huber(
 
 @register("SmoothL1Loss", "smooth_l1_loss")
 @dataclass(frozen=True)
-class SmoothL1(Loss):
+class SmoothL1(_ErrorLoss):
     """Settings of `smooth_l1`."""
 
     beta: float = 1.0
@@ -240,25 +270,29 @@ class SmoothL1(Loss):
         require_nonnegative(beta=self.beta)
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
-    def call(self, prediction: Array, target: Array) -> Array:
-        error = prediction - target
+    def _of_error(self, error: Array) -> Array:
         if self.beta == 0:
             return special.magnitude(error)
-        clipped = special.clip(error, -self.beta, self.beta)
-        return (clipped / self.beta) * (error - clipped / 2)
+        return self._both(error)[0]
 
     # e / beta where |e| <= beta, sign(e) elsewhere
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        error = prediction - target
+    def _slope(self, error: Array) -> Array:
         if self.beta == 0:
             return array_namespace(error).sign(error)
         return special.clip(error, -self.beta, self.beta) / self.beta
 
-    # 1 / beta where |e| <= beta, 0 elsewhere
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
+    def _both(self, error: Array) -> tuple[Array, Array]:
         if self.beta == 0:
-            return array_namespace(prediction, target).zeros_like(prediction)
-        return special.inside(prediction - target, -self.beta, self.beta) / self.beta
+            return self._of_error(error), self._slope(error)
+        clipped = special.clip(error, -self.beta, self.beta)
+        slope = clipped / self.beta
+        return slope * (error - clipped / 2), slope
+
+    # 1 / beta where |e| <= beta, 0 elsewhere
+    def _bend(self, error: Array) -> Array:
+        if self.beta == 0:
+            return super()._bend(error)
+        return special.inside(error, -self.beta, self.beta) / self.beta
 
 
 def smooth_l1(
@@ -309,7 +343,7 @@ def smooth_l1(
 
 @register
 @dataclass(frozen=True)
-class PseudoHuber(Loss):
+class PseudoHuber(_ErrorLoss):
     """Settings of `pseudo_huber`."""
 
     delta: float = 1.0
@@ -320,19 +354,22 @@ class PseudoHuber(Loss):
 
     # delta² (sqrt(1 + r²) - 1) with r = e / delta, whose difference is r² / (1 + sqrt(1 + r²)). Beyond 2^60 the
     # quotient r / (1 + sqrt(1 + r²)) is 1 in every dtype, and r² does not overflow there yet.
-    def call(self, prediction: Array, target: Array) -> Array:
-        error = prediction - target
+    def _of_error(self, error: Array) -> Array:
         ratio, root = self._ratio_and_root(error)
         return self.delta * (error * (ratio / (1.0 + root)))
 
     # delta r / sqrt(1 + r²)
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        ratio, root = self._ratio_and_root(prediction - target)
+    def _slope(self, error: Array) -> Array:
+        ratio, root = self._ratio_and_root(error)
         return self.delta * (ratio / root)
 
+    def _both(self, error: Array) -> tuple[Array, Array]:
+        ratio, root = self._ratio_and_root(error)
+        return self.delta * (error * (ratio / (1.0 + root))), self.delta * (ratio / root)
+
     # (1 + r²)^(-3/2)
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
-        _, root = self._ratio_and_root(prediction - target)
+    def _bend(self, error: Array) -> Array:
+        _, root = self._ratio_and_root(error)
         return 1.0 / root / (root * root)
 
     def _ratio_and_root(self, error: Array) -> tuple[Array, Array]:
@@ -388,20 +425,20 @@ def pseudo_huber(
 
 @register("logcosh")
 @dataclass(frozen=True)
-class LogCosh(Loss):
+class LogCosh(_ErrorLoss):
     """Settings of `log_cosh`."""
 
     # log(cosh e)
-    def call(self, prediction: Array, target: Array) -> Array:
-        return special.log_cosh(prediction - target)
+    def _of_error(self, error: Array) -> Array:
+        return special.log_cosh(error)
 
     # tanh e
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return array_namespace(prediction, target).tanh(prediction - target)
+    def _slope(self, error: Array) -> Array:
+        return array_namespace(error).tanh(error)
 
     # 1 - tanh² e = 1 / cosh² e = 4 / ((1 + exp(2 e)) (1 + exp(-2 e))), where 1 - tanh² would cancel
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
-        right, left = special.sigmoid_pair(2.0 * (prediction - target))
+    def _bend(self, error: Array) -> Array:
+        right, left = special.sigmoid_pair(2.0 * error)
         return 4.0 * (right * left)
 
 
@@ -451,7 +488,7 @@ def log_cosh(
 
 @register("pinball")
 @dataclass(frozen=True)
-class Quantile(Loss):
+class Quantile(_ErrorLoss):
     """Settings of `quantile`."""
 
     q: float = 0.5
@@ -460,18 +497,13 @@ class Quantile(Loss):
         super().__post_init__()
         require_range(0, 1, ends=False, q=self.q)
 
-    # q u where u = target - prediction is positive, (q - 1) u where it is negative: the larger of the two.
-    def call(self, prediction: Array, target: Array) -> Array:
-        under = target - prediction
-        return array_namespace(under).maximum(self.q * under, (self.q - 1.0) * under)
+    # (1 - q) e where e is positive, -q e where it is negative: the larger of the two.
+    def _of_error(self, error: Array) -> Array:
+        return array_namespace(error).maximum((1.0 - self.q) * error, -self.q * error)
 
     # 1 - q above the target, -q below it, and half of each at it
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        step = (array_namespace(prediction, target).sign(prediction - target) + 1.0) * 0.5
-        return step - self.q
-
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
-        return array_namespace(prediction, target).zeros_like(prediction)
+    def _slope(self, error: Array) -> Array:
+        return (array_namespace(error).sign(error) + 1.0) * 0.5 - self.q
 
 
 def quantile(
