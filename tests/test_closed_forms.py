@@ -105,7 +105,7 @@ def test_the_diagonal_is_that_of_the_hessian(case):
     for k in case.floating():
         value, gradient, diagonal = al.value_grad_hess(case.loss, k)(*arrays)
         tape_value, tape_gradient = autodiff.value_and_grad(lambda *a: case.loss(*a), k)(*arrays)
-        assert value == tape_value
+        close(value, tape_value, 1e-15)
         close(gradient, tape_gradient)
         close(diagonal, diagonal_by_tape(case, arrays, k))
 

@@ -8,6 +8,7 @@ an array belongs to.
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from typing import Any
@@ -409,32 +410,83 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
 def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
     """-log p of the class that integer `labels` name, for p = softmax(logits) along `axis`, without cancellation."""
     xp = array_namespace(logits, labels)
-    own = _kernels.workshop(logits)
-    if own is None:
-        depth, _, excess = softmax_parts(logits, axis)
-        return pick(depth, labels, axis) + xp.squeeze(xp.log1p(excess), axis=axis)
-    surprise = _kernels.label_surprise(own, logits, new_axis(labels, axis), axis).squeeze(axis)
-    return _with_digits(own, surprise, logits, labels, axis)
+    if (own := _kernels.workshop(logits)) is not None:
+        surprise = _kernels.label_surprise(own, logits, new_axis(labels, axis), axis).squeeze(axis)
+        return _with_digits(own, surprise, logits, labels, axis)
+    if backend_of(xp) == "jax":
+        return _label_surprise_of_jax(axis)(logits, labels)
+    return _label_surprise(_LabelParts(logits, labels, axis))
 
 
 def label_surprise_slope(logits: Array, labels: Array, axis: int) -> Array:
     """The derivative of `label_surprise` by each logit: p, and p - 1 at the label without cancellation."""
-    own = _kernels.workshop(logits)
-    if own is None:
-        _, power, excess = softmax_parts(logits, axis)
-        chosen = is_class(new_axis(labels, axis), logits, axis)
-        return where(chosen, -softmax_complement(power, excess), power / (1.0 + excess))
-    return _less_one(own, _kernels.softmax(own, logits, axis)[0], labels, axis)
+    if (own := _kernels.workshop(logits)) is not None:
+        return _less_one(own, _kernels.softmax(own, logits, axis)[0], labels, axis)
+    return _label_surprise_slope(_LabelParts(logits, labels, axis))
 
 
 def label_surprise_and_slope(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
     """Both, of one softmax."""
-    own = _kernels.workshop(logits)
-    if own is None:
-        return label_surprise(logits, labels, axis), label_surprise_slope(logits, labels, axis)
-    p, top, log_total = _kernels.softmax(own, logits, axis)
-    surprise = (top.squeeze(axis) - pick(logits, labels, axis)) + log_total.squeeze(axis)
-    return _with_digits(own, surprise, logits, labels, axis), _less_one(own, p, labels, axis)
+    if (own := _kernels.workshop(logits)) is not None:
+        p, top, log_total = _kernels.softmax(own, logits, axis)
+        surprise = (top.squeeze(axis) - pick(logits, labels, axis)) + log_total.squeeze(axis)
+        return _with_digits(own, surprise, logits, labels, axis), _less_one(own, p, labels, axis)
+    parts = _LabelParts(logits, labels, axis)
+    return _label_surprise(parts), _label_surprise_slope(parts)
+
+
+class _LabelParts:
+    """The powers exp(logit - m), m the row's largest logit, their sum without the label's, and the label's."""
+
+    def __init__(self, logits: Array, labels: Array, axis: int) -> None:
+        xp = array_namespace(logits, labels)
+        top = largest(logits, axis)
+        self.axis = axis
+        self.chosen = is_class(new_axis(labels, axis), logits, axis)
+        self.power = self._power(logits, top)
+        self.others = xp.sum(where(self.chosen, 0.0, self.power), axis=axis, keepdims=True)
+        label = new_axis(pick(logits, labels, axis), axis)
+        self.own = self._power(label, top)
+        self.depth = top - label
+
+    def _power(self, logits: Array, top: Array) -> Array:
+        # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
+        # difference of large logits would be multiplied by their size in the result.
+        bounded, lost = two_difference(array_namespace(logits).maximum(logits, top - 800.0), top)
+        power = array_namespace(logits).exp(bounded)
+        return power + power * lost
+
+
+# log(1 + others / own), and where that is far from a log of 1, depth + log(others + own). The derivative by the largest
+# logit, which is in all of them, is 0 whatever that logit is.
+def _label_surprise(parts: _LabelParts) -> Array:
+    xp = array_namespace(parts.own)
+    near = parts.depth < 20
+    ratio = parts.others / where(near, parts.own, 1.0)
+    far = parts.depth + xp.log(parts.others + parts.own)
+    return xp.squeeze(where(near, xp.log1p(ratio), far), axis=parts.axis)
+
+
+def _label_surprise_slope(parts: _LabelParts) -> Array:
+    total = parts.others + parts.own
+    return where(parts.chosen, -parts.others, parts.power) / total
+
+
+@functools.cache
+def _label_surprise_of_jax(axis: int) -> Any:
+    """`label_surprise` with its closed form as the derivative: one pass, where JAX's own rules take many."""
+    jax: Any = sys.modules["jax"]
+
+    @jax.custom_jvp  # type: ignore[untyped-decorator]
+    def surprise(logits: Array, labels: Array) -> Array:
+        return _label_surprise(_LabelParts(logits, labels, axis))
+
+    @surprise.defjvp  # type: ignore[untyped-decorator]
+    def rule(arrays: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+        slope = _label_surprise_slope(_LabelParts(*arrays, axis))
+        return surprise(*arrays), jax.numpy.sum(slope * tangents[0], axis=axis)
+
+    return surprise
 
 
 def _with_digits(own: Any, surprise: Array, logits: Array, labels: Array, axis: int) -> Array:

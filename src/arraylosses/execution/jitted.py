@@ -11,6 +11,7 @@ import sys
 from typing import Any
 
 from .._array_api import Array, is_array, is_eager_jax
+from . import direct
 from .direct import Computable
 
 __all__ = ["fits", "run", "value_and_grad"]
@@ -62,6 +63,10 @@ def _program(cls: Any, settings: tuple[tuple[str, Any], ...], positions: tuple[i
         loss = cls(**dict(settings), **given)
         if positions is None:
             return loss(*arrays, weight=weight, where=where)
+        if positions == (0,) and loss.has_derivative:
+            found = direct.run_with_derivatives(loss, loss.check(arrays, weight, where))
+            if found is not None:
+                return found[0], found[1:]
         return jax.value_and_grad(lambda *x: loss(*x, weight=weight, where=where), positions)(*arrays)
 
     return jax.jit(compute)
