@@ -7,9 +7,13 @@ once. Half precision is widened block by block too. The blocks' sums are added i
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import math
+import sys
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +21,7 @@ from .. import special
 from .._array_api import Array, backend_of, broadcast_to, own_namespace
 from .._validation import Inputs
 from .direct import Computable, evaluate, prepare
-from .threads import for_each
+from .threads import Surroundings, for_each
 
 __all__ = ["ELEMENTS", "gradient", "run", "run_with_derivatives"]
 
@@ -37,7 +41,7 @@ def run(loss: Computable, inputs: Inputs) -> Array:
         arrays, weight = prepare(loss, part)
         total.add(k, evaluate(loss, part, arrays)[0], weight)
 
-    for_each(compute, len(blocks))
+    blocks.each(compute)
     return total.result()
 
 
@@ -60,7 +64,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
         for x, result in zip(derivatives, results, strict=True):
             blocks.write(k, result, x, 1.0 / divisor if weight is None else weight / divisor)
 
-    for_each(compute, len(blocks))
+    blocks.each(compute)
     return None if lacking else (total.result(), *results)
 
 
@@ -82,7 +86,7 @@ def gradient(loss: Computable, inputs: Inputs, upstream: Array) -> Array | None:
         share = factor if weight is None else weight * factor
         blocks.write(k, result, x, share if loss.reduction != "none" else upstream[blocks.items[k]] * share)
 
-    for_each(compute, len(blocks))
+    blocks.each(compute)
     return None if lacking else result
 
 
@@ -108,6 +112,10 @@ class _Blocks:
 
     def __len__(self) -> int:
         return len(self.items)
+
+    def each(self, compute: Callable[[int], None]) -> None:
+        """Call ``compute(k)`` for every block."""
+        for_each(compute, len(self), contextlib.nullcontext if self.own is np else _torch_surroundings())
 
     def part(self, k: int) -> Inputs:
         """The inputs of block `k`: views."""
@@ -164,6 +172,13 @@ class _Total:
         return self.dtype.type(value) if own is np else own.asarray(value, dtype=self.dtype)
 
 
+def _torch_surroundings() -> Surroundings:
+    """Nothing is recorded here, and torch keeps this by thread."""
+    torch: Any = sys.modules["torch"]
+    found: Surroundings = torch.inference_mode if torch.is_inference_mode_enabled() else torch.no_grad
+    return found
+
+
 def _divisor(loss: Computable, blocks: _Blocks) -> float:
     """What the weighted sum is divided by; for a mean 1 where Σ w is 0, since the numerator is 0 as well."""
     inputs = blocks.inputs
@@ -178,7 +193,7 @@ def _divisor(loss: Computable, blocks: _Blocks) -> float:
     def compute(k: int) -> None:
         weights[k] = float(blocks.own.sum(prepare(loss, blocks.part(k))[1]))
 
-    for_each(compute, len(blocks))
+    blocks.each(compute)
     return _sum(weights) or 1.0
 
 

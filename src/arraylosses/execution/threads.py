@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import itertools
 import os
@@ -9,9 +10,9 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeAlias
 
-__all__ = ["config", "for_each", "thread_count"]
+__all__ = ["Surroundings", "config", "for_each", "thread_count"]
 
 
 class _Pool:
@@ -95,11 +96,14 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def for_each(function: Callable[[int], None], count: int) -> None:
+Surroundings: TypeAlias = Callable[[], contextlib.AbstractContextManager[object]]
+
+
+def for_each(function: Callable[[int], None], count: int, surroundings: Surroundings = contextlib.nullcontext) -> None:
     """Call ``function(k)`` for k from 0 to count - 1, in this thread and in as many beside it as may be used.
 
     Each takes the next k that nobody has. The others run in copies of this thread's context, so that NumPy's
-    ``errstate`` holds there too.
+    ``errstate`` holds there too, and within `surroundings`, for what a library keeps by thread.
     """
     beside = min(thread_count(), count) - 1
     if beside <= 0:
@@ -117,8 +121,12 @@ def for_each(function: Callable[[int], None], count: int) -> None:
             failed.set()
             raise
 
+    def work_beside() -> None:
+        with surroundings():
+            work()
+
     executor = _POOL.of(beside)
-    others = [executor.submit(contextvars.copy_context().run, work) for _ in range(beside)]
+    others = [executor.submit(contextvars.copy_context().run, work_beside) for _ in range(beside)]
     try:
         work()
     finally:
