@@ -50,7 +50,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
     blocks = _Blocks(loss, inputs)
     total = _Total(loss, blocks)
     divisor = _divisor(loss, blocks)
-    results = [blocks.own.empty_like(inputs.arrays[0]) for _ in range(order)]
+    results = [blocks.like_first() for _ in range(order)]
     lacking = []
 
     def compute(k: int) -> None:
@@ -72,7 +72,7 @@ def gradient(loss: Computable, inputs: Inputs, upstream: Array) -> Array | None:
     """Compute the gradient alone, times `upstream`: of shape (), or one number an item for reduction "none"."""
     blocks = _Blocks(loss, inputs)
     divisor = _divisor(loss, blocks)
-    result = blocks.own.empty_like(inputs.arrays[0])
+    result = blocks.like_first()
     factor = float(upstream) / divisor if loss.reduction != "none" else 1.0
     lacking = []
 
@@ -132,6 +132,19 @@ class _Blocks:
             None,
         )
 
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return an array to be filled."""
+        return np.empty(shape, dtype) if self.own is np else self.own.empty(shape, dtype=dtype, device="cpu")
+
+    def like_first(self) -> Array:
+        """Return an array to be filled like the first one; its memory is laid out alike, but it is no memory map."""
+        first = self.inputs.arrays[0]
+        return np.empty_like(first, subok=False) if self.own is np else self.own.empty_like(first)
+
+    def number(self, value: float, dtype: Any) -> Array:
+        """Return `value` as an array of shape ()."""
+        return np.dtype(dtype).type(value) if self.own is np else self.own.asarray(value, dtype=dtype, device="cpu")
+
     def write(self, k: int, result: Array, derivative: Array, share: Array | float) -> None:
         """Write a derivative times each item's share in the result to its place."""
         axis = self.inputs.axis
@@ -146,7 +159,7 @@ class _Total:
     def __init__(self, loss: Computable, blocks: _Blocks) -> None:
         inputs = blocks.inputs
         self.reduction, self.blocks, self.dtype = loss.reduction, blocks, inputs.dtype
-        self.items = blocks.own.empty(inputs.item_shape, dtype=inputs.dtype) if loss.reduction == "none" else None
+        self.items = blocks.empty(inputs.item_shape, inputs.dtype) if loss.reduction == "none" else None
         self.sums, self.weights = [0.0] * len(blocks), [0.0] * len(blocks)
 
     def add(self, k: int, items: Array, weight: Array | None) -> None:
@@ -164,12 +177,11 @@ class _Total:
             return self.items
         divisor = 1.0
         if self.reduction == "mean":
-            divisor = math.fsum(self.weights) or 1.0
+            divisor = _sum(self.weights) or 1.0
         elif self.reduction == "batchmean":
             divisor = _batch(self.blocks.inputs)
         value = _sum(self.sums) / divisor
-        own = self.blocks.own
-        return self.dtype.type(value) if own is np else own.asarray(value, dtype=self.dtype)
+        return self.blocks.number(value, self.dtype)
 
 
 def _torch_surroundings() -> Surroundings:
@@ -187,7 +199,7 @@ def _divisor(loss: Computable, blocks: _Blocks) -> float:
     if loss.reduction != "mean":
         return 1.0
     if prepare(loss, blocks.part(0))[1] is None:
-        return float(math.prod(inputs.item_shape))
+        return float(math.prod(inputs.item_shape)) or 1.0
     weights = [0.0] * len(blocks)
 
     def compute(k: int) -> None:
@@ -198,15 +210,20 @@ def _divisor(loss: Computable, blocks: _Blocks) -> float:
 
 
 def _batch(inputs: Inputs) -> float:
-    return float(inputs.item_shape[0]) if inputs.item_shape else 1.0
+    return float(max(inputs.item_shape[0], 1)) if inputs.item_shape else 1.0
 
 
 def _sum(values: list[float]) -> float:
-    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):  # the sum is infinite, or infinities of both signs are in it
+        return sum(values)
 
 
 def _partition(shape: tuple[int, ...], size: int) -> list[Index]:
     """Cut `shape` into blocks of about `size` items at the most, each a range of one axis and all of the later ones."""
+    if 0 in shape:
+        return [tuple([slice(0, n) for n in shape])]
     axis, inner = len(shape), 1
     while axis and inner * shape[axis - 1] <= size:
         axis -= 1
