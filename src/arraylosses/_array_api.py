@@ -271,6 +271,7 @@ def holds_values(x: Array) -> bool:
         type(x) in (torch.Tensor, torch.nn.Parameter)
         and x.is_cpu
         and not torch.compiler.is_compiling()
+        and x.layout == torch.strided
         and not torch._C._functorch.is_functorch_wrapped_tensor(x)
         and not torch._C._len_torch_dispatch_stack()
         and torch._C._get_tracing_state() is None

@@ -54,6 +54,8 @@ def _way(loss: Computable, inputs: Inputs) -> Any:
         torch: Any = sys.modules["torch"]
         if not all([holds_values(x) for x in given]) or torch.autograd.forward_ad._current_level >= 0:
             return direct
+        if torch._C._are_functorch_transforms_active():  # of other tensors than these
+            return direct
         if torch.is_grad_enabled():
             given += [x for name in loss.array_settings if hasattr(x := getattr(loss, name), "requires_grad")]
             tracked = [x.requires_grad for x in given]

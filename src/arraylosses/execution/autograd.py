@@ -1,8 +1,8 @@
 """torch's autograd on the CPU: one function whose backward pass computes the closed form, and keeps only the inputs.
 
 The straight way would keep every intermediate result for the backward pass. Here the backward pass computes the
-gradient from the inputs, block by block where they are large. A second derivative, of a backward pass that is itself
-recorded, goes the straight way.
+gradient from the inputs, block by block where they are large. A backward pass that is itself recorded, for a second
+derivative, or that is vectorized over many upstream gradients, goes the straight way.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import functools
 import sys
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, holds_values
 from .._validation import Inputs
 from . import blocks, direct
 from .direct import Computable
@@ -49,7 +49,10 @@ def _function() -> Any:
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
             tensors = ctx.saved_tensors
             inputs = _with_tensors(ctx.inputs, tensors)
-            found = None if torch.is_grad_enabled() else blocks.gradient(ctx.loss, inputs, upstream)
+            found = None
+            vectorized = torch._C._functorch.is_legacy_batchedtensor(upstream) or not holds_values(upstream)
+            if not torch.is_grad_enabled() and not vectorized:
+                found = blocks.gradient(ctx.loss, inputs, upstream)
             if found is None:
                 with torch.enable_grad():
                     value = direct.run(ctx.loss, inputs)
