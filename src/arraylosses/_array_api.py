@@ -269,6 +269,7 @@ def holds_values(*arrays: Array) -> bool:
         torch is not None
         and all([type(x) in (torch.Tensor, torch.nn.Parameter) and x.is_cpu for x in arrays])
         and not torch.compiler.is_compiling()
+        and all([x.layout == torch.strided for x in arrays])
         and not any([torch._C._functorch.is_functorch_wrapped_tensor(x) for x in arrays])
         and not torch._C._len_torch_dispatch_stack()
         and torch._C._get_tracing_state() is None

@@ -55,6 +55,8 @@ def _way(loss: Computable, inputs: Inputs) -> Any:
         torch: Any = sys.modules["torch"]
         if not holds_values(*given) or torch.autograd.forward_ad._current_level >= 0:
             return direct
+        if torch._C._are_functorch_transforms_active():  # of other tensors than these
+            return direct
         if native.fits(loss, inputs):
             return native
         if torch.is_grad_enabled():

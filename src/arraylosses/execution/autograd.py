@@ -2,7 +2,8 @@
 
 The straight way would keep every intermediate result for the backward pass. Here the backward pass computes the
 gradient from the inputs, block by block. Up to a size, value and gradient are computed together, and that gradient is
-kept. A second derivative, of a backward pass that is itself recorded, goes the straight way.
+kept. A backward pass that is itself recorded, for a second derivative, or that is vectorized over many upstream
+gradients, goes the straight way.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import math
 import sys
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, holds_values
 from .._validation import Inputs
 from . import blocks, direct
 from .direct import Computable
@@ -69,7 +70,8 @@ def _function() -> Any:
             tensors = ctx.saved_tensors
             inputs = _with_tensors(ctx.inputs, tensors)
             found: Array | None = None
-            if torch.is_grad_enabled():
+            vectorized = torch._C._functorch.is_legacy_batchedtensor(upstream) or not holds_values(upstream)
+            if torch.is_grad_enabled() or vectorized:
                 pass
             elif not ctx.together:
                 found = blocks.gradient(ctx.loss, inputs, upstream)

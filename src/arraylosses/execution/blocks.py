@@ -11,6 +11,7 @@ import functools
 import itertools
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -38,7 +39,7 @@ def run(loss: Computable, inputs: Inputs) -> Array:
         arrays, weight = prepare(loss, part)
         total.add(k, evaluate(loss, part, arrays)[0], weight)
 
-    blocks.for_each(compute)
+    blocks.each(compute)
     return total.result()
 
 
@@ -47,7 +48,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
     blocks = _Blocks(loss, inputs)
     total = _Total(loss, blocks)
     divisor = _divisor(loss, blocks)
-    results = [blocks.own.empty_like(inputs.arrays[0]) for _ in range(order)]
+    results = [blocks.like_first() for _ in range(order)]
     lacking = []
 
     def compute(k: int) -> None:
@@ -61,7 +62,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
         for x, result in zip(derivatives, results, strict=True):
             blocks.write(k, result, x, 1.0 / divisor if weight is None else weight / divisor)
 
-    blocks.for_each(compute)
+    blocks.each(compute)
     return None if lacking else (total.result(), *results)
 
 
@@ -69,7 +70,7 @@ def gradient(loss: Computable, inputs: Inputs, upstream: Array) -> Array | None:
     """Compute the gradient alone, times `upstream`: of shape (), or one number an item for reduction "none"."""
     blocks = _Blocks(loss, inputs)
     divisor = _divisor(loss, blocks)
-    result = blocks.own.empty_like(inputs.arrays[0])
+    result = blocks.like_first()
     factor = float(upstream) / divisor if loss.reduction != "none" else 1.0
     lacking = []
 
@@ -83,7 +84,7 @@ def gradient(loss: Computable, inputs: Inputs, upstream: Array) -> Array | None:
         share = factor if weight is None else weight * factor
         blocks.write(k, result, x, share if loss.reduction != "none" else upstream[blocks.items[k]] * share)
 
-    blocks.for_each(compute)
+    blocks.each(compute)
     return None if lacking else result
 
 
@@ -107,12 +108,12 @@ class _Blocks:
         self.rows = self.items if inputs.axis is None else [_with_axis(index, inputs.axis) for index in self.items]
         """The same in arrays with the class axis."""
 
-    def for_each(self, compute: Callable[[int], None]) -> None:
-        """Call ``compute(k)`` for all blocks; torch shares each block among threads of its own."""
-        for_each(compute, len(self.items), thread_count() if self.own is np else 1)
-
     def __len__(self) -> int:
         return len(self.items)
+
+    def each(self, compute: Callable[[int], None]) -> None:
+        """Call ``compute(k)`` for every block; torch shares each block among threads of its own."""
+        for_each(compute, len(self), thread_count() if self.own is np else 1)
 
     def part(self, k: int) -> Inputs:
         """The inputs of block `k`: views."""
@@ -129,6 +130,19 @@ class _Blocks:
             None,
         )
 
+    def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
+        """Return an array to be filled."""
+        return np.empty(shape, dtype) if self.own is np else self.own.empty(shape, dtype=dtype, device="cpu")
+
+    def like_first(self) -> Array:
+        """Return an array to be filled like the first one; its memory is laid out alike, but it is no memory map."""
+        first = self.inputs.arrays[0]
+        return np.empty_like(first, subok=False) if self.own is np else self.own.empty_like(first)
+
+    def number(self, value: float, dtype: Any) -> Array:
+        """Return `value` as an array of shape ()."""
+        return np.dtype(dtype).type(value) if self.own is np else self.own.asarray(value, dtype=dtype, device="cpu")
+
     def write(self, k: int, result: Array, derivative: Array, share: Array | float) -> None:
         """Write a derivative times each item's share in the result to its place."""
         axis = self.inputs.axis
@@ -143,7 +157,7 @@ class _Total:
     def __init__(self, loss: Computable, blocks: _Blocks) -> None:
         inputs = blocks.inputs
         self.reduction, self.blocks, self.dtype = loss.reduction, blocks, inputs.dtype
-        self.items = blocks.own.empty(inputs.item_shape, dtype=inputs.dtype) if loss.reduction == "none" else None
+        self.items = blocks.empty(inputs.item_shape, inputs.dtype) if loss.reduction == "none" else None
         self.sums, self.weights = [0.0] * len(blocks), [0.0] * len(blocks)
 
     def add(self, k: int, items: Array, weight: Array | None) -> None:
@@ -161,12 +175,11 @@ class _Total:
             return self.items
         divisor = 1.0
         if self.reduction == "mean":
-            divisor = math.fsum(self.weights) or 1.0
+            divisor = _sum(self.weights) or 1.0
         elif self.reduction == "batchmean":
             divisor = _batch(self.blocks.inputs)
         value = _sum(self.sums) / divisor
-        own = self.blocks.own
-        return self.dtype.type(value) if own is np else own.asarray(value, dtype=self.dtype)
+        return self.blocks.number(value, self.dtype)
 
 
 def _divisor(loss: Computable, blocks: _Blocks) -> float:
@@ -177,26 +190,31 @@ def _divisor(loss: Computable, blocks: _Blocks) -> float:
     if loss.reduction != "mean":
         return 1.0
     if prepare(loss, blocks.part(0))[1] is None:
-        return float(math.prod(inputs.item_shape))
+        return float(math.prod(inputs.item_shape)) or 1.0
     weights = [0.0] * len(blocks)
 
     def compute(k: int) -> None:
         weights[k] = float(blocks.own.sum(prepare(loss, blocks.part(k))[1]))
 
-    blocks.for_each(compute)
+    blocks.each(compute)
     return _sum(weights) or 1.0
 
 
 def _batch(inputs: Inputs) -> float:
-    return float(inputs.item_shape[0]) if inputs.item_shape else 1.0
+    return float(max(inputs.item_shape[0], 1)) if inputs.item_shape else 1.0
 
 
 def _sum(values: list[float]) -> float:
-    return math.fsum(values) if all(map(math.isfinite, values)) else sum(values)
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):  # the sum is infinite, or infinities of both signs are in it
+        return sum(values)
 
 
 def _partition(shape: tuple[int, ...], size: int) -> list[Index]:
     """Cut `shape` into blocks of about `size` items at the most, each a range of one axis and all of the later ones."""
+    if 0 in shape:
+        return [tuple([slice(0, n) for n in shape])]
     axis, inner = len(shape), 1
     while axis and inner * shape[axis - 1] <= size:
         axis -= 1
