@@ -29,6 +29,7 @@ __all__ = [
     "inside",
     "is_class",
     "label_surprise",
+    "label_surprise_and_complement",
     "label_surprise_and_slope",
     "label_surprise_slope",
     "largest",
@@ -409,13 +410,22 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
 
 def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
     """-log p of the class that integer `labels` name, for p = softmax(logits) along `axis`, without cancellation."""
-    xp = array_namespace(logits, labels)
     if (own := _kernels.workshop(logits)) is not None:
         surprise = _kernels.label_surprise(own, logits, new_axis(labels, axis), axis).squeeze(axis)
         return _with_digits(own, surprise, logits, labels, axis)
-    if backend_of(xp) == "jax":
-        return _label_surprise_of_jax(axis)(logits, labels)
-    return _label_surprise(_LabelParts(logits, labels, axis))
+    return label_surprise_and_complement(logits, labels, axis)[0]
+
+
+def label_surprise_and_complement(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
+    """-log p, and 1 - p."""
+    if (own := _kernels.workshop(logits)) is not None:
+        surprise = label_surprise(logits, labels, axis)
+        return surprise, -own.expm1(-surprise)
+    if backend_of(array_namespace(logits, labels)) == "jax":
+        surprise, complement = _label_surprise_of_jax(axis)(logits, labels)
+        return surprise, complement
+    parts = _LabelParts(logits, labels, axis)
+    return _label_surprise(parts), _label_complement(parts)
 
 
 def label_surprise_slope(logits: Array, labels: Array, axis: int) -> Array:
@@ -467,6 +477,10 @@ def _label_surprise(parts: _LabelParts) -> Array:
     return xp.squeeze(where(near, xp.log1p(ratio), far), axis=parts.axis)
 
 
+def _label_complement(parts: _LabelParts) -> Array:
+    return array_namespace(parts.own).squeeze(parts.others / (parts.others + parts.own), axis=parts.axis)
+
+
 def _label_surprise_slope(parts: _LabelParts) -> Array:
     total = parts.others + parts.own
     return where(parts.chosen, -parts.others, parts.power) / total
@@ -474,19 +488,22 @@ def _label_surprise_slope(parts: _LabelParts) -> Array:
 
 @functools.cache
 def _label_surprise_of_jax(axis: int) -> Any:
-    """`label_surprise` with its closed form as the derivative: one pass, where JAX's own rules take many."""
+    """-log p and 1 - p with their closed forms as derivatives: one pass, where JAX's own rules take many."""
     jax: Any = sys.modules["jax"]
 
     @jax.custom_jvp  # type: ignore[untyped-decorator]
-    def surprise(logits: Array, labels: Array) -> Array:
-        return _label_surprise(_LabelParts(logits, labels, axis))
+    def both(logits: Array, labels: Array) -> tuple[Array, Array]:
+        parts = _LabelParts(logits, labels, axis)
+        return _label_surprise(parts), _label_complement(parts)
 
-    @surprise.defjvp  # type: ignore[untyped-decorator]
-    def rule(arrays: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Array, Array]:
+    @both.defjvp  # type: ignore[untyped-decorator]
+    def rule(arrays: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Any, Any]:
+        surprise, complement = both(*arrays)
         slope = _label_surprise_slope(_LabelParts(*arrays, axis))
-        return surprise(*arrays), jax.numpy.sum(slope * tangents[0], axis=axis)
+        change = jax.numpy.sum(slope * tangents[0], axis=axis)
+        return (surprise, complement), (change, (1.0 - complement) * change)
 
-    return surprise
+    return both
 
 
 def _with_digits(own: Any, surprise: Array, logits: Array, labels: Array, axis: int) -> Array:

@@ -487,7 +487,7 @@ class CategoricalFocal(_ProbabilityLoss):
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         if self._of_label_alone(labels):
-            value, _ = self._by_surprise(special.label_surprise(logits, labels, axis))
+            value, _ = self._by_surprise(*special.label_surprise_and_complement(logits, labels, axis))
             return value if self.alpha is None else value * self._label_alpha(logits, labels, axis)
         if self.from_logits:
             depth, power, excess = special.softmax_parts(logits, axis)
@@ -511,15 +511,14 @@ class CategoricalFocal(_ProbabilityLoss):
         return (1.0 - self.label_smoothing) * loss + self.label_smoothing * xp.mean(values, axis=axis)
 
     # With s = -log p of the label's class: alpha f(s), f(s) = (1 - exp(-s))^gamma s.
-    def _by_surprise(self, surprise: Array) -> tuple[Array, Array]:
-        """f(s) and f'(s) = (1 - p)^gamma + gamma s p (1 - p)^(gamma - 1), p = exp(-s)."""
+    def _by_surprise(self, surprise: Array, complement: Array) -> tuple[Array, Array]:
+        """f(s) and f'(s) = (1 - p)^gamma + gamma s p (1 - p)^(gamma - 1), p = exp(-s), from s and 1 - p."""
         xp = array_namespace(surprise)
         if not self.gamma:
             return surprise, xp.ones_like(surprise)
         # Where p is 0, the derivative of the power must not be multiplied by the infinite surprise.
         infinite = xp.isinf(surprise)
         finite = special.where(infinite, 0.0, surprise)
-        complement = special.where(infinite, 1.0, -xp.expm1(-finite))
         factor = special.focal_weight(complement, self.gamma)
         value = special.where(infinite, float("inf"), finite * factor)
         entropy = finite * (1.0 - complement)
@@ -551,7 +550,7 @@ class CategoricalFocal(_ProbabilityLoss):
             return self.call(logits, labels), self.derivative(logits, labels)
         axis = self.row_axis(logits)
         surprise, slope = special.label_surprise_and_slope(logits, labels, axis)
-        value, factor = self._by_surprise(surprise)
+        value, factor = self._by_surprise(surprise, -special.pick(slope, labels, axis))
         if self.alpha is not None:
             alpha = self._label_alpha(logits, labels, axis)
             value, factor = value * alpha, factor * alpha
