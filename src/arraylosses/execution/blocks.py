@@ -19,7 +19,7 @@ from .. import special
 from .._array_api import Array, backend_of, broadcast_to, own_namespace
 from .._validation import Inputs
 from .direct import Computable, evaluate, prepare
-from .threads import for_each, thread_count
+from .threads import for_each
 
 __all__ = ["ELEMENTS", "gradient", "run", "run_with_derivatives"]
 
@@ -112,8 +112,8 @@ class _Blocks:
         return len(self.items)
 
     def each(self, compute: Callable[[int], None]) -> None:
-        """Call ``compute(k)`` for every block; torch shares each block among threads of its own."""
-        for_each(compute, len(self), thread_count() if self.own is np else 1)
+        """Call ``compute(k)`` for every block."""
+        for_each(compute, len(self), backend_of(self.inputs.xp))
 
     def part(self, k: int) -> Inputs:
         """The inputs of block `k`: views."""

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import itertools
 import os
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-__all__ = ["config", "for_each", "thread_count"]
+__all__ = ["config", "for_each"]
+
+
+_NAME = "arraylosses"
 
 
 class _Pool:
-    """The threads beside the calling one; a forked process has none of its parent's, and starts its own."""
+    """Threads for one library's blocks; a forked process has none of its parent's, and starts its own."""
 
     def __init__(self) -> None:
-        self.threads: int | None = None
         self.forget()
         if hasattr(os, "register_at_fork"):
             os.register_at_fork(after_in_child=self.forget)
@@ -28,16 +32,18 @@ class _Pool:
         self.executor: ThreadPoolExecutor | None = None
         self.size = 0
 
-    def of(self, size: int) -> ThreadPoolExecutor:
+    def of(self, size: int, start: Callable[[ThreadPoolExecutor, int], None] | None = None) -> ThreadPoolExecutor:
         with self.lock:
             if self.executor is None or self.size < size:
                 self.executor = ThreadPoolExecutor(size, thread_name_prefix=_NAME)
                 self.size = size
+                if start is not None:
+                    start(self.executor, size)
             return self.executor
 
 
-_NAME = "arraylosses"
-_POOL = _Pool()
+_FOR_NUMPY, _FOR_TORCH = _Pool(), _Pool()
+_threads: int | None = None
 
 
 class config:  # noqa: N801
@@ -68,8 +74,9 @@ class config:  # noqa: N801
             raise TypeError(f"`threads` must be an integer or None, got {threads!r}")
         if threads is not None and threads < 1:
             raise ValueError(f"`threads` must be at least 1, got {threads}")
-        self._before = _POOL.threads
-        _POOL.threads = threads
+        global _threads
+        self._before = _threads
+        _threads = threads
 
     def __enter__(self) -> Self:
         return self
@@ -77,15 +84,19 @@ class config:  # noqa: N801
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _POOL.threads = self._before
+        global _threads
+        _threads = self._before
 
 
-def thread_count() -> int:
-    """Return how many threads a call from this thread may use."""
-    if threading.current_thread().name.startswith(_NAME):
+def _inside() -> bool:
+    return threading.current_thread().name.startswith(_NAME)
+
+
+def _numpy_threads() -> int:
+    if _inside():
         return 1
-    if _POOL.threads is not None:
-        return _POOL.threads
+    if _threads is not None:
+        return _threads
     return _cores() if threading.current_thread() is threading.main_thread() else 1
 
 
@@ -96,14 +107,15 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def for_each(function: Callable[[int], None], count: int, threads: int) -> None:
-    """Call ``function(k)`` for k from 0 to count - 1, in this thread and so many in all.
+def for_each(function: Callable[[int], None], count: int, backend: str) -> None:
+    """Call ``function(k)`` for k from 0 to count - 1, in several threads, each of which takes the next k.
 
-    Each takes the next k that nobody has. The others run in copies of this thread's context, so that NumPy's
-    ``errstate`` holds there too.
+    They run in copies of this thread's context, so that NumPy's ``errstate`` holds there too. In threads for torch,
+    torch works on its own without more threads, and records nothing.
     """
-    beside = min(threads, count) - 1
-    if beside <= 0:
+    torch: Any = sys.modules["torch"] if backend == "torch" else None
+    threads = min(count, _numpy_threads() if torch is None else 1 if _inside() else torch.get_num_threads())
+    if threads <= 1:
         for k in range(count):
             function(k)
         return
@@ -118,11 +130,36 @@ def for_each(function: Callable[[int], None], count: int, threads: int) -> None:
             failed.set()
             raise
 
-    executor = _POOL.of(beside)
-    others = [executor.submit(contextvars.copy_context().run, work) for _ in range(beside)]
+    if torch is None:
+        executor, beside, unrecorded = _FOR_NUMPY.of(threads - 1), threads - 1, contextlib.nullcontext
+    else:
+        executor, beside = _FOR_TORCH.of(threads, _alone), threads
+        unrecorded = torch.inference_mode if torch.is_inference_mode_enabled() else torch.no_grad
+
+    def work_beside() -> None:
+        with unrecorded():
+            work()
+
+    others = [executor.submit(contextvars.copy_context().run, work_beside) for _ in range(beside)]
     try:
-        work()
+        if torch is None:
+            work()
     finally:
         wait(others)
     for other in others:
         other.result()
+
+
+def _alone(executor: ThreadPoolExecutor, size: int) -> None:
+    """Let torch use one thread in each of the pool's: they share the blocks, and would wait for each other in each."""
+    torch: Any = sys.modules["torch"]
+    threads = torch.get_num_threads()
+    together = threading.Barrier(size)
+
+    def begin() -> None:
+        together.wait()  # one in each thread
+        torch.set_num_threads(1)
+        together.wait()
+
+    wait([executor.submit(begin) for _ in range(size)])
+    torch.set_num_threads(threads)  # it holds for the thread that asks, and for those that ask for the first time
