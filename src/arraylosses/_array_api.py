@@ -31,6 +31,7 @@ __all__ = [
     "is_array",
     "is_eager_jax",
     "is_eager_numpy",
+    "is_eager_torch",
     "joined",
     "library_of",
     "namespace_of",
@@ -264,12 +265,16 @@ def holds_values(x: Array) -> bool:
     """Whether the values of `x` can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
     if isinstance(x, _NUMPY_ARRAYS):
         return True
+    return is_eager_torch(x) and bool(x.is_cpu)
+
+
+def is_eager_torch(x: Array) -> bool:
+    """Whether `x` is a plain tensor of torch that no compiler, transform or mode looks at."""
     torch = sys.modules.get("torch")
     if torch is None or not isinstance(x, torch.Tensor):
         return False
     return (
         type(x) in (torch.Tensor, torch.nn.Parameter)
-        and x.is_cpu
         and not torch.compiler.is_compiling()
         and not torch._C._functorch.is_functorch_wrapped_tensor(x)
         and not torch._C._len_torch_dispatch_stack()

@@ -116,6 +116,12 @@ class Loss:
         """
         return None
 
+    @property
+    def projected(self) -> Loss | None:
+        """The loss of rows that is computed of a projection, ``first @ second.T``, plus the fourth array if there is
+        one, and of the third array; None for a loss that is computed of its arrays as they are."""  # noqa: D205
+        return None
+
     def settings(self) -> dict[str, Any]:
         """Return the settings by name, `reduction` last."""
         return {name: getattr(self, name) for name in setting_names(type(self))}
@@ -166,6 +172,12 @@ class Loss:
         """Return the value with the derivatives up to `order`, in closed form; None where there is none."""
         return execution.run_with_derivatives(self, arrays, weight, where, order)
 
+    def _with_gradients(
+        self, arrays: tuple[Array, ...], positions: tuple[int, ...], weight: Array | None, where: Array | None
+    ) -> tuple[Array, ...] | None:
+        """Return the value with the gradients by several arrays, in closed form; None where there is none."""
+        return execution.run_with_gradients(self, arrays, weight, where, positions)
+
     def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
         """Return the arguments of a call, checked, for `execution`."""
         return check_inputs(
@@ -185,7 +197,10 @@ class Loss:
             if name not in rest:
                 given = "more than once" if name in self.array_names else "an unknown argument"
                 raise TypeError(f"`{name}` is {given}; {type(self).__name__} takes {', '.join(self.array_names)}")
-        return (*arrays, *(named[name] for name in rest if name in named))
+        given = [named.get(name) for name in rest]
+        while given and given[-1] is None:
+            given.pop()
+        return (*arrays, *given)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in setting_names(type(self)))
