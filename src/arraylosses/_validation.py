@@ -215,7 +215,7 @@ def check_inputs(
 def check_projection(
     names: tuple[str, ...],
     ignore_index: int | None,
-    arrays: tuple[Array | None, ...],
+    arrays: tuple[Array, ...],
     weight: Array | None,
     where: Array | None,
 ) -> Inputs:
@@ -410,7 +410,7 @@ def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
 
 
 def _check_label_shape(name: str, x: Array, rows_name: str, shape: tuple[int, ...], axis: int | None = None) -> None:
-    """Refuse labels that don't have the shape of the rows without `axis`; by default the last, which no setting says."""
+    """Refuse labels without the shape of the rows less `axis`: the last one where no setting says which."""
     item_shape = _without(shape, -1 if axis is None else axis)
     got = tuple(x.shape)
     if same_shape(got, item_shape):

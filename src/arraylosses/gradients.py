@@ -241,8 +241,7 @@ _OF_ITEMS = ("weight", "where")
 def _as_loss(
     loss: Callable[..., Array], arrays: tuple[Array, ...], settings: dict[str, Any]
 ) -> tuple[Loss, tuple[Array, ...], dict[str, Any]] | None:
-    """Return a loss that is given as an instance or by its function form, set up, with all arrays in their order, and
-    with `weight` and `where`."""  # noqa: D205
+    """Return a loss, given as an instance or a function form, with all of its arrays and with `weight` and `where`."""
     cls = type(loss) if isinstance(loss, Loss) else None if isinstance(loss, type) else class_of(loss)
     if cls is None:
         return None

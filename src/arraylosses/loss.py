@@ -118,8 +118,10 @@ class Loss:
 
     @property
     def projected(self) -> Loss | None:
-        """The loss of rows that is computed of a projection, ``first @ second.T``, plus the fourth array if there is
-        one, and of the third array; None for a loss that is computed of its arrays as they are."""  # noqa: D205
+        """The loss of rows that this one is of a projection; None where the arrays are taken as they are.
+
+        The projection is ``first @ second.T``, plus the fourth array if there is one; the third holds the targets.
+        """
         return None
 
     def settings(self) -> dict[str, Any]:
@@ -197,10 +199,10 @@ class Loss:
             if name not in rest:
                 given = "more than once" if name in self.array_names else "an unknown argument"
                 raise TypeError(f"`{name}` is {given}; {type(self).__name__} takes {', '.join(self.array_names)}")
-        given = [named.get(name) for name in rest]
-        while given and given[-1] is None:
-            given.pop()
-        return (*arrays, *given)
+        given_rest = [named.get(name) for name in rest]
+        while given_rest and given_rest[-1] is None:
+            given_rest.pop()
+        return (*arrays, *given_rest)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in setting_names(type(self)))

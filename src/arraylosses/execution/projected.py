@@ -43,8 +43,11 @@ CHUNK = 1 << 24
 ROWS = 256
 """Rows of a chunk, if these are not more scores: the products want as many, to be worth their reading of the matrix."""
 
+ROWS_OF_JAX = 128
+"""The same for JAX, whose program holds three arrays of a chunk's scores."""
+
 PARTS = 16
-"""Chunks of a call whose rows are so many that each still has `ROWS`."""
+"""Chunks of a call of so many rows that each has as many all the same."""
 
 BLOCK = {"numpy": 1 << 17, "torch": 1 << 18}
 """Scores whose intermediates fit the caches, on the CPU. torch computes a block in all threads, NumPy in one."""
@@ -78,8 +81,8 @@ class _Rows(NamedTuple):
         """Some of the rows."""
         where, invalid = self.where, self.invalid
         return self._replace(
-            hidden=self.hidden[index],
-            labels=self.labels[index],
+            hidden=self.hidden[index, ...],
+            labels=self.labels[index, ...],
             where=None if where is None else where[index],
             invalid=None if invalid is None else invalid[index],
         )
@@ -207,7 +210,7 @@ def _unit(rows: _Rows) -> float:
 
 
 def _way(rows: _Rows, inputs: Inputs, weight: Array | None) -> Any:
-    """What computes flat rows and the items' shares to the result, or without shares to the items; None: all at once."""
+    """What makes flat rows and shares the result, or without shares the items; None where all is done at once."""
     backend = backend_of(inputs.xp)
     if backend == "jax":
         return _by_jax if 0 not in inputs.item_shape else None
@@ -248,17 +251,17 @@ def _compute(
     by_hidden = xp.empty_like(rows.hidden) if wanted[0] else None
     by_matrix = xp.zeros(tuple(matrix.shape), dtype=rows.dtype, device=device) if wanted[1] else None
     by_bias = xp.zeros((classes,), dtype=rows.dtype, device=device) if wanted[2] else None
-    step = chunk_rows(n, classes)
+    step = _chunk_rows(n, classes, ROWS)
     scores = xp.empty((min(step, n), classes), dtype=matrix.dtype, device=device)
     transposed = rows.transposed()
     for start in range(0, n, step):
         chunk = slice(start, min(start + step, n))
         of_chunk = rows.take(chunk)
         hidden = of_chunk.kept_hidden()
-        slopes = _product(rows, hidden, transposed, scores[: chunk.stop - start])
+        slopes = _product(rows, hidden, transposed, scores[: chunk.stop - start, ...])
         _evaluate(of_chunk, slopes, items, start, part if any(wanted) else None)
         if by_hidden is not None:
-            _product(rows, slopes, matrix, by_hidden[chunk])
+            _product(rows, slopes, matrix, by_hidden[chunk, ...])
         if by_matrix is not None:
             _add_product(rows, by_matrix, xp.permute_dims(slopes, (1, 0)), hidden)
         if by_bias is not None:
@@ -266,9 +269,9 @@ def _compute(
     return items, (by_hidden, by_matrix, by_bias)
 
 
-def chunk_rows(n: int, classes: int) -> int:
-    """How many of `n` rows are computed at a time: chunks of one size."""
-    most = max(1, min(CHUNK // classes, max(ROWS, n // PARTS)))
+def _chunk_rows(n: int, classes: int, least: int) -> int:
+    """How many of `n` rows are computed at a time: chunks of one size, of `least` rows if they are not too large."""
+    most = max(1, min(CHUNK // classes, max(least, n // PARTS)))
     return math.ceil(n / math.ceil(n / most)) if n else 1
 
 
@@ -285,9 +288,9 @@ def _evaluate(rows: _Rows, scores: Array, items: Array, start: int, part: Array 
         values, derivatives = rows.take(index).evaluate(scores[index, ...], 0 if part is None else 1)
         items[place] = values
         for x in derivatives:
-            factor = special.new_axis(part[place], -1)
+            factor = special.new_axis(part[place], -1)  # type: ignore[index]
             if backend in _WITH_OUT and scores.dtype == x.dtype:
-                own_namespace(xp).multiply(x, factor, out=scores[index])
+                own_namespace(xp).multiply(x, factor, out=scores[index, ...])
             else:
                 scores[index, ...] = xp.astype(x * factor, scores.dtype, copy=False)
 
@@ -312,13 +315,17 @@ def _add_product(rows: _Rows, total: Array, a: Array, b: Array) -> None:
     if backend_of(rows.xp) == "torch" and total.dtype == a.dtype:
         total.addmm_(a, b)
         return
-    step = max(1, SLAB // max(b.shape[1], 1))
-    product = rows.xp.empty((min(step, a.shape[0]), b.shape[1]), dtype=a.dtype, device=single_device(a))
-    for start in range(0, a.shape[0], step):
-        slab = slice(start, min(start + step, a.shape[0]))
-        total[slab, ...] += rows.xp.astype(
-            _product(rows, a[slab, ...], b, product[: slab.stop - start, ...]), total.dtype, copy=False
-        )
+    slabs = _slabs(*total.shape)
+    memory = rows.xp.empty((slabs[0].stop, b.shape[1]), dtype=a.dtype, device=single_device(a))
+    for slab in slabs:
+        product = _product(rows, a[slab, ...], b, memory[: slab.stop - slab.start, ...])
+        total[slab, ...] += rows.xp.astype(product, total.dtype, copy=False)
+
+
+def _slabs(n: int, features: int) -> list[slice]:
+    """Cut a matrix of so many rows where a product of its shape would be too large."""
+    step = max(1, SLAB // max(features, 1))
+    return [slice(start, min(start + step, n)) for start in range(0, n, step)]
 
 
 # torch and JAX: a function of tensors, in this order
@@ -413,7 +420,7 @@ def _jax_function(rest: _Rows) -> Any:
         """Go through the rows in chunks; zeros fill up the last one."""
         hidden, matrix, bias, *of_rows = tensors
         n = hidden.shape[0]
-        step = chunk_rows(n, matrix.shape[0])
+        step = _chunk_rows(n, matrix.shape[0], ROWS_OF_JAX)
         count = math.ceil(n / step)
 
         def cut(x: Array) -> Array:
@@ -430,12 +437,27 @@ def _jax_function(rest: _Rows) -> Any:
     def items_of(tensors: tuple[Any, ...]) -> Array:
         return scan(lambda total, rows, part: (total, rows.evaluate(rows.scores())[0]), None, tensors)[1]
 
+    def add_product(total: Array, slopes: Array, hidden: Array) -> Array:
+        """Add slopes.T @ hidden slab by slab: XLA would hold the whole product."""
+        n, features = total.shape
+        size = min(n, max(1, SLAB // max(features, 1)))
+        dynamic = jax.lax.dynamic_slice_in_dim
+
+        def add(k: Array, total: Array) -> Array:
+            start = xp.minimum(k * size, n - size)
+            product = xp.astype(xp.matmul(dynamic(slopes, start, size, 1).T, hidden), rest.dtype)
+            is_new = xp.arange(size) >= k * size - start  # the last slab overlaps the one before
+            sums = dynamic(total, start, size) + xp.where(is_new[:, None], product, 0.0)
+            return jax.lax.dynamic_update_slice_in_dim(total, sums, start, 0)
+
+        return jax.lax.fori_loop(0, math.ceil(n / size), add, total)
+
     def gradients_of(tensors: tuple[Any, ...]) -> tuple[Array, Gradients]:
         def add(total: Any, rows: _Rows, part: Array) -> Any:
             by_matrix, by_bias = total
             items, (slopes,) = rows.evaluate(rows.scores(), 1)
             slopes = xp.astype(slopes * part[:, None], rows.matrix.dtype)
-            by_matrix = by_matrix + xp.astype(xp.matmul(slopes.T, rows.kept_hidden()), rest.dtype)
+            by_matrix = add_product(by_matrix, slopes, rows.kept_hidden())
             by_bias = None if by_bias is None else by_bias + xp.sum(slopes, axis=0, dtype=rest.dtype)
             return (by_matrix, by_bias), (items, xp.matmul(slopes, rows.matrix))
 
@@ -450,7 +472,7 @@ def _jax_function(rest: _Rows) -> Any:
 
         return scan(pull_back, None, (*tensors[:3], factor, *tensors[4:]))[1]
 
-    @jax.custom_vjp
+    @jax.custom_vjp  # type: ignore[untyped-decorator]
     def compute(*tensors: Any) -> Array:
         items, part = items_of(tensors), tensors[3]
         return items if part is None else xp.sum(items * part)
