@@ -88,6 +88,7 @@ def run(variant: Variant, function, arrays, extras):
 
 def close(actual, expected, dtype="float64") -> None:
     limit = 1e-10 if dtype == "float64" else 2e-5
+    actual, expected = np.asarray(actual), np.asarray(expected)
     np.testing.assert_allclose(actual, expected, rtol=limit, atol=limit * np.max(np.abs(expected), initial=1e-3))
 
 

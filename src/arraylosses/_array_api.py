@@ -277,6 +277,7 @@ def is_eager_torch(x: Array) -> bool:
         type(x) in (torch.Tensor, torch.nn.Parameter)
         and not torch.compiler.is_compiling()
         and not torch._C._functorch.is_functorch_wrapped_tensor(x)
+        and not torch._C._functorch.is_legacy_batchedtensor(x)
         and not torch._C._len_torch_dispatch_stack()
         and torch._C._get_tracing_state() is None
     )

@@ -401,7 +401,7 @@ def _differentiable(
         value = items if part is None else torch.sum(items * part)
     tensors = (rows.hidden, rows.matrix, rows.bias, part)
     chosen = [x for x, is_needed in zip(tensors, needed, strict=True) if is_needed]
-    found = iter(torch.autograd.grad(value, chosen, upstream, create_graph=True))
+    found = iter(torch.autograd.grad(value, chosen, upstream, create_graph=torch.is_grad_enabled()))
     return [next(found) if is_needed else None for is_needed in needed]
 
 
