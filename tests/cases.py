@@ -138,7 +138,9 @@ class Case:
 def _cases() -> list[Case]:
     cases = []
     for name, cls in al.registered().items():
-        if cls.__module__.startswith("arraylosses.losses."):
+        # What is computed of a projection has arrays that belong to no item, and laws of its own beside these:
+        # test_linear_cross_entropy.
+        if cls.__module__.startswith("arraylosses.losses.") and cls().projected is None:
             for settings in [{}, *SETTINGS.get(name, [])]:
                 loss = cls(**settings)
                 cases.append(Case(name, loss))

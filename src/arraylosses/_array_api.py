@@ -31,6 +31,7 @@ __all__ = [
     "is_array",
     "is_eager_jax",
     "is_eager_numpy",
+    "is_eager_torch",
     "joined",
     "library_of",
     "namespace_of",
@@ -264,13 +265,19 @@ def holds_values(*arrays: Array) -> bool:
     """Whether the values can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
     if all([isinstance(x, _NUMPY_ARRAYS) for x in arrays]):
         return True
+    return is_eager_torch(*arrays) and all([x.is_cpu for x in arrays])
+
+
+def is_eager_torch(*arrays: Array) -> bool:
+    """Whether these are plain tensors of torch that no compiler, transform or mode looks at."""
     torch = sys.modules.get("torch")
     return (
         torch is not None
-        and all([type(x) in (torch.Tensor, torch.nn.Parameter) and x.is_cpu for x in arrays])
+        and all([type(x) in (torch.Tensor, torch.nn.Parameter) for x in arrays])
         and not torch.compiler.is_compiling()
         and all([x.layout == torch.strided for x in arrays])
         and not any([torch._C._functorch.is_functorch_wrapped_tensor(x) for x in arrays])
+        and not any([torch._C._functorch.is_legacy_batchedtensor(x) for x in arrays])
         and not torch._C._len_torch_dispatch_stack()
         and torch._C._get_tracing_state() is None
     )

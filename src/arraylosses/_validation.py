@@ -31,6 +31,7 @@ __all__ = [
     "Granularity",
     "Inputs",
     "check_inputs",
+    "check_projection",
     "closest",
     "require_choice",
     "require_finite",
@@ -45,12 +46,22 @@ __all__ = [
 Granularity: TypeAlias = Literal["element", "row"]
 
 # What an array argument of a loss holds. In a loss of rows, `sign` and `labels` have one value an item; all else has
-# the shape of the rows. `labels` are integers, one an item, or floating probabilities of the rows' shape.
+# the shape of the rows. `labels` are integers, one an item, or floating probabilities of the rows' shape. `matrix` and
+# `per_class` belong to no item: (classes, features), by which rows of features are projected, and (classes,).
 Domain: TypeAlias = Literal[
-    "real", "nonnegative", "positive", "probability", "sign", "distribution", "log_distribution", "labels"
+    "real",
+    "nonnegative",
+    "positive",
+    "probability",
+    "sign",
+    "distribution",
+    "log_distribution",
+    "labels",
+    "matrix",
+    "per_class",
 ]
 _ONE_PER_ITEM = ("sign", "labels")
-Role: TypeAlias = Literal["row", "item", "labels"]
+Role: TypeAlias = Literal["row", "item", "labels", "whole"]
 _ALL_ITEMS: tuple[Role, ...] = ("item",)
 
 
@@ -64,7 +75,8 @@ class Inputs(NamedTuple):
     axis: int | None
     """The class or feature axis, counted from the end; None where an item is an element."""
     roles: tuple[Role, ...]
-    """What each of `arrays` is: floating rows, floating values one an item, or integer labels one an item."""
+    """What each of `arrays` is: floating rows, floating values one an item, integer labels one an item, or a floating
+    array that belongs to no item."""
     weight: Array | None
     where: Array | None
     invalid: Array | None
@@ -188,7 +200,7 @@ def check_inputs(
     _check_weights(weight, where, item_shape)
     for k, (name, x, domain) in enumerate(zip(names, arrays, domains, strict=True)):
         if domain == "labels" and dtype_kind(x.dtype) == "int":
-            _check_label_shape(name, x, names[0], shape, item_shape, axis)
+            _check_label_shape(name, x, names[0], shape, axis)
             roles[k] = "labels"
             checked[k], where, invalid = _check_labels(xp, name, x, shape[axis], ignore_index, where)
         elif domain == "labels":
@@ -200,6 +212,77 @@ def check_inputs(
                 f"axis {axis}; got {tuple(x.shape)}"
             )
     return Inputs(xp, tuple(checked), dtype, item_shape, axis, tuple(roles), weight, where, invalid)
+
+
+def check_projection(
+    names: tuple[str, ...],
+    ignore_index: int | None,
+    arrays: tuple[Array, ...],
+    weight: Array | None,
+    where: Array | None,
+) -> Inputs:
+    """Check the arrays of a loss of projected rows: features, matrix, labels and, if given, one number a class.
+
+    The projection, of the shape of the features with the classes in their place, is what the labels belong to.
+    """
+    if len(arrays) == 4 and arrays[3] is None:
+        arrays = arrays[:3]
+    names = names[: max(len(arrays), 3)]
+    xp = _one_library(names, arrays, weight, where)
+    _one_device(names, arrays, weight, where)
+    features, matrix, labels, *bias = arrays
+    floating = [
+        x
+        for k, (name, x) in enumerate(zip(names, arrays, strict=True))
+        if _check_dtype(name, x, "labels" if k == 2 else "real", is_prediction=k != 2) == "float"
+    ]
+    shape = _check_projection_shapes(names, features, matrix, bias)
+    item_shape = shape[:-1]
+    _check_weights(weight, where, item_shape)
+    projection = f"{names[0]} @ {names[1]}.T"
+    role: Role = "labels" if dtype_kind(labels.dtype) == "int" else "row"
+    invalid = None
+    if role == "labels":
+        _check_label_shape(names[2], labels, projection, shape)
+        labels, where, invalid = _check_labels(xp, names[2], labels, shape[-1], ignore_index, where)
+    else:
+        _check_probabilities(names[2], labels, projection, shape, item_shape)
+    roles: tuple[Role, ...] = ("row", "whole", role, "whole")
+    return Inputs(
+        xp,
+        (features, matrix, labels, *bias),
+        result_dtype(xp, floating),
+        item_shape,
+        -1,
+        roles[: len(arrays)],
+        weight,
+        where,
+        invalid,
+    )
+
+
+def _check_projection_shapes(
+    names: tuple[str, ...], features: Array, matrix: Array, bias: list[Array]
+) -> tuple[int, ...]:
+    """Return the shape of the projection."""
+    shape, by = tuple(features.shape), tuple(matrix.shape)
+    if not shape:
+        raise ValueError(f"`{names[0]}` must have a feature axis, got shape ()")
+    if len(by) != 2 or not same_shape(by[1:], shape[-1:]):
+        fits = len(by) == 2 and same_shape(by[:1], shape[-1:])
+        hint = f"; transpose it, as in `{names[1]}.T`" if fits else ""
+        raise ValueError(
+            f"`{names[1]}` must have shape (classes, {shape[-1]}), with the features of `{names[0]}` {shape} last; got "
+            f"{by}{hint}"
+        )
+    if by[0] == 0:
+        raise ValueError(f"`{names[1]}` must have at least one class, got shape {by}")
+    if bias and not same_shape(tuple(bias[0].shape), by[:1]):
+        raise ValueError(
+            f"`{names[3]}` must have one number a class, shape {by[:1]}: `{names[1]}` has shape {by}; got "
+            f"{tuple(bias[0].shape)}"
+        )
+    return (*shape[:-1], by[0])
 
 
 def _one_library(
@@ -332,9 +415,9 @@ def _without(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return shape[:k] + shape[k + 1 :]
 
 
-def _check_label_shape(
-    name: str, x: Array, rows_name: str, shape: tuple[int, ...], item_shape: tuple[int, ...], axis: int
-) -> None:
+def _check_label_shape(name: str, x: Array, rows_name: str, shape: tuple[int, ...], axis: int | None = None) -> None:
+    """Refuse labels without the shape of the rows less `axis`: the last one where no setting says which."""
+    item_shape = _without(shape, -1 if axis is None else axis)
     got = tuple(x.shape)
     if same_shape(got, item_shape):
         return
@@ -343,11 +426,11 @@ def _check_label_shape(
     elif got[-1:] == (1,) and got[:-1] == item_shape:
         hint = f"; drop the axis of length 1, as in `{name}[..., 0]`"
     else:
-        fits = [k for k in range(len(shape)) if _without(shape, k) == got]
+        fits = [k for k in range(len(shape)) if axis is not None and _without(shape, k) == got]
         hint = f"; the labels would fit axis={fits[0]}" if fits else ""
     raise ValueError(
         f"`{name}` must have one label an item, shape {item_shape}: that of `{rows_name}` {shape} without axis "
-        f"{axis}; got {got}{hint}"
+        f"{-1 if axis is None else axis}; got {got}{hint}"
     )
 
 

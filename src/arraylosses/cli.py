@@ -244,7 +244,7 @@ def _description(asked: str, loss: Loss) -> list[tuple[str, str]]:
     of_arrays = [text for names, text in entries if set(names) & set(cls.array_names)]
     of_settings = [text for names, text in entries if not set(names) & set(cls.array_names)]
     holds = ", ".join(f"{array}: {domain}" for array, domain in zip(cls.array_names, loss.domains(), strict=True))
-    item = "an element" if loss.granularity == "element" else "a row along `axis`"
+    item = "an element" if loss.granularity == "element" else f"a row along {_class_axis(loss)}"
     found = [
         ("", f"{name}, class {cls.__name__}\n{alias}{lead.strip()}"),
         ("Formula", _readable(formula)),
@@ -255,6 +255,10 @@ def _description(asked: str, loss: Loss) -> list[tuple[str, str]]:
         ("Other names", _other_names(name)),
     ]
     return [(heading, text) for heading, text in found if text]
+
+
+def _class_axis(loss: Loss) -> str:
+    return "`axis`" if hasattr(loss, "axis") else "the last axis"
 
 
 def _assignments(settings: Mapping[str, Any]) -> str:

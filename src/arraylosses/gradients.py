@@ -63,12 +63,10 @@ def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0)
 
     def value_and_gradient(*arrays: Array, **settings: Any) -> tuple[Array, Any]:
         chosen = _chosen(arrays, positions)
-        compute = _BY_LIBRARY.get(backend_of(namespace_of(chosen[0])))
-        found = None
-        if compute is None and len(positions) == 1 and positions[0] % len(arrays) == 0:
-            found = _in_closed_form(loss, arrays, settings)
+        backend = backend_of(namespace_of(chosen[0]))
+        found = _in_closed_form(backend, loss, tuple(k % len(arrays) for k in positions), arrays, settings)
         if found is None:
-            found = (compute or _by_tape)(loss, positions, arrays, settings)
+            found = _BY_LIBRARY.get(backend, _by_tape)(loss, positions, arrays, settings)
         value, gradients = found
         return value, gradients[0] if isinstance(argnums, int) else gradients
 
@@ -136,12 +134,12 @@ def value_grad_hess(loss: Callable[..., Array], argnums: int = 0) -> Callable[..
     """
 
     def value_gradient_and_diagonal(*arrays: Array, **settings: Any) -> tuple[Array, Array, Array]:
-        given = _as_loss(loss, settings)
+        (x,) = _chosen(arrays, (argnums,))
+        given = _as_loss(loss, arrays, settings)
         if given is None:
             raise TypeError(f"`loss` must be a loss, or the function form of one with its own settings, got {loss!r}")
-        bound, of_items = given
-        (x,) = _chosen(arrays, (argnums,))
         k = argnums % len(arrays)
+        bound, arrays, of_items = given
         if k == 0 and backend_of(namespace_of(x)) not in _BY_LIBRARY and bound.reduction != "none":
             found = bound._with_derivatives(arrays, **of_items, order=2)
             if found is not None:
@@ -179,7 +177,8 @@ def _coupled(loss: Loss, arrays: tuple[Array, ...], k: int) -> tuple[Array | Non
     """Number the elements of array `k`, broadcastable to it, so that those of one number are not coupled."""
     x = arrays[k]
     xp = array_namespace(x)
-    if k and loss.reduction == "mean" and loss.item_weight(*arrays) is not None:
+    mixes = loss.projected is not None or (loss.reduction == "mean" and loss.item_weight(*arrays) is not None)
+    if k and mixes:
         size = math.prod(x.shape)
         return xp.reshape(xp.arange(size, device=single_device(x)), tuple(x.shape)), size
     if loss.granularity == "element" or x.ndim < arrays[0].ndim:
@@ -239,25 +238,39 @@ _Gradients = tuple[Array, tuple[Array, ...]]
 _OF_ITEMS = ("weight", "where")
 
 
-def _as_loss(loss: Callable[..., Array], settings: dict[str, Any]) -> tuple[Loss, dict[str, Any]] | None:
-    """Return a loss that is given as an instance or by its function form, set up, with `weight` and `where`."""
-    of_items = {name: settings[name] for name in _OF_ITEMS if name in settings}
-    rest = {name: value for name, value in settings.items() if name not in of_items}
-    if isinstance(loss, Loss):
-        return (loss, of_items) if not rest else None
-    cls = None if isinstance(loss, type) else class_of(loss)
-    if cls is None or not set(rest) <= set(setting_names(cls)):
+def _as_loss(
+    loss: Callable[..., Array], arrays: tuple[Array, ...], settings: dict[str, Any]
+) -> tuple[Loss, tuple[Array, ...], dict[str, Any]] | None:
+    """Return a loss, given as an instance or a function form, with all of its arrays and with `weight` and `where`."""
+    cls = type(loss) if isinstance(loss, Loss) else None if isinstance(loss, type) else class_of(loss)
+    if cls is None:
         return None
-    return cls(**rest), of_items
+    of_items = {name: settings[name] for name in _OF_ITEMS if name in settings}
+    named = {name: settings[name] for name in cls.array_names if name in settings}
+    rest = {name: value for name, value in settings.items() if name not in of_items and name not in named}
+    if isinstance(loss, Loss):
+        bound = loss if not rest else None
+    else:
+        bound = cls(**rest) if set(rest) <= set(setting_names(cls)) else None
+    if bound is None:
+        return None
+    return bound, bound._in_order(arrays, named) if named else arrays, of_items
 
 
 def _in_closed_form(
-    loss: Callable[..., Array], arrays: tuple[Array, ...], settings: dict[str, Any]
+    backend: str,
+    loss: Callable[..., Array],
+    positions: tuple[int, ...],
+    arrays: tuple[Array, ...],
+    settings: dict[str, Any],
 ) -> _Gradients | None:
-    given = _as_loss(loss, settings)
-    if given is None or given[0].reduction == "none" or not given[0].has_derivative:
+    given = None if backend == "jax" else _as_loss(loss, arrays, settings)
+    if given is None:
         return None
-    found = given[0]._with_derivatives(arrays, **given[1])
+    bound, arrays, of_items = given
+    if bound.reduction == "none" or (backend in _BY_LIBRARY and bound.projected is None):
+        return None
+    found = bound._with_gradients(arrays, positions, of_items.get("weight"), of_items.get("where"))
     return None if found is None else (found[0], found[1:])
 
 
@@ -276,12 +289,13 @@ def _by_torch(
 def _by_jax(
     loss: Callable[..., Array], positions: tuple[int, ...], arrays: tuple[Array, ...], settings: dict[str, Any]
 ) -> _Gradients:
-    given = _as_loss(loss, settings)
+    given = _as_loss(loss, arrays, settings)
     if given is not None:
-        bound, of_items = given
+        bound, in_order, of_items = given
         items = (of_items.get("weight"), of_items.get("where"))
-        if bound.reduction != "none" and jitted.fits(bound, arrays, *items):
-            return jitted.value_and_grad(bound, positions, arrays, *items)
+        if bound.reduction != "none" and jitted.fits(bound, in_order, *items):
+            positions = tuple(k % len(arrays) for k in positions)
+            return jitted.value_and_grad(bound, positions, in_order, *items)
     jax: Any = sys.modules["jax"]
     value, gradients = jax.value_and_grad(lambda *given: _require_scalar(loss(*given, **settings)), argnums=positions)(
         *arrays

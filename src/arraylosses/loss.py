@@ -16,7 +16,7 @@ from ._array_api import Array, is_array
 from ._validation import Domain, Granularity, Inputs, check_inputs, require_choice, require_integer
 from .reduction import REDUCTIONS, Reduction
 
-__all__ = ["Loss", "LossFunction", "RowLoss", "camel_case", "loss", "setting_names", "snake_case"]
+__all__ = ["Loss", "LossFunction", "RowLoss", "camel_case", "keep_setting_names", "loss", "setting_names", "snake_case"]
 
 _PLAIN = (float, int, bool, str, type(None))
 
@@ -60,6 +60,8 @@ class Loss:
 
     array_names: ClassVar[tuple[str, ...]] = ()
     """The names of the arrays that `call` takes, in order."""
+
+    _setting_names: ClassVar[tuple[Any, ...]] = ()
 
     self_contained: ClassVar[bool] = False
     """Whether the settings and the arrays decide the value, and each item's arrays its loss: what `register` promises.
@@ -116,6 +118,14 @@ class Loss:
         """
         return None
 
+    @property
+    def projected(self) -> Loss | None:
+        """The loss of rows that this one is of a projection; None where the arrays are taken as they are.
+
+        The projection is ``first @ second.T``, plus the fourth array if there is one; the third holds the targets.
+        """
+        return None
+
     def settings(self) -> dict[str, Any]:
         """Return the settings by name, `reduction` last."""
         return {name: getattr(self, name) for name in setting_names(type(self))}
@@ -166,6 +176,12 @@ class Loss:
         """Return the value with the derivatives up to `order`, in closed form; None where there is none."""
         return execution.run_with_derivatives(self, arrays, weight, where, order)
 
+    def _with_gradients(
+        self, arrays: tuple[Array, ...], positions: tuple[int, ...], weight: Array | None, where: Array | None
+    ) -> tuple[Array, ...] | None:
+        """Return the value with the gradients by several arrays, in closed form; None where there is none."""
+        return execution.run_with_gradients(self, arrays, weight, where, positions)
+
     def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
         """Return the arguments of a call, checked, for `execution`."""
         return check_inputs(
@@ -185,7 +201,10 @@ class Loss:
             if name not in rest:
                 given = "more than once" if name in self.array_names else "an unknown argument"
                 raise TypeError(f"`{name}` is {given}; {type(self).__name__} takes {', '.join(self.array_names)}")
-        return (*arrays, *(named[name] for name in rest if name in named))
+        given_rest = [named.get(name) for name in rest]
+        while given_rest and given_rest[-1] is None:
+            given_rest.pop()
+        return (*arrays, *given_rest)
 
     def __repr__(self) -> str:
         settings = ", ".join(f"{name}={getattr(self, name)!r}" for name in setting_names(type(self)))
@@ -237,16 +256,19 @@ def _same(a: object, b: object) -> bool:
     return a == b
 
 
-_SETTING_NAMES: dict[type, tuple[str, ...]] = {}
-
-
 def setting_names(cls: type[Loss]) -> tuple[str, ...]:
     """Return the names of a loss class's settings, `reduction` last."""
-    names = _SETTING_NAMES.get(cls)
-    if names is None:
-        own = (field.name for field in dataclasses.fields(cls) if field.name != "reduction")
-        names = _SETTING_NAMES[cls] = (*own, "reduction")
-    return names
+    if cls._setting_names[:1] == (cls,):
+        return cls._setting_names[1:]
+    # What `__init__` takes is a field, and no class variable. torch's compiler can't trace `dataclasses.fields`.
+    taken = cls.__init__.__annotations__
+    names = [name for name in cls.__dataclass_fields__ if name in taken and name != "reduction"]
+    return (*names, "reduction")
+
+
+def keep_setting_names(cls: type[Loss]) -> None:
+    """Find the names of the settings once and for all: now that `dataclass` is done with the class."""
+    cls._setting_names = (cls, *setting_names(cls))
 
 
 def camel_case(name: str) -> str:
@@ -340,6 +362,7 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
         frozen=True,
     )
     cls: type[Loss] = made
+    keep_setting_names(cls)
     cls.__doc__ = f"Settings of `{name}`."
 
     @functools.wraps(function)

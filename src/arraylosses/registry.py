@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ._array_api import is_array, to_numpy
 from ._validation import closest
-from .loss import Loss, LossFunction, setting_names, snake_case
+from .loss import Loss, LossFunction, keep_setting_names, setting_names, snake_case
 
 __all__ = [
     "Alias",
@@ -109,6 +109,7 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
     _BY_CANONICAL[canonical] = cls
     _BY_NAME.update(entries)
     cls.self_contained = True
+    keep_setting_names(cls)
     return loss
 
 

@@ -61,7 +61,8 @@ def sample_for(
     prediction is their logarithm where it is ``real`` beside a target that is not negative, because that is how the
     rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in a loss of
     elements. After a first array of logits or rates, a further one of the same domain is the first with its items
-    moved on, so that pairs and triplets are of different items.
+    moved on, so that pairs and triplets are of different items. A matrix by which they are projected takes their mean
+    from the logits, which leaves the probabilities as they are; one number a class is the logarithm of its share.
     """
     if granularity == "element" and not {"probability", "sign"} & set(domains):
         return "diabetes", _diabetes(domains)
@@ -90,6 +91,7 @@ def _digits(granularity: Granularity, domains: Sequence[Domain]) -> tuple[FloatA
         2 * one_hot.astype(np.int64) - 1 if granularity == "element" else np.where(labels == np.roll(labels, 1), 1, -1)
     )
 
+    classes = logits.shape[-1]
     predictions: dict[Domain, FloatArray] = {
         "real": logits,
         "nonnegative": np.abs(logits),
@@ -99,6 +101,8 @@ def _digits(granularity: Granularity, domains: Sequence[Domain]) -> tuple[FloatA
         "log_distribution": np.log(softmax),
         "sign": sign,
         "labels": labels,
+        "matrix": np.eye(classes) - 1 / classes,
+        "per_class": np.log(one_hot.mean(axis=0)),
     }
     targets: dict[Domain, FloatArray] = {
         "probability": one_hot,
@@ -106,6 +110,8 @@ def _digits(granularity: Granularity, domains: Sequence[Domain]) -> tuple[FloatA
         "log_distribution": np.log(smooth),
         "sign": sign,
         "labels": labels,
+        "matrix": predictions["matrix"],
+        "per_class": predictions["per_class"],
     }
     return tuple(
         targets[domain] if k and domain in targets else np.roll(predictions.get(domain, logits), k, axis=0)

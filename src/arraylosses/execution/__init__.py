@@ -9,6 +9,7 @@ settings and arrays say all about it, which `al.register` promises. Any other lo
 | eager torch on the CPU, where torch has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
 | eager torch on the CPU, where the first array alone is to have a gradient, and there is a closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
+| those of a loss of projected rows, on any library with arrays that can be written to, and on JAX | in chunks of rows | `projected` |
 | all others: traced, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
 """  # noqa: E501
 
@@ -20,11 +21,11 @@ from typing import Any
 
 from .._array_api import Array, backend_of, holds_values, is_eager_numpy
 from .._validation import Inputs
-from . import autograd, blocks, direct, jitted, native
+from . import autograd, blocks, direct, jitted, native, projected
 from .direct import Computable
 from .threads import config
 
-__all__ = ["Computable", "config", "jitted", "run", "run_with_derivatives"]
+__all__ = ["Computable", "config", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
 
 
 def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
@@ -40,13 +41,26 @@ def run_with_derivatives(
     loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, order: int
 ) -> tuple[Array, ...] | None:
     """Compute `loss` and its derivatives by the first array, up to `order`; None where there is no closed form."""
+    if not loss.has_derivative:
+        return None
     inputs = loss.check(arrays, weight, where)
     if _way(loss, inputs) is blocks:
         return blocks.run_with_derivatives(loss, inputs, order)
     return direct.run_with_derivatives(loss, inputs, order)
 
 
+def run_with_gradients(
+    loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, positions: tuple[int, ...]
+) -> tuple[Array, ...] | None:
+    """Compute `loss` and its gradients by the arrays at `positions`; None where there is no closed form."""
+    if loss.projected is not None:
+        return projected.run_with_gradients(loss, loss.check(arrays, weight, where), positions)
+    return run_with_derivatives(loss, arrays, weight, where, 1) if positions == (0,) else None
+
+
 def _way(loss: Computable, inputs: Inputs) -> Any:
+    if loss.projected is not None:
+        return projected
     backend = backend_of(inputs.xp)
     if not loss.self_contained or backend not in blocks.ELEMENTS:
         return direct

@@ -70,7 +70,7 @@ def _function() -> Any:
             tensors = ctx.saved_tensors
             inputs = _with_tensors(ctx.inputs, tensors)
             found: Array | None = None
-            vectorized = torch._C._functorch.is_legacy_batchedtensor(upstream) or not holds_values(upstream)
+            vectorized = not holds_values(upstream)
             if torch.is_grad_enabled() or vectorized:
                 pass
             elif not ctx.together:

@@ -31,6 +31,10 @@ class Computable(Protocol):
     def array_settings(self) -> tuple[str, ...]:
         """The settings that hold an array or a sequence."""
 
+    @property
+    def projected(self) -> Computable | None:
+        """The loss of rows that is computed of a projection of the first array by the second."""
+
     def settings(self) -> dict[str, Any]:
         """Return the settings by name."""
 

@@ -110,11 +110,16 @@ def _cores() -> int:
 def for_each(function: Callable[[int], None], count: int, backend: str) -> None:
     """Call ``function(k)`` for k from 0 to count - 1, in several threads, each of which takes the next k.
 
-    They run in copies of this thread's context, so that NumPy's ``errstate`` holds there too. In threads for torch,
-    torch works on its own without more threads, and records nothing.
+    There are more than one for NumPy and for torch. They run in copies of this thread's context, so that NumPy's
+    ``errstate`` holds there too. In threads for torch, torch works on its own without more threads, and records
+    nothing.
     """
     torch: Any = sys.modules["torch"] if backend == "torch" else None
-    threads = min(count, _numpy_threads() if torch is None else 1 if _inside() else torch.get_num_threads())
+    threads = 1
+    if torch is not None:
+        threads = 1 if _inside() else min(count, torch.get_num_threads())
+    elif backend == "numpy":
+        threads = min(count, _numpy_threads())
     if threads <= 1:
         for k in range(count):
             function(k)

@@ -181,31 +181,36 @@ class CrossEntropy(_ProbabilityLoss):
     # Both are non-negative, where logsumexp(logits) - logits would cancel for an easy item. In log Σ exp of the z-loss
     # the largest logit may cancel the log1p, but only where that is a term of the loss itself, and as large.
     def call(self, logits: Array, labels: Array) -> Array:
-        xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         if self._of_label_alone(labels):
             return special.label_surprise(self._capped(logits), labels, axis)
-        mass: Array | float = 1.0 if _is_label(labels) else xp.sum(labels, axis=axis)
-        penalty: Array | None = None
         if self.from_logits:
-            logits = self._capped(logits)
-            depth, _, excess = special.softmax_parts(logits, axis)
-            above = xp.squeeze(xp.log1p(excess), axis=axis)
-            loss = _expectation(depth, labels, axis) + above * mass
-            uniform = xp.mean(depth, axis=axis) + above if self.label_smoothing else None
-            if self.z_loss:
-                log_total = xp.squeeze(special.largest(logits, axis), axis=axis) + above
-                penalty = self.z_loss * log_total * log_total
+            capped = self._capped(logits)
+            depth, _, excess = special.softmax_parts(capped, axis)
+            return self._value(labels, capped, depth, excess, axis)
+        xp = array_namespace(logits, labels)
+        p, _ = self._given_probabilities(logits, axis)
+        if _is_label(labels):
+            loss = -xp.log(special.pick(p, labels, axis))
         else:
-            p, _ = self._given_probabilities(logits, axis)
-            if _is_label(labels):
-                loss = -xp.log(special.pick(p, labels, axis))
-            else:
-                loss = -xp.sum(special.xlogy(labels, p), axis=axis)
-            uniform = -xp.mean(xp.log(p), axis=axis) if self.label_smoothing else None
-        if uniform is not None:
-            loss = (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
-        return loss if penalty is None else loss + penalty
+            loss = -xp.sum(special.xlogy(labels, p), axis=axis)
+        return self._blended(loss, -xp.mean(xp.log(p), axis=axis)) if self.label_smoothing else loss
+
+    def _value(self, labels: Array, capped: Array, depth: Array, excess: Array, axis: int) -> Array:
+        """The per-item losses, from the parts of the softmax of capped logits."""
+        xp = array_namespace(capped, labels)
+        above = xp.squeeze(xp.log1p(excess), axis=axis)
+        mass: Array | float = 1.0 if _is_label(labels) else xp.sum(labels, axis=axis)
+        loss = _expectation(depth, labels, axis) + above * mass
+        if self.label_smoothing:
+            loss = self._blended(loss, xp.mean(depth, axis=axis) + above)
+        if self.z_loss:
+            log_total = xp.squeeze(special.largest(capped, axis), axis=axis) + above
+            loss = loss + self.z_loss * log_total * log_total
+        return loss
+
+    def _blended(self, loss: Array, uniform: Array) -> Array:
+        return (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
 
     def _of_label_alone(self, labels: Array) -> bool:
         return self.from_logits and _is_label(labels) and not self.label_smoothing and not self.z_loss
@@ -218,17 +223,26 @@ class CrossEntropy(_ProbabilityLoss):
         if not self.from_logits:
             pull = -self._smoothed(logits, labels, axis)
             return self._chained(logits, pull, *self._probabilities(logits, axis), axis)
+        capped = self._capped(logits)
         if self._of_label_alone(labels):
-            first = special.label_surprise_slope(self._capped(logits), labels, axis)
+            first = special.label_surprise_slope(capped, labels, axis)
         else:
-            first = self._by_capped(labels, *self._softmax(logits, axis), axis)
+            _, power, excess = special.softmax_parts(capped, axis)
+            first = self._by_capped(labels, capped, power, excess, axis)
         return first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
 
     def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
-        if not self._of_label_alone(labels):
+        if not self.from_logits:
             return self.call(logits, labels), self.derivative(logits, labels)
-        loss, first = special.label_surprise_and_slope(self._capped(logits), labels, self.row_axis(logits))
-        return loss, first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
+        axis = self.row_axis(logits)
+        capped = self._capped(logits)
+        if self._of_label_alone(labels):
+            value, first = special.label_surprise_and_slope(capped, labels, axis)
+        else:
+            depth, power, excess = special.softmax_parts(capped, axis)
+            value = self._value(labels, capped, depth, excess, axis)
+            first = self._by_capped(labels, capped, power, excess, axis)
+        return value, first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
 
     # By a capped logit (Σ t) p (1 - p), and of the z-loss 2 z_loss (p² + log Σ exp p (1 - p)). The cap c(z) multiplies
     # by c'², and adds c'' times the first derivative; c'' = -2 c c' / softcap².
@@ -236,39 +250,37 @@ class CrossEntropy(_ProbabilityLoss):
         if not self.from_logits:
             return None
         axis = self.row_axis(logits)
-        capped, p, complement, total_pull = self._softmax(logits, axis)
+        capped = self._capped(logits)
+        _, power, excess = special.softmax_parts(capped, axis)
+        p = power / (1.0 + excess)
+        spread = p * special.softmax_complement(power, excess)
         target = self._smoothed(capped, labels, axis)
-        second = array_namespace(logits, labels).sum(target, axis=axis, keepdims=True) * (p * complement)
-        if total_pull is not None:
-            second = second + total_pull * (p * complement) + (2.0 * self.z_loss) * (p * p)
+        second = array_namespace(logits, labels).sum(target, axis=axis, keepdims=True) * spread
+        if self.z_loss:
+            second = second + self._total_pull(capped, excess, axis) * spread + (2.0 * self.z_loss) * (p * p)
         if self.softcap is None:
             return second
         slope = special.softcap_slope(logits, self.softcap)
         bend = (-2.0 / self.softcap) * (capped / self.softcap)
-        return slope * (slope * second + bend * self._by_capped(labels, capped, p, complement, total_pull, axis))
+        return slope * (slope * second + bend * self._by_capped(labels, capped, power, excess, axis))
 
-    def _softmax(self, logits: Array, axis: int) -> tuple[Array, Array, Array, Array | None]:
-        """The capped logits, their p and 1 - p, and the derivative of the z-loss by log Σ exp."""
-        capped = self._capped(logits)
-        _, power, excess = special.softmax_parts(capped, axis)
-        total_pull = None
-        if self.z_loss:
-            log_total = special.largest(capped, axis) + array_namespace(logits).log1p(excess)
-            total_pull = (2.0 * self.z_loss) * log_total
-        return capped, power / (1.0 + excess), special.softmax_complement(power, excess), total_pull
+    def _total_pull(self, capped: Array, excess: Array, axis: int) -> Array:
+        """The derivative of the z-loss by log Σ exp."""
+        return (2.0 * self.z_loss) * (special.largest(capped, axis) + array_namespace(capped).log1p(excess))
 
     # u = -t in `_chained`: p Σ t - t, of which no sum is left where the target is a label. The derivative of log Σ exp
     # is p.
-    def _by_capped(
-        self, labels: Array, capped: Array, p: Array, complement: Array, total_pull: Array | None, axis: int
-    ) -> Array:
+    def _by_capped(self, labels: Array, capped: Array, power: Array, excess: Array, axis: int) -> Array:
         """The derivative by a capped logit."""
+        p = power / (1.0 + excess)
         if _is_label(labels) and not self.label_smoothing:
             chosen = special.is_class(special.new_axis(labels, axis), capped, axis)
+            complement = special.softmax_complement(special.new_axis(special.pick(power, labels, axis), axis), excess)
             first = special.where(chosen, -complement, p)
         else:
+            complement = special.softmax_complement(power, excess)
             first = self._chained(capped, -self._smoothed(capped, labels, axis), p, complement, axis)
-        return first if total_pull is None else first + total_pull * p
+        return first + self._total_pull(capped, excess, axis) * p if self.z_loss else first
 
 
 def cross_entropy(
