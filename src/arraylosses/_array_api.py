@@ -32,6 +32,7 @@ __all__ = [
     "is_eager_jax",
     "is_eager_numpy",
     "is_eager_torch",
+    "is_torch",
     "joined",
     "library_of",
     "namespace_of",
@@ -266,6 +267,12 @@ def holds_values(*arrays: Array) -> bool:
     if all([isinstance(x, _NUMPY_ARRAYS) for x in arrays]):
         return True
     return is_eager_torch(*arrays) and all([x.is_cpu for x in arrays])
+
+
+def is_torch(x: Array) -> bool:
+    """Whether `x` is a tensor of torch."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, torch.Tensor)
 
 
 def is_eager_torch(*arrays: Array) -> bool:

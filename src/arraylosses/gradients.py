@@ -42,7 +42,8 @@ def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0)
         It takes the arguments of `loss` and returns the value and the gradient: an array in the library, dtype and
         shape and on the device of the argument, or a tuple of them for several `argnums`. torch's tensors go through
         autograd, JAX's arrays through `jax.grad`, all others through the loss's `derivative`, where it has one and the
-        gradient is that of the first argument, else through `arraylosses.autodiff`.
+        gradient is that of the first argument, else through `arraylosses.autodiff`. torch's tensors on the CPU take
+        that closed form too, where nothing is recorded.
 
     Raises
     ------
@@ -268,7 +269,7 @@ def _in_closed_form(
     if given is None:
         return None
     bound, arrays, of_items = given
-    if bound.reduction == "none" or (backend in _BY_LIBRARY and bound.projected is None):
+    if bound.reduction == "none":
         return None
     found = bound._with_gradients(arrays, positions, of_items.get("weight"), of_items.get("where"))
     return None if found is None else (found[0], found[1:])

@@ -70,6 +70,9 @@ class Loss:
     has_derivative: ClassVar[bool] = False
     """Whether there is a closed form of the derivative."""
 
+    whole_rows: ClassVar[bool] = True
+    """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
+
     array_settings: ClassVar[tuple[str, ...]] = ()
     """The settings that hold an array or a sequence."""
 

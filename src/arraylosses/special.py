@@ -40,6 +40,7 @@ __all__ = [
     "maximum",
     "new_axis",
     "normalized",
+    "one_hot",
     "pick",
     "positive_part",
     "precise_sigmoid_pair",
@@ -162,6 +163,16 @@ def is_class(index: Array, x: Array, axis: int) -> Array:
     shape[axis] = x.shape[axis]
     places = xp.arange(x.shape[axis], dtype=index.dtype, device=single_device(index))
     return xp.reshape(places, tuple(shape)) == index
+
+
+def one_hot(index: Array, like: Array, axis: int, value: float) -> Array:
+    """An array like `like` that holds `value` where `index` names the place along `axis`, and 0 elsewhere."""
+    if (own := _kernels.workshop(like)) is not None:
+        result = own.zeros_like(like)
+        _kernels.put(own, result, new_axis(index, axis), value, axis)
+        return result
+    chosen = is_class(new_axis(index, axis), like, axis)
+    return where(chosen, array_namespace(like).full_like(like, value), 0.0)
 
 
 # Error-free transformations (Knuth 1969, Dekker 1971): a result and exactly what rounding took from it.

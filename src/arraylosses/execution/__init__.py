@@ -19,7 +19,7 @@ import math
 import sys
 from typing import Any
 
-from .._array_api import Array, backend_of, holds_values, is_eager_numpy
+from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_torch
 from .._validation import Inputs
 from . import autograd, blocks, direct, jitted, native, projected
 from .direct import Computable
@@ -44,7 +44,7 @@ def run_with_derivatives(
     if not loss.has_derivative:
         return None
     inputs = loss.check(arrays, weight, where)
-    if _way(loss, inputs) is blocks:
+    if _way(loss, inputs, order) is blocks:
         return blocks.run_with_derivatives(loss, inputs, order)
     return direct.run_with_derivatives(loss, inputs, order)
 
@@ -55,10 +55,23 @@ def run_with_gradients(
     """Compute `loss` and its gradients by the arrays at `positions`; None where there is no closed form."""
     if loss.projected is not None:
         return projected.run_with_gradients(loss, loss.check(arrays, weight, where), positions)
-    return run_with_derivatives(loss, arrays, weight, where, 1) if positions == (0,) else None
+    given = [x for x in (*arrays, weight, where) if x is not None]
+    if positions != (0,) or (is_torch(arrays[0]) and _is_recorded(loss, given)):
+        return None
+    return run_with_derivatives(loss, arrays, weight, where, 1)
 
 
-def _way(loss: Computable, inputs: Inputs) -> Any:
+def _is_recorded(loss: Computable, given: list[Array]) -> bool:
+    """Whether torch records what is computed of these tensors, or may do: then the gradient has one of its own."""
+    torch: Any = sys.modules["torch"]
+    if loss.array_settings or not holds_values(*given) or torch._C._are_functorch_transforms_active():
+        return True
+    if torch.autograd.forward_ad._current_level >= 0:
+        return True
+    return torch.is_grad_enabled() and any([x.requires_grad for x in given])
+
+
+def _way(loss: Computable, inputs: Inputs, order: int = 0) -> Any:
     if loss.projected is not None:
         return projected
     backend = backend_of(inputs.xp)
@@ -80,4 +93,6 @@ def _way(loss: Computable, inputs: Inputs) -> Any:
                 return autograd if tracked[0] and not any(tracked[1:]) and loss.has_derivative else direct
     elif not all([is_eager_numpy(x) for x in given]):
         return direct
-    return blocks if math.prod(inputs.arrays[0].shape) > blocks.ELEMENTS[backend] else direct
+    of_labels_alone = not order and not loss.whole_rows and "labels" in inputs.roles
+    elements = math.prod(inputs.item_shape if of_labels_alone else inputs.arrays[0].shape)
+    return blocks if elements > blocks.ELEMENTS[backend] else direct

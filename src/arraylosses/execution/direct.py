@@ -28,6 +28,10 @@ class Computable(Protocol):
         """Whether there is a closed form of the derivative."""
 
     @property
+    def whole_rows(self) -> bool:
+        """Whether an item is computed from its whole row, where the labels are integers."""
+
+    @property
     def array_settings(self) -> tuple[str, ...]:
         """The settings that hold an array or a sequence."""
 

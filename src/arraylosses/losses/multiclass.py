@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import special
 from .._array_api import Array, array_namespace, as_array, dtype_kind
@@ -113,11 +113,9 @@ class _ProbabilityLoss(_ClassLoss):
 
     def _smoothed(self, logits: Array, labels: Array, axis: int) -> Array:
         """The target as a probability of each class."""
-        xp = array_namespace(logits, labels)
         target = labels
         if _is_label(labels):
-            chosen = special.is_class(special.new_axis(labels, axis), logits, axis)
-            target = xp.astype(chosen, logits.dtype)
+            target = special.one_hot(labels, logits, axis, 1.0)
         if not self.label_smoothing:
             return target
         share = self.label_smoothing / logits.shape[axis]
@@ -392,6 +390,8 @@ def cross_entropy(
 class Nll(_ClassLoss):
     """Settings of `nll`."""
 
+    whole_rows: ClassVar[bool] = False
+
     def domains(self) -> tuple[Domain, ...]:
         return ("log_distribution", "labels")
 
@@ -404,9 +404,7 @@ class Nll(_ClassLoss):
         if not _is_label(labels):
             return -labels
         axis = self.row_axis(log_probabilities)
-        xp = array_namespace(log_probabilities, labels)
-        chosen = special.is_class(special.new_axis(labels, axis), log_probabilities, axis)
-        return special.where(chosen, xp.full_like(log_probabilities, -1.0), 0.0)
+        return special.one_hot(labels, log_probabilities, axis, -1.0)
 
     def second_derivative(self, log_probabilities: Array, labels: Array) -> Array:
         return array_namespace(log_probabilities, labels).zeros_like(log_probabilities)
