@@ -91,6 +91,17 @@ class ReadOnly(Variant):
         return x
 
 
+class Blocks(Variant):
+    """NumPy, block by block, however few elements there are."""
+
+    name = "numpy-blocks"
+
+    @contextlib.contextmanager
+    def active(self) -> Iterator[None]:
+        with unittest.mock.patch.dict("arraylosses.execution.blocks.ELEMENTS", numpy=10, torch=10):
+            yield
+
+
 class Strict(Variant):
     """The standard, and nothing else."""
 
@@ -148,6 +159,12 @@ class Torch(Variant):
 
     def of_this_library(self, x: Any) -> bool:
         return isinstance(x, self.module.Tensor)
+
+
+class TorchBlocks(Blocks, Torch):
+    """torch on the CPU, block by block, and its gradients computed anew."""
+
+    name = "torch-blocks"
 
 
 class Jax(Variant):
@@ -247,10 +264,12 @@ class Cupy(Variant):
 VARIANTS: tuple[Variant, ...] = (
     Variant(),
     ReadOnly(),
+    Blocks(),
     Strict(),
     StrictLazy(),
     StrictDevice(),
     Torch(),
+    TorchBlocks(),
     Jax(),
     JaxJit(),
     JaxSingle(),

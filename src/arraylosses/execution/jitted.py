@@ -10,7 +10,7 @@ import functools
 import sys
 from typing import Any
 
-from .._array_api import Array, is_array, is_eager_jax
+from .._array_api import Array, as_array, is_array, is_eager_jax
 from . import direct
 from .direct import Computable
 
@@ -44,19 +44,25 @@ def _call(
 ) -> Any:
     settings, given = loss.settings(), {}
     if loss.array_settings:
-        given = {name: value for name, value in settings.items() if is_array(value)}
-        settings = {name: value for name, value in settings.items() if name not in given}
+        given = {name: as_array(x, arrays[0]) for name in loss.array_settings if _has_arrays(x := settings.pop(name))}
+        settings |= {name: getattr(loss, name) for name in loss.array_settings if name not in given}
     cls: Any = type(loss)
-    program = _program(cls, tuple(settings.items()), positions)
-    try:
-        return program(arrays, weight, where, given)
-    except ValueError:
-        loss.check(arrays, weight, where)  # says it better where it is about devices
-        raise
+    types = tuple(map(type, settings.values()))  # 1, 1.0 and True are equal, and may mean something else to a loss
+    program = _program(cls, tuple(settings.items()), types, positions)
+    place = arrays[0].sharding
+    if any([x is not None and x.sharding != place for x in (*arrays[1:], weight, where)]):
+        loss.check(arrays, weight, where)  # a program moves what has no device of its own; here nothing moves by itself
+    return program(arrays, weight, where, given)
+
+
+def _has_arrays(value: Any) -> bool:
+    return is_array(value) or (isinstance(value, tuple) and any(map(_has_arrays, value)))
 
 
 @functools.lru_cache(maxsize=1024)
-def _program(cls: Any, settings: tuple[tuple[str, Any], ...], positions: tuple[int, ...] | None) -> Any:
+def _program(
+    cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[type, ...], positions: tuple[int, ...] | None
+) -> Any:
     jax: Any = sys.modules["jax"]
 
     def compute(arrays: tuple[Array, ...], weight: Array | None, where: Array | None, given: dict[str, Array]) -> Any:
