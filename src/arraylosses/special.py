@@ -28,6 +28,7 @@ __all__ = [
     "focal_weight",
     "inside",
     "is_class",
+    "is_positive",
     "label_surprise",
     "label_surprise_and_complement",
     "label_surprise_and_slope",
@@ -65,7 +66,17 @@ def where(condition: Array, x: Array | float, y: Array | float) -> Array:
     xp = array_namespace(condition, *(v for v in (x, y) if not isinstance(v, float | int)))
     if backend_of(xp) == "numpy" and condition.size >= 4096:
         return _blend(condition, x, y)
-    return own_namespace(xp).where(condition, x, y)
+    own = own_namespace(xp)
+    if not isinstance(y, float | int) and backend_of(xp) == "torch" and _holds_nowhere(condition, y):
+        return own.clone(y)
+    return own.where(condition, x, y)
+
+
+def _holds_nowhere(condition: Array, y: Array) -> bool:
+    """Whether `condition` holds nowhere, as one that guards an edge case mostly does; torch's `where` is slow."""
+    if y.shape != condition.shape or any([_kernels.workshop(v) is None for v in (condition, y)]):
+        return False
+    return math.prod(condition.shape) >= 4096 and not bool(condition.any())
 
 
 def _blend(condition: Array, x: Any, y: Any) -> Array:
@@ -108,9 +119,21 @@ def clip(x: Array, low: float | None, high: float | None) -> Array:
 def inside(x: Array, low: float | None, high: float | None) -> Array:
     """The derivative of `clip`: 1 from `low` to `high`, the ends included, and 0 beyond."""
     xp = array_namespace(x)
+    if (own := _kernels.workshop(x)) is not None:
+        limits = ((own.greater_equal, low), (own.less_equal, high))
+        found = [holds(x, limit, out=own.empty_like(x)) for holds, limit in limits if limit is not None]
+        return found[0] if len(found) == 1 else own.multiply(*found, out=found[0])
     bounds = [x >= low] if low is not None else []
     bounds += [x <= high] if high is not None else []
     return xp.astype(bounds[0] if len(bounds) == 1 else xp.logical_and(*bounds), x.dtype)
+
+
+def is_positive(x: Array) -> Array:
+    """1 where x > 0, else 0, in the dtype of `x`: the derivative of `positive_part`."""
+    if (own := _kernels.workshop(x)) is not None:
+        result: Array = own.greater(x, 0.0, out=own.empty_like(x))
+        return result
+    return array_namespace(x).astype(x > 0, x.dtype)
 
 
 def maximum(x: Array, low: float) -> Array:

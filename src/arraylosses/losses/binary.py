@@ -381,12 +381,12 @@ class Hinge(Loss):
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         short = 1.0 - target * prediction
-        return special.positive_part(short), -target * array_namespace(short).astype(short > 0, short.dtype)
+        return special.positive_part(short), -target * special.is_positive(short)
 
     # -target where the margin is not met, 0 elsewhere
     def derivative(self, prediction: Array, target: Array) -> Array:
         short = 1.0 - target * prediction
-        return -target * array_namespace(short).astype(short > 0, short.dtype)
+        return -target * special.is_positive(short)
 
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         return array_namespace(prediction, target).zeros_like(prediction)
@@ -465,7 +465,7 @@ class SquaredHinge(Loss):
     # 2 target² where the margin is not met, 0 elsewhere
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         short = 1.0 - target * prediction
-        return (2.0 * target * target) * array_namespace(short).astype(short > 0, short.dtype)
+        return (2.0 * target * target) * special.is_positive(short)
 
 
 def squared_hinge(

@@ -266,7 +266,7 @@ class MarginRanking(Loss):
     def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
         lead, lost = special.two_difference(x1, x2)
         short = (self.margin - target * lead) - target * lost
-        return -target * array_namespace(short).astype(short > 0, short.dtype)
+        return -target * special.is_positive(short)
 
     def second_derivative(self, x1: Array, x2: Array, target: Array) -> Array:
         return array_namespace(x1, x2).zeros_like(x1)
