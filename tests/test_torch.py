@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -229,3 +231,30 @@ def test_hooks_and_retained_graphs_work(torch, case):
     value.backward()
     torch.testing.assert_close(x.grad, 2 * first)
     assert len(seen) == 2
+
+
+FRESH = """
+import dataclasses, warnings
+warnings.simplefilter("error")
+import torch
+import arraylosses as al
+
+@dataclasses.dataclass(frozen=True)
+class Mine(al.Loss):
+    scale: float = 1.0
+    def call(self, prediction, target):
+        return self.scale * (prediction - target) ** 2
+
+@al.loss
+def other(prediction, target, *, scale=1.0):
+    return scale * (prediction - target) ** 2
+
+x, y = torch.ones(3), torch.zeros(3)
+for f in (lambda a, b: al.huber(a, b, delta=3.0), lambda a, b: Mine(scale=2.0)(a, b), lambda a, b: other(a, b, scale=2.0)):
+    print(float(torch.compile(f, fullgraph=True, backend="eager")(x, y)))
+"""
+
+
+def test_a_loss_compiles_before_it_was_ever_called():
+    done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=False)
+    assert (done.stdout.split(), done.returncode) == (["0.5", "2.0", "2.0"], 0), done.stderr
