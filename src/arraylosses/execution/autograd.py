@@ -42,12 +42,14 @@ def _function() -> Any:
         @staticmethod
         def forward(ctx: Any, loss: Computable, inputs: Inputs, *tensors: Array | None) -> Array:
             ctx.loss, ctx.inputs = loss, inputs._replace(arrays=(), weight=None, where=None)
-            ctx.save_for_backward(*tensors)
+            # A setting is saved for nothing but torch's complaint where it was changed in place since.
+            settings = [getattr(loss, name) for name in loss.array_settings]
+            ctx.save_for_backward(*tensors, *[x for x in settings if isinstance(x, torch.Tensor)])
             return blocks.run(loss, inputs)
 
         @staticmethod
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
-            tensors = ctx.saved_tensors
+            tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
             inputs = _with_tensors(ctx.inputs, tensors)
             found = None
             vectorized = torch._C._functorch.is_legacy_batchedtensor(upstream) or not holds_values(upstream)
