@@ -8,7 +8,7 @@ import itertools
 import os
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Self, TypeAlias
 
@@ -126,7 +126,10 @@ def for_each(function: Callable[[int], None], count: int, surroundings: Surround
             work()
 
     executor = _POOL.of(beside)
-    others = [executor.submit(contextvars.copy_context().run, work_beside) for _ in range(beside)]
+    others: list[Future[None]] = []
+    with contextlib.suppress(RuntimeError):  # while the program ends, no thread can be had
+        for _ in range(beside):
+            others.append(executor.submit(contextvars.copy_context().run, work_beside))  # noqa: PERF401
     try:
         work()
     finally:
