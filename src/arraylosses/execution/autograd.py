@@ -57,7 +57,9 @@ def _function() -> Any:
         @staticmethod
         def forward(ctx: Any, loss: Computable, inputs: Inputs, *tensors: Array) -> Array:
             ctx.loss, ctx.inputs = loss, inputs._replace(arrays=(), weight=None, where=None)
-            ctx.save_for_backward(*tensors)
+            # A setting is saved for nothing but torch's complaint where it was changed in place since.
+            settings = [getattr(loss, name) for name in loss.array_settings]
+            ctx.save_for_backward(*tensors, *[x for x in settings if isinstance(x, torch.Tensor)])
             found = _together(loss, inputs)
             ctx.together, ctx.gradient = found is not None, None
             if found is None:
@@ -67,7 +69,7 @@ def _function() -> Any:
 
         @staticmethod
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
-            tensors = ctx.saved_tensors
+            tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
             inputs = _with_tensors(ctx.inputs, tensors)
             found: Array | None = None
             vectorized = not holds_values(upstream)

@@ -9,7 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Any, Self
 
@@ -135,19 +135,22 @@ def for_each(function: Callable[[int], None], count: int, backend: str) -> None:
             failed.set()
             raise
 
-    if torch is None:
-        executor, beside, unrecorded = _FOR_NUMPY.of(threads - 1), threads - 1, contextlib.nullcontext
-    else:
-        executor, beside = _FOR_TORCH.of(threads, _alone), threads
+    unrecorded: Any = contextlib.nullcontext
+    if torch is not None:
         unrecorded = torch.inference_mode if torch.is_inference_mode_enabled() else torch.no_grad
 
     def work_beside() -> None:
         with unrecorded():
             work()
 
-    others = [executor.submit(contextvars.copy_context().run, work_beside) for _ in range(beside)]
+    others: list[Future[None]] = []
+    beside = threads - 1 if torch is None else threads
+    with contextlib.suppress(RuntimeError):  # while the program ends, no thread can be had
+        executor = _FOR_NUMPY.of(beside) if torch is None else _FOR_TORCH.of(beside, _alone)
+        for _ in range(beside):
+            others.append(executor.submit(contextvars.copy_context().run, work_beside))  # noqa: PERF401
     try:
-        if torch is None:
+        if torch is None or not others:
             work()
     finally:
         wait(others)

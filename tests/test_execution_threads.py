@@ -1,0 +1,288 @@
+"""Threads that share the blocks of a call: their number, results, surroundings, errors, and processes that fork."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from unittest import mock
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses.execution import threads
+from arraylosses.execution.threads import for_each, thread_count
+
+from .cases import DEFAULTS
+from .test_execution import libraries, small_blocks
+
+default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
+CORES = threads._cores()
+
+
+def in_a_thread(function):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(function()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_the_number_is_set_for_good_or_for_a_while():
+    assert thread_count() == CORES
+    with al.config(threads=3):
+        assert thread_count() == 3
+        with al.config(threads=None):
+            assert thread_count() == CORES
+            with al.config(threads=1):
+                assert thread_count() == 1
+            assert thread_count() == CORES
+        assert thread_count() == 3
+    assert thread_count() == CORES
+    with pytest.raises(KeyError), al.config(threads=2):
+        raise KeyError
+    assert thread_count() == CORES
+    before = al.config(threads=5)
+    try:
+        assert thread_count() == 5
+    finally:
+        before.__exit__(None, None, None)
+    assert thread_count() == CORES
+
+
+@pytest.mark.parametrize("value", [0, -1])
+def test_a_number_below_one_is_refused(value):
+    with pytest.raises(ValueError, match=f"`threads` must be at least 1, got {value}"):
+        al.config(threads=value)
+    assert thread_count() == CORES
+
+
+@pytest.mark.parametrize("value", [1.0, "2", True, [1]])
+def test_what_is_no_number_of_threads_is_refused(value):
+    with pytest.raises(TypeError, match="`threads` must be an integer or None"):
+        al.config(threads=value)
+    assert thread_count() == CORES
+
+
+def test_a_thread_of_the_user_s_own_takes_one_unless_it_is_told_otherwise():
+    assert in_a_thread(thread_count) == 1
+    with al.config(threads=3):
+        assert in_a_thread(thread_count) == 3
+
+
+@pytest.mark.parametrize(("stated", "cores"), [("3", 3), ("5,2", 5), ("", None), ("0", None), ("none", None)])
+def test_the_environment_may_state_the_cores(monkeypatch, stated, cores):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    without = threads._cores()
+    monkeypatch.setenv("OMP_NUM_THREADS", stated)
+    assert threads._cores() == (cores or without) >= 1
+
+
+def test_every_index_is_taken_once_by_several_threads():
+    taken, names = [], set()
+    barrier = threading.Barrier(3)
+
+    def work(k):
+        if k < 3:
+            barrier.wait(timeout=60)  # so three threads are at it
+        names.add(threading.current_thread().name)
+        taken.append(k)
+
+    with al.config(threads=3):
+        for_each(work, 50)
+        assert sorted(taken) == list(range(50))
+        assert len(names) == 3
+        for_each(lambda k: pytest.fail("there is nothing to do"), 0)
+    with al.config(threads=1):
+        names.clear()
+        barrier.reset()
+        barrier = threading.Barrier(1)
+        for_each(work, 50)
+        assert names == {threading.current_thread().name}
+
+
+@libraries
+@default_cases
+def test_results_do_not_depend_on_the_number_of_threads(library, case):
+    arrays = [library.array(x) for x in case.inputs(seed=1, shape=(9, 3), dtype="float32")]
+    results = []
+    for number in (1, 3):
+        with al.config(threads=number), small_blocks(20):
+            weight = library.array(
+                np.linspace(0.5, 2.0, 9, dtype="float32").reshape((9, 1) if case.rows else (9, 1, 1))
+            )
+            value, gradient = al.value_and_grad(case.loss)(*arrays, weight=weight)
+            items = type(case.loss)(reduction="none")(*arrays)
+        results.append([library.numpy(x) for x in (value, gradient, items)])
+    for x, y in zip(*results, strict=True):
+        np.testing.assert_array_equal(x, y)
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("number", [1, 3])
+def test_the_caller_s_errstate_holds_in_every_thread(number):
+    x = np.full(200, 1e30, dtype=np.float32)
+    with al.config(threads=number), small_blocks():
+        with np.errstate(over="raise"), pytest.raises(FloatingPointError):
+            al.squared_error(x, -x)
+        with np.errstate(over="ignore"):
+            assert al.squared_error(x, -x) == np.inf
+            assert np.all(np.isinf(al.squared_error(x, -x, reduction="none")))
+
+
+def test_an_error_in_one_block_ends_the_call_and_not_the_pool():
+    done = []
+
+    def fail(k):
+        if k == 7:
+            raise ArithmeticError("of block 7")
+        done.append(k)
+        time.sleep(0.001)
+
+    for number in (1, 3):
+        done.clear()
+        with al.config(threads=number):
+            with pytest.raises(ArithmeticError, match="of block 7"):
+                for_each(fail, 1000)
+            assert len(done) < 100
+            for_each(done.append, 1000)
+            assert len(done) > 1000
+
+    def fail_beside(k):
+        time.sleep(0.001)
+        if threading.current_thread() is not threading.main_thread():
+            raise ArithmeticError("of another thread")
+
+    with al.config(threads=3), pytest.raises(ArithmeticError, match="of another thread"):
+        for_each(fail_beside, 1000)
+
+
+@libraries
+def test_several_threads_of_the_user_s_compute_at_once(library):
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(2, 8, 400))
+    expected = np.mean((x - y) ** 2, axis=-1)
+    found = [None] * 8
+    start = threading.Barrier(8)
+
+    def work(k):
+        start.wait(timeout=60)
+        results = [float(al.squared_error(library.array(x[k]), library.array(y[k]))) for _ in range(20)]
+        assert len(set(results)) == 1
+        found[k] = results[0]
+
+    for number in (None, 3):
+        with al.config(threads=number), small_blocks(20):
+            workers = [threading.Thread(target=work, args=(k,)) for k in range(8)]
+            for w in workers:
+                w.start()
+            for w in workers:
+                w.join(timeout=120)
+        np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_a_call_within_a_block_takes_no_threads_of_its_own():
+    counts = {}
+
+    def outer(k):
+        time.sleep(0.01)
+        name = threading.current_thread().name
+        counts[name] = thread_count()
+        inner = []
+        for_each(inner.append, 5)
+        assert sorted(inner) == list(range(5))
+
+    with al.config(threads=3):
+        for_each(outer, 30)
+    beside = {name: count for name, count in counts.items() if name != threading.current_thread().name}
+    assert beside
+    assert set(beside.values()) == {1}
+
+
+def test_surroundings_are_entered_in_the_other_threads_and_left():
+    entered, left = [], []
+
+    @contextlib.contextmanager
+    def surroundings():
+        entered.append(threading.current_thread())
+        try:
+            yield
+        finally:
+            left.append(threading.current_thread())
+
+    with al.config(threads=3):
+        for_each(lambda k: time.sleep(0.001), 20, surroundings)
+        assert len(entered) == len(left) == 2
+        assert threading.current_thread() not in entered
+        with pytest.raises(ZeroDivisionError):
+            for_each(lambda k: 1 // k, 20, surroundings)
+    assert len(entered) == len(left) == 4
+
+
+def test_the_pool_grows_and_is_shared():
+    with mock.patch.object(threads, "_POOL", threads._Pool()):
+        for number, size in ((3, 2), (2, 2), (5, 4), (4, 4)):
+            threads._POOL.threads = number
+            for_each(lambda k: None, 20)
+            assert threads._POOL.size == size
+
+
+# The child of a fork has none of its parent's threads; at the end of a program the pool takes no more work.
+SCRIPT = """
+    import os, sys, warnings
+    import numpy as np
+    import arraylosses as al
+    warnings.simplefilter("error")
+    warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
+    from arraylosses.execution import blocks
+    blocks.ELEMENTS["numpy"] = 1000
+    al.config(threads=3)
+    x = np.arange(1e5)
+
+    def check():
+        assert al.squared_error(x, x + 2) == 4
+"""
+ENDINGS = {
+    "fork": """
+        check()
+        child = os.fork()
+        check()
+        if child == 0:
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+    """,
+    "multiprocessing": """
+        import multiprocessing
+        check()
+        context = multiprocessing.get_context("fork")
+        with context.Pool(2) as pool:
+            assert pool.map(lambda_free, range(4)) == [4.0] * 4
+    """,
+    "exit": """
+        import atexit
+        atexit.register(check)
+        check()
+    """,
+    "first at exit": """
+        import atexit
+        atexit.register(check)
+    """,
+}
+EXTRA = """
+    def lambda_free(k):
+        return float(al.squared_error(x, x + 2))
+"""
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_it_works_in_a_forked_process_and_at_the_end_of_a_program(ending):
+    if ending in ("fork", "multiprocessing") and not hasattr(__import__("os"), "fork"):
+        pytest.skip("this system has no fork")
+    script = "".join(textwrap.dedent(part) for part in (SCRIPT, EXTRA, ENDINGS[ending]))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
