@@ -40,6 +40,7 @@ def _small_chunks(monkeypatch):
     monkeypatch.setattr(projected, "ROWS", 3)
     monkeypatch.setattr(projected, "ROWS_OF_JAX", 3)
     monkeypatch.setattr(projected, "BLOCK", {"numpy": 2 * CLASSES, "torch": 2 * CLASSES})
+    monkeypatch.setattr(projected, "BLOCK_ELSEWHERE", 2 * CLASSES)
     monkeypatch.setattr(projected, "SLAB", 2 * FEATURES)
     projected._jax_function.cache_clear()
     yield
@@ -220,6 +221,32 @@ def test_what_is_left_out_may_hold_anything(variant):
         close(by_hidden[where], want_hidden, dtype)
         for a, b in zip(others, want, strict=True):
             close(a, b, dtype)
+
+
+@pytest.mark.main_variants
+def test_a_bias_may_rule_a_class_out(variant):
+    dtype = variant.dtypes[-1]
+    hidden, matrix, labels, bias = inputs(seed=14, dtype=dtype)
+    bias[0] = -np.inf
+    arrays = (hidden, matrix, np.maximum(labels, 1), bias)
+    value, gradients = run(variant, al.value_and_grad(of(), (0, 1)), arrays, {})
+    without = (hidden, matrix[1:], arrays[2] - 1, bias[1:])
+    close(variant.numpy(value), materialised(*wide(without)), dtype)
+    by_hidden, by_matrix, _ = expected_gradients(without)
+    close(variant.numpy(gradients[0]), by_hidden, dtype)
+    close(variant.numpy(gradients[1])[1:], by_matrix, dtype)
+    np.testing.assert_array_equal(np.abs(variant.numpy(gradients[1])[0]), 0)
+
+
+@pytest.mark.backend("torch")
+def test_a_kept_nan_comes_out_as_nan_without_a_word(torch):
+    arrays = leaves(torch, inputs())
+    with torch.no_grad():
+        arrays[0][3, 0] = float("nan")
+    value = al.linear_cross_entropy(*arrays)
+    value.backward()
+    assert torch.isnan(value)
+    assert torch.isnan(arrays[0].grad).any(1).tolist() == [k == 3 for k in range(7)]
 
 
 @pytest.mark.main_variants

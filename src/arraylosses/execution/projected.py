@@ -52,6 +52,9 @@ PARTS = 16
 BLOCK = {"numpy": 1 << 17, "torch": 1 << 18}
 """Scores whose intermediates fit the caches, on the CPU."""
 
+BLOCK_ELSEWHERE = 1 << 22
+"""Scores whose intermediates, a dozen arrays, take little memory on an accelerator that wants large ones."""
+
 SLAB = 1 << 22
 """Entries of the matrix's gradient to which a product is added at a time, where the library can't add it in place."""
 
@@ -279,8 +282,8 @@ def _evaluate(rows: _Rows, scores: Array, items: Array, start: int, part: Array 
     """Write the items of a chunk, and over its scores their derivatives times `part`, where there is one."""
     xp, backend = rows.xp, backend_of(rows.xp)
     n, classes = scores.shape
-    is_blocked = backend in BLOCK and single_device(scores) in ("cpu", _torch_cpu())
-    step = max(1, BLOCK[backend] // classes) if is_blocked else n
+    is_on_cpu = backend in BLOCK and single_device(scores) in ("cpu", _torch_cpu())
+    step = max(1, (BLOCK[backend] if is_on_cpu else BLOCK_ELSEWHERE) // classes)
 
     def compute(k: int) -> None:
         index = slice(k * step, min((k + 1) * step, n))
@@ -294,7 +297,7 @@ def _evaluate(rows: _Rows, scores: Array, items: Array, start: int, part: Array 
             else:
                 scores[index, ...] = xp.astype(x * factor, scores.dtype, copy=False)
 
-    for_each(compute, math.ceil(n / step), backend if is_blocked else "")
+    for_each(compute, math.ceil(n / step), backend if is_on_cpu else "")
 
 
 def _product(rows: _Rows, a: Array, b: Array, out: Array) -> Array:
