@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 import textwrap
@@ -281,7 +282,7 @@ EXTRA = """
 @pytest.mark.backend("numpy")
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_it_works_in_a_forked_process_and_at_the_end_of_a_program(ending):
-    if ending in ("fork", "multiprocessing") and not hasattr(__import__("os"), "fork"):
+    if ending in ("fork", "multiprocessing") and not hasattr(os, "fork"):
         pytest.skip("this system has no fork")
     script = "".join(textwrap.dedent(part) for part in (SCRIPT, EXTRA, ENDINGS[ending]))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
