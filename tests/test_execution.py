@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import arraylosses as al
 from arraylosses import execution, registry
-from arraylosses.execution import autograd, blocks, direct
+from arraylosses.execution import autograd, blocks, direct, native
 
 from .cases import CASES, CLASSES, DEFAULTS
 from .variants import VARIANTS, Variant
@@ -41,7 +41,7 @@ EXACT = {"squared_error", "absolute_error", "huber", "smooth_l1", "quantile", "h
 
 @contextlib.contextmanager
 def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
-    """Make blocks of `size` elements, and see to it that some call takes several."""
+    """Make blocks of `size` elements where they serve, and see to it that some call takes several."""
     counts = []
 
     def for_each(function: Any, count: int, *rest: Any) -> None:
@@ -51,6 +51,8 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
     blocks_for_each = blocks.for_each
     with (
         mock.patch.dict(blocks.ELEMENTS, numpy=size, torch=size),
+        mock.patch.dict(native._KERNELS, clear=True),
+        mock.patch.object(autograd, "KEPT", 0),
         mock.patch.object(blocks, "for_each", for_each),
     ):
         yield

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import subprocess
 import sys
@@ -16,7 +15,7 @@ import pytest
 
 import arraylosses as al
 from arraylosses.execution import threads
-from arraylosses.execution.threads import for_each, thread_count
+from arraylosses.execution.threads import _numpy_threads, for_each
 
 from .cases import DEFAULTS
 from .test_execution import libraries, small_blocks
@@ -34,45 +33,45 @@ def in_a_thread(function):
 
 
 def test_the_number_is_set_for_good_or_for_a_while():
-    assert thread_count() == CORES
+    assert _numpy_threads() == CORES
     with al.config(threads=3):
-        assert thread_count() == 3
+        assert _numpy_threads() == 3
         with al.config(threads=None):
-            assert thread_count() == CORES
+            assert _numpy_threads() == CORES
             with al.config(threads=1):
-                assert thread_count() == 1
-            assert thread_count() == CORES
-        assert thread_count() == 3
-    assert thread_count() == CORES
+                assert _numpy_threads() == 1
+            assert _numpy_threads() == CORES
+        assert _numpy_threads() == 3
+    assert _numpy_threads() == CORES
     with pytest.raises(KeyError), al.config(threads=2):
         raise KeyError
-    assert thread_count() == CORES
+    assert _numpy_threads() == CORES
     before = al.config(threads=5)
     try:
-        assert thread_count() == 5
+        assert _numpy_threads() == 5
     finally:
         before.__exit__(None, None, None)
-    assert thread_count() == CORES
+    assert _numpy_threads() == CORES
 
 
 @pytest.mark.parametrize("value", [0, -1])
 def test_a_number_below_one_is_refused(value):
     with pytest.raises(ValueError, match=f"`threads` must be at least 1, got {value}"):
         al.config(threads=value)
-    assert thread_count() == CORES
+    assert _numpy_threads() == CORES
 
 
 @pytest.mark.parametrize("value", [1.0, "2", True, [1]])
 def test_what_is_no_number_of_threads_is_refused(value):
     with pytest.raises(TypeError, match="`threads` must be an integer or None"):
         al.config(threads=value)
-    assert thread_count() == CORES
+    assert _numpy_threads() == CORES
 
 
 def test_a_thread_of_the_user_s_own_takes_one_unless_it_is_told_otherwise():
-    assert in_a_thread(thread_count) == 1
+    assert in_a_thread(_numpy_threads) == 1
     with al.config(threads=3):
-        assert in_a_thread(thread_count) == 3
+        assert in_a_thread(_numpy_threads) == 3
 
 
 @pytest.mark.parametrize(("stated", "cores"), [("3", 3), ("5,2", 5), ("", None), ("0", None), ("none", None)])
@@ -94,15 +93,15 @@ def test_every_index_is_taken_once_by_several_threads():
         taken.append(k)
 
     with al.config(threads=3):
-        for_each(work, 50)
+        for_each(work, 50, "numpy")
         assert sorted(taken) == list(range(50))
         assert len(names) == 3
-        for_each(lambda k: pytest.fail("there is nothing to do"), 0)
+        for_each(lambda k: pytest.fail("there is nothing to do"), 0, "numpy")
     with al.config(threads=1):
         names.clear()
         barrier.reset()
         barrier = threading.Barrier(1)
-        for_each(work, 50)
+        for_each(work, 50, "numpy")
         assert names == {threading.current_thread().name}
 
 
@@ -148,9 +147,9 @@ def test_an_error_in_one_block_ends_the_call_and_not_the_pool():
         done.clear()
         with al.config(threads=number):
             with pytest.raises(ArithmeticError, match="of block 7"):
-                for_each(fail, 1000)
+                for_each(fail, 1000, "numpy")
             assert len(done) < 100
-            for_each(done.append, 1000)
+            for_each(done.append, 1000, "numpy")
             assert len(done) > 1000
 
     def fail_beside(k):
@@ -159,7 +158,7 @@ def test_an_error_in_one_block_ends_the_call_and_not_the_pool():
             raise ArithmeticError("of another thread")
 
     with al.config(threads=3), pytest.raises(ArithmeticError, match="of another thread"):
-        for_each(fail_beside, 1000)
+        for_each(fail_beside, 1000, "numpy")
 
 
 @libraries
@@ -192,44 +191,49 @@ def test_a_call_within_a_block_takes_no_threads_of_its_own():
     def outer(k):
         time.sleep(0.01)
         name = threading.current_thread().name
-        counts[name] = thread_count()
+        counts[name] = _numpy_threads()
         inner = []
-        for_each(inner.append, 5)
+        for_each(inner.append, 5, "numpy")
         assert sorted(inner) == list(range(5))
 
     with al.config(threads=3):
-        for_each(outer, 30)
+        for_each(outer, 30, "numpy")
     beside = {name: count for name, count in counts.items() if name != threading.current_thread().name}
     assert beside
     assert set(beside.values()) == {1}
 
 
-def test_surroundings_are_entered_in_the_other_threads_and_left():
-    entered, left = [], []
+@pytest.mark.backend("torch")
+def test_torch_s_threads_record_nothing_and_work_alone():
+    torch = pytest.importorskip("torch")
+    before = torch.get_num_threads()
+    seen = []
 
-    @contextlib.contextmanager
-    def surroundings():
-        entered.append(threading.current_thread())
-        try:
-            yield
-        finally:
-            left.append(threading.current_thread())
+    def look(k):
+        time.sleep(0.001)
+        seen.append((threading.current_thread(), torch.is_grad_enabled(), torch.get_num_threads()))
 
-    with al.config(threads=3):
-        for_each(lambda k: time.sleep(0.001), 20, surroundings)
-        assert len(entered) == len(left) == 2
-        assert threading.current_thread() not in entered
+    torch.set_num_threads(3)
+    try:
+        for_each(look, 30, "torch")
+        assert torch.get_num_threads() == 3
+        assert torch.is_grad_enabled()
+        assert in_a_thread(torch.get_num_threads) == 3
         with pytest.raises(ZeroDivisionError):
-            for_each(lambda k: 1 // k, 20, surroundings)
-    assert len(entered) == len(left) == 4
+            for_each(lambda k: 1 // k, 20, "torch")
+    finally:
+        torch.set_num_threads(before)
+    assert len({thread for thread, *_ in seen}) == 3
+    assert threading.current_thread() not in {thread for thread, *_ in seen}
+    assert {(recorded, alone) for _, recorded, alone in seen} == {(False, 1)}
 
 
 def test_the_pool_grows_and_is_shared():
-    with mock.patch.object(threads, "_POOL", threads._Pool()):
+    with mock.patch.object(threads, "_FOR_NUMPY", threads._Pool()) as pool:
         for number, size in ((3, 2), (2, 2), (5, 4), (4, 4)):
-            threads._POOL.threads = number
-            for_each(lambda k: None, 20)
-            assert threads._POOL.size == size
+            with al.config(threads=number):
+                for_each(lambda k: None, 20, "numpy")
+            assert pool.size == size
 
 
 # The child of a fork has none of its parent's threads; at the end of a program the pool takes no more work.

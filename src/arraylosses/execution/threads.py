@@ -166,6 +166,7 @@ def _alone(executor: ThreadPoolExecutor, size: int) -> None:
 
     def begin() -> None:
         together.wait()  # one in each thread
+        torch.get_num_threads()  # the first question of a thread sets its number
         torch.set_num_threads(1)
         together.wait()
 
