@@ -50,7 +50,8 @@ def close(actual, expected, rtol=1e-11):
 def test_every_loss_is_the_same_as_a_program(jax, case):
     arrays, items = case.inputs(seed=1), items_of(case.item_shape((4, 3)))
     given = [jax.numpy.asarray(x) for x in arrays]
-    value, gradient = al.value_and_grad(case.loss)(*given, **{k: jax.numpy.asarray(x) for k, x in items.items()})
+    given_items = {name: jax.numpy.asarray(x) for name, x in items.items()}
+    value, gradient = al.value_and_grad(case.loss)(*given, **given_items)
     expected, expected_gradient = al.value_and_grad(case.loss)(*arrays, **items)
     assert programs() == 1
     assert value.dtype == gradient.dtype == np.float64
@@ -58,7 +59,7 @@ def test_every_loss_is_the_same_as_a_program(jax, case):
     close(value, expected)
     close(gradient, expected_gradient, 1e-9)
     loss = replace(case.loss, reduction="none")
-    close(loss(*given), loss(*arrays))
+    close(loss(*given, **given_items), loss(*arrays, **items))
     assert programs() == 2
 
 
