@@ -39,6 +39,9 @@ def main(
     output: Annotated[
         Path | None, typer.Option(help="Where RESULTS.md and results.json go; without it only a full run is written.")
     ] = None,
+    update: Annotated[
+        bool, typer.Option(help="Put what is measured in the place of those rows in the results that are there.")
+    ] = False,
     against: Annotated[Path | None, typer.Option(help="An earlier results.json: print what changed.")] = None,
 ) -> None:
     """Compare arraylosses with what a user would pick instead."""
@@ -63,6 +66,11 @@ def main(
                 torch_threads = found["torch_threads"] or torch_threads
     if names:
         return
+    folder = output or HERE
+    if update:
+        measured = {row.name: row for row in rows}
+        before = [Row.from_plain(row) for row in json.loads((folder / "results.json").read_text())["rows"]]
+        rows = [measured.pop(row.name, row) for row in before] + list(measured.values())
     about = {
         **_machine(),
         "threads": f"of torch {torch_threads}; others as they come",
@@ -72,8 +80,7 @@ def main(
     }
     page = report.markdown(about, {name: (g.title, g.peer) for name, g in GROUPS.items()}, rows)
     whole = not (only or group or quick)
-    if output or whole:
-        folder = output or HERE
+    if output or whole or update:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "RESULTS.md").write_text(page)
         (folder / "results.json").write_text(

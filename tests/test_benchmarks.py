@@ -38,6 +38,12 @@ def test_rows_on_numpy_are_measured_and_written(tmp_path):
     rows = [Row.from_plain(r) for r in json.loads((tmp_path / "results.json").read_text())["rows"]]
     assert [r.name for r in rows] == ["numpy/huber/1e2/value", "numpy/huber/1e4/value"]
     assert all(r.ratio.middle > 0 and r.pairs >= 3 and not r.note for r in rows)
+    result = run("--quick", "--group", "numpy", "--only", "/huber/1e4", "--output", tmp_path, "--update")
+    assert result.exit_code == 0, result.output
+    updated = [Row.from_plain(r) for r in json.loads((tmp_path / "results.json").read_text())["rows"]]
+    assert [r.name for r in updated] == [r.name for r in rows]
+    assert updated[0] == rows[0]
+    assert updated[1] != rows[1]
     page = (tmp_path / "RESULTS.md").read_text()
     assert f"## {GROUPS['numpy'].title}" in page
     assert "| huber | 1e2 | value |" in page
