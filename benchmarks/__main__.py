@@ -69,7 +69,8 @@ def main(
     folder = output or HERE
     if update:
         measured = {row.name: row for row in rows}
-        before = [Row.from_plain(row) for row in json.loads((folder / "results.json").read_text())["rows"]]
+        found = json.loads((folder / "results.json").read_text())
+        before = [Row.from_plain(row) for row in found["rows"]]
         rows = [measured.pop(row.name, row) for row in before] + list(measured.values())
     about = {
         **_machine(),
@@ -78,6 +79,9 @@ def main(
         "load before the run": f"{load:.1f}",
         "took": f"{(time.monotonic() - start) / 60:.1f} minutes",
     }
+    if update:
+        part = f"{', '.join(group or ['all groups'])} {only}".strip()
+        about = {**found["about"], "updated": f"{part} on {about['date']}, commit {about['commit']}"}
     page = report.markdown(about, {name: (g.title, g.peer) for name, g in GROUPS.items()}, rows)
     whole = not (only or group or quick)
     if output or whole or update:
