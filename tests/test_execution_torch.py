@@ -566,3 +566,12 @@ def test_a_small_gradient_is_kept_once_and_made_anew_after(torch):
     assert len({g.data_ptr() for g in gradients}) == 3
     assert torch.equal(gradients[0], gradients[2])
     assert torch.equal(2 * gradients[0], gradients[1])
+
+
+def test_a_scaled_loss_keeps_gradients_that_half_precision_would_lose(torch):
+    x = torch.full((1000,), 0.001, dtype=torch.float16, requires_grad=True)
+    y = torch.zeros(1000, dtype=torch.float16)
+    (gradient,) = torch.autograd.grad(al.log_cosh(x, y) * 1e-3 * 65536.0, x)  # tanh(x) / 1000 is 0 times 1e-3 there
+    (small,) = torch.autograd.grad(al.log_cosh(x * 0.01, y) * 65536.0, x)
+    np.testing.assert_allclose(gradient.float().numpy(), 65.536 * np.tanh(0.001) / 1000, rtol=2e-2)
+    np.testing.assert_allclose(small.float().numpy(), 655.36 * np.tanh(1e-5) / 1000, rtol=2e-2)

@@ -32,8 +32,10 @@ def run(loss: Computable, inputs: Inputs) -> Array:
 
 
 def _together(loss: Computable, inputs: Inputs) -> tuple[Array, ...] | None:
-    size = math.prod(inputs.arrays[0].shape)
-    if loss.reduction == "none" or size > KEPT:
+    first = inputs.arrays[0]
+    size = math.prod(first.shape)
+    # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
+    if loss.reduction == "none" or size > KEPT or first.dtype != inputs.dtype:
         return None
     if size <= blocks.ELEMENTS["torch"]:
         return direct.run_with_derivatives(loss, inputs)
