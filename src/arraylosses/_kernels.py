@@ -18,8 +18,11 @@ from ._array_api import Array, backend_of, holds_values, is_eager_numpy, namespa
 __all__ = [
     "bernoulli",
     "bernoulli_slope",
+    "expected_surprise",
+    "expected_surprise_and_slope",
     "label_surprise",
     "log_cosh",
+    "log_ratio",
     "precise_sigmoid_pair",
     "put",
     "sigmoid",
@@ -186,6 +189,41 @@ def label_surprise(own: Any, logits: Array, labels: Array, axis: int) -> Array:
     power = logits - top
     np.exp(power, out=power)
     return (top - np.take_along_axis(logits, labels, axis)) + np.log(np.sum(power, axis=axis, keepdims=True))
+
+
+def expected_surprise(own: Any, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
+    """-Σ t log p, and Σ t, both with the axis; digits are lost where p is above 1/2 for the classes of the target."""
+    mass = own.sum(target, axis, keepdims=True)
+    if own is not np:
+        logs = own.log_softmax(logits, axis)
+        return own.negative(own.sum(own.multiply(logs, target, out=logs), axis, keepdims=True)), mass
+    depth = np.subtract(np.max(logits, axis=axis, keepdims=True), logits)
+    power = np.negative(depth)
+    total = np.sum(np.exp(power, out=power), axis=axis, keepdims=True)
+    with np.errstate(invalid="ignore"):  # 0 times an infinite depth
+        np.multiply(depth, target, out=depth)
+    return np.sum(depth, axis=axis, keepdims=True) + np.log(total) * mass, mass
+
+
+def expected_surprise_and_slope(own: Any, logits: Array, target: Array, axis: int) -> tuple[Array, Array, Array]:
+    """The same, with p Σ t - t in the third place."""
+    p, top, log_total = softmax(own, logits, axis)
+    mass = own.sum(target, axis, keepdims=True)
+    depth = own.subtract(top, logits)
+    with np.errstate(invalid="ignore"):
+        own.multiply(depth, target, out=depth)
+    value = own.sum(depth, axis, keepdims=True) + log_total * mass
+    return value, mass, own.subtract(own.multiply(p, mass, out=p), target, out=p)
+
+
+def log_ratio(own: Any, a: Array, b: Array, offset: float) -> Array:
+    """log((offset + a) / (offset + b)): that of 1 plus a non-negative number, with the sign of a - b."""
+    large, small = own.maximum(a, b), own.minimum(a, b)
+    own.subtract(large, small, out=large)
+    if offset:
+        own.add(small, offset, out=small)
+    own.log1p(own.divide(large, small, out=large), out=large)
+    return own.copysign(large, own.subtract(a, b, out=small), out=large)
 
 
 def put(own: Any, x: Array, index: Array, values: Array | float, axis: int) -> None:

@@ -19,7 +19,7 @@ from ._array_api import (
     single_device,
 )
 from ._validation import take_axis
-from .execution import jitted
+from .execution import Wanted, jitted
 from .loss import Loss, setting_names
 from .registry import class_of
 
@@ -142,7 +142,7 @@ def value_grad_hess(loss: Callable[..., Array], argnums: int = 0) -> Callable[..
         k = argnums % len(arrays)
         bound, arrays, of_items = given
         if k == 0 and backend_of(namespace_of(x)) not in _BY_LIBRARY and bound.reduction != "none":
-            found = bound._with_derivatives(arrays, **of_items, order=2)
+            found = bound._with_derivatives(arrays, **of_items, wanted=Wanted(second=True))
             if found is not None:
                 value, gradient, diagonal = found
                 return value, gradient, diagonal

@@ -67,8 +67,9 @@ class Loss:
     """Whether the settings and the arrays decide the value, and each item's arrays its loss: what `register` promises.
     Such a loss may be computed block by block, compiled and kept, or anew for its gradient."""
 
-    has_derivative: ClassVar[bool] = False
-    """Whether there is a closed form of the derivative."""
+    closed_forms: ClassVar[tuple[int, ...]] = ()
+    """The arrays, by position, with respect to which there is a closed form of the derivative: the first where
+    `derivative` is defined; a class that defines `call_and_derivatives` says more."""
 
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
@@ -79,7 +80,13 @@ class Loss:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls.self_contained = False  # a subclass makes a promise of its own
-        cls.has_derivative = cls.derivative is not Loss.derivative
+        if "call" in cls.__dict__:
+            # What was said of another formula does not hold of this one.
+            for name in ("derivative", "call_and_derivative", "call_and_derivatives", "second_derivative"):
+                if name not in cls.__dict__:
+                    setattr(cls, name, getattr(Loss, name))
+        if "closed_forms" not in cls.__dict__ and {"call", "derivative"} & cls.__dict__.keys():
+            cls.closed_forms = (0,) if cls.derivative is not Loss.derivative else ()
         # `dataclass` leaves alone what stands in the class itself: a setting may be an array, which its own == and hash
         # would not survive.
         for name in ("__eq__", "__hash__", "__repr__"):
@@ -113,6 +120,13 @@ class Loss:
     def call_and_derivative(self, *arrays: Array) -> tuple[Array, Array | None]:
         """Return what `call` and `derivative` return: worth stating where the two share much of their work."""
         return self.call(*arrays), self.derivative(*arrays)
+
+    def call_and_derivatives(
+        self, positions: tuple[int, ...], *arrays: Array
+    ) -> tuple[Array, tuple[Array | None, ...]]:
+        """Return the per-item losses and their derivatives by the arrays at `positions`, which `closed_forms` names."""
+        value, derivative = self.call_and_derivative(*arrays)
+        return value, (derivative,)
 
     def second_derivative(self, *arrays: Array) -> Array | None:
         """Return the second derivative, where it is known in closed form beside the first; else None.
@@ -174,10 +188,15 @@ class Loss:
         return execution.run(self, arrays, weight, where)
 
     def _with_derivatives(
-        self, arrays: tuple[Array, ...], weight: Array | None = None, where: Array | None = None, order: int = 1
+        self,
+        arrays: tuple[Array, ...],
+        weight: Array | None = None,
+        where: Array | None = None,
+        *,
+        wanted: execution.Wanted,
     ) -> tuple[Array, ...] | None:
-        """Return the value with the derivatives up to `order`, in closed form; None where there is none."""
-        return execution.run_with_derivatives(self, arrays, weight, where, order)
+        """Return the value with the derivatives that are wanted, in closed form; None where there is none."""
+        return execution.run_with_derivatives(self, arrays, weight, where, wanted)
 
     def _with_gradients(
         self, arrays: tuple[Array, ...], positions: tuple[int, ...], weight: Array | None, where: Array | None

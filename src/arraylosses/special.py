@@ -13,18 +13,32 @@ import math
 import sys
 from typing import Any
 
+import numpy as np
+
 from . import _kernels
-from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name, own_namespace, single_device
+from ._array_api import (
+    Array,
+    Namespace,
+    array_namespace,
+    backend_of,
+    dtype_name,
+    holds_values,
+    own_namespace,
+    single_device,
+    untraced,
+)
 
 __all__ = [
+    "Angle",
+    "Distance",
     "above_zero",
     "bernoulli",
     "bernoulli_slope",
     "clip",
-    "cosine",
-    "cosine_and_distance",
-    "distance",
     "dot",
+    "expectation",
+    "expected_surprise",
+    "expected_surprise_and_slope",
     "focal_weight",
     "inside",
     "is_class",
@@ -45,6 +59,7 @@ __all__ = [
     "pick",
     "positive_part",
     "precise_sigmoid_pair",
+    "put",
     "sigmoid",
     "sigmoid_pair",
     "softcap",
@@ -198,6 +213,17 @@ def one_hot(index: Array, like: Array, axis: int, value: float) -> Array:
     return where(chosen, array_namespace(like).full_like(like, value), 0.0)
 
 
+def put(x: Array, index: Array, values: Array | float, axis: int) -> Array:
+    """`x` with other values where `index` names the place along `axis`: one each, or one for all."""
+    place = new_axis(index, axis)
+    values = values if isinstance(values, float) else new_axis(values, axis)
+    if (own := _kernels.workshop(x)) is not None:
+        x = own.clone(x) if own is not np else x.copy()
+        _kernels.put(own, x, place, values, axis)
+        return x
+    return where(is_class(place, x, axis), values, x)
+
+
 # Error-free transformations (Knuth 1969, Dekker 1971): a result and exactly what rounding took from it.
 
 
@@ -261,6 +287,18 @@ def dot(x: Array, y: Array) -> tuple[Array, Array]:
     return _exact_sum(*two_product(x, y))
 
 
+def _widened(*arrays: Array) -> tuple[Array, ...] | None:
+    """float32 in float64, which has twice the precision, where the library has that and computes fast in it."""
+    first = arrays[0]
+    if dtype_name(first.dtype) != "float32":
+        return None
+    xp = array_namespace(*arrays)
+    backend = backend_of(untraced(xp))
+    if backend not in ("numpy", "cupy", "dask", "strict") and not (backend == "torch" and first.device.type == "cpu"):
+        return None
+    return tuple([xp.astype(x, xp.float64) for x in arrays])
+
+
 # Logarithms and exponentials
 
 
@@ -276,6 +314,8 @@ def log_ratio(a: Array, b: Array) -> Array:
     The larger is divided by the smaller, so the logarithm is that of 1 plus a non-negative number: no digit is lost,
     whether the two are nearly equal or far apart.
     """
+    if (own := _kernels.workshop(a)) is not None and _kernels.workshop(b) is own:
+        return _kernels.log_ratio(own, a, b, 0.0)
     xp = array_namespace(a, b)
     difference = a - b
     up = difference >= 0
@@ -284,18 +324,13 @@ def log_ratio(a: Array, b: Array) -> Array:
 
 
 def log1p_ratio(a: Array, b: Array) -> Array:
-    """log((1 + a) / (1 + b)) of numbers above -1, as precise as `log_ratio` and better by the roundings of the sums."""
+    """log((1 + a) / (1 + b)) of numbers above -1, as precise as `log_ratio`."""
+    if (own := _kernels.workshop(a)) is not None and _kernels.workshop(b) is own:
+        return _kernels.log_ratio(own, a, b, 1.0)
     xp = array_namespace(a, b)
-    difference, lost = two_difference(a, b)
-    (above, above_lost), (below, below_lost) = (two_sum(x, xp.ones_like(x)) for x in (a, b))
-    # d log(above / below) of what rounding took from the three, each of which is far below one unit of its number
+    difference = a - b
     up = difference >= 0
-    smaller, smaller_lost = where(up, below, above), where(up, below_lost, above_lost)
-    larger = where(up, above, below)
-    size = where(up, difference, -difference) / smaller
-    # At -1 the size is infinite and nothing was lost.
-    correction = (where(up, lost, -lost) - where(smaller_lost == 0, 0.0, size * smaller_lost)) / larger
-    magnitude = xp.log1p(size) + correction
+    magnitude = xp.log1p(where(up, difference, -difference) / (1.0 + where(up, b, a)))
     return where(up, magnitude, -magnitude)
 
 
@@ -442,6 +477,57 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
     return depth, power, excess
 
 
+def expectation(values: Array, target: Array, axis: int) -> Array:
+    """Σ t v along `axis`, where 0 times infinity is 0."""
+    xp = array_namespace(values, target)
+    impossible = xp.logical_and(target == 0, xp.isinf(values))
+    return xp.sum(target * where(impossible, 0.0, values), axis=axis)
+
+
+def expected_surprise(logits: Array, target: Array, axis: int) -> Array:
+    """-Σ t log p for p = softmax(logits) along `axis` and a target t of their shape, without cancellation."""
+    if (own := _kernels.workshop(logits)) is not None and _kernels.workshop(target) is own:
+        value, mass = _kernels.expected_surprise(own, logits, target, axis)
+        value = value.squeeze(axis)
+        easy = _easy(value, mass.squeeze(axis))
+        if easy.any():
+            value[easy] = _expected_surprise(_axis_last(logits, axis)[easy], _axis_last(target, axis)[easy], -1)
+        return value
+    return _expected_surprise(logits, target, axis)
+
+
+def expected_surprise_and_slope(logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
+    """`expected_surprise` and its derivative by each logit, p Σ t - t without cancellation."""
+    if (own := _kernels.workshop(logits)) is not None and _kernels.workshop(target) is own:
+        value, mass, slope = _kernels.expected_surprise_and_slope(own, logits, target, axis)
+        value = value.squeeze(axis)
+        easy = _easy(value, mass.squeeze(axis))
+        if easy.any():
+            rows = _axis_last(logits, axis)[easy], _axis_last(target, axis)[easy], -1
+            value[easy] = _expected_surprise(*rows)
+            _axis_last(slope, axis)[easy] = _expected_surprise_slope(*rows)
+        return value, slope
+    return _expected_surprise(logits, target, axis), _expected_surprise_slope(logits, target, axis)
+
+
+# From p = 1/2 on upwards, -log p is the logarithm of a number near 1: those rows are computed by their parts, and those
+# with a value that is none.
+def _easy(surprise: Array, mass: Array | float) -> Array:
+    return ~(surprise >= 0.75 * mass)
+
+
+def _expected_surprise(logits: Array, target: Array, axis: int) -> Array:
+    xp = array_namespace(logits, target)
+    depth, _, excess = softmax_parts(logits, axis)
+    return expectation(depth, target, axis) + xp.squeeze(xp.log1p(excess), axis=axis) * xp.sum(target, axis=axis)
+
+
+def _expected_surprise_slope(logits: Array, target: Array, axis: int) -> Array:
+    _, power, excess = softmax_parts(logits, axis)
+    others = array_namespace(logits, target).sum(target, axis=axis, keepdims=True) - target
+    return power / (1.0 + excess) * others - target * softmax_complement(power, excess)
+
+
 def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
     """-log p of the class that integer `labels` name, for p = softmax(logits) along `axis`, without cancellation."""
     if (own := _kernels.workshop(logits)) is not None:
@@ -541,9 +627,8 @@ def _label_surprise_of_jax(axis: int) -> Any:
 
 
 def _with_digits(own: Any, surprise: Array, logits: Array, labels: Array, axis: int) -> Array:
-    # From p = 1/2 on upwards, -log p is the logarithm of a number near 1: those rows are computed by their parts.
-    easy = surprise < 0.75
-    if own.any(easy):
+    easy = _easy(surprise, 1.0)
+    if easy.any():
         rows = _axis_last(logits, axis)[easy]
         depth, _, excess = softmax_parts(rows, -1)
         surprise[easy] = pick(depth, labels[easy], -1) + own.log1p(excess[..., 0])
@@ -591,68 +676,156 @@ def _safe_scale(xp: Namespace, x: Array) -> Array:
     return where(usual, 1.0, size)
 
 
-def distance(x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) -> tuple[Array, Array]:
-    """(Σ |x - y + shift|^p)^(1/p) along `axis` and, for p = 1 and 2, what rounding took from it.
+def _axis_back(x: Array, axis: int) -> Array:
+    """Undo `_axis_last`."""
+    axis %= x.ndim
+    order = [*range(axis), x.ndim - 1, *range(axis, x.ndim - 1)]
+    return x if axis == x.ndim - 1 else array_namespace(x).permute_dims(x, tuple(order))
 
-    Free of overflow, with a zero derivative at 0.
+
+def _in_two(x: Array, dtype: Any) -> tuple[Array, Array]:
+    """`x` in the dtype of the computation, and what that rounding takes from it."""
+    xp = array_namespace(x)
+    rounded = xp.astype(x, dtype)
+    return rounded, xp.astype(x - xp.astype(rounded, x.dtype), dtype)
+
+
+class Distance:
+    """(Σ |x - y + shift|^p)^(1/p) along `axis`, free of overflow, with a zero derivative at 0.
+
+    Attributes
+    ----------
+    length, lost : array
+        The distance and, for p = 1 and 2, what rounding took from it.
     """
-    xp = array_namespace(x, y)
-    difference, lost = two_difference(_axis_last(x, axis), _axis_last(y, axis))
-    if shift:
-        difference, shift_lost = two_sum(difference, xp.full_like(difference, shift))
-        lost = lost + shift_lost
+
+    def __init__(self, x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) -> None:
+        self._axis, self._p, self._dtype = axis, p, x.dtype
+        x, y = _axis_last(x, axis), _axis_last(y, axis)
+        wide = _widened(x, y)
+        if wide is not None:
+            self._difference = wide[0] - wide[1] + shift if shift else wide[0] - wide[1]
+            self._length = _length(self._difference, p)
+            self.length, self.lost = _in_two(self._length, self._dtype)
+            return
+        xp = array_namespace(x, y)
+        self._difference, lost = two_difference(x, y)
+        if shift:
+            self._difference, shift_lost = two_sum(self._difference, xp.full_like(x, shift))
+            lost = lost + shift_lost
+        self._length, self.lost = self.length, self.lost = _long_length(self._difference, lost, p)
+
+    def slope(self, factor: Array) -> Array:
+        """The derivative by x, times one number an item; p is 1 or 2."""
+        xp = array_namespace(self._difference, factor)
+        if self._p == 1:
+            slope = xp.sign(self._difference) * new_axis(xp.astype(factor, self._difference.dtype), -1)
+        else:
+            zero = self._length == 0
+            factor = where(zero, 0.0, factor / where(zero, 1.0, self._length))
+            slope = self._difference * new_axis(factor, -1)
+        return _axis_back(xp.astype(slope, self._dtype, copy=False), self._axis)
+
+
+def _length(difference: Array, p: float) -> Array:
+    xp = array_namespace(difference)
+    if p == 1:
+        return xp.sum(magnitude(difference), axis=-1)
+    if p == float("inf"):
+        return xp.squeeze(largest(magnitude(difference), -1), axis=-1)
+    # The rule of the power, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice, nor has that of 1/p.
+    if p == 2:
+        total = xp.vecdot(difference, difference)
+    else:
+        bare = difference == 0
+        total = xp.sum(where(bare, 0.0, xp.abs(where(bare, 1.0, difference)) ** p), axis=-1)
+    zero = total == 0
+    total = where(zero, 1.0, total)
+    return where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1 / p))
+
+
+def _long_length(difference: Array, lost: Array, p: float) -> tuple[Array, Array]:
+    """The length of difference + lost, as a result and its remainder."""
+    xp = array_namespace(difference)
     if p == 1:
         return _exact_sum(magnitude(difference), where(difference < 0, -lost, lost))
     if p == float("inf"):
-        length = xp.squeeze(largest(magnitude(difference), -1), axis=-1)
+        length = _length(difference, p)
         return length, xp.zeros_like(length)
     scale = _safe_scale(xp, difference)
     difference, lost = difference / scale, lost / scale
     scale = xp.squeeze(scale, axis=-1)
-    if p == 2:
-        square, rest = two_product(difference, difference)
-        total, total_lost = _exact_sum(square, rest + 2 * difference * lost)
-    else:
-        # The power's own rule, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice.
-        bare = difference == 0
-        total = xp.sum(where(bare, 0.0, xp.abs(where(bare, 1.0, difference)) ** p), axis=-1)
-        total_lost = xp.zeros_like(total)
+    if p != 2:
+        length = scale * _length(difference, p)
+        return length, xp.zeros_like(length)
+    square, rest = two_product(difference, difference)
+    total, total_lost = _exact_sum(square, rest + 2 * difference * lost)
     zero = total == 0
     total = where(zero, 1.0, total)
-    if p != 2:
-        return where(zero, 0.0, scale * total ** (1 / p)), total_lost
     root = xp.sqrt(total)
     square, rest = two_product(root, root)
     root_lost = ((total - square) - rest + total_lost) / (2 * root)
     return where(zero, 0.0, scale * root), where(zero, 0.0, scale * root_lost)
 
 
-def cosine(x: Array, y: Array, axis: int) -> Array:
-    """Cosine of the angle between the rows of `x` and `y` along `axis`; 0 where a row is 0."""
-    return _angle(x, y, axis)[0]
+class Angle:
+    """The angle between the rows of `x` and `y` along `axis`.
 
+    Attributes
+    ----------
+    cosine : array
+        0 where a row is 0.
+    """
 
-def cosine_and_distance(x: Array, y: Array, axis: int) -> tuple[Array, Array]:
-    """The cosine, and 1 minus it to full relative precision for nearly parallel rows too."""
-    xp = array_namespace(x, y)
-    cos, x, y, x_square, y_square, dot_xy = _angle(x, y, axis)
-    # sin² is the squared length of what is left of y without its part along x, over |y|²; 1 - cos = sin² / (1 + cos).
-    # What the rounding of the first multiple of x leaves along x is taken away by a second one.
-    multiple = new_axis(dot_xy / x_square, -1)
-    along, along_lost = two_product(multiple, x)
-    left = (y - along) - along_lost
-    left = left - new_axis(xp.sum(left * x, axis=-1) / x_square, -1) * x
-    sine_square = xp.sum(left * left, axis=-1) / y_square
-    near = cos > 0.5
-    return cos, where(near, sine_square / where(near, 1.0 + cos, 1.0), 1.0 - cos)
+    def __init__(self, x: Array, y: Array, axis: int) -> None:
+        xp = array_namespace(x, y)
+        self._axis, self._dtype = axis, x.dtype
+        x, y = _axis_last(x, axis), _axis_last(y, axis)
+        wide = _widened(x, y)
+        self._is_wide = wide is not None
+        self._scales: tuple[Array, ...] | None = None
+        if wide is None:
+            self._scales = _safe_scale(xp, x), _safe_scale(xp, y)
+            x, y = x / self._scales[0], y / self._scales[1]
+            squares = xp.sum(x * x, axis=-1), xp.sum(y * y, axis=-1)
+            high, low = dot(x, y)
+            self._product = high + low
+        else:
+            x, y = wide
+            squares = xp.vecdot(x, x), xp.vecdot(y, y)
+            self._product = xp.vecdot(x, y)
+        self._rows = x, y
+        self._squares = tuple([where(square == 0, 1.0, square) for square in squares])
+        self._cosine = self._product / xp.sqrt(self._squares[0] * self._squares[1])
+        self.cosine: Array = xp.astype(self._cosine, self._dtype, copy=False)
 
+    def gap(self) -> Array:
+        """1 minus the cosine, to full relative precision for nearly parallel rows too."""
+        xp = array_namespace(self._cosine)
+        # Up to here the plain difference keeps its digits; float64 has so many more than float32.
+        near = self._cosine > (1.0 - 2.0**-29 if self._is_wide else 0.5)
+        gap = 1.0 - self._cosine
+        if holds_values(near) and not xp.any(near):
+            return xp.astype(gap, self._dtype, copy=False)
+        # sin² is the squared length of what is left of y without its part along x, over |y|², and 1 - cos is
+        # sin² / (1 + cos). What the rounding of the first multiple of x leaves along x is taken away by a second one.
+        (x, y), (x_square, y_square) = self._rows, self._squares
+        multiple = new_axis(self._product / x_square, -1)
+        along, along_lost = two_product(multiple, x)
+        left = (y - along) - along_lost
+        left = left - new_axis(xp.sum(left * x, axis=-1) / x_square, -1) * x
+        sine_square = xp.sum(left * left, axis=-1) / y_square
+        gap = where(near, sine_square / where(near, 1.0 + self._cosine, 1.0), gap)
+        return xp.astype(gap, self._dtype, copy=False)
 
-def _angle(x: Array, y: Array, axis: int) -> tuple[Array, Array, Array, Array, Array, Array]:
-    xp = array_namespace(x, y)
-    x, y = _axis_last(x, axis), _axis_last(y, axis)
-    x, y = x / _safe_scale(xp, x), y / _safe_scale(xp, y)
-    x_square, y_square = xp.sum(x * x, axis=-1), xp.sum(y * y, axis=-1)
-    x_square, y_square = where(x_square == 0, 1.0, x_square), where(y_square == 0, 1.0, y_square)
-    high, low = dot(x, y)
-    dot_xy = high + low
-    return dot_xy / xp.sqrt(x_square * y_square), x, y, x_square, y_square, dot_xy
+    # d cos / dx = (y - (x·y / |x|²) x) / (|x| |y|)
+    def slope(self, factor: Array, of: int = 0) -> Array:
+        """The derivative of the cosine by x, or by y with ``of=1``, times one number an item."""
+        x, y = self._rows if of == 0 else self._rows[::-1]
+        xp = array_namespace(x, y)
+        factor = factor / xp.sqrt(self._squares[0] * self._squares[1])
+        along = factor * (self._product / self._squares[of])
+        slope = new_axis(factor, -1) * y - new_axis(along, -1) * x
+        if self._scales is not None:
+            slope = slope / self._scales[of]
+        return _axis_back(xp.astype(slope, self._dtype, copy=False), self._axis)

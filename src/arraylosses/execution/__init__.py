@@ -7,7 +7,7 @@ settings and arrays say all about it, which `al.register` promises. Any other lo
 | --- | --- | --- |
 | eager JAX | straight, as one compiled program | `jitted` |
 | eager torch on the CPU, where torch has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
-| eager torch on the CPU, where the first array alone is to have a gradient, and there is a closed form | as an autograd function | `autograd` |
+| eager torch on the CPU, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | those of a loss of projected rows, on any library with arrays that can be written to, and on JAX | in chunks of rows | `projected` |
 | all others: traced, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
@@ -22,10 +22,10 @@ from typing import Any
 from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_torch
 from .._validation import Inputs
 from . import autograd, blocks, direct, jitted, native, projected
-from .direct import Computable
+from .direct import Computable, Wanted
 from .threads import config
 
-__all__ = ["Computable", "config", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
+__all__ = ["Computable", "Wanted", "config", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
 
 
 def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
@@ -38,15 +38,15 @@ def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where
 
 
 def run_with_derivatives(
-    loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, order: int
+    loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, wanted: Wanted
 ) -> tuple[Array, ...] | None:
-    """Compute `loss` and its derivatives by the first array, up to `order`; None where there is no closed form."""
-    if not loss.has_derivative:
+    """Compute `loss` and the derivatives that are wanted; None where there is no closed form of one."""
+    if not set(wanted.positions) <= set(loss.closed_forms):
         return None
     inputs = loss.check(arrays, weight, where)
-    if _way(loss, inputs, order) is blocks:
-        return blocks.run_with_derivatives(loss, inputs, order)
-    return direct.run_with_derivatives(loss, inputs, order)
+    if _way(loss, inputs, whole=True) is blocks:
+        return blocks.run_with_derivatives(loss, inputs, wanted)
+    return direct.run_with_derivatives(loss, inputs, wanted)
 
 
 def run_with_gradients(
@@ -56,9 +56,9 @@ def run_with_gradients(
     if loss.projected is not None:
         return projected.run_with_gradients(loss, loss.check(arrays, weight, where), positions)
     given = [x for x in (*arrays, weight, where) if x is not None]
-    if positions != (0,) or (is_torch(arrays[0]) and _is_recorded(loss, given)):
+    if is_torch(arrays[0]) and _is_recorded(loss, given):
         return None
-    return run_with_derivatives(loss, arrays, weight, where, 1)
+    return run_with_derivatives(loss, arrays, weight, where, Wanted(positions))
 
 
 def _is_recorded(loss: Computable, given: list[Array]) -> bool:
@@ -71,7 +71,8 @@ def _is_recorded(loss: Computable, given: list[Array]) -> bool:
     return torch.is_grad_enabled() and any([x.requires_grad for x in given])
 
 
-def _way(loss: Computable, inputs: Inputs, order: int = 0) -> Any:
+def _way(loss: Computable, inputs: Inputs, *, whole: bool = False) -> Any:
+    """Choose; `whole` says that an array as large as the first one will come out."""
     if loss.projected is not None:
         return projected
     backend = backend_of(inputs.xp)
@@ -88,11 +89,11 @@ def _way(loss: Computable, inputs: Inputs, order: int = 0) -> Any:
             return native
         if torch.is_grad_enabled():
             given += [x for name in loss.array_settings if hasattr(x := getattr(loss, name), "requires_grad")]
-            tracked = [x.requires_grad for x in given]
-            if any(tracked):
-                return autograd if tracked[0] and not any(tracked[1:]) and loss.has_derivative else direct
+            tracked = {k for k, x in enumerate(given) if x.requires_grad}
+            if tracked:
+                return autograd if tracked <= set(loss.closed_forms) else direct
     elif not all([is_eager_numpy(x) for x in given]):
         return direct
-    of_labels_alone = not order and not loss.whole_rows and "labels" in inputs.roles
+    of_labels_alone = not whole and not loss.whole_rows and "labels" in inputs.roles
     elements = math.prod(inputs.item_shape if of_labels_alone else inputs.arrays[0].shape)
     return blocks if elements > blocks.ELEMENTS[backend] else direct

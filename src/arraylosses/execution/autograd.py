@@ -11,12 +11,13 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, holds_values
 from .._validation import Inputs
 from . import blocks, direct
-from .direct import Computable
+from .direct import Computable, Wanted
 
 __all__ = ["run"]
 
@@ -26,20 +27,20 @@ KEPT = 1 << 22
 
 
 def run(loss: Computable, inputs: Inputs) -> Array:
-    """Compute `loss` on checked inputs, the first of which is to have a gradient."""
+    """Compute `loss` on checked inputs, of which those with a closed form are to have gradients."""
     result: Array = _function().apply(loss, inputs, *_tensors(inputs))
     return result
 
 
-def _together(loss: Computable, inputs: Inputs) -> tuple[Array, ...] | None:
-    first = inputs.arrays[0]
-    size = math.prod(first.shape)
+def _together(loss: Computable, inputs: Inputs, positions: tuple[int, ...]) -> tuple[Array, ...] | None:
+    size = math.prod(inputs.arrays[0].shape)
     # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
-    if loss.reduction == "none" or size > KEPT or first.dtype != inputs.dtype:
+    is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
+    if loss.reduction == "none" or size * len(positions) > KEPT or is_half:
         return None
     if size <= blocks.ELEMENTS["torch"]:
-        return direct.run_with_derivatives(loss, inputs)
-    return blocks.run_with_derivatives(loss, inputs)
+        return direct.run_with_derivatives(loss, inputs, Wanted(positions))
+    return blocks.run_with_derivatives(loss, inputs, Wanted(positions))
 
 
 def _tensors(inputs: Inputs) -> tuple[Array | None, ...]:
@@ -62,33 +63,37 @@ def _function() -> Any:
             # A setting is saved for nothing but torch's complaint where it was changed in place since.
             settings = [getattr(loss, name) for name in loss.array_settings]
             ctx.save_for_backward(*tensors, *[x for x in settings if isinstance(x, torch.Tensor)])
-            found = _together(loss, inputs)
-            ctx.together, ctx.gradient = found is not None, None
+            ctx.positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
+            found = _together(loss, inputs, ctx.positions)
+            ctx.together, ctx.gradients = found is not None, None
             if found is None:
                 return blocks.run(loss, inputs)
-            value, ctx.gradient = found
+            value, *ctx.gradients = found
             return value
 
         @staticmethod
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
             tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
-            inputs = _with_tensors(ctx.inputs, tensors)
-            found: Array | None = None
+            inputs, positions = _with_tensors(ctx.inputs, tensors), ctx.positions
+            found: Sequence[Array] | None = None
             vectorized = not holds_values(upstream)
             if torch.is_grad_enabled() or vectorized:
                 pass
             elif not ctx.together:
-                found = blocks.gradient(ctx.loss, inputs, upstream)
+                found = blocks.gradients(ctx.loss, inputs, positions, upstream)
             else:
-                found, ctx.gradient = ctx.gradient, None  # given away: it may be written to
+                found, ctx.gradients = ctx.gradients, None  # given away: they may be written to
                 if found is None:
-                    _, found = _together(ctx.loss, inputs) or (None, None)
-                if found is not None and float(upstream) != 1.0:
-                    found.mul_(upstream)
-            if found is None:
+                    found = (_together(ctx.loss, inputs, positions) or (None,))[1:]
+                if found and float(upstream) != 1.0:
+                    for x in found:
+                        x.mul_(upstream)
+            if not found:
                 with torch.enable_grad():
                     value = direct.run(ctx.loss, inputs)
-                (found,) = torch.autograd.grad(value, tensors[:1], upstream, create_graph=torch.is_grad_enabled())
-            return (None, None, found, *[None] * (len(tensors) - 1))
+                sources = [tensors[k] for k in positions]
+                found = torch.autograd.grad(value, sources, upstream, create_graph=torch.is_grad_enabled())
+            by_position = dict(zip(positions, found, strict=True))
+            return (None, None, *[by_position.get(k) for k in range(len(tensors))])
 
     return Recomputed

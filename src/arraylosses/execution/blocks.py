@@ -18,10 +18,10 @@ import numpy as np
 from .. import special
 from .._array_api import Array, backend_of, broadcast_to, own_namespace
 from .._validation import Inputs
-from .direct import Computable, evaluate, prepare
+from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
 
-__all__ = ["ELEMENTS", "gradient", "run", "run_with_derivatives"]
+__all__ = ["ELEMENTS", "gradients", "run", "run_with_derivatives"]
 
 ELEMENTS = {"numpy": 1 << 17, "torch": 1 << 18}
 """Elements of a block: some intermediates of it fit the last cache, and the calls take little beside them."""
@@ -43,18 +43,18 @@ def run(loss: Computable, inputs: Inputs) -> Array:
     return total.result()
 
 
-def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tuple[Array, ...] | None:
-    """Compute `loss` and its derivatives by the first array, up to `order`; None where there is no closed form."""
+def run_with_derivatives(loss: Computable, inputs: Inputs, wanted: Wanted = FIRST) -> tuple[Array, ...] | None:
+    """Compute `loss` and the derivatives that are wanted; None where there is no closed form."""
     blocks = _Blocks(loss, inputs)
     total = _Total(loss, blocks)
     divisor = _divisor(loss, blocks)
-    results = [blocks.like_first() for _ in range(order)]
+    results = [blocks.like(position) for position in wanted.arrays]
     lacking = []
 
     def compute(k: int) -> None:
         part = blocks.part(k)
         arrays, weight = prepare(loss, part)
-        items, derivatives = evaluate(loss, part, arrays, order)
+        items, derivatives = evaluate(loss, part, arrays, wanted)
         if derivatives is None:
             lacking.append(k)
             return
@@ -66,26 +66,31 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
     return None if lacking else (total.result(), *results)
 
 
-def gradient(loss: Computable, inputs: Inputs, upstream: Array) -> Array | None:
-    """Compute the gradient alone, times `upstream`: of shape (), or one number an item for reduction "none"."""
+def gradients(
+    loss: Computable, inputs: Inputs, positions: tuple[int, ...], upstream: Array
+) -> tuple[Array, ...] | None:
+    """Compute the gradients alone, times `upstream`: of shape (), or one number an item for reduction "none"."""
     blocks = _Blocks(loss, inputs)
     divisor = _divisor(loss, blocks)
-    result = blocks.like_first()
+    results = [blocks.like(position) for position in positions]
     factor = float(upstream) / divisor if loss.reduction != "none" else 1.0
     lacking = []
 
     def compute(k: int) -> None:
         part = blocks.part(k)
         arrays, weight = prepare(loss, part)
-        x = loss.derivative(*arrays)
-        if x is None:
-            lacking.append(k)
-            return
+        alone = positions == (0,)
+        derivatives = (loss.derivative(*arrays),) if alone else loss.call_and_derivatives(positions, *arrays)[1]
         share = factor if weight is None else weight * factor
-        blocks.write(k, result, x, share if loss.reduction != "none" else upstream[blocks.items[k]] * share)
+        share = share if loss.reduction != "none" else upstream[blocks.items[k]] * share
+        for x, result in zip(derivatives, results, strict=True):
+            if x is None:
+                lacking.append(k)
+                return
+            blocks.write(k, result, x, share)
 
     blocks.each(compute)
-    return None if lacking else result
+    return None if lacking else tuple(results)
 
 
 class _Blocks:
@@ -134,10 +139,10 @@ class _Blocks:
         """Return an array to be filled."""
         return np.empty(shape, dtype) if self.own is np else self.own.empty(shape, dtype=dtype, device="cpu")
 
-    def like_first(self) -> Array:
-        """Return an array to be filled like the first one; its memory is laid out alike, but it is no memory map."""
-        first = self.inputs.arrays[0]
-        return np.empty_like(first, subok=False) if self.own is np else self.own.empty_like(first)
+    def like(self, position: int) -> Array:
+        """Return an array to be filled like one of the inputs: its memory is laid out alike, but is no memory map."""
+        x = self.inputs.arrays[position]
+        return np.empty_like(x, subok=False) if self.own is np else self.own.empty_like(x)
 
     def number(self, value: float, dtype: Any) -> Array:
         """Return `value` as an array of shape ()."""

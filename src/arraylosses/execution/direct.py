@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from .. import special
 from .._array_api import Array, broadcast_to, in_chunks_of, same_shape
 from .._validation import Inputs
 from ..reduction import kept_weight, reduce, share
 
-__all__ = ["Computable", "evaluate", "prepare", "run", "run_with_derivatives"]
+__all__ = ["FIRST", "Computable", "Wanted", "evaluate", "prepare", "run", "run_with_derivatives"]
 
 # What stands in for a value that `where` leaves out. It lies in the domain of every loss (a real number, a positive
 # one, a probability), away from any kink, so neither the loss nor its derivative there is anything but finite.
 NEUTRAL = 0.5
+
+
+class Wanted(NamedTuple):
+    """The derivatives of a call: by which arrays, and whether the second one by the first array is among them."""
+
+    positions: tuple[int, ...] = (0,)
+    second: bool = False
+
+    @property
+    def arrays(self) -> tuple[int, ...]:
+        """The position of the array that each derivative is taken by."""
+        return (*self.positions, 0) if self.second else self.positions
+
+
+FIRST = Wanted()
 
 
 class Computable(Protocol):
@@ -24,8 +39,8 @@ class Computable(Protocol):
         """Whether its settings and arrays say all about it."""
 
     @property
-    def has_derivative(self) -> bool:
-        """Whether there is a closed form of the derivative."""
+    def closed_forms(self) -> tuple[int, ...]:
+        """The positions of the arrays by which there is a closed form of the derivative."""
 
     @property
     def whole_rows(self) -> bool:
@@ -58,6 +73,11 @@ class Computable(Protocol):
     def call_and_derivative(self, *arrays: Array) -> tuple[Array, Array | None]:
         """Return both."""
 
+    def call_and_derivatives(
+        self, positions: tuple[int, ...], *arrays: Array
+    ) -> tuple[Array, tuple[Array | None, ...]]:
+        """Return per-item losses and their derivatives by several arrays."""
+
     def second_derivative(self, *arrays: Array) -> Array | None:
         """Return the second derivative."""
 
@@ -71,21 +91,25 @@ def run(loss: Computable, inputs: Inputs) -> Array:
     return reduce(inputs.xp, evaluate(loss, inputs, arrays)[0], weight, loss.reduction)
 
 
-def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tuple[Array, ...] | None:
-    """Compute `loss` and its derivatives by the first array, up to `order`, where it has them all in closed form.
+def run_with_derivatives(loss: Computable, inputs: Inputs, wanted: Wanted = FIRST) -> tuple[Array, ...] | None:
+    """Compute `loss` and the derivatives that are wanted, where it has them all in closed form.
 
     The reduction is linear in the per-item losses, so each of their derivatives is multiplied by the item's share in
-    the result. The derivatives come back in the dtype of the first array.
+    the result. A derivative comes back in the dtype of the array that it is taken by.
     """
     arrays, weight = prepare(loss, inputs)
-    items, derivatives = evaluate(loss, inputs, arrays, order)
+    items, derivatives = evaluate(loss, inputs, arrays, wanted)
     if derivatives is None:
         return None
-    xp, first = inputs.xp, inputs.arrays[0]
+    xp = inputs.xp
     part = share(xp, items, weight, loss.reduction)
     if inputs.axis is not None and not isinstance(part, float):
         part = special.new_axis(part, inputs.axis)
-    results = [in_chunks_of(xp.astype(x * part, first.dtype, copy=False), first) for x in derivatives]
+    sources = [inputs.arrays[k] for k in wanted.arrays]
+    results = [
+        in_chunks_of(xp.astype(x * part, source.dtype, copy=False), source)
+        for x, source in zip(derivatives, sources, strict=True)
+    ]
     return (reduce(xp, items, weight, loss.reduction), *results)
 
 
@@ -104,28 +128,31 @@ def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array 
 
 
 def evaluate(
-    loss: Computable, inputs: Inputs, arrays: tuple[Array, ...], order: int = 0
+    loss: Computable, inputs: Inputs, arrays: tuple[Array, ...], wanted: Wanted | None = None
 ) -> tuple[Array, tuple[Array, ...] | None]:
-    """Return per-item losses of prepared arrays and their derivatives up to `order`; None if one is lacking."""
+    """Return per-item losses of prepared arrays and the derivatives that are wanted; None if one is lacking."""
     derivatives: tuple[Array | None, ...] = ()
-    if order == 0:
+    if wanted is None:
         items = loss.call(*arrays)
     else:
-        items, derivative = loss.call_and_derivative(*arrays)
-        derivatives = (derivative,) if order == 1 else (derivative, loss.second_derivative(*arrays))
+        items, derivatives = loss.call_and_derivatives(wanted.positions, *arrays)
+        if wanted.second:
+            derivatives = (*derivatives, loss.second_derivative(*arrays))
     if not same_shape(tuple(items.shape), inputs.item_shape):
         raise ValueError(
             f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "
             f"{tuple(items.shape)}; a loss of rows must have granularity 'row', and reduces over its axis itself"
         )
     found = []
-    for name, x in zip(("derivative", "second_derivative"), derivatives, strict=False):
+    for k, x in enumerate(derivatives):
         if x is None:
             return items, None
-        if not same_shape(tuple(x.shape), tuple(arrays[0].shape)):
+        source = arrays[wanted.arrays[k]] if wanted else x
+        if not same_shape(tuple(x.shape), tuple(source.shape)):
+            name = "second_derivative" if wanted and k == len(wanted.positions) else "derivative"
             raise ValueError(
-                f"`{name}` of {type(loss).__name__} must return the shape of the first array, "
-                f"{tuple(arrays[0].shape)}, got {tuple(x.shape)}"
+                f"`{name}` of {type(loss).__name__} must return the shape of the array that it is taken by, "
+                f"{tuple(source.shape)}, got {tuple(x.shape)}"
             )
         found.append(x)
     invalid = inputs.invalid

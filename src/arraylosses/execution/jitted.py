@@ -69,8 +69,8 @@ def _program(
         loss = cls(**dict(settings), **given)
         if positions is None:
             return loss(*arrays, weight=weight, where=where)
-        if positions == (0,) and loss.has_derivative:
-            found = direct.run_with_derivatives(loss, loss.check(arrays, weight, where))
+        if set(positions) <= set(loss.closed_forms):
+            found = direct.run_with_derivatives(loss, loss.check(arrays, weight, where), direct.Wanted(positions))
             if found is not None:
                 return found[0], found[1:]
         return jax.value_and_grad(lambda *x: loss(*x, weight=weight, where=where), positions)(*arrays)

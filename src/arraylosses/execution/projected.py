@@ -32,7 +32,7 @@ from .._array_api import (
 )
 from .._validation import Inputs, Role
 from ..reduction import kept_weight, reduce, share
-from .direct import Computable, evaluate, prepare
+from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
 
 __all__ = ["run", "run_with_gradients"]
@@ -104,8 +104,8 @@ class _Rows(NamedTuple):
         """The matrix with the features first."""
         return self.xp.permute_dims(self.matrix, (1, 0))
 
-    def evaluate(self, scores: Array, order: int = 0) -> tuple[Array, tuple[Array, ...]]:
-        """The per-item losses of these scores, and their derivatives up to `order`."""
+    def evaluate(self, scores: Array, wanted: Wanted | None = None) -> tuple[Array, tuple[Array, ...]]:
+        """The per-item losses of these scores, and the derivatives that are wanted."""
         xp, dtype = self.xp, self.dtype
         scores = xp.astype(scores, dtype, copy=False)
         if self.bias is not None:
@@ -122,7 +122,7 @@ class _Rows(NamedTuple):
             self.where,
             self.invalid,
         )
-        items, derivatives = evaluate(self.loss, inputs, prepare(self.loss, inputs)[0], order)
+        items, derivatives = evaluate(self.loss, inputs, prepare(self.loss, inputs)[0], wanted)
         return items, derivatives or ()
 
 
@@ -288,7 +288,7 @@ def _evaluate(rows: _Rows, scores: Array, items: Array, start: int, part: Array 
     def compute(k: int) -> None:
         index = slice(k * step, min((k + 1) * step, n))
         place = slice(start + index.start, start + index.stop)
-        values, derivatives = rows.take(index).evaluate(scores[index, ...], 0 if part is None else 1)
+        values, derivatives = rows.take(index).evaluate(scores[index, ...], None if part is None else FIRST)
         items[place] = values
         for x in derivatives:
             factor = special.new_axis(part[place], -1)  # type: ignore[index]
@@ -454,7 +454,7 @@ def _jax_function(rest: _Rows) -> Any:
     def gradients_of(tensors: tuple[Any, ...]) -> tuple[Array, Gradients]:
         def add(total: Any, rows: _Rows, part: Array) -> Any:
             by_matrix, by_bias = total
-            items, (slopes,) = rows.evaluate(rows.scores(), 1)
+            items, (slopes,) = rows.evaluate(rows.scores(), FIRST)
             slopes = xp.astype(slopes * part[:, None], rows.matrix.dtype)
             by_matrix = add_product(by_matrix, slopes, rows.kept_hidden())
             by_bias = None if by_bias is None else by_bias + xp.sum(slopes, axis=0, dtype=rest.dtype)

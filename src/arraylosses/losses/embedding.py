@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .. import special
 from .._array_api import Array, array_namespace
@@ -37,9 +38,20 @@ __all__ = [
 class CosineSimilarity(RowLoss):
     """Settings of `cosine_similarity`."""
 
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
+
     # -x·y / (|x| |y|)
     def call(self, prediction: Array, target: Array) -> Array:
-        return -special.cosine(prediction, target, self.row_axis(prediction))
+        return -special.Angle(prediction, target, self.row_axis(prediction)).cosine
+
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return self.call_and_derivatives((0,), prediction, target)[1][0]
+
+    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+        prediction, target = arrays
+        angle = special.Angle(prediction, target, self.row_axis(prediction))
+        minus = array_namespace(angle.cosine).full_like(angle.cosine, -1.0)
+        return -angle.cosine, tuple([angle.slope(minus, of=k) for k in positions])
 
 
 def cosine_similarity(
@@ -108,10 +120,24 @@ class CosineEmbedding(RowLoss):
     def domains(self) -> tuple[Domain, ...]:
         return ("real", "real", "sign")
 
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
+
     # 1 - cos for a pair that belongs together, max(0, cos - margin) for one that does not
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
-        cos, gap = special.cosine_and_distance(x1, x2, self.row_axis(x1))
-        return special.where(target > 0, gap, special.positive_part(cos - self.margin))
+        return self._value(special.Angle(x1, x2, self.row_axis(x1)), target)
+
+    def _value(self, angle: special.Angle, target: Array) -> Array:
+        return special.where(target > 0, angle.gap(), special.positive_part(angle.cosine - self.margin))
+
+    def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
+        return self.call_and_derivatives((0,), x1, x2, target)[1][0]
+
+    # that of the cosine, times -1 for a pair that belongs together, else 1 above the margin and 0 below
+    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+        x1, x2, target = arrays
+        angle = special.Angle(x1, x2, self.row_axis(x1))
+        factor = special.where(target > 0, -1.0, special.is_positive(angle.cosine - self.margin))
+        return self._value(angle, target), tuple([angle.slope(factor, of=k) for k in positions])
 
 
 def cosine_embedding(
@@ -257,16 +283,24 @@ class MarginRanking(Loss):
     def domains(self) -> tuple[Domain, ...]:
         return ("real", "real", "sign")
 
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
+
     # max(0, margin - target (x1 - x2)), with what rounding took from the difference added last
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
-        lead, lost = special.two_difference(x1, x2)
-        return special.positive_part((self.margin - target * lead) - target * lost)
+        return special.positive_part(self._short(x1, x2, target))
 
-    # -target where x1 does not lead by the margin, 0 elsewhere
-    def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
+    def _short(self, x1: Array, x2: Array, target: Array) -> Array:
         lead, lost = special.two_difference(x1, x2)
-        short = (self.margin - target * lead) - target * lost
-        return -target * special.is_positive(short)
+        return (self.margin - target * lead) - target * lost
+
+    # by x1 -target where it does not lead by the margin, 0 elsewhere; by x2 target
+    def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
+        return self.call_and_derivatives((0,), x1, x2, target)[1][0]
+
+    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+        short, target = self._short(*arrays), arrays[2]
+        by_second = target * special.is_positive(short)
+        return special.positive_part(short), tuple([by_second if k else -by_second for k in positions])
 
     def second_derivative(self, x1: Array, x2: Array, target: Array) -> Array:
         return array_namespace(x1, x2).zeros_like(x1)
@@ -338,20 +372,53 @@ class TripletMargin(RowLoss):
         require_positive(p=self.p)
         require_one_of_type(bool, swap=self.swap)
 
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1, 2)
+
     # max(0, margin + |anchor - positive| - |anchor - negative|), with what rounding took from the lengths added last
     def call(self, anchor: Array, positive: Array, negative: Array) -> Array:
-        near, near_lost = self._distance(anchor, positive)
-        far, far_lost = self._distance(anchor, negative)
+        near, far = self._distance(anchor, positive), self._distance(anchor, negative)
         if self.swap:
-            other, other_lost = self._distance(positive, negative)
-            nearer = other < far
-            far, far_lost = special.where(nearer, other, far), special.where(nearer, other_lost, far_lost)
-        gap, lost = special.two_difference(near, far)
-        total, total_lost = special.two_sum(gap, array_namespace(gap).full_like(gap, self.margin))
-        return special.positive_part(total + (total_lost + lost + near_lost - far_lost))
+            return special.positive_part(self._short(near, self._nearer(far, self._distance(positive, negative))))
+        return special.positive_part(self._short(near, (far.length, far.lost)))
 
-    def _distance(self, x: Array, y: Array) -> tuple[Array, Array]:
-        return special.distance(x, y, self.row_axis(x), self.p, self.epsilon)
+    def _short(self, near: special.Distance, far: tuple[Array, Array]) -> Array:
+        gap, lost = special.two_difference(near.length, far[0])
+        total, total_lost = special.two_sum(gap, array_namespace(gap).full_like(gap, self.margin))
+        return total + (total_lost + lost + near.lost - far[1])
+
+    def _nearer(self, far: special.Distance, other: special.Distance) -> tuple[Array, Array]:
+        nearer = other.length < far.length
+        return special.where(nearer, other.length, far.length), special.where(nearer, other.lost, far.lost)
+
+    def _distance(self, x: Array, y: Array) -> special.Distance:
+        return special.Distance(x, y, self.row_axis(x), self.p, self.epsilon)
+
+    def derivative(self, anchor: Array, positive: Array, negative: Array) -> Array | None:
+        return self.call_and_derivatives((0,), anchor, positive, negative)[1][0]
+
+    # Where the margin is not kept, by the anchor u - v, by the positive -u, by the negative v, for the unit vectors u
+    # and v from the positive and from the negative to the anchor. With `swap`, v may be that from the negative to the
+    # positive instead.
+    def call_and_derivatives(
+        self, positions: tuple[int, ...], *arrays: Array
+    ) -> tuple[Array, tuple[Array | None, ...]]:
+        if self.p not in (1, 2):
+            return self.call(*arrays), (None,) * len(positions)
+        anchor, positive, negative = arrays
+        near, far = self._distance(anchor, positive), self._distance(anchor, negative)
+        if not self.swap:
+            short = self._short(near, (far.length, far.lost))
+            counts = special.is_positive(short)
+            u, v = near.slope(counts), far.slope(counts)
+            found = {0: lambda: u - v, 1: lambda: -u, 2: lambda: v}
+            return special.positive_part(short), tuple([found[k]() for k in positions])
+        other = self._distance(positive, negative)
+        short = self._short(near, self._nearer(far, other))
+        counts = special.is_positive(short)
+        nearer = special.where(other.length < far.length, counts, 0.0)
+        u, v, w = near.slope(counts), far.slope(counts - nearer), other.slope(nearer)
+        found = {0: lambda: u - v, 1: lambda: -u - w, 2: lambda: v + w}
+        return special.positive_part(short), tuple([found[k]() for k in positions])
 
 
 def triplet_margin(

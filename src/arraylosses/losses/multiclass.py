@@ -80,9 +80,7 @@ def _expectation(values: Array, labels: Array, axis: int) -> Array:
     """The value of the label's class, or of the classes as the target mixes them; 0 times infinity is 0."""
     if _is_label(labels):
         return special.pick(values, labels, axis)
-    xp = array_namespace(values, labels)
-    impossible = xp.logical_and(labels == 0, xp.isinf(values))
-    return xp.sum(labels * special.where(impossible, 0.0, values), axis=axis)
+    return special.expectation(values, labels, axis)
 
 
 @dataclass(frozen=True)
@@ -184,6 +182,8 @@ class CrossEntropy(_ProbabilityLoss):
             return special.label_surprise(self._capped(logits), labels, axis)
         if self.from_logits:
             capped = self._capped(logits)
+            if not self.z_loss:
+                return special.expected_surprise(capped, self._smoothed(capped, labels, axis), axis)
             depth, _, excess = special.softmax_parts(capped, axis)
             return self._value(labels, capped, depth, excess, axis)
         xp = array_namespace(logits, labels)
@@ -202,10 +202,8 @@ class CrossEntropy(_ProbabilityLoss):
         loss = _expectation(depth, labels, axis) + above * mass
         if self.label_smoothing:
             loss = self._blended(loss, xp.mean(depth, axis=axis) + above)
-        if self.z_loss:
-            log_total = xp.squeeze(special.largest(capped, axis), axis=axis) + above
-            loss = loss + self.z_loss * log_total * log_total
-        return loss
+        log_total = xp.squeeze(special.largest(capped, axis), axis=axis) + above
+        return loss + self.z_loss * log_total * log_total
 
     def _blended(self, loss: Array, uniform: Array) -> Array:
         return (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
@@ -224,6 +222,8 @@ class CrossEntropy(_ProbabilityLoss):
         capped = self._capped(logits)
         if self._of_label_alone(labels):
             first = special.label_surprise_slope(capped, labels, axis)
+        elif not self.z_loss:
+            first = special.expected_surprise_and_slope(capped, self._smoothed(capped, labels, axis), axis)[1]
         else:
             _, power, excess = special.softmax_parts(capped, axis)
             first = self._by_capped(labels, capped, power, excess, axis)
@@ -236,6 +236,8 @@ class CrossEntropy(_ProbabilityLoss):
         capped = self._capped(logits)
         if self._of_label_alone(labels):
             value, first = special.label_surprise_and_slope(capped, labels, axis)
+        elif not self.z_loss:
+            value, first = special.expected_surprise_and_slope(capped, self._smoothed(capped, labels, axis), axis)
         else:
             depth, power, excess = special.softmax_parts(capped, axis)
             value = self._value(labels, capped, depth, excess, axis)
@@ -681,6 +683,8 @@ class CategoricalHinge(_ClassLoss):
         axis = self.row_axis(logits)
         if logits.shape[axis] == 1:
             return xp.sum(xp.zeros_like(logits), axis=axis)
+        if _is_label(labels):
+            return special.positive_part(self._shortfall(logits, labels, axis)[0])
         best = special.is_class(special.new_axis(xp.argmax(logits, axis=axis), axis), logits, axis)
         # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
         lowest = -float(xp.finfo(logits.dtype).max) / 4
@@ -689,7 +693,34 @@ class CategoricalHinge(_ClassLoss):
         second = special.largest(special.where(best, lowest, finite), axis)
         lead, lost = special.two_difference(special.where(best, second, first), finite)
         values = special.positive_part((lead + self.margin) + lost)
-        return _expectation(special.where(logits == float("-inf"), float("inf"), values), labels, axis)
+        return special.expectation(special.where(logits == float("-inf"), float("inf"), values), labels, axis)
+
+    def _shortfall(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
+        """What the label's class lacks to the best of all others and the margin; all others, and the best."""
+        xp = array_namespace(logits, labels)
+        # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
+        lowest = -float(xp.finfo(logits.dtype).max) / 4
+        rivals = special.put(logits, labels, float("-inf"), axis)
+        best = special.largest(rivals, axis)
+        own = special.pick(logits, labels, axis)
+        rival = special.maximum(xp.squeeze(best, axis=axis), lowest)
+        lead, lost = special.two_difference(rival, special.maximum(own, lowest))
+        return special.where(own == float("-inf"), float("inf"), (lead + self.margin) + lost), rivals, best
+
+    def derivative(self, logits: Array, labels: Array) -> Array | None:
+        return self.call_and_derivative(logits, labels)[1]
+
+    # Where the margin is not kept, -1 at the label and 1 at the best of all others, in equal shares at a tie.
+    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array | None]:
+        axis = self.row_axis(logits)
+        if not _is_label(labels) or logits.shape[axis] == 1:
+            return self.call(logits, labels), None
+        xp = array_namespace(logits, labels)
+        short, rivals, best = self._shortfall(logits, labels, axis)
+        missed = special.is_positive(short)
+        is_best = xp.astype(rivals == best, logits.dtype)
+        share = special.new_axis(missed, axis) / special.maximum(xp.sum(is_best, axis=axis, keepdims=True), 1.0)
+        return special.positive_part(short), special.put(is_best * share, labels, -missed, axis)
 
 
 def categorical_hinge(
