@@ -179,3 +179,22 @@ def test_a_function_that_cannot_be_a_loss_is_refused():
 
     with pytest.raises(TypeError, match="takes 0 arrays"):
         Nothing()(P, T)
+
+
+def test_another_formula_inherits_no_derivative():
+    @dataclass(frozen=True)
+    class Doubled(al.Huber):
+        def call(self, prediction, target):
+            return 2 * super().call(prediction, target)
+
+    @dataclass(frozen=True)
+    class Wide(al.Huber):
+        delta: float = 5.0
+
+    arrays = np.asarray([0.5, 3.0]), np.zeros(2)
+    value, gradient = al.value_and_grad(Doubled(reduction="sum"))(*arrays)
+    assert (float(value), gradient.tolist()) == (5.25, [1.0, 2.0])
+    assert al.value_grad_hess(Doubled(reduction="sum"))(*arrays)[2].tolist() == [2.0, 0.0]
+    assert Doubled.closed_forms == ()
+    assert Wide.closed_forms == (0,)
+    assert al.grad(Wide(reduction="sum"))(*arrays).tolist() == [0.5, 3.0]

@@ -10,7 +10,7 @@ import pytest
 
 import arraylosses as al
 from arraylosses import registry
-from arraylosses.execution import direct
+from arraylosses.execution import autograd, direct
 
 from .cases import CASES, DEFAULTS
 from .test_execution import items_of, small_blocks, units, ways_taken
@@ -75,6 +75,28 @@ def test_the_backward_pass_gives_the_straight_way_s_gradient(torch, case, dtype)
             expected = gradients(lambda *a, **s: straight(loss, *a, **s), arrays, upstream, **settings)  # noqa: B023
             close(torch, got, expected, 1e-11 if dtype == "float64" else 2e-5)
             assert taken == ["autograd" if 0 in case.loss.closed_forms else "direct"]
+
+
+SEVERAL = [case for case in CASES if len(case.loss.closed_forms) > 1]
+
+
+@pytest.mark.parametrize("case", SEVERAL, ids=str)
+@pytest.mark.parametrize("kept", [1 << 22, 0], ids=["together", "anew"])
+def test_several_arrays_have_gradients_in_closed_form(torch, monkeypatch, case, kept):
+    monkeypatch.setattr(autograd, "KEPT", kept)
+    arrays = tensors(torch, case, seed=1, shape=(5, 3), dtype="float64")
+    closed = case.loss.closed_forms
+    for positions in [closed, closed[::-1][:2], closed[1:]]:
+        for k in closed:
+            arrays[k].requires_grad_(k in positions)
+        sources = [arrays[k] for k in positions]
+        for reduction in ("mean", "none"):
+            loss = replace(case.loss, reduction=reduction)
+            items = of_items(torch, case.item_shape((5, 3)), "float64")
+            with small_blocks(12, several=False), ways_taken() as taken:
+                got = torch.autograd.grad(2.5 * loss(*arrays, **items).sum(), sources)
+            assert taken == ["autograd"]
+            close(torch, got, torch.autograd.grad(2.5 * straight(loss, *arrays, **items).sum(), sources), 1e-11)
 
 
 UPSTREAMS = {
