@@ -25,6 +25,7 @@ __all__ = [
     "log_ratio",
     "precise_sigmoid_pair",
     "put",
+    "relative_entropy",
     "sigmoid",
     "sigmoid_pair",
     "softmax",
@@ -214,6 +215,19 @@ def expected_surprise_and_slope(own: Any, logits: Array, target: Array, axis: in
         own.multiply(depth, target, out=depth)
     value = own.sum(depth, axis, keepdims=True) + log_total * mass
     return value, mass, own.subtract(own.multiply(p, mass, out=p), target, out=p)
+
+
+def relative_entropy(own: Any, target: Array, logs: Array, axis: int) -> Array:
+    """Σ t (log t - log q); NaN where a class with t = 0 has q = 0 as well."""
+    terms = own.clip(target, _SMALLEST[str(target.dtype)[-7:]], np.inf)
+    own.subtract(own.log(terms, out=terms), logs, out=terms)
+    with np.errstate(invalid="ignore"):
+        own.multiply(terms, target, out=terms)
+    result: Array = own.sum(terms, axis)
+    return result
+
+
+_SMALLEST = {name: float(np.finfo(name).smallest_subnormal) for name in ("float32", "float64")}
 
 
 def log_ratio(own: Any, a: Array, b: Array, offset: float) -> Array:

@@ -60,6 +60,7 @@ __all__ = [
     "positive_part",
     "precise_sigmoid_pair",
     "put",
+    "relative_entropy",
     "sigmoid",
     "sigmoid_pair",
     "softcap",
@@ -321,6 +322,18 @@ def log_ratio(a: Array, b: Array) -> Array:
     up = difference >= 0
     magnitude = xp.log1p(where(up, difference, -difference) / where(up, b, a))
     return where(up, magnitude, -magnitude)
+
+
+def relative_entropy(target: Array, logs: Array, axis: int) -> Array:
+    """Σ t (log t - log q) along `axis`, from t and log q; 0 where t is 0."""
+    if (own := _kernels.workshop(target)) is not None and _kernels.workshop(logs) is own:
+        value = _kernels.relative_entropy(own, target, logs, axis)
+        if not own.isnan(value).any():
+            return value
+    xp = array_namespace(target, logs)
+    absent = target == 0
+    ratio = xp.log(where(absent, 1.0, target)) - where(absent, 0.0, logs)
+    return xp.sum(target * ratio, axis=axis)
 
 
 def log1p_ratio(a: Array, b: Array) -> Array:

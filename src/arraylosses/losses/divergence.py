@@ -46,6 +46,8 @@ class KlDivergence(RowLoss):
             prediction = special.clip(prediction, self.epsilon, 1.0)
         if self.epsilon and not self.log_target:
             target = special.clip(target, self.epsilon, 1.0)
+        if self.from_log and not self.log_target:
+            return special.relative_entropy(target, prediction, self.row_axis(target))
         absent = target == float("-inf") if self.log_target else target == 0
         stand_in = 0.0 if self.log_target else 1.0
         prediction = special.where(absent, 0.0 if self.from_log else 1.0, prediction)
