@@ -21,12 +21,19 @@ from .._validation import Inputs
 from .direct import Computable, evaluate, prepare
 from .threads import for_each
 
-__all__ = ["ELEMENTS", "gradient", "run", "run_with_derivatives"]
+__all__ = ["ELEMENTS", "fits", "gradient", "run", "run_with_derivatives"]
 
 ELEMENTS = {"numpy": 1 << 17, "torch": 1 << 18}
 """Elements of a block: some intermediates of it fit the last cache, and the calls take little beside them."""
 
 Index = tuple[slice, ...]
+
+
+def fits(loss: Computable, inputs: Inputs, order: int = 0) -> bool:
+    """Whether eager arrays, whose derivatives up to `order` are asked for, are more than one block."""
+    of_labels_alone = not order and not loss.whole_rows and "labels" in inputs.roles
+    elements = math.prod(inputs.item_shape if of_labels_alone else inputs.arrays[0].shape)
+    return elements > ELEMENTS[backend_of(inputs.xp)]
 
 
 def run(loss: Computable, inputs: Inputs) -> Array:
