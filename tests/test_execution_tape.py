@@ -7,6 +7,8 @@ central differences, torch and JAX elsewhere.
 from __future__ import annotations
 
 import functools
+import gc
+import weakref
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -111,6 +113,20 @@ def test_large_arrays_go_block_by_block_in_both_directions(monkeypatch):
         assert called == ["run_with_derivatives"]
         pulled_back(al.Huber(reduction="none"), x, y)
         assert called[1:] == ["run", "gradient"]
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+def test_nothing_of_a_call_is_kept_once_its_results_are_gone(reduction):
+    x, y = np.random.default_rng(34).normal(size=(2, 5))
+    x, y = x.copy(), y.copy()
+    value, gradient = pulled_back(al.Huber(reduction=reduction), x, y)
+    seen = [weakref.ref(a) for a in (x, y, gradient)]
+    gc.disable()
+    try:
+        del x, y, value, gradient
+        assert all(a() is None for a in seen)
+    finally:
+        gc.enable()
 
 
 # tapes within tapes

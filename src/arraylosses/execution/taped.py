@@ -6,6 +6,8 @@ one tape runs within another, a pullback computes the closed form on arrays that
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -45,11 +47,20 @@ def run(loss: Computable, inputs: Inputs) -> Array:
             return direct.run(loss, inputs)
         value, gradient = found
 
-    def maker(space: Namespace, result: Array, x: Array) -> Pullback:
+    result: Array = _recorded(inputs.xp)(traced, loss=loss, inputs=inputs, value=value, gradient=gradient)
+    return result
+
+
+@functools.cache
+def _recorded(space: Namespace) -> Callable[..., Array]:
+    """The function whose result and pullback are known when it is called; it keeps nothing of a call."""
+
+    def make(
+        space: Namespace, result: Array, x: Array, *, loss: Computable, inputs: Inputs, value: Array, gradient: Any
+    ) -> Pullback:
         return _Pullback(loss, _with_first(inputs, x), gradient if plain(x) is x else None)
 
-    step = primitive(inputs.xp, type(loss).__name__, Rule((maker,), False, lambda x: value), None)
-    return step(traced)
+    return primitive(space, "loss", Rule((make,), False, lambda x, *, value, **rest: value), None)
 
 
 class _Pullback:
