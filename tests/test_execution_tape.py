@@ -174,17 +174,20 @@ def test_third_derivatives_are_those_of_the_formula(loss):
     close(third(loss), third(formula_of(loss)), 1e-10)
 
 
-def test_a_factor_has_a_derivative_of_its_own():
+@pytest.mark.parametrize("size", [2, 1 << 17], ids=["in blocks", "at once"])
+def test_a_factor_has_a_derivative_of_its_own(size):
     x, y = np.random.default_rng(23).normal(size=(2, 5))
-    for reduction, factor in (("sum", np.asarray(2.0)), ("none", y**2)):
+    for reduction, factor in (("sum", np.asarray(1.0)), ("sum", np.asarray(2.0)), ("none", y**2)):
         loss = al.PseudoHuber(reduction=reduction)
 
         def along(a: Any, loss: Any = loss) -> Any:
             xp = al.array_namespace(a)
             return xp.sum(autodiff.grad(lambda x: al.array_namespace(x, a).sum(a * loss(x, y)))(x) * y)
 
+        with small_blocks(size, several=False):
+            gradient = autodiff.grad(along)(factor)
         each = y * al.grad(replace(loss, reduction="sum"))(x, y)
-        close(autodiff.grad(along)(factor), each if reduction == "none" else np.sum(each), 1e-14)
+        close(gradient, each if reduction == "none" else np.sum(each), 1e-14)
 
 
 # what goes straight
@@ -225,6 +228,25 @@ def test_a_loss_without_a_promise_or_a_closed_form_goes_straight():
         with ways_taken() as taken:
             assert not is_one_step(loss, x, y)
         assert taken == ["direct"]
+
+
+@pytest.mark.parametrize("size", [8, 1 << 17], ids=["in blocks", "at once"])
+def test_a_closed_form_that_is_lacking_for_some_settings_leaves_the_formula_s_gradient(size):
+    class Power(al.Loss):
+        def call(self, prediction, target):
+            return (prediction - target) ** 4
+
+        def derivative(self, prediction, target):
+            return None
+
+    Power.self_contained = True
+    x, y = np.random.default_rng(35).normal(size=(2, 4, 5))
+    for reduction in REDUCTIONS:
+        loss = Power(reduction=reduction)
+        with small_blocks(size, several=False):
+            got = pulled_back(loss, x, y, **items_of(x.shape))
+        for a, b in zip(got, pulled_back(formula_of(loss), x, y, **items_of(x.shape)), strict=True):
+            close(a, b, 1e-14)
 
 
 # numbers
@@ -402,6 +424,16 @@ def test_tapes_within_tapes_are_the_same_elsewhere(library):
 
             return autodiff.grad(along)(x)
 
+        def by_factor(a: Any, x: Any, y: Any, loss: Any = loss) -> Any:
+            def along(a: Any) -> Any:
+                f = autodiff.grad(lambda x: al.array_namespace(a).sum(a * loss(x, y)))
+                return al.array_namespace(a).sum(f(x) * y)
+
+            return autodiff.grad(along)(a)
+
         p = np.abs(y) / np.sum(np.abs(y), axis=0)
-        expected = product(x, p, formula_of(loss))
-        close(library.numpy(library.run(product, library.array(x), library.array(p))), expected, 1e-11)
+        factor = cotangent_of(formula_of(loss)(x, p).shape)
+        for function, arrays in ((product, (x, p)), (by_factor, (factor, x, p))):
+            expected = function(*arrays, loss=formula_of(loss))
+            got = library.run(function, *[library.array(a) for a in arrays])
+            close(library.numpy(got), expected, 1e-11)

@@ -25,12 +25,11 @@ __all__ = ["fits", "run"]
 
 
 def fits(loss: Computable, inputs: Inputs) -> bool:
-    """Whether this is the way for traced arrays: the first alone has a derivative, and a closed form of it."""
+    """Whether this is the way for arrays some of which are traced: the first alone is, and there is a closed form."""
     if not loss.has_derivative:
         return False
-    first, *others = inputs.arrays
-    others += [inputs.weight, inputs.where, *[getattr(loss, name) for name in loss.array_settings]]
-    return plain(first) is not first and all([plain(x) is x for x in others])
+    others = [*inputs.arrays[1:], inputs.weight, inputs.where, *[getattr(loss, name) for name in loss.array_settings]]
+    return all([plain(x) is x for x in others])
 
 
 def run(loss: Computable, inputs: Inputs) -> Array:
@@ -46,7 +45,6 @@ def run(loss: Computable, inputs: Inputs) -> Array:
         if found is None:
             return direct.run(loss, inputs)
         value, gradient = found
-
     result: Array = _recorded(inputs.xp)(traced, loss=loss, inputs=inputs, value=value, gradient=gradient)
     return result
 
