@@ -10,6 +10,7 @@ import numpy as np
 
 import arraylosses as al
 from arraylosses import autodiff
+from arraylosses.execution import direct
 
 from . import textbook
 from .cases import (
@@ -69,10 +70,14 @@ def _call(peer: Peer, mode: str, shape: Shape) -> Pair:
 
 
 def gradient_cases() -> Iterator[Case]:
-    """Yield what a gradient costs beside the value alone: by the tape, and as `al.value_and_grad` does it.
+    """Yield what a gradient costs beside the value alone: in a function that the tape runs through, and by itself.
 
-    A tape keeps more arrays alive than a value does; where the C library gives freed memory back to the system and asks
-    for it again at every call, that costs more than the arithmetic. ``MALLOC_TOP_PAD_=268435456
+    The first, ``tape``, is what a loss costs within a user's function: one step of the tape where it has a closed form,
+    and a step for each operation of its formula where it has none. The second, ``chosen``, is `al.value_and_grad` of
+    the loss.
+
+    The tape of a formula keeps more arrays alive than a value does; where the C library gives freed memory back to the
+    system and asks for it again at every call, that costs more than the arithmetic. ``MALLOC_TOP_PAD_=268435456
     MALLOC_TRIM_THRESHOLD_=1073741824 MALLOC_MMAP_THRESHOLD_=1073741824`` leave the arithmetic alone.
     """
     shapes: dict[str, tuple[Shape, ...]] = {
@@ -86,13 +91,12 @@ def gradient_cases() -> Iterator[Case]:
 
 def _gradient(peer: Peer, mode: str, shape: Shape) -> Pair:
     arrays = arrays_for(peer, shape)
-    both = (autodiff if mode == "tape" else al).value_and_grad(peer.call)
+    loss = peer.call
+    both = autodiff.value_and_grad(lambda *given: loss(*given)) if mode == "tape" else al.value_and_grad(loss)
     moved, gradients = bytes_of(peer, arrays, GRADIENT)
-    # The peer has no gradient: it is checked by the tape's.
-    check = autodiff.value_and_grad(peer.call)
-    return Pair(
-        lambda: both(*arrays), lambda: peer.call(*arrays), moved, gradients, lambda value: (value, check(*arrays)[1])
-    )
+    # The peer has no gradient: ours is checked by the tape of the formula.
+    check = autodiff.grad(lambda *given: direct.run(loss, loss.check(given, None, None)))
+    return Pair(lambda: both(*arrays), lambda: loss(*arrays), moved, gradients, lambda value: (value, check(*arrays)))
 
 
 def scikit_learn_cases() -> Iterator[Case]:

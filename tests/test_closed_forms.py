@@ -10,7 +10,7 @@ import pytest
 import arraylosses as al
 from arraylosses import autodiff
 
-from .cases import CASES, Case
+from .cases import CASES, Case, formula_of
 from .extremes import extremes
 from .variants import Variant
 
@@ -41,12 +41,12 @@ def close(actual, expected, rtol: float = 1e-10) -> None:
 
 def by_tape(loss: al.Loss):
     """The gradient of `call`, whatever closed form there is."""
-    return autodiff.value_and_grad(lambda *arrays, **settings: loss(*arrays, **settings))
+    return autodiff.value_and_grad(formula_of(loss))
 
 
 def diagonal_by_tape(case: Case, arrays, k: int) -> np.ndarray:
     """The Hessian's diagonal of `call`, element by element, from the gradient of each element of its gradient."""
-    gradient = autodiff.grad(lambda *given: case.loss(*given), k)
+    gradient = autodiff.grad(formula_of(case.loss), k)
     diagonal = np.empty(arrays[k].size)
     for i in range(arrays[k].size):
         one = autodiff.grad(lambda *given, i=i: al.array_namespace(given[k]).reshape(gradient(*given), (-1,))[i], k)
@@ -104,7 +104,7 @@ def test_the_diagonal_is_that_of_the_hessian(case):
     arrays = case.inputs(seed=2, shape=(2,))
     for k in case.floating():
         value, gradient, diagonal = al.value_grad_hess(case.loss, k)(*arrays)
-        tape_value, tape_gradient = autodiff.value_and_grad(lambda *a: case.loss(*a), k)(*arrays)
+        tape_value, tape_gradient = autodiff.value_and_grad(formula_of(case.loss), k)(*arrays)
         close(value, tape_value, 1e-15)
         close(gradient, tape_gradient)
         close(diagonal, diagonal_by_tape(case, arrays, k))

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 import arraylosses as al
 from arraylosses import execution, registry
-from arraylosses.execution import autograd, blocks, direct, native
+from arraylosses.execution import autograd, blocks, direct, native, taped
 
 from .cases import CASES, CLASSES, DEFAULTS
 from .variants import VARIANTS, Variant
@@ -490,7 +490,7 @@ def test_the_way_is_chosen_by_kind_size_and_promise(name):
 def test_the_default_block_size_holds_back_small_arrays():
     assert all(1 << 12 < size < 1 << 20 for size in blocks.ELEMENTS.values())
     assert execution.__doc__.count("| ") >= 5
-    for way in (autograd, blocks, direct):
+    for way in (autograd, blocks, direct, taped):
         assert f"`{way.__name__.rpartition('.')[2]}`" in execution.__doc__
 
 

@@ -203,9 +203,9 @@ def broadcast_to(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
 
 
 def in_chunks_of(x: Array, like: Array) -> Array:
-    """Return a lazy array in the chunks of another; any other array as it is."""
+    """Return a lazy array in the chunks of another; any other array, and a traced one, as it is."""
     chunks = getattr(like, "chunks", None)
-    return x if chunks is None or x.chunks == chunks else x.rechunk(chunks)
+    return x if chunks is None or getattr(x, "chunks", chunks) == chunks else x.rechunk(chunks)
 
 
 # dtypes

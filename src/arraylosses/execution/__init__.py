@@ -9,17 +9,17 @@ settings and arrays say all about it, which `al.register` promises. Any other lo
 | eager torch on the CPU, where torch has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
 | eager torch on the CPU, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
+| arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
 | those of a loss of projected rows, on any library with arrays that can be written to, and on JAX | in chunks of rows | `projected` |
-| all others: traced, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
+| all others: traced in another manner, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
 """  # noqa: E501
 
 from __future__ import annotations
 
-import math
 import sys
 from typing import Any
 
-from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_torch
+from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_torch, untraced
 from .._validation import Inputs
 from . import autograd, blocks, direct, jitted, native, projected
 from .direct import Computable, Wanted
@@ -72,12 +72,18 @@ def _is_recorded(loss: Computable, given: list[Array]) -> bool:
 
 
 def _way(loss: Computable, inputs: Inputs, *, whole: bool = False) -> Any:
-    """Choose; `whole` says that an array as large as the first one will come out."""
+    """Choose; `whole` says that an array like the first one will come out."""
     if loss.projected is not None:
         return projected
     backend = backend_of(inputs.xp)
-    if not loss.self_contained or backend not in blocks.ELEMENTS:
+    if not loss.self_contained:
         return direct
+    if backend not in blocks.ELEMENTS:
+        if untraced(inputs.xp) is inputs.xp:
+            return direct
+        from . import taped  # the tape, which is there with its arrays, takes a third of the package's import time
+
+        return taped if taped.fits(loss, inputs) else direct
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
         torch: Any = sys.modules["torch"]
@@ -94,6 +100,4 @@ def _way(loss: Computable, inputs: Inputs, *, whole: bool = False) -> Any:
                 return autograd if tracked <= set(loss.closed_forms) else direct
     elif not all([is_eager_numpy(x) for x in given]):
         return direct
-    of_labels_alone = not whole and not loss.whole_rows and "labels" in inputs.roles
-    elements = math.prod(inputs.item_shape if of_labels_alone else inputs.arrays[0].shape)
-    return blocks if elements > blocks.ELEMENTS[backend] else direct
+    return blocks if blocks.fits(loss, inputs, whole=whole) else direct

@@ -90,8 +90,10 @@ def _function() -> Any:
                         x.mul_(upstream)
             if not found:
                 with torch.enable_grad():
-                    value = direct.run(ctx.loss, inputs)
-                sources = [tensors[k] for k in positions]
+                    # Of views, for a tensor's hooks are not to see this gradient on the way.
+                    views = [x if x is None else x.view_as(x) for x in tensors]
+                    value = direct.run(ctx.loss, _with_tensors(ctx.inputs, tuple(views)))
+                sources = [views[k] for k in positions]
                 found = torch.autograd.grad(value, sources, upstream, create_graph=torch.is_grad_enabled())
             by_position = dict(zip(positions, found, strict=True))
             return (None, None, *[by_position.get(k) for k in range(len(tensors))])

@@ -21,12 +21,19 @@ from .._validation import Inputs
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
 
-__all__ = ["ELEMENTS", "gradients", "run", "run_with_derivatives"]
+__all__ = ["ELEMENTS", "fits", "gradients", "run", "run_with_derivatives"]
 
 ELEMENTS = {"numpy": 1 << 17, "torch": 1 << 18}
 """Elements of a block: some intermediates of it fit the last cache, and the calls take little beside them."""
 
 Index = tuple[slice, ...]
+
+
+def fits(loss: Computable, inputs: Inputs, *, whole: bool = False) -> bool:
+    """Whether eager arrays are more than one block; `whole` says that an array like the first one will come out."""
+    of_labels_alone = not whole and not loss.whole_rows and "labels" in inputs.roles
+    elements = math.prod(inputs.item_shape if of_labels_alone else inputs.arrays[0].shape)
+    return elements > ELEMENTS[backend_of(inputs.xp)]
 
 
 def run(loss: Computable, inputs: Inputs) -> Array:
@@ -82,7 +89,10 @@ def gradients(
         alone = positions == (0,)
         derivatives = (loss.derivative(*arrays),) if alone else loss.call_and_derivatives(positions, *arrays)[1]
         share = factor if weight is None else weight * factor
-        share = share if loss.reduction != "none" else upstream[blocks.items[k]] * share
+        if loss.reduction == "none":
+            factors = upstream[blocks.items[k]]
+            # An infinite one, as of a root of 0, makes NaN of the 0 of what is left out.
+            share = share * (factors if part.where is None else special.where(part.where, factors, 0.0))
         for x, result in zip(derivatives, results, strict=True):
             if x is None:
                 lacking.append(k)

@@ -9,7 +9,7 @@ from .._array_api import Array, broadcast_to, in_chunks_of, same_shape
 from .._validation import Inputs
 from ..reduction import kept_weight, reduce, share
 
-__all__ = ["FIRST", "Computable", "Wanted", "evaluate", "prepare", "run", "run_with_derivatives"]
+__all__ = ["FIRST", "Computable", "Wanted", "evaluate", "kept", "prepare", "run", "run_with_derivatives"]
 
 # What stands in for a value that `where` leaves out. It lies in the domain of every loss (a real number, a positive
 # one, a probability), away from any kink, so neither the loss nor its derivative there is anything but finite.
@@ -91,11 +91,14 @@ def run(loss: Computable, inputs: Inputs) -> Array:
     return reduce(inputs.xp, evaluate(loss, inputs, arrays)[0], weight, loss.reduction)
 
 
-def run_with_derivatives(loss: Computable, inputs: Inputs, wanted: Wanted = FIRST) -> tuple[Array, ...] | None:
+def run_with_derivatives(
+    loss: Computable, inputs: Inputs, wanted: Wanted = FIRST, upstream: Array | None = None
+) -> tuple[Array, ...] | None:
     """Compute `loss` and the derivatives that are wanted, where it has them all in closed form.
 
     The reduction is linear in the per-item losses, so each of their derivatives is multiplied by the item's share in
-    the result. A derivative comes back in the dtype of the array that it is taken by.
+    the result, and by `upstream`: of shape (), or one number an item for reduction "none". A derivative comes back in
+    the dtype of the array that it is taken by.
     """
     arrays, weight = prepare(loss, inputs)
     items, derivatives = evaluate(loss, inputs, arrays, wanted)
@@ -103,6 +106,8 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, wanted: Wanted = FIRS
         return None
     xp = inputs.xp
     part = share(xp, items, weight, loss.reduction)
+    if upstream is not None:
+        part = part * upstream
     if inputs.axis is not None and not isinstance(part, float):
         part = special.new_axis(part, inputs.axis)
     sources = [inputs.arrays[k] for k in wanted.arrays]
@@ -172,7 +177,11 @@ def _working(inputs: Inputs, x: Array, role: str) -> Array:
         x = xp.astype(x, inputs.dtype)
     if inputs.where is None:
         return x
-    keep = inputs.where
-    if inputs.axis is not None and role == "row":
-        keep = special.new_axis(broadcast_to(xp, keep, inputs.item_shape), inputs.axis)
-    return special.where(keep, x, NEUTRAL)
+    return special.where(kept(inputs, role), x, NEUTRAL)
+
+
+def kept(inputs: Inputs, role: str) -> Array:
+    """Return `where`, broadcastable to an array of `role`."""
+    if inputs.axis is None or role != "row":
+        return inputs.where
+    return special.new_axis(broadcast_to(inputs.xp, inputs.where, inputs.item_shape), inputs.axis)

@@ -677,50 +677,65 @@ class CategoricalHinge(_ClassLoss):
         super().__post_init__()
         require_nonnegative(margin=self.margin)
 
-    # max(0, margin + max_{j != y} z_j - z_y). The rival of the best class is the second best, of all others the best.
+    # max(0, margin + max_{j != y} z_j - z_y), what rounding took from the difference added last
     def call(self, logits: Array, labels: Array) -> Array:
+        axis = self.row_axis(logits)
+        if logits.shape[axis] == 1:
+            xp = array_namespace(logits, labels)
+            return xp.sum(xp.zeros_like(logits), axis=axis)
+        if _is_label(labels):
+            return special.positive_part(self._short_of_label(logits, labels, axis)[0])
+        return special.expectation(special.positive_part(self._short(logits, axis)[0]), labels, axis)
+
+    def derivative(self, logits: Array, labels: Array) -> Array:
+        return self.call_and_derivative(logits, labels)[1]
+
+    # Where the margin is not kept, -1 for the class and 1 for its rival, in equal shares at a tie.
+    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         if logits.shape[axis] == 1:
-            return xp.sum(xp.zeros_like(logits), axis=axis)
+            return self.call(logits, labels), xp.zeros_like(logits)
         if _is_label(labels):
-            return special.positive_part(self._shortfall(logits, labels, axis)[0])
-        best = special.is_class(special.new_axis(xp.argmax(logits, axis=axis), axis), logits, axis)
-        # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
-        lowest = -float(xp.finfo(logits.dtype).max) / 4
-        finite = special.maximum(logits, lowest)
-        first = special.largest(finite, axis)
-        second = special.largest(special.where(best, lowest, finite), axis)
-        lead, lost = special.two_difference(special.where(best, second, first), finite)
-        values = special.positive_part((lead + self.margin) + lost)
-        return special.expectation(special.where(logits == float("-inf"), float("inf"), values), labels, axis)
+            short, is_rival = self._short_of_label(logits, labels, axis)
+            missed = special.is_positive(short)
+            slope = _shared(is_rival, logits, axis) * special.new_axis(missed, axis)
+            return special.positive_part(short), special.put(slope, labels, -missed, axis)
+        short, best, is_first, is_second = self._short(logits, axis)
+        pull = labels * special.is_positive(short)
+        total = xp.sum(pull, axis=axis, keepdims=True)
+        of_best = xp.sum(special.where(best, pull, 0.0), axis=axis, keepdims=True)
+        slope = _shared(is_first, logits, axis) * (total - of_best) + _shared(is_second, logits, axis) * of_best - pull
+        return special.expectation(special.positive_part(short), labels, axis), slope
 
-    def _shortfall(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
-        """What the label's class lacks to the best of all others and the margin; all others, and the best."""
+    def _short_of_label(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
+        """What the label's class lacks to its rival and the margin, and which entries are its rival's."""
         xp = array_namespace(logits, labels)
-        # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
-        lowest = -float(xp.finfo(logits.dtype).max) / 4
-        rivals = special.put(logits, labels, float("-inf"), axis)
-        best = special.largest(rivals, axis)
+        others = special.put(logits, labels, float("-inf"), axis)
+        rival = special.largest(others, axis)
         own = special.pick(logits, labels, axis)
-        rival = special.maximum(xp.squeeze(best, axis=axis), lowest)
-        lead, lost = special.two_difference(rival, special.maximum(own, lowest))
-        return special.where(own == float("-inf"), float("inf"), (lead + self.margin) + lost), rivals, best
+        return self._lacking(xp.squeeze(rival, axis=axis), own), others == rival
 
-    def derivative(self, logits: Array, labels: Array) -> Array | None:
-        return self.call_and_derivative(logits, labels)[1]
+    def _short(self, logits: Array, axis: int) -> tuple[Array, Array, Array, Array]:
+        """What each class lacks; the best class, its entries, and those of its own rival, which is the second best."""
+        xp = array_namespace(logits)
+        best = special.is_class(special.new_axis(xp.argmax(logits, axis=axis), axis), logits, axis)
+        others = special.where(best, float("-inf"), logits)
+        first, second = special.largest(logits, axis), special.largest(others, axis)
+        return self._lacking(special.where(best, second, first), logits), best, logits == first, others == second
 
-    # Where the margin is not kept, -1 at the label and 1 at the best of all others, in equal shares at a tie.
-    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array | None]:
-        axis = self.row_axis(logits)
-        if not _is_label(labels) or logits.shape[axis] == 1:
-            return self.call(logits, labels), None
-        xp = array_namespace(logits, labels)
-        short, rivals, best = self._shortfall(logits, labels, axis)
-        missed = special.is_positive(short)
-        is_best = xp.astype(rivals == best, logits.dtype)
-        share = special.new_axis(missed, axis) / special.maximum(xp.sum(is_best, axis=axis, keepdims=True), 1.0)
-        return special.positive_part(short), special.put(is_best * share, labels, -missed, axis)
+    def _lacking(self, rival: Array, own: Array) -> Array:
+        # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
+        lowest = -float(array_namespace(own).finfo(own.dtype).max) / 4
+        lead, lost = special.two_difference(special.maximum(rival, lowest), special.maximum(own, lowest))
+        return special.where(own == float("-inf"), float("inf"), (lead + self.margin) + lost)
+
+
+def _shared(chosen: Array, like: Array, axis: int) -> Array:
+    """Equal shares of 1 for the entries of a row that are chosen."""
+    xp = array_namespace(chosen, like)
+    share = xp.astype(chosen, like.dtype)
+    return share / special.maximum(xp.sum(share, axis=axis, keepdims=True), 1.0)
 
 
 def categorical_hinge(
