@@ -20,6 +20,7 @@ from ._array_api import (
     holds_values,
     joined,
     library_of,
+    lie_below,
     namespace_of,
     result_dtype,
     same_shape,
@@ -63,6 +64,7 @@ Domain: TypeAlias = Literal[
 _ONE_PER_ITEM = ("sign", "labels")
 Role: TypeAlias = Literal["row", "item", "labels", "whole"]
 _ALL_ITEMS: tuple[Role, ...] = ("item",)
+_FLOATING = ("float", "half")
 
 
 class Inputs(NamedTuple):
@@ -142,6 +144,8 @@ def require_choice(choices: Sequence[str], **settings: str) -> None:
 
 
 def _require_number(name: str, value: object) -> None:
+    if type(value) is float:
+        return
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"`{name}` must be a number, got {value!r}")
 
@@ -176,42 +180,47 @@ def check_inputs(
     xp = _one_library(names, arrays, weight, where)
     if backend_of(xp) not in ("numpy", "dask"):
         _one_device(names, arrays, weight, where)
-    floating = [
-        x
-        for name, x, domain in zip(names, arrays, domains, strict=True)
-        if _check_dtype(name, x, domain, is_prediction=name == names[0]) == "float"
-    ]
+    kinds = [dtype_kind(x.dtype) for x in arrays]
+    floating = list(arrays)
+    if not all([kind in _FLOATING for kind in kinds]):
+        floating = [
+            x
+            for name, x, domain in zip(names, arrays, domains, strict=True)
+            if _check_dtype(name, x, domain, is_prediction=name == names[0]) == "float"
+        ]
     dtype = result_dtype(xp, floating)
     shape = tuple(arrays[0].shape)
     if granularity == "element":
-        _same_shapes(names, arrays)
+        if any([x.shape != shape for x in arrays]):
+            _same_shapes(names, arrays)
         _check_weights(weight, where, shape)
         return Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
 
     axis = take_axis(axis, shape, names[0])
     item_shape = _without(shape, axis)
-    invalid = None
-    checked = list(arrays)
-    roles: list[Role] = ["item" if domain in _ONE_PER_ITEM else "row" for domain in domains]
-    _same_shapes(
-        tuple(name for name, role in zip(names, roles, strict=True) if role == "row"),
-        tuple(x for x, role in zip(arrays, roles, strict=True) if role == "row"),
-    )
+    rows = [k for k, domain in enumerate(domains) if domain not in _ONE_PER_ITEM]
+    if any([arrays[k].shape != shape for k in rows]):
+        _same_shapes(tuple([names[k] for k in rows]), tuple([arrays[k] for k in rows]))
     _check_weights(weight, where, item_shape)
-    for k, (name, x, domain) in enumerate(zip(names, arrays, domains, strict=True)):
-        if domain == "labels" and dtype_kind(x.dtype) == "int":
+    invalid = None
+    roles: list[Role] = ["row"] * len(arrays)
+    for k, domain in enumerate(domains):
+        name, x = names[k], arrays[k]
+        if domain == "labels" and kinds[k] == "int":
             _check_label_shape(name, x, names[0], shape, axis)
             roles[k] = "labels"
-            checked[k], where, invalid = _check_labels(xp, name, x, shape[axis], ignore_index, where)
+            labels, where, invalid = _check_labels(xp, name, x, shape[axis], ignore_index, where)
+            arrays = (*arrays[:k], labels, *arrays[k + 1 :])
         elif domain == "labels":
             _check_probabilities(name, x, names[0], shape, item_shape)
-            roles[k] = "row"
-        elif domain in _ONE_PER_ITEM and not same_shape(tuple(x.shape), item_shape):
-            raise ValueError(
-                f"`{name}` must have one value an item, shape {item_shape}: that of `{names[0]}` {shape} without "
-                f"axis {axis}; got {tuple(x.shape)}"
-            )
-    return Inputs(xp, tuple(checked), dtype, item_shape, axis, tuple(roles), weight, where, invalid)
+        elif domain == "sign":
+            roles[k] = "item"
+            if not same_shape(tuple(x.shape), item_shape):
+                raise ValueError(
+                    f"`{name}` must have one value an item, shape {item_shape}: that of `{names[0]}` {shape} without "
+                    f"axis {axis}; got {tuple(x.shape)}"
+                )
+    return Inputs(xp, arrays, dtype, item_shape, axis, tuple(roles), weight, where, invalid)
 
 
 def check_projection(
@@ -292,7 +301,7 @@ def _one_library(
         wanted = ", ".join(f"`{name}`" for name in names)
         raise TypeError(f"this loss takes {len(names)} arrays, {wanted}; got {len(arrays)}")
     xp = namespace_of(arrays[0])
-    others = [*arrays[1:], *(x for x in (weight, where) if x is not None)]
+    others = arrays[1:] if weight is where is None else [x for x in (*arrays[1:], weight, where) if x is not None]
     if xp is not None and all([namespace_of(x) is xp for x in others]):
         return xp
     given = dict(zip(names, arrays, strict=True))
@@ -340,7 +349,7 @@ def _one_device(names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array
 
 def _check_dtype(name: str, x: Array, domain: Domain, *, is_prediction: bool) -> Literal["float", "other"]:
     kind = dtype_kind(x.dtype)
-    if kind in ("float", "half"):
+    if kind in _FLOATING:
         return "float"
     if is_prediction:
         hint = "; convert it, as in xp.astype(x, xp.float32)" if kind == "int" else ""
@@ -453,7 +462,7 @@ def _check_labels(
     """Return labels that can index, the items to keep, and the items without a class if these can't be refused."""
     labels = as_index(xp, labels)
     plain = where is None and ignore_index is None and 0 not in labels.shape
-    if plain and holds_values(labels) and int(labels.min()) >= 0 and int(labels.max()) < classes:
+    if plain and holds_values(labels) and lie_below(labels, classes):
         return labels, None, None
     if ignore_index is not None:
         used = labels != ignore_index

@@ -13,8 +13,20 @@ import math
 import sys
 from typing import Any
 
+import numpy as np
+
 from . import _kernels
-from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name, own_namespace, single_device
+from ._array_api import (
+    NUMBERS,
+    Array,
+    Namespace,
+    array_namespace,
+    backend_of,
+    dtype_name,
+    is_eager_numpy,
+    own_namespace,
+    single_device,
+)
 
 __all__ = [
     "above_zero",
@@ -53,6 +65,7 @@ __all__ = [
     "softmax_parts",
     "softplus",
     "softplus_pair",
+    "total",
     "two_difference",
     "two_product",
     "two_sum",
@@ -63,11 +76,11 @@ __all__ = [
 
 def where(condition: Array, x: Array | float, y: Array | float) -> Array:
     """Choose from `x` where `condition` holds and from `y` elsewhere; either may be a number."""
-    xp = array_namespace(condition, *(v for v in (x, y) if not isinstance(v, float | int)))
+    xp = array_namespace(condition, *[v for v in (x, y) if not isinstance(v, NUMBERS)])
     if backend_of(xp) == "numpy" and condition.size >= 4096:
         return _blend(condition, x, y)
     own = own_namespace(xp)
-    if not isinstance(y, float | int) and backend_of(xp) == "torch" and _holds_nowhere(condition, y):
+    if not isinstance(y, NUMBERS) and backend_of(xp) == "torch" and _holds_nowhere(condition, y):
         return own.clone(y)
     return own.where(condition, x, y)
 
@@ -86,9 +99,9 @@ def _blend(condition: Array, x: Any, y: Any) -> Array:
     other side gets through, be it NaN.
     """
     own = sys.modules["numpy"]
-    like = y if isinstance(x, float | int) else x
+    like = y if isinstance(x, NUMBERS) else x
     integer = {"float32": own.int32, "float64": own.int64}.get(str(getattr(like, "dtype", "")))
-    if integer is None or not all(isinstance(v, float | int) or v.dtype == like.dtype for v in (x, y)):
+    if integer is None or not all(isinstance(v, NUMBERS) or v.dtype == like.dtype for v in (x, y)):
         return own.where(condition, x, y)
     chosen, other = (own.asarray(v, dtype=like.dtype).view(integer) for v in (x, y))
     if own.broadcast_shapes(condition.shape, chosen.shape, other.shape) != condition.shape:
@@ -113,6 +126,7 @@ def clip(x: Array, low: float | None, high: float | None) -> Array:
     if backend_of(xp) == "numpy":
         # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
         low, high = -math.inf if low is None else low, math.inf if high is None else high
+        return x.clip(low, high)
     return own_namespace(xp).clip(x, low, high)
 
 
@@ -162,6 +176,14 @@ def largest(x: Array, axis: int) -> Array:
     xp = array_namespace(x)
     # Dask takes no maximum of an empty array, not along an axis that has entries either.
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
+
+
+def total(x: Array) -> Array:
+    """The sum of all entries."""
+    if is_eager_numpy(x):  # whose `sum` takes longer to arrive at this than this takes on a small array
+        return np.add.reduce(x, None)
+    xp = array_namespace(x)
+    return own_namespace(xp).sum(x) if backend_of(xp) == "torch" else xp.sum(x)
 
 
 def new_axis(x: Array, axis: int) -> Array:

@@ -77,6 +77,10 @@ def _way(loss: Computable, inputs: Inputs, order: int = 0) -> Any:
     backend = backend_of(inputs.xp)
     if not loss.self_contained or backend not in blocks.ELEMENTS:
         return direct
+    of_labels_alone = not order and not loss.whole_rows and "labels" in inputs.roles
+    large = math.prod(inputs.item_shape if of_labels_alone else inputs.arrays[0].shape) > blocks.ELEMENTS[backend]
+    if backend == "numpy" and not large:
+        return direct
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
         torch: Any = sys.modules["torch"]
@@ -93,6 +97,4 @@ def _way(loss: Computable, inputs: Inputs, order: int = 0) -> Any:
                 return autograd if tracked[0] and not any(tracked[1:]) and loss.has_derivative else direct
     elif not all([is_eager_numpy(x) for x in given]):
         return direct
-    of_labels_alone = not order and not loss.whole_rows and "labels" in inputs.roles
-    elements = math.prod(inputs.item_shape if of_labels_alone else inputs.arrays[0].shape)
-    return blocks if elements > blocks.ELEMENTS[backend] else direct
+    return blocks if large else direct

@@ -113,11 +113,14 @@ def evaluate(
     else:
         items, derivative = loss.call_and_derivative(*arrays)
         derivatives = (derivative,) if order == 1 else (derivative, loss.second_derivative(*arrays))
-    if not same_shape(tuple(items.shape), inputs.item_shape):
+    if items.shape != inputs.item_shape and not same_shape(tuple(items.shape), inputs.item_shape):
         raise ValueError(
             f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "
             f"{tuple(items.shape)}; a loss of rows must have granularity 'row', and reduces over its axis itself"
         )
+    invalid = inputs.invalid
+    if order == 0 and invalid is None:
+        return items, ()
     found = []
     for name, x in zip(("derivative", "second_derivative"), derivatives, strict=False):
         if x is None:
@@ -128,7 +131,6 @@ def evaluate(
                 f"{tuple(arrays[0].shape)}, got {tuple(x.shape)}"
             )
         found.append(x)
-    invalid = inputs.invalid
     if invalid is not None:
         items = special.where(invalid, float("nan"), items)
         of_rows = invalid if inputs.axis is None else special.new_axis(invalid, inputs.axis)
