@@ -64,6 +64,8 @@ NUMBERS = (float, int)
 _NUMPY_ARRAYS = (np.ndarray, np.generic)
 _PLAIN = (tuple, list, float, int)
 
+_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
+
 _BACKENDS: dict[str, str] = {}
 
 _LIBRARIES = {
@@ -272,15 +274,15 @@ def single_device(x: Array) -> Any | None:
 
 def holds_values(*arrays: Array) -> bool:
     """Whether the values can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
-    if all([isinstance(x, _NUMPY_ARRAYS) for x in arrays]):
-        return True
+    if isinstance(arrays[0], _NUMPY_ARRAYS):
+        return all([isinstance(x, _NUMPY_ARRAYS) for x in arrays])
     return is_eager_torch(*arrays) and all([x.is_cpu for x in arrays])
 
 
 def lie_below(x: Array, bound: int) -> bool:
     """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
     if is_eager_numpy(x):
-        unsigned = np.maximum.reduce(x.view(f"u{x.itemsize}"), None)  # a negative one is beyond every bound
+        unsigned = np.maximum.reduce(x.view(_UNSIGNED[x.itemsize]), None)  # a negative one is beyond every bound
         return bool(unsigned < bound)
     if is_torch(x):
         least, most = x.aminmax()
@@ -297,16 +299,14 @@ def is_torch(x: Array) -> bool:
 def is_eager_torch(*arrays: Array) -> bool:
     """Whether these are plain tensors of torch that no compiler, transform or mode looks at."""
     torch = sys.modules.get("torch")
-    return (
-        torch is not None
-        and all([type(x) in (torch.Tensor, torch.nn.Parameter) for x in arrays])
-        and not torch.compiler.is_compiling()
-        and all([x.layout == torch.strided for x in arrays])
-        and not any([torch._C._functorch.is_functorch_wrapped_tensor(x) for x in arrays])
-        and not any([torch._C._functorch.is_legacy_batchedtensor(x) for x in arrays])
-        and not torch._C._len_torch_dispatch_stack()
-        and torch._C._get_tracing_state() is None
-    )
+    if torch is None or torch.compiler.is_compiling():
+        return False
+    inside, plain, strided = torch._C, (torch.Tensor, torch.nn.Parameter), torch.strided
+    wrapped, batched = inside._functorch.is_functorch_wrapped_tensor, inside._functorch.is_legacy_batchedtensor
+    for x in arrays:
+        if type(x) not in plain or x.layout != strided or wrapped(x) or batched(x):
+            return False
+    return not inside._len_torch_dispatch_stack() and inside._get_tracing_state() is None
 
 
 def is_eager_jax(x: Array) -> bool:

@@ -181,13 +181,12 @@ def check_inputs(
     if backend_of(xp) not in ("numpy", "dask"):
         _one_device(names, arrays, weight, where)
     kinds = [dtype_kind(x.dtype) for x in arrays]
-    floating = list(arrays)
-    if not all([kind in _FLOATING for kind in kinds]):
-        floating = [
-            x
-            for name, x, domain in zip(names, arrays, domains, strict=True)
-            if _check_dtype(name, x, domain, is_prediction=name == names[0]) == "float"
-        ]
+    floating = []
+    for k, kind in enumerate(kinds):
+        if kind in _FLOATING:
+            floating.append(arrays[k])
+        else:
+            _check_dtype(names[k], arrays[k], domains[k], is_prediction=k == 0)
     dtype = result_dtype(xp, floating)
     shape = tuple(arrays[0].shape)
     if granularity == "element":
@@ -198,28 +197,26 @@ def check_inputs(
 
     axis = take_axis(axis, shape, names[0])
     item_shape = _without(shape, axis)
-    rows = [k for k, domain in enumerate(domains) if domain not in _ONE_PER_ITEM]
-    if any([arrays[k].shape != shape for k in rows]):
-        _same_shapes(tuple([names[k] for k in rows]), tuple([arrays[k] for k in rows]))
     _check_weights(weight, where, item_shape)
     invalid = None
     roles: list[Role] = ["row"] * len(arrays)
     for k, domain in enumerate(domains):
-        name, x = names[k], arrays[k]
+        x = arrays[k]
         if domain == "labels" and kinds[k] == "int":
-            _check_label_shape(name, x, names[0], shape, axis)
+            _check_label_shape(names[k], x, names[0], shape, axis)
             roles[k] = "labels"
-            labels, where, invalid = _check_labels(xp, name, x, shape[axis], ignore_index, where)
+            labels, where, invalid = _check_labels(xp, names[k], x, shape[axis], ignore_index, where)
             arrays = (*arrays[:k], labels, *arrays[k + 1 :])
-        elif domain == "labels":
-            _check_probabilities(name, x, names[0], shape, item_shape)
         elif domain == "sign":
+            _check_item_shape(names[k], x, names[0], shape, axis)
             roles[k] = "item"
-            if not same_shape(tuple(x.shape), item_shape):
-                raise ValueError(
-                    f"`{name}` must have one value an item, shape {item_shape}: that of `{names[0]}` {shape} without "
-                    f"axis {axis}; got {tuple(x.shape)}"
-                )
+        elif x.shape == shape:
+            pass
+        elif domain == "labels":
+            _check_probabilities(names[k], x, names[0], shape, item_shape)
+        else:
+            rows = [k for k, domain in enumerate(domains) if domain not in _ONE_PER_ITEM]
+            _same_shapes(tuple([names[k] for k in rows]), tuple([arrays[k] for k in rows]))
     return Inputs(xp, arrays, dtype, item_shape, axis, tuple(roles), weight, where, invalid)
 
 
@@ -301,7 +298,9 @@ def _one_library(
         wanted = ", ".join(f"`{name}`" for name in names)
         raise TypeError(f"this loss takes {len(names)} arrays, {wanted}; got {len(arrays)}")
     xp = namespace_of(arrays[0])
-    others = arrays[1:] if weight is where is None else [x for x in (*arrays[1:], weight, where) if x is not None]
+    others = arrays[1:]
+    if weight is not None or where is not None:
+        others = tuple([x for x in (*others, weight, where) if x is not None])
     if xp is not None and all([namespace_of(x) is xp for x in others]):
         return xp
     given = dict(zip(names, arrays, strict=True))
@@ -441,6 +440,15 @@ def _check_label_shape(name: str, x: Array, rows_name: str, shape: tuple[int, ..
         f"`{name}` must have one label an item, shape {item_shape}: that of `{rows_name}` {shape} without axis "
         f"{-1 if axis is None else axis}; got {got}{hint}"
     )
+
+
+def _check_item_shape(name: str, x: Array, rows_name: str, shape: tuple[int, ...], axis: int) -> None:
+    item_shape, got = _without(shape, axis), tuple(x.shape)
+    if not same_shape(got, item_shape):
+        raise ValueError(
+            f"`{name}` must have one value an item, shape {item_shape}: that of `{rows_name}` {shape} without "
+            f"axis {axis}; got {got}"
+        )
 
 
 def _check_probabilities(

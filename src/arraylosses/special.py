@@ -31,6 +31,7 @@ from ._array_api import (
 __all__ = [
     "above_zero",
     "bernoulli",
+    "bernoulli_and_slope",
     "bernoulli_slope",
     "clip",
     "cosine",
@@ -87,9 +88,9 @@ def where(condition: Array, x: Array | float, y: Array | float) -> Array:
 
 def _holds_nowhere(condition: Array, y: Array) -> bool:
     """Whether `condition` holds nowhere, as one that guards an edge case mostly does; torch's `where` is slow."""
-    if y.shape != condition.shape or any([_kernels.workshop(v) is None for v in (condition, y)]):
+    if y.shape != condition.shape or math.prod(condition.shape) < 4096 or _kernels.workshop(condition, y) is None:
         return False
-    return math.prod(condition.shape) >= 4096 and not bool(condition.any())
+    return not bool(condition.any())
 
 
 def _blend(condition: Array, x: Any, y: Any) -> Array:
@@ -196,6 +197,8 @@ def pick(x: Array, index: Array, axis: int) -> Array:
     """Take the entry of each row of `x` along `axis` that `index` names."""
     xp = array_namespace(x, index)
     index = new_axis(index, axis)
+    if is_eager_numpy(x) and is_eager_numpy(index) and len(x) == len(index):
+        return _kernels.pick(np, x, index, axis).squeeze(axis)
     if hasattr(xp, "take_along_axis"):
         return xp.squeeze(xp.take_along_axis(x, index, axis=axis), axis=axis)
     return xp.sum(where(is_class(index, x, axis), x, 0.0), axis=axis)
@@ -392,7 +395,7 @@ def softcap_slope(x: Array, cap: float) -> Array:
 
 def bernoulli(x: Array, target: Array) -> Array:
     """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x)), for a logit x of the probability that t states."""
-    if (own := _kernels.workshop(x)) is not None and _kernels.workshop(target) is own:
+    if (own := _kernels.workshop(x, target)) is not None:
         return _kernels.bernoulli(own, x, target)
     yes, no = softplus_pair(x)
     return target * yes + (1.0 - target) * no
@@ -400,10 +403,17 @@ def bernoulli(x: Array, target: Array) -> Array:
 
 def bernoulli_slope(x: Array, target: Array) -> Array:
     """The derivative of `bernoulli` by x."""
-    if (own := _kernels.workshop(x)) is not None and _kernels.workshop(target) is own:
+    if (own := _kernels.workshop(x, target)) is not None:
         return _kernels.bernoulli_slope(own, x, target)
     p, q = sigmoid_pair(x)
     return (1.0 - target) * p - target * q
+
+
+def bernoulli_and_slope(x: Array, target: Array) -> tuple[Array, Array]:
+    """Both."""
+    if (own := _kernels.workshop(x, target)) is not None:
+        return _kernels.bernoulli_and_slope(own, x, target)
+    return bernoulli(x, target), bernoulli_slope(x, target)
 
 
 # log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
@@ -467,9 +477,18 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
 def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
     """-log p of the class that integer `labels` name, for p = softmax(logits) along `axis`, without cancellation."""
     if (own := _kernels.workshop(logits)) is not None:
-        surprise = _kernels.label_surprise(own, logits, new_axis(labels, axis), axis).squeeze(axis)
+        index = new_axis(labels, axis)
+        if _is_small(logits):
+            _, *parts = _kernels.label_parts(own, logits, index, axis)
+            return _kernels.surprise_of_parts(own, *parts).squeeze(axis)
+        surprise = _kernels.label_surprise(own, logits, index, axis).squeeze(axis)
         return _with_digits(own, surprise, logits, labels, axis)
     return label_surprise_and_complement(logits, labels, axis)[0]
+
+
+def _is_small(logits: Array) -> bool:
+    """Whether it costs least to keep the digits of all rows, instead of those that are found to need it."""
+    return math.prod(logits.shape) <= 4096
 
 
 def label_surprise_and_complement(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
@@ -494,6 +513,11 @@ def label_surprise_slope(logits: Array, labels: Array, axis: int) -> Array:
 def label_surprise_and_slope(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
     """Both, of one softmax."""
     if (own := _kernels.workshop(logits)) is not None:
+        if _is_small(logits):
+            index = new_axis(labels, axis)
+            power, label, others, depth = _kernels.label_parts(own, logits, index, axis)
+            surprise = _kernels.surprise_of_parts(own, label, others, depth).squeeze(axis)
+            return surprise, _kernels.slope_of_parts(own, power, label, others, index, axis)
         p, top, log_total = _kernels.softmax(own, logits, axis)
         surprise = (top.squeeze(axis) - pick(logits, labels, axis)) + log_total.squeeze(axis)
         return _with_digits(own, surprise, logits, labels, axis), _less_one(own, p, labels, axis)

@@ -72,22 +72,19 @@ def _function() -> Any:
         @staticmethod
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
             tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
-            inputs = _with_tensors(ctx.inputs, tensors)
             found: Array | None = None
-            vectorized = not holds_values(upstream)
-            if torch.is_grad_enabled() or vectorized:
-                pass
-            elif not ctx.together:
-                found = blocks.gradient(ctx.loss, inputs, upstream)
-            else:
-                found, ctx.gradient = ctx.gradient, None  # given away: it may be written to
-                if found is None:
-                    _, found = _together(ctx.loss, inputs) or (None, None)
-                if found is not None and float(upstream) != 1.0:
-                    found.mul_(upstream)
+            if not torch.is_grad_enabled() and holds_values(upstream):  # neither recorded nor vectorized
+                if not ctx.together:
+                    found = blocks.gradient(ctx.loss, _with_tensors(ctx.inputs, tensors), upstream)
+                else:
+                    found, ctx.gradient = ctx.gradient, None  # given away: it may be written to
+                    if found is None:
+                        _, found = _together(ctx.loss, _with_tensors(ctx.inputs, tensors)) or (None, None)
+                    if found is not None and float(upstream) != 1.0:
+                        found.mul_(upstream)
             if found is None:
                 with torch.enable_grad():
-                    value = direct.run(ctx.loss, inputs)
+                    value = direct.run(ctx.loss, _with_tensors(ctx.inputs, tensors))
                 (found,) = torch.autograd.grad(value, tensors[:1], upstream, create_graph=torch.is_grad_enabled())
             return (None, None, found, *[None] * (len(tensors) - 1))
 

@@ -85,7 +85,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
     part = share(xp, items, weight, loss.reduction)
     if inputs.axis is not None and not isinstance(part, float):
         part = special.new_axis(part, inputs.axis)
-    results = [in_chunks_of(xp.astype(x * part, first.dtype, copy=False), first) for x in derivatives]
+    results = [in_chunks_of(_in_dtype(xp, x * part, first.dtype), first) for x in derivatives]
     return (reduce(xp, items, weight, loss.reduction), *results)
 
 
@@ -98,7 +98,7 @@ def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array 
     if weight is None and inputs.weight is None and inputs.where is None:
         return arrays, None
     if inputs.weight is not None:
-        given = inputs.xp.astype(inputs.weight, inputs.dtype, copy=False)
+        given = _in_dtype(inputs.xp, inputs.weight, inputs.dtype)
         weight = given if weight is None else given * weight
     return arrays, kept_weight(inputs.xp, inputs.item_shape, inputs.dtype, weight, inputs.where)
 
@@ -138,13 +138,16 @@ def evaluate(
     return items, tuple(found)
 
 
+def _in_dtype(xp: Any, x: Array, dtype: Any) -> Array:
+    return x if x.dtype == dtype else xp.astype(x, dtype)
+
+
 def _working(inputs: Inputs, x: Array, role: str) -> Array:
     """Return `x` in the dtype of the computation, with a harmless number wherever `where` leaves an item out."""
     if role == "labels":
         return x
     xp = inputs.xp
-    if x.dtype != inputs.dtype:
-        x = xp.astype(x, inputs.dtype)
+    x = _in_dtype(xp, x, inputs.dtype)
     if inputs.where is None:
         return x
     keep = inputs.where

@@ -128,6 +128,11 @@ class BinaryCrossEntropy(Loss):
             return other * p - target * q
         return _surprises_derivative(prediction, target, other, self.epsilon, self.log_floor)
 
+    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        if self._is_plain():
+            return special.bernoulli_and_slope(prediction, target)
+        return self.call(prediction, target), self.derivative(prediction, target)
+
     # ((1 - t) + pos_weight t) p (1 - p) of a logit
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
