@@ -155,7 +155,8 @@ def bernoulli_slope(own: Any, x: Array, target: Array) -> Array:
 def _side(own: Any, x: Array, target: Array) -> Array | None:
     """1 - 2 t, if every t is 0 or 1."""
     square = target * target
-    if not (bool((square == target).all()) if own is np else own.equal(square, target)):
+    bits = np.logical_and.reduce(square == target, None) if own is np else own.equal(square, target)
+    if not bits:
         return None
     return (
         own.subtract(1.0, own.multiply(square, 2.0, out=square), out=square)
@@ -164,30 +165,17 @@ def _side(own: Any, x: Array, target: Array) -> Array | None:
     )
 
 
-# log1p(u² / 2w) below 1 and |x| - log 2 + log1p(w²) above, with u = exp(-|x|) - 1 and w = exp(-|x|)
+# log1p(u² / 2w), with u = exp(-|x|) - 1 and w = exp(-|x|). Beyond 40, where w might vanish, it grows as |x| does.
 def log_cosh(own: Any, x: Array) -> Array:
     """log(cosh x)."""
     size = own.abs(x)
-    near = own.less(size, 1.0, out=own.empty_like(size))
-    far = 1.0 - near
-    less = own.negative(size)
-    own.expm1(less, out=less)
-    power = less + 1.0
-    argument = power * power
-    own.multiply(argument, far, out=argument)
+    near = size.clip(0.0, 40.0)
+    own.subtract(size, near, out=size)
+    own.negative(near, out=near)
+    less, power = own.expm1(near), own.exp(near, out=near)
     own.multiply(less, less, out=less)
-    _limit(own, power, 0.25)
-    own.divide(less, power, out=less)
-    own.multiply(near, 0.5, out=near)
-    own.multiply(less, near, out=less)
-    own.add(argument, less, out=argument)
-    own.log1p(argument, out=argument)
-    own.subtract(size, _LOG_2, out=size)
-    own.multiply(size, far, out=size)
-    return own.add(argument, size, out=argument)
-
-
-_LOG_2 = 0.6931471805599453
+    own.divide(less, own.multiply(power, 2.0, out=power), out=less)
+    return own.add(own.log1p(less, out=less), size, out=size)
 
 
 def softmax(own: Any, logits: Array, axis: int) -> tuple[Array, Array, Array]:

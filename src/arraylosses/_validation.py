@@ -18,6 +18,7 @@ from ._array_api import (
     dtype_kind,
     dtype_name,
     holds_values,
+    is_torch,
     joined,
     library_of,
     lie_below,
@@ -180,6 +181,16 @@ def check_inputs(
     xp = _one_library(names, arrays, weight, where)
     if backend_of(xp) not in ("numpy", "dask"):
         _one_device(names, arrays, weight, where)
+    first = arrays[0]
+    dtype, shape = first.dtype, tuple(first.shape)
+    if (
+        granularity == "element"
+        and dtype_kind(dtype) == "float"
+        and all([x.dtype == dtype and x.shape == shape for x in arrays[1:]])
+    ):
+        _check_weights(weight, where, shape)
+        return Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
+
     kinds = [dtype_kind(x.dtype) for x in arrays]
     floating = []
     for k, kind in enumerate(kinds):
@@ -188,10 +199,8 @@ def check_inputs(
         else:
             _check_dtype(names[k], arrays[k], domains[k], is_prediction=k == 0)
     dtype = result_dtype(xp, floating)
-    shape = tuple(arrays[0].shape)
     if granularity == "element":
-        if any([x.shape != shape for x in arrays]):
-            _same_shapes(names, arrays)
+        _same_shapes(names, arrays)
         _check_weights(weight, where, shape)
         return Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
 
@@ -333,6 +342,8 @@ def _refuse_libraries(given: dict[str, object], found: list[Namespace]) -> NoRet
 
 
 def _one_device(names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> None:
+    if is_torch(arrays[0]) and all([x is None or x.device == arrays[0].device for x in (*arrays, weight, where)]):
+        return
     first = None
     for name, x in zip((*names, "weight", "where"), (*arrays, weight, where), strict=True):
         device = None if x is None else single_device(x)

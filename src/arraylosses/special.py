@@ -66,6 +66,7 @@ __all__ = [
     "softmax_parts",
     "softplus",
     "softplus_pair",
+    "surely_between",
     "total",
     "two_difference",
     "two_product",
@@ -143,6 +144,17 @@ def inside(x: Array, low: float | None, high: float | None) -> Array:
     return xp.astype(bounds[0] if len(bounds) == 1 else xp.logical_and(*bounds), x.dtype)
 
 
+def surely_between(x: Array, low: float, high: float) -> bool:
+    """Whether all of `x` is known to lie between `low` and `high`, the ends left out: then nothing guards against them.
+
+    False where that can't be looked at.
+    """
+    if 0 in x.shape or (own := _kernels.workshop(x)) is None:
+        return False
+    least, most = (np.minimum.reduce(x, None), np.maximum.reduce(x, None)) if own is np else x.aminmax()
+    return bool(least > low) and bool(most < high)
+
+
 def is_positive(x: Array) -> Array:
     """1 where x > 0, else 0, in the dtype of `x`: the derivative of `positive_part`."""
     if (own := _kernels.workshop(x)) is not None:
@@ -179,12 +191,12 @@ def largest(x: Array, axis: int) -> Array:
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
 
 
-def total(x: Array) -> Array:
-    """The sum of all entries."""
+def total(x: Array, axis: int | None = None) -> Array:
+    """The sum along `axis`, or of all entries."""
     if is_eager_numpy(x):  # whose `sum` takes longer to arrive at this than this takes on a small array
-        return np.add.reduce(x, None)
+        return np.add.reduce(x, axis)
     xp = array_namespace(x)
-    return own_namespace(xp).sum(x) if backend_of(xp) == "torch" else xp.sum(x)
+    return own_namespace(xp).sum(x, axis) if backend_of(xp) == "torch" else xp.sum(x, axis=axis)
 
 
 def new_axis(x: Array, axis: int) -> Array:
@@ -195,10 +207,10 @@ def new_axis(x: Array, axis: int) -> Array:
 
 def pick(x: Array, index: Array, axis: int) -> Array:
     """Take the entry of each row of `x` along `axis` that `index` names."""
+    if is_eager_numpy(x) and x.ndim == 2 and axis in (-1, 1) and is_eager_numpy(index) and len(x) == len(index):
+        return x[np.arange(len(x)), index]  # as NumPy does it for any axis, with much Python
     xp = array_namespace(x, index)
     index = new_axis(index, axis)
-    if is_eager_numpy(x) and is_eager_numpy(index) and len(x) == len(index):
-        return _kernels.pick(np, x, index, axis).squeeze(axis)
     if hasattr(xp, "take_along_axis"):
         return xp.squeeze(xp.take_along_axis(x, index, axis=axis), axis=axis)
     return xp.sum(where(is_class(index, x, axis), x, 0.0), axis=axis)
@@ -488,7 +500,8 @@ def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
 
 def _is_small(logits: Array) -> bool:
     """Whether it costs least to keep the digits of all rows, instead of those that are found to need it."""
-    return math.prod(logits.shape) <= 4096
+    elements: int = math.prod(logits.shape)
+    return elements <= 4096
 
 
 def label_surprise_and_complement(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:

@@ -91,9 +91,10 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, order: int = 1) -> tu
 
 def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
     """Return the arrays that a loss computes on, and one weight an item."""
-    arrays = inputs.arrays
-    if inputs.where is not None or any([x.dtype != inputs.dtype for x in arrays]):
-        arrays = tuple([_working(inputs, x, role) for x, role in zip(arrays, inputs.roles, strict=True)])
+    arrays, roles = inputs.arrays, inputs.roles
+    unlike = [x.dtype != inputs.dtype and roles[k] != "labels" for k, x in enumerate(arrays)]
+    if inputs.where is not None or any(unlike):
+        arrays = tuple([_working(inputs, x, role) for x, role in zip(arrays, roles, strict=True)])
     weight = loss.item_weight(*arrays)
     if weight is None and inputs.weight is None and inputs.where is None:
         return arrays, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .. import special
@@ -46,6 +47,8 @@ class KlDivergence(RowLoss):
             prediction = special.clip(prediction, self.epsilon, 1.0)
         if self.epsilon and not self.log_target:
             target = special.clip(target, self.epsilon, 1.0)
+        if not self.log_target and self.from_log and special.surely_between(target, 0.0, math.inf):
+            return special.total(target * (xp.log(target) - prediction), self.row_axis(target))
         absent = target == float("-inf") if self.log_target else target == 0
         stand_in = 0.0 if self.log_target else 1.0
         prediction = special.where(absent, 0.0 if self.from_log else 1.0, prediction)
@@ -56,7 +59,7 @@ class KlDivergence(RowLoss):
             log_target = present if self.log_target else xp.log(present)
             ratio = log_target - (prediction if self.from_log else xp.log(prediction))
         mass = special.where(absent, 0.0, xp.exp(present)) if self.log_target else target
-        return xp.sum(mass * ratio, axis=self.row_axis(target))
+        return special.total(mass * ratio, self.row_axis(target))
 
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:
