@@ -215,7 +215,8 @@ def check_inputs(
             _check_label_shape(names[k], x, names[0], shape, axis)
             roles[k] = "labels"
             labels, where, invalid = _check_labels(xp, names[k], x, shape[axis], ignore_index, where)
-            arrays = (*arrays[:k], labels, *arrays[k + 1 :])
+            if labels is not x:
+                arrays = (*arrays[:k], labels, *arrays[k + 1 :])
         elif domain == "sign":
             _check_item_shape(names[k], x, names[0], shape, axis)
             roles[k] = "item"
