@@ -179,3 +179,12 @@ def test_a_function_that_cannot_be_a_loss_is_refused():
 
     with pytest.raises(TypeError, match="takes 0 arrays"):
         Nothing()(P, T)
+
+
+def test_domains_of_another_number_than_the_arrays_are_refused():
+    class OneDomain(al.SquaredError):
+        def domains(self):
+            return ("real",)
+
+    with pytest.raises(ValueError, match=r"`domains` must say what each of prediction, target holds, got \('real',\)"):
+        OneDomain()(np.ones(3), np.zeros(3))

@@ -181,6 +181,8 @@ def check_inputs(
     xp = _one_library(names, arrays, weight, where)
     if backend_of(xp) not in ("numpy", "dask"):
         _one_device(names, arrays, weight, where)
+    if len(domains) != len(names):
+        raise ValueError(f"`domains` must say what each of {', '.join(names)} holds, got {domains!r}")
     first = arrays[0]
     dtype, shape = first.dtype, tuple(first.shape)
     if (
