@@ -198,3 +198,12 @@ def test_another_formula_inherits_no_derivative():
     assert Doubled.closed_forms == ()
     assert Wide.closed_forms == (0,)
     assert al.grad(Wide(reduction="sum"))(*arrays).tolist() == [0.5, 3.0]
+
+
+def test_domains_of_another_number_than_the_arrays_are_refused():
+    class OneDomain(al.SquaredError):
+        def domains(self):
+            return ("real",)
+
+    with pytest.raises(ValueError, match=r"`domains` must say what each of prediction, target holds, got \('real',\)"):
+        OneDomain()(np.ones(3), np.zeros(3))

@@ -94,3 +94,52 @@ def test_the_derivative_at_a_bound_is_one_and_of_a_magnitude_at_zero_nothing(var
     np.testing.assert_array_equal(summed(special.positive_part), [0, 0, 0, 1, 1])
     np.testing.assert_array_equal(summed(special.magnitude), [-1, -1, 0, 1, 1])
     np.testing.assert_array_equal(variant.numpy(special.inside(x, -1.0, 1.0)), [0, 1, 1, 1, 0])
+
+
+@pytest.mark.main_variants
+def test_few_rows_of_logits_have_the_losses_and_slopes_that_they_have_among_many(variant):
+    import arraylosses as al
+
+    dtype = variant.dtypes[-1]
+    rng = np.random.default_rng(9)
+    scales = rng.choice([1e-3, 1.0, 5.0, 30.0, 1e3], size=(100, 1))
+    rows = (rng.normal(size=(100, 5)) * scales + rng.choice([0.0, 300.0], size=(100, 1))).astype(dtype)
+    rows[:5, 0], rows[5:10, 4] = -np.inf, rows[5:10, 4] + 50.0
+    labels = rng.integers(0, 5, 100)
+    labels[5:10] = 4
+    few, many = ([variant.array(np.tile(x, (n, 1)[: x.ndim])) for x in (rows, labels)] for n in (1, 20))
+    both = al.value_and_grad(al.CrossEntropy(reduction="sum"))
+    # Among many rows, a power of a far logit is as wrong as its difference from the largest is rounded.
+    for function, units in (
+        (al.CrossEntropy(reduction="none"), 8),
+        (al.CategoricalFocal(reduction="none"), 40),
+        (al.grad(al.CrossEntropy(reduction="sum")), 1000),
+        (lambda *x: both(*x)[1], 1000),
+    ):
+        found, expected = (variant.numpy(variant.run(function, *x))[:100] for x in (few, many))
+        tolerance = {"rtol": units * np.finfo(dtype).eps, "atol": np.finfo(dtype).smallest_normal}
+        np.testing.assert_allclose(found, expected, **tolerance)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_what_surely_lies_between_two_numbers(dtype):
+    inner = np.asarray([[0.25, 0.5], [0.75, 0.9]], dtype)
+    assert special.surely_between(inner, 0.0, 1.0)
+    assert special.surely_between(inner.T, 0.0, float("inf"))
+    for end in (0.0, 1.0, -1.0, np.nan):
+        assert not special.surely_between(np.append(inner, np.asarray(end, dtype)), 0.0, 1.0)
+    assert not special.surely_between(inner[:0], 0.0, 1.0)
+    assert not special.surely_between(inner[0, 0], 0.0, 1.0)
+    seen = []
+    autodiff.grad(lambda x: seen.append(special.surely_between(x, 0.0, 1.0)) or x.__array_namespace__().sum(x))(inner)
+    assert seen == [False]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_log_cosh_grows_as_its_argument_does_where_the_exponential_vanishes(dtype):
+    x = np.concatenate([np.linspace(38, 42, 101), [100.0, 800.0, 1e30]]).astype(dtype)
+    exact = [float(mpmath.log(mpmath.cosh(mpmath.mpf(float(v))))) if v < 1e4 else float(v) for v in x]
+    np.testing.assert_allclose(special.log_cosh(-x), exact, rtol=2 * np.finfo(dtype).eps)
+    np.testing.assert_array_equal(
+        special.log_cosh(np.asarray([np.inf, -np.inf, 0.0, np.nan], dtype))[:3], [np.inf, np.inf, 0]
+    )

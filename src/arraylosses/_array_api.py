@@ -15,6 +15,7 @@ import numpy as np
 from array_api_compat import device, size, to_device
 
 __all__ = [
+    "NUMBERS",
     "Array",
     "Kind",
     "Namespace",
@@ -35,6 +36,7 @@ __all__ = [
     "is_torch",
     "joined",
     "library_of",
+    "lie_below",
     "namespace_of",
     "own_namespace",
     "result_dtype",
@@ -55,10 +57,14 @@ Kind = Literal["half", "float", "int", "bool", "complex", "other"]
 _NAMESPACES: dict[type, Namespace] = {}
 # By the dtype's type first: dtypes of two libraries may hash alike and warn when they are compared.
 _KINDS: dict[type, dict[Any, Kind]] = {}
+_NAMES: dict[type, dict[Any, str]] = {}
 
 # Plain tuples, not unions: torch's compiler cannot trace `|` of types.
+NUMBERS = (float, int)
 _NUMPY_ARRAYS = (np.ndarray, np.generic)
-_NUMBERS = (tuple, list, float, int)
+_PLAIN = (tuple, list, float, int)
+
+_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 _BACKENDS: dict[str, str] = {}
 
@@ -213,8 +219,12 @@ def in_chunks_of(x: Array, like: Array) -> Array:
 
 def dtype_name(dtype: Any) -> str:
     """Return a dtype's bare name, such as `float32`, whichever library it comes from."""
-    name = getattr(dtype, "name", None)
-    return name if isinstance(name, str) else str(dtype).rpartition(".")[2]
+    names = _NAMES.setdefault(type(dtype), {})
+    name = names.get(dtype)
+    if name is None:
+        own = getattr(dtype, "name", None)  # which NumPy makes up anew each time
+        name = names[dtype] = own if isinstance(own, str) else str(dtype).rpartition(".")[2]
+    return name
 
 
 def dtype_kind(dtype: Any) -> Kind:
@@ -241,7 +251,7 @@ def _kind_by_name(name: str) -> Kind:
 def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
     """Return the dtype in which floating arrays are computed: the widest of theirs, and float32 at the least."""
     first = arrays[0].dtype
-    if all(x.dtype == first for x in arrays[1:]):
+    if all([x.dtype == first for x in arrays]):
         dtype = first
     else:
         dtype = xp.result_type(*arrays)
@@ -264,9 +274,20 @@ def single_device(x: Array) -> Any | None:
 
 def holds_values(*arrays: Array) -> bool:
     """Whether the values can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
-    if all([isinstance(x, _NUMPY_ARRAYS) for x in arrays]):
-        return True
+    if isinstance(arrays[0], _NUMPY_ARRAYS):
+        return all([isinstance(x, _NUMPY_ARRAYS) for x in arrays])
     return is_eager_torch(*arrays) and all([x.is_cpu for x in arrays])
+
+
+def lie_below(x: Array, bound: int) -> bool:
+    """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
+    if is_eager_numpy(x):
+        unsigned = np.maximum.reduce(x.view(_UNSIGNED[x.itemsize]), None)  # a negative one is beyond every bound
+        return bool(unsigned < bound)
+    if is_torch(x):
+        least, most = x.aminmax()
+        return bool(least >= 0) and bool(most < bound)
+    return bool(x.min() >= 0) and bool(x.max() < bound)
 
 
 def is_torch(x: Array) -> bool:
@@ -278,16 +299,14 @@ def is_torch(x: Array) -> bool:
 def is_eager_torch(*arrays: Array) -> bool:
     """Whether these are plain tensors of torch that no compiler, transform or mode looks at."""
     torch = sys.modules.get("torch")
-    return (
-        torch is not None
-        and all([type(x) in (torch.Tensor, torch.nn.Parameter) for x in arrays])
-        and not torch.compiler.is_compiling()
-        and all([x.layout == torch.strided for x in arrays])
-        and not any([torch._C._functorch.is_functorch_wrapped_tensor(x) for x in arrays])
-        and not any([torch._C._functorch.is_legacy_batchedtensor(x) for x in arrays])
-        and not torch._C._len_torch_dispatch_stack()
-        and torch._C._get_tracing_state() is None
-    )
+    if torch is None or torch.compiler.is_compiling():
+        return False
+    inside, plain, strided = torch._C, (torch.Tensor, torch.nn.Parameter), torch.strided
+    wrapped, batched = inside._functorch.is_functorch_wrapped_tensor, inside._functorch.is_legacy_batchedtensor
+    for x in arrays:
+        if type(x) not in plain or x.layout != strided or wrapped(x) or batched(x):
+            return False
+    return not inside._len_torch_dispatch_stack() and inside._get_tracing_state() is None
 
 
 def is_eager_jax(x: Array) -> bool:
@@ -314,7 +333,7 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
     xp = namespace_of(like)
     if xp is None:
         raise TypeError(f"`like` must be an array, got {type(like).__name__}")
-    found = None if isinstance(value, _NUMBERS) else namespace_of(value)
+    found = None if isinstance(value, _PLAIN) else namespace_of(value)
     if found is not None and found is not xp and joined(found, xp) is None:
         value = _from_library(xp, value, like)
     if found is not None:

@@ -13,37 +13,44 @@ from typing import Any
 
 import numpy as np
 
-from ._array_api import Array, backend_of, holds_values, is_eager_numpy, namespace_of
+from ._array_api import Array, holds_values, is_eager_numpy, is_torch
 
 __all__ = [
     "bernoulli",
+    "bernoulli_and_slope",
     "bernoulli_slope",
     "expected_surprise",
     "expected_surprise_and_slope",
+    "label_parts",
     "label_surprise",
     "log_cosh",
     "log_ratio",
+    "pick",
     "precise_sigmoid_pair",
     "put",
     "relative_entropy",
     "sigmoid",
     "sigmoid_pair",
+    "slope_of_parts",
     "softmax",
     "softplus",
     "softplus_pair",
+    "surprise_of_parts",
     "workshop",
 ]
 
 
-def workshop(x: Array) -> Any | None:
-    """Return the library whose functions may write over intermediate results that are made of `x`, or None."""
-    if is_eager_numpy(x):
-        return np if x.ndim else None  # NumPy makes numbers of arrays without axes
-    if backend_of(namespace_of(x)) != "torch" or not holds_values(x):
+def workshop(*arrays: Array) -> Any | None:
+    """Return the library whose functions may write over intermediate results that are made of `arrays`, or None."""
+    if is_eager_numpy(arrays[0]):
+        # NumPy makes numbers of arrays without axes
+        return np if arrays[0].ndim and all([is_eager_numpy(x) and x.ndim for x in arrays[1:]]) else None
+    if not is_torch(arrays[0]) or not holds_values(*arrays):
         return None
     torch: Any = sys.modules["torch"]
-    recorded = x.requires_grad and torch.is_grad_enabled()
-    return None if recorded or torch.autograd.forward_ad._current_level >= 0 else torch
+    if torch.is_grad_enabled() and any([x.requires_grad for x in arrays]):
+        return None
+    return None if torch.autograd.forward_ad._current_level >= 0 else torch
 
 
 def _softplus_of_minus(own: Any, size: Array) -> Array:
@@ -53,20 +60,28 @@ def _softplus_of_minus(own: Any, size: Array) -> Array:
     return size
 
 
+def _limit(own: Any, x: Array, low: float) -> None:
+    """Raise `x` to at least `low`, in its place."""
+    if own is np:
+        x.clip(low, np.inf, out=x)  # what `np.clip` comes to, after some Python
+    else:
+        x.clip_(low)
+
+
 def softplus(own: Any, x: Array) -> Array:
     """log(1 + exp(x))."""
     if own is not np:
         return own.nn.functional.softplus(x, 1.0, 40.0)  # beyond 40 it is x in every dtype
     log_term = _softplus_of_minus(own, own.abs(x))
-    return np.add(log_term, np.clip(x, 0.0, np.inf), out=log_term)
+    return np.add(log_term, x.clip(0.0, np.inf), out=log_term)
 
 
 def softplus_pair(own: Any, x: Array) -> tuple[Array, Array]:
     """log(1 + exp(-x)) and log(1 + exp(x))."""
     log_term = _softplus_of_minus(own, own.abs(x))
     below = own.negative(x)
-    own.clip(below, 0.0, np.inf, out=below)
-    above = own.clip(x, 0.0, np.inf)
+    _limit(own, below, 0.0)
+    above = x.clip(0.0, np.inf)
     return own.add(below, log_term, out=below), own.add(above, log_term, out=above)
 
 
@@ -122,6 +137,15 @@ def bernoulli(own: Any, x: Array, target: Array) -> Array:
     return own.add(yes, own.multiply(no, 1.0 - target, out=no), out=yes)
 
 
+def bernoulli_and_slope(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
+    """Both."""
+    side = _side(own, x, target)
+    if side is None:
+        return bernoulli(own, x, target), bernoulli_slope(own, x, target)
+    wrong = side * x
+    return softplus(own, wrong), own.multiply(side, sigmoid(own, wrong), out=side)
+
+
 def bernoulli_slope(own: Any, x: Array, target: Array) -> Array:
     """Its derivative, (1 - t) p - t (1 - p)."""
     side = _side(own, x, target)
@@ -135,7 +159,8 @@ def bernoulli_slope(own: Any, x: Array, target: Array) -> Array:
 def _side(own: Any, x: Array, target: Array) -> Array | None:
     """1 - 2 t, if every t is 0 or 1."""
     square = target * target
-    if not bool((square == target).all()):
+    bits = np.logical_and.reduce(square == target, None) if own is np else own.equal(square, target)
+    if not bits:
         return None
     return (
         own.subtract(1.0, own.multiply(square, 2.0, out=square), out=square)
@@ -144,30 +169,17 @@ def _side(own: Any, x: Array, target: Array) -> Array | None:
     )
 
 
-# log1p(u² / 2w) below 1 and |x| - log 2 + log1p(w²) above, with u = exp(-|x|) - 1 and w = exp(-|x|)
+# log1p(u² / 2w), with u = exp(-|x|) - 1 and w = exp(-|x|). Beyond 40, where w might vanish, it grows as |x| does.
 def log_cosh(own: Any, x: Array) -> Array:
     """log(cosh x)."""
     size = own.abs(x)
-    near = own.less(size, 1.0, out=own.empty_like(size))
-    far = 1.0 - near
-    less = own.negative(size)
-    own.expm1(less, out=less)
-    power = less + 1.0
-    argument = power * power
-    own.multiply(argument, far, out=argument)
+    near = size.clip(0.0, 40.0)
+    own.subtract(size, near, out=size)
+    own.negative(near, out=near)
+    less, power = own.expm1(near), own.exp(near, out=near)
     own.multiply(less, less, out=less)
-    own.clip(power, 0.25, np.inf, out=power)
-    own.divide(less, power, out=less)
-    own.multiply(near, 0.5, out=near)
-    own.multiply(less, near, out=less)
-    own.add(argument, less, out=argument)
-    own.log1p(argument, out=argument)
-    own.subtract(size, _LOG_2, out=size)
-    own.multiply(size, far, out=size)
-    return own.add(argument, size, out=argument)
-
-
-_LOG_2 = 0.6931471805599453
+    own.divide(less, own.multiply(power, 2.0, out=power), out=less)
+    return own.add(own.log1p(less, out=less), size, out=size)
 
 
 def softmax(own: Any, logits: Array, axis: int) -> tuple[Array, Array, Array]:
@@ -189,7 +201,51 @@ def label_surprise(own: Any, logits: Array, labels: Array, axis: int) -> Array:
     top = np.max(logits, axis=axis, keepdims=True)
     power = logits - top
     np.exp(power, out=power)
-    return (top - np.take_along_axis(logits, labels, axis)) + np.log(np.sum(power, axis=axis, keepdims=True))
+    return (top - pick(own, logits, labels, axis)) + np.log(np.sum(power, axis=axis, keepdims=True))
+
+
+def label_parts(own: Any, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array, Array]:
+    """exp(logits - m) with 0 at the label, m the largest; the label's, the sum of the others, and m less its logit.
+
+    The last three keep the axis. No digit of a difference is lost.
+    """
+    top = logits.max(axis=axis, keepdims=True) if own is np else own.amax(logits, axis, keepdims=True)
+    bounded = own.maximum(logits, top - 800.0)
+    power = bounded - top
+    back = power - bounded
+    lost = power - back
+    own.subtract(bounded, lost, out=lost)
+    own.subtract(lost, own.add(back, top, out=back), out=lost)
+    own.exp(power, out=power)
+    own.add(power, own.multiply(lost, power, out=lost), out=power)
+    label = pick(own, power, labels, axis)
+    depth = top - pick(own, logits, labels, axis)
+    put(own, power, labels, 0.0, axis)
+    return power, label, power.sum(axis, keepdims=True), depth
+
+
+# log(1 + others / label), and where that is far from a log of 1, depth + log(others + label)
+def surprise_of_parts(own: Any, label: Array, others: Array, depth: Array) -> Array:
+    """-log p of the label, with the axis."""
+    far = depth >= 20.0
+    if not bool(far.any()):
+        ratio = others / label
+        return own.log1p(ratio, out=ratio)
+    near = own.log1p(others / own.where(far, 1.0, label))
+    return own.where(far, depth + own.log(others + label), near)
+
+
+def slope_of_parts(own: Any, power: Array, label: Array, others: Array, labels: Array, axis: int) -> Array:
+    """The derivative of -log p by each logit, in the place of `power`."""
+    put(own, power, labels, -others, axis)
+    return own.divide(power, others + label, out=power)
+
+
+def pick(own: Any, x: Array, index: Array, axis: int) -> Array:
+    """Take the entries of `x` along `axis` that `index` names, with the axis."""
+    if own is not np:
+        return x.gather(axis, index)
+    return x[_places(x, index)] if _are_columns(x, axis) else np.take_along_axis(x, index, axis)
 
 
 def expected_surprise(own: Any, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
@@ -242,7 +298,18 @@ def log_ratio(own: Any, a: Array, b: Array, offset: float) -> Array:
 
 def put(own: Any, x: Array, index: Array, values: Array | float, axis: int) -> None:
     """Write to the entries of `x` along `axis` that `index` names."""
-    if own is np:
-        np.put_along_axis(x, index, values, axis)
-    else:
+    if own is not np:
         x.scatter_(axis, index, values)
+    elif _are_columns(x, axis):
+        x[_places(x, index)] = values
+    else:
+        np.put_along_axis(x, index, values, axis)
+
+
+# What NumPy's functions do for any axis, they do with much Python.
+def _are_columns(x: Array, axis: int) -> bool:
+    return x.ndim == 2 and axis in (-1, 1)
+
+
+def _places(x: Array, index: Array) -> tuple[Array, Array]:
+    return np.arange(len(x))[:, None], index

@@ -18,8 +18,10 @@ from ._array_api import (
     dtype_kind,
     dtype_name,
     holds_values,
+    is_torch,
     joined,
     library_of,
+    lie_below,
     namespace_of,
     result_dtype,
     same_shape,
@@ -63,6 +65,7 @@ Domain: TypeAlias = Literal[
 _ONE_PER_ITEM = ("sign", "labels")
 Role: TypeAlias = Literal["row", "item", "labels", "whole"]
 _ALL_ITEMS: tuple[Role, ...] = ("item",)
+_FLOATING = ("float", "half")
 
 
 class Inputs(NamedTuple):
@@ -142,6 +145,8 @@ def require_choice(choices: Sequence[str], **settings: str) -> None:
 
 
 def _require_number(name: str, value: object) -> None:
+    if type(value) is float:
+        return
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise TypeError(f"`{name}` must be a number, got {value!r}")
 
@@ -176,13 +181,26 @@ def check_inputs(
     xp = _one_library(names, arrays, weight, where)
     if backend_of(xp) not in ("numpy", "dask"):
         _one_device(names, arrays, weight, where)
-    floating = [
-        x
-        for name, x, domain in zip(names, arrays, domains, strict=True)
-        if _check_dtype(name, x, domain, is_prediction=name == names[0]) == "float"
-    ]
+    if len(domains) != len(names):
+        raise ValueError(f"`domains` must say what each of {', '.join(names)} holds, got {domains!r}")
+    first = arrays[0]
+    dtype, shape = first.dtype, tuple(first.shape)
+    if (
+        granularity == "element"
+        and dtype_kind(dtype) == "float"
+        and all([x.dtype == dtype and x.shape == shape for x in arrays[1:]])
+    ):
+        _check_weights(weight, where, shape)
+        return Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
+
+    kinds = [dtype_kind(x.dtype) for x in arrays]
+    floating = []
+    for k, kind in enumerate(kinds):
+        if kind in _FLOATING:
+            floating.append(arrays[k])
+        else:
+            _check_dtype(names[k], arrays[k], domains[k], is_prediction=k == 0)
     dtype = result_dtype(xp, floating)
-    shape = tuple(arrays[0].shape)
     if granularity == "element":
         _same_shapes(names, arrays)
         _check_weights(weight, where, shape)
@@ -190,28 +208,28 @@ def check_inputs(
 
     axis = take_axis(axis, shape, names[0])
     item_shape = _without(shape, axis)
-    invalid = None
-    checked = list(arrays)
-    roles: list[Role] = ["item" if domain in _ONE_PER_ITEM else "row" for domain in domains]
-    _same_shapes(
-        tuple(name for name, role in zip(names, roles, strict=True) if role == "row"),
-        tuple(x for x, role in zip(arrays, roles, strict=True) if role == "row"),
-    )
     _check_weights(weight, where, item_shape)
-    for k, (name, x, domain) in enumerate(zip(names, arrays, domains, strict=True)):
-        if domain == "labels" and dtype_kind(x.dtype) == "int":
-            _check_label_shape(name, x, names[0], shape, axis)
+    invalid = None
+    roles: list[Role] = ["row"] * len(arrays)
+    for k, domain in enumerate(domains):
+        x = arrays[k]
+        if domain == "labels" and kinds[k] == "int":
+            _check_label_shape(names[k], x, names[0], shape, axis)
             roles[k] = "labels"
-            checked[k], where, invalid = _check_labels(xp, name, x, shape[axis], ignore_index, where)
+            labels, where, invalid = _check_labels(xp, names[k], x, shape[axis], ignore_index, where)
+            if labels is not x:
+                arrays = (*arrays[:k], labels, *arrays[k + 1 :])
+        elif domain == "sign":
+            _check_item_shape(names[k], x, names[0], shape, axis)
+            roles[k] = "item"
+        elif x.shape == shape:
+            pass
         elif domain == "labels":
-            _check_probabilities(name, x, names[0], shape, item_shape)
-            roles[k] = "row"
-        elif domain in _ONE_PER_ITEM and not same_shape(tuple(x.shape), item_shape):
-            raise ValueError(
-                f"`{name}` must have one value an item, shape {item_shape}: that of `{names[0]}` {shape} without "
-                f"axis {axis}; got {tuple(x.shape)}"
-            )
-    return Inputs(xp, tuple(checked), dtype, item_shape, axis, tuple(roles), weight, where, invalid)
+            _check_probabilities(names[k], x, names[0], shape, item_shape)
+        else:
+            rows = [k for k, domain in enumerate(domains) if domain not in _ONE_PER_ITEM]
+            _same_shapes(tuple([names[k] for k in rows]), tuple([arrays[k] for k in rows]))
+    return Inputs(xp, arrays, dtype, item_shape, axis, tuple(roles), weight, where, invalid)
 
 
 def check_projection(
@@ -292,7 +310,9 @@ def _one_library(
         wanted = ", ".join(f"`{name}`" for name in names)
         raise TypeError(f"this loss takes {len(names)} arrays, {wanted}; got {len(arrays)}")
     xp = namespace_of(arrays[0])
-    others = [*arrays[1:], *(x for x in (weight, where) if x is not None)]
+    others = arrays[1:]
+    if weight is not None or where is not None:
+        others = tuple([x for x in (*others, weight, where) if x is not None])
     if xp is not None and all([namespace_of(x) is xp for x in others]):
         return xp
     given = dict(zip(names, arrays, strict=True))
@@ -325,6 +345,8 @@ def _refuse_libraries(given: dict[str, object], found: list[Namespace]) -> NoRet
 
 
 def _one_device(names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> None:
+    if is_torch(arrays[0]) and all([x is None or x.device == arrays[0].device for x in (*arrays, weight, where)]):
+        return
     first = None
     for name, x in zip((*names, "weight", "where"), (*arrays, weight, where), strict=True):
         device = None if x is None else single_device(x)
@@ -340,7 +362,7 @@ def _one_device(names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array
 
 def _check_dtype(name: str, x: Array, domain: Domain, *, is_prediction: bool) -> Literal["float", "other"]:
     kind = dtype_kind(x.dtype)
-    if kind in ("float", "half"):
+    if kind in _FLOATING:
         return "float"
     if is_prediction:
         hint = "; convert it, as in xp.astype(x, xp.float32)" if kind == "int" else ""
@@ -434,6 +456,15 @@ def _check_label_shape(name: str, x: Array, rows_name: str, shape: tuple[int, ..
     )
 
 
+def _check_item_shape(name: str, x: Array, rows_name: str, shape: tuple[int, ...], axis: int) -> None:
+    item_shape, got = _without(shape, axis), tuple(x.shape)
+    if not same_shape(got, item_shape):
+        raise ValueError(
+            f"`{name}` must have one value an item, shape {item_shape}: that of `{rows_name}` {shape} without "
+            f"axis {axis}; got {got}"
+        )
+
+
 def _check_probabilities(
     name: str, x: Array, rows_name: str, shape: tuple[int, ...], item_shape: tuple[int, ...]
 ) -> None:
@@ -453,7 +484,7 @@ def _check_labels(
     """Return labels that can index, the items to keep, and the items without a class if these can't be refused."""
     labels = as_index(xp, labels)
     plain = where is None and ignore_index is None and 0 not in labels.shape
-    if plain and holds_values(labels) and int(labels.min()) >= 0 and int(labels.max()) < classes:
+    if plain and holds_values(labels) and lie_below(labels, classes):
         return labels, None, None
     if ignore_index is not None:
         used = labels != ignore_index

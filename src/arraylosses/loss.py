@@ -18,7 +18,7 @@ from .reduction import REDUCTIONS, Reduction
 
 __all__ = ["Loss", "LossFunction", "RowLoss", "camel_case", "keep_setting_names", "loss", "setting_names", "snake_case"]
 
-_PLAIN = (float, int, bool, str, type(None))
+_PLAIN = frozenset((float, int, bool, str, type(None)))
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False)
@@ -61,7 +61,7 @@ class Loss:
     array_names: ClassVar[tuple[str, ...]] = ()
     """The names of the arrays that `call` takes, in order."""
 
-    _setting_names: ClassVar[tuple[Any, ...]] = ()
+    _setting_names: ClassVar[tuple[type, tuple[str, ...]] | None] = None
 
     self_contained: ClassVar[bool] = False
     """Whether the settings and the arrays decide the value, and each item's arrays its loss: what `register` promises.
@@ -103,7 +103,8 @@ class Loss:
                 object.__setattr__(self, name, value)
                 if type(value) not in _PLAIN:
                     object.__setattr__(self, "array_settings", (*self.array_settings, name))
-        require_choice(REDUCTIONS, reduction=self.reduction)
+        if self.reduction not in REDUCTIONS:
+            require_choice(REDUCTIONS, reduction=self.reduction)
 
     def call(self, *arrays: Array) -> Array:
         """Return per-item losses of arrays in the dtype of the computation: the formula, and nothing else."""
@@ -280,8 +281,9 @@ def _same(a: object, b: object) -> bool:
 
 def setting_names(cls: type[Loss]) -> tuple[str, ...]:
     """Return the names of a loss class's settings, `reduction` last."""
-    if cls._setting_names[:1] == (cls,):
-        return cls._setting_names[1:]
+    kept = cls._setting_names
+    if kept is not None and kept[0] is cls:
+        return kept[1]
     # What `__init__` takes is a field, and no class variable. torch's compiler can't trace `dataclasses.fields`.
     taken = cls.__init__.__annotations__
     names = [name for name in cls.__dataclass_fields__ if name in taken and name != "reduction"]
@@ -290,7 +292,7 @@ def setting_names(cls: type[Loss]) -> tuple[str, ...]:
 
 def keep_setting_names(cls: type[Loss]) -> None:
     """Find the names of the settings once and for all: now that `dataclass` is done with the class."""
-    cls._setting_names = (cls, *setting_names(cls))
+    cls._setting_names = (cls, setting_names(cls))
 
 
 def camel_case(name: str) -> str:

@@ -64,7 +64,7 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) ->
     if reduction == "none":
         return total
     divisor = _divisor(xp, items, weight, reduction)
-    value = xp.sum(total)
+    value = special.total(total)
     return value if divisor is None else value / divisor
 
 

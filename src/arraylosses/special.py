@@ -17,12 +17,14 @@ import numpy as np
 
 from . import _kernels
 from ._array_api import (
+    NUMBERS,
     Array,
     Namespace,
     array_namespace,
     backend_of,
     dtype_name,
     holds_values,
+    is_eager_numpy,
     own_namespace,
     single_device,
     untraced,
@@ -33,6 +35,7 @@ __all__ = [
     "Distance",
     "above_zero",
     "bernoulli",
+    "bernoulli_and_slope",
     "bernoulli_slope",
     "clip",
     "dot",
@@ -69,6 +72,8 @@ __all__ = [
     "softmax_parts",
     "softplus",
     "softplus_pair",
+    "surely_between",
+    "total",
     "two_difference",
     "two_product",
     "two_sum",
@@ -79,20 +84,20 @@ __all__ = [
 
 def where(condition: Array, x: Array | float, y: Array | float) -> Array:
     """Choose from `x` where `condition` holds and from `y` elsewhere; either may be a number."""
-    xp = array_namespace(condition, *(v for v in (x, y) if not isinstance(v, float | int)))
+    xp = array_namespace(condition, *[v for v in (x, y) if not isinstance(v, NUMBERS)])
     if backend_of(xp) == "numpy" and condition.size >= 4096:
         return _blend(condition, x, y)
     own = own_namespace(xp)
-    if not isinstance(y, float | int) and backend_of(xp) == "torch" and _holds_nowhere(condition, y):
+    if not isinstance(y, NUMBERS) and backend_of(xp) == "torch" and _holds_nowhere(condition, y):
         return own.clone(y)
     return own.where(condition, x, y)
 
 
 def _holds_nowhere(condition: Array, y: Array) -> bool:
     """Whether `condition` holds nowhere, as one that guards an edge case mostly does; torch's `where` is slow."""
-    if y.shape != condition.shape or any([_kernels.workshop(v) is None for v in (condition, y)]):
+    if y.shape != condition.shape or math.prod(condition.shape) < 4096 or _kernels.workshop(condition, y) is None:
         return False
-    return math.prod(condition.shape) >= 4096 and not bool(condition.any())
+    return not bool(condition.any())
 
 
 def _blend(condition: Array, x: Any, y: Any) -> Array:
@@ -102,9 +107,9 @@ def _blend(condition: Array, x: Any, y: Any) -> Array:
     other side gets through, be it NaN.
     """
     own = sys.modules["numpy"]
-    like = y if isinstance(x, float | int) else x
+    like = y if isinstance(x, NUMBERS) else x
     integer = {"float32": own.int32, "float64": own.int64}.get(str(getattr(like, "dtype", "")))
-    if integer is None or not all(isinstance(v, float | int) or v.dtype == like.dtype for v in (x, y)):
+    if integer is None or not all(isinstance(v, NUMBERS) or v.dtype == like.dtype for v in (x, y)):
         return own.where(condition, x, y)
     chosen, other = (own.asarray(v, dtype=like.dtype).view(integer) for v in (x, y))
     if own.broadcast_shapes(condition.shape, chosen.shape, other.shape) != condition.shape:
@@ -129,6 +134,7 @@ def clip(x: Array, low: float | None, high: float | None) -> Array:
     if backend_of(xp) == "numpy":
         # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
         low, high = -math.inf if low is None else low, math.inf if high is None else high
+        return x.clip(low, high)
     return own_namespace(xp).clip(x, low, high)
 
 
@@ -142,6 +148,17 @@ def inside(x: Array, low: float | None, high: float | None) -> Array:
     bounds = [x >= low] if low is not None else []
     bounds += [x <= high] if high is not None else []
     return xp.astype(bounds[0] if len(bounds) == 1 else xp.logical_and(*bounds), x.dtype)
+
+
+def surely_between(x: Array, low: float, high: float) -> bool:
+    """Whether all of `x` is known to lie between `low` and `high`, the ends left out: then nothing guards against them.
+
+    False where that can't be looked at.
+    """
+    if 0 in x.shape or (own := _kernels.workshop(x)) is None:
+        return False
+    least, most = (np.minimum.reduce(x, None), np.maximum.reduce(x, None)) if own is np else x.aminmax()
+    return bool(least > low) and bool(most < high)
 
 
 def is_positive(x: Array) -> Array:
@@ -180,6 +197,14 @@ def largest(x: Array, axis: int) -> Array:
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
 
 
+def total(x: Array, axis: int | None = None) -> Array:
+    """The sum along `axis`, or of all entries."""
+    if is_eager_numpy(x):  # whose `sum` takes longer to arrive at this than this takes on a small array
+        return np.add.reduce(x, axis)
+    xp = array_namespace(x)
+    return own_namespace(xp).sum(x, axis) if backend_of(xp) == "torch" else xp.sum(x, axis=axis)
+
+
 def new_axis(x: Array, axis: int) -> Array:
     """Give `x` an axis of length 1. Dask's expand_dims has to know all lengths, an index does not."""
     before = axis if axis >= 0 else x.ndim + 1 + axis
@@ -188,6 +213,8 @@ def new_axis(x: Array, axis: int) -> Array:
 
 def pick(x: Array, index: Array, axis: int) -> Array:
     """Take the entry of each row of `x` along `axis` that `index` names."""
+    if is_eager_numpy(x) and x.ndim == 2 and axis in (-1, 1) and is_eager_numpy(index) and len(x) == len(index):
+        return x[np.arange(len(x)), index]  # as NumPy does it for any axis, with much Python
     xp = array_namespace(x, index)
     index = new_axis(index, axis)
     if hasattr(xp, "take_along_axis"):
@@ -418,7 +445,7 @@ def softcap_slope(x: Array, cap: float) -> Array:
 
 def bernoulli(x: Array, target: Array) -> Array:
     """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x)), for a logit x of the probability that t states."""
-    if (own := _kernels.workshop(x)) is not None and _kernels.workshop(target) is own:
+    if (own := _kernels.workshop(x, target)) is not None:
         return _kernels.bernoulli(own, x, target)
     yes, no = softplus_pair(x)
     return target * yes + (1.0 - target) * no
@@ -426,10 +453,17 @@ def bernoulli(x: Array, target: Array) -> Array:
 
 def bernoulli_slope(x: Array, target: Array) -> Array:
     """The derivative of `bernoulli` by x."""
-    if (own := _kernels.workshop(x)) is not None and _kernels.workshop(target) is own:
+    if (own := _kernels.workshop(x, target)) is not None:
         return _kernels.bernoulli_slope(own, x, target)
     p, q = sigmoid_pair(x)
     return (1.0 - target) * p - target * q
+
+
+def bernoulli_and_slope(x: Array, target: Array) -> tuple[Array, Array]:
+    """Both."""
+    if (own := _kernels.workshop(x, target)) is not None:
+        return _kernels.bernoulli_and_slope(own, x, target)
+    return bernoulli(x, target), bernoulli_slope(x, target)
 
 
 # log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
@@ -544,9 +578,19 @@ def _expected_surprise_slope(logits: Array, target: Array, axis: int) -> Array:
 def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
     """-log p of the class that integer `labels` name, for p = softmax(logits) along `axis`, without cancellation."""
     if (own := _kernels.workshop(logits)) is not None:
-        surprise = _kernels.label_surprise(own, logits, new_axis(labels, axis), axis).squeeze(axis)
+        index = new_axis(labels, axis)
+        if _is_small(logits):
+            _, *parts = _kernels.label_parts(own, logits, index, axis)
+            return _kernels.surprise_of_parts(own, *parts).squeeze(axis)
+        surprise = _kernels.label_surprise(own, logits, index, axis).squeeze(axis)
         return _with_digits(own, surprise, logits, labels, axis)
     return label_surprise_and_complement(logits, labels, axis)[0]
+
+
+def _is_small(logits: Array) -> bool:
+    """Whether it costs least to keep the digits of all rows, instead of those that are found to need it."""
+    elements: int = math.prod(logits.shape)
+    return elements <= 4096
 
 
 def label_surprise_and_complement(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
@@ -571,6 +615,11 @@ def label_surprise_slope(logits: Array, labels: Array, axis: int) -> Array:
 def label_surprise_and_slope(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
     """Both, of one softmax."""
     if (own := _kernels.workshop(logits)) is not None:
+        if _is_small(logits):
+            index = new_axis(labels, axis)
+            power, label, others, depth = _kernels.label_parts(own, logits, index, axis)
+            surprise = _kernels.surprise_of_parts(own, label, others, depth).squeeze(axis)
+            return surprise, _kernels.slope_of_parts(own, power, label, others, index, axis)
         p, top, log_total = _kernels.softmax(own, logits, axis)
         surprise = (top.squeeze(axis) - pick(logits, labels, axis)) + log_total.squeeze(axis)
         return _with_digits(own, surprise, logits, labels, axis), _less_one(own, p, labels, axis)

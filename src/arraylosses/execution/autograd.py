@@ -76,18 +76,16 @@ def _function() -> Any:
             tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
             inputs, positions = _with_tensors(ctx.inputs, tensors), ctx.positions
             found: Sequence[Array] | None = None
-            vectorized = not holds_values(upstream)
-            if torch.is_grad_enabled() or vectorized:
-                pass
-            elif not ctx.together:
-                found = blocks.gradients(ctx.loss, inputs, positions, upstream)
-            else:
-                found, ctx.gradients = ctx.gradients, None  # given away: they may be written to
-                if found is None:
-                    found = (_together(ctx.loss, inputs, positions) or (None,))[1:]
-                if found and float(upstream) != 1.0:
-                    for x in found:
-                        x.mul_(upstream)
+            if not torch.is_grad_enabled() and holds_values(upstream):  # neither recorded nor vectorized
+                if not ctx.together:
+                    found = blocks.gradients(ctx.loss, inputs, positions, upstream)
+                else:
+                    found, ctx.gradients = ctx.gradients, None  # given away: they may be written to
+                    if found is None:
+                        found = (_together(ctx.loss, inputs, positions) or (None,))[1:]
+                    if found and float(upstream) != 1.0:
+                        for x in found:
+                            x.mul_(upstream)
             if not found:
                 with torch.enable_grad():
                     # Of views, for a tensor's hooks are not to see this gradient on the way.

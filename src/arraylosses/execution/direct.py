@@ -112,7 +112,7 @@ def run_with_derivatives(
         part = special.new_axis(part, inputs.axis)
     sources = [inputs.arrays[k] for k in wanted.arrays]
     results = [
-        in_chunks_of(xp.astype(x * part, source.dtype, copy=False), source)
+        in_chunks_of(_in_dtype(xp, x * part, source.dtype), source)
         for x, source in zip(derivatives, sources, strict=True)
     ]
     return (reduce(xp, items, weight, loss.reduction), *results)
@@ -120,14 +120,15 @@ def run_with_derivatives(
 
 def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
     """Return the arrays that a loss computes on, and one weight an item."""
-    arrays = inputs.arrays
-    if inputs.where is not None or any([x.dtype != inputs.dtype for x in arrays]):
-        arrays = tuple([_working(inputs, x, role) for x, role in zip(arrays, inputs.roles, strict=True)])
+    arrays, roles = inputs.arrays, inputs.roles
+    unlike = [x.dtype != inputs.dtype and roles[k] != "labels" for k, x in enumerate(arrays)]
+    if inputs.where is not None or any(unlike):
+        arrays = tuple([_working(inputs, x, role) for x, role in zip(arrays, roles, strict=True)])
     weight = loss.item_weight(*arrays)
     if weight is None and inputs.weight is None and inputs.where is None:
         return arrays, None
     if inputs.weight is not None:
-        given = inputs.xp.astype(inputs.weight, inputs.dtype, copy=False)
+        given = _in_dtype(inputs.xp, inputs.weight, inputs.dtype)
         weight = given if weight is None else given * weight
     return arrays, kept_weight(inputs.xp, inputs.item_shape, inputs.dtype, weight, inputs.where)
 
@@ -143,11 +144,14 @@ def evaluate(
         items, derivatives = loss.call_and_derivatives(wanted.positions, *arrays)
         if wanted.second:
             derivatives = (*derivatives, loss.second_derivative(*arrays))
-    if not same_shape(tuple(items.shape), inputs.item_shape):
+    if items.shape != inputs.item_shape and not same_shape(tuple(items.shape), inputs.item_shape):
         raise ValueError(
             f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "
             f"{tuple(items.shape)}; a loss of rows must have granularity 'row', and reduces over its axis itself"
         )
+    invalid = inputs.invalid
+    if wanted is None and invalid is None:
+        return items, ()
     found = []
     for k, x in enumerate(derivatives):
         if x is None:
@@ -160,7 +164,6 @@ def evaluate(
                 f"{tuple(source.shape)}, got {tuple(x.shape)}"
             )
         found.append(x)
-    invalid = inputs.invalid
     if invalid is not None:
         items = special.where(invalid, float("nan"), items)
         of_rows = invalid if inputs.axis is None else special.new_axis(invalid, inputs.axis)
@@ -168,13 +171,16 @@ def evaluate(
     return items, tuple(found)
 
 
+def _in_dtype(xp: Any, x: Array, dtype: Any) -> Array:
+    return x if x.dtype == dtype else xp.astype(x, dtype)
+
+
 def _working(inputs: Inputs, x: Array, role: str) -> Array:
     """Return `x` in the dtype of the computation, with a harmless number wherever `where` leaves an item out."""
     if role == "labels":
         return x
     xp = inputs.xp
-    if x.dtype != inputs.dtype:
-        x = xp.astype(x, inputs.dtype)
+    x = _in_dtype(xp, x, inputs.dtype)
     if inputs.where is None:
         return x
     return special.where(kept(inputs, role), x, NEUTRAL)

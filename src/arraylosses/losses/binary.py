@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import special
-from .._array_api import Array, array_namespace, as_array
+from .._array_api import NUMBERS, Array, array_namespace, as_array
 from .._validation import Domain, require_nonnegative, require_one_of_type, require_range
 from ..loss import Loss
 from ..reduction import Reduction
@@ -35,6 +35,8 @@ def _surprises(
         return special.softplus_pair(prediction)
     xp = array_namespace(prediction, target)
     p = special.clip(prediction, epsilon, 1.0 - epsilon) if epsilon else prediction
+    if log_floor is None and special.surely_between(p, 0.0, 1.0):
+        return -xp.log(p), xp.log1p(p / (1.0 - p))
     # The logarithm of 0 is taken only where it counts: 0 log 0 is 0, and a floor stands in for it.
     never, always = p == 0, p == 1
     if log_floor is None:
@@ -58,6 +60,8 @@ def _surprises_derivative(
     xp = array_namespace(prediction, target)
     p = special.clip(prediction, epsilon, 1.0 - epsilon) if epsilon else prediction
     q = 1.0 - p
+    if log_floor is None and not epsilon and special.surely_between(p, 0.0, 1.0):
+        return other / q - target / p
     if log_floor is None:
         never, always = xp.logical_and(p == 0, target == 0), xp.logical_and(q == 0, other == 0)
     else:
@@ -100,7 +104,7 @@ class BinaryCrossEntropy(Loss):
         require_range(0, 0.5, epsilon=self.epsilon)
         if self.log_floor is not None:
             require_range(float("-inf"), 0, ends=False, log_floor=self.log_floor)
-        if isinstance(self.pos_weight, float | int | bool):
+        if isinstance(self.pos_weight, NUMBERS):
             require_nonnegative(pos_weight=self.pos_weight)
 
     def domains(self) -> tuple[Domain, ...]:
@@ -128,6 +132,11 @@ class BinaryCrossEntropy(Loss):
             return other * p - target * q
         return _surprises_derivative(prediction, target, other, self.epsilon, self.log_floor)
 
+    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        if self._is_plain():
+            return special.bernoulli_and_slope(prediction, target)
+        return self.call(prediction, target), self.derivative(prediction, target)
+
     # ((1 - t) + pos_weight t) p (1 - p) of a logit
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
@@ -142,7 +151,7 @@ class BinaryCrossEntropy(Loss):
         return self.from_logits and self.pos_weight is None and not self.label_smoothing
 
     def _pos_weight(self, like: Array) -> Array | float:
-        if isinstance(self.pos_weight, float | int):
+        if isinstance(self.pos_weight, NUMBERS):
             return self.pos_weight
         pos_weight = as_array(self.pos_weight, like=like, dtype=like.dtype)
         shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]

@@ -58,7 +58,7 @@ class KlDivergence(RowLoss):
             log_target = present if self.log_target else xp.log(present)
             ratio = log_target - (prediction if self.from_log else xp.log(prediction))
         mass = special.where(absent, 0.0, xp.exp(present)) if self.log_target else target
-        return xp.sum(mass * ratio, axis=self.row_axis(target))
+        return special.total(mass * ratio, self.row_axis(target))
 
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:
