@@ -92,13 +92,14 @@ class ReadOnly(Variant):
 
 
 class Blocks(Variant):
-    """NumPy, block by block, however few elements there are."""
+    """NumPy, block by block and by what large arrays are computed with, however few elements there are."""
 
     name = "numpy-blocks"
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        with unittest.mock.patch.dict("arraylosses.execution.blocks.ELEMENTS", numpy=10, torch=10):
+        small_blocks = unittest.mock.patch.dict("arraylosses.execution.blocks.ELEMENTS", numpy=10, torch=10)
+        with small_blocks, unittest.mock.patch("arraylosses.special.SMALL", 0):
             yield
 
 

@@ -587,10 +587,13 @@ def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
     return label_surprise_and_complement(logits, labels, axis)[0]
 
 
+SMALL = 4096
+"""Logits of which it costs least to keep the digits of all rows, instead of those that are found to need it."""
+
+
 def _is_small(logits: Array) -> bool:
-    """Whether it costs least to keep the digits of all rows, instead of those that are found to need it."""
     elements: int = math.prod(logits.shape)
-    return elements <= 4096
+    return elements <= SMALL
 
 
 def label_surprise_and_complement(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
