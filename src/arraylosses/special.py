@@ -13,7 +13,7 @@ import math
 import sys
 from typing import Any
 
-from . import _kernels
+from . import _jax_rules, _kernels
 from ._array_api import Array, Namespace, array_namespace, backend_of, dtype_name, own_namespace, single_device
 
 __all__ = [
@@ -205,14 +205,14 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     """a + b, and what rounding took from it."""
     total = a + b
     from_b = total - a
-    return total, (a - (total - from_b)) + (b - from_b)
+    return total, _constant((a - (total - from_b)) + (b - from_b))
 
 
 def two_difference(a: Array, b: Array) -> tuple[Array, Array]:
     """a - b, and what rounding took from it."""
     difference = a - b
     from_b = difference - a
-    return difference, (a - (difference - from_b)) - (b + from_b)
+    return difference, _constant((a - (difference - from_b)) - (b + from_b))
 
 
 def two_product(a: Array, b: Array) -> tuple[Array, Array]:
@@ -220,7 +220,12 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
     product = _rounded(a * b)
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, _constant(((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low)
+
+
+def _constant(lost: Array) -> Array:
+    # The derivative of what rounding took is 0, as the sum of many terms that JAX would all compute.
+    return _jax_rules.constant(lost) if backend_of(array_namespace(lost)) == "jax" else lost
 
 
 def _rounded(x: Array) -> Array:
@@ -240,6 +245,9 @@ def _halves(x: Array) -> tuple[Array, Array]:
 def _exact_sum(x: Array, rest: Array) -> tuple[Array, Array]:
     """The sum of x + rest along the last axis as a result and its remainder, pair by pair."""
     xp = array_namespace(x)
+    if backend_of(xp) == "jax":
+        total, lost = _jax_rules.exact_sum(x, rest)
+        return total, lost
     lost = xp.sum(rest, axis=-1)
     odd = []
     size = x.shape[-1]
@@ -585,10 +593,13 @@ def _axis_last(x: Array, axis: int) -> Array:
 
 def _safe_scale(xp: Namespace, x: Array) -> Array:
     """1 for a row whose squares neither overflow nor vanish, else its largest entry."""
-    low, high = (1e-130, 1e140) if dtype_name(x.dtype) == "float64" else (1e-13, 1e15)
     size = largest(xp.abs(x), -1)
-    usual = xp.logical_or(size == 0, xp.logical_and(size > low, size < high))
-    return where(usual, 1.0, size)
+    return where(xp.logical_or(size == 0, _is_usual(xp, size, 1)), 1.0, size)
+
+
+def _is_usual(xp: Namespace, size: Array, power: int) -> Array:
+    low, high = (1e-130, 1e140) if dtype_name(size.dtype) == "float64" else (1e-13, 1e15)
+    return xp.logical_and(size > low**power, size < high**power)
 
 
 def distance(x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) -> tuple[Array, Array]:
@@ -597,30 +608,71 @@ def distance(x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) 
     Free of overflow, with a zero derivative at 0.
     """
     xp = array_namespace(x, y)
-    difference, lost = two_difference(_axis_last(x, axis), _axis_last(y, axis))
-    if shift:
-        difference, shift_lost = two_sum(difference, xp.full_like(difference, shift))
-        lost = lost + shift_lost
+    x, y = _axis_last(x, axis), _axis_last(y, axis)
+    if p == 2:
+        return _length(x, y, shift)
+    difference, lost = _difference(x, y, shift)
     if p == 1:
         return _exact_sum(magnitude(difference), where(difference < 0, -lost, lost))
     if p == float("inf"):
         length = xp.squeeze(largest(magnitude(difference), -1), axis=-1)
         return length, xp.zeros_like(length)
     scale = _safe_scale(xp, difference)
-    difference, lost = difference / scale, lost / scale
-    scale = xp.squeeze(scale, axis=-1)
-    if p == 2:
-        square, rest = two_product(difference, difference)
-        total, total_lost = _exact_sum(square, rest + 2 * difference * lost)
-    else:
-        # The power's own rule, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice.
-        bare = difference == 0
-        total = xp.sum(where(bare, 0.0, xp.abs(where(bare, 1.0, difference)) ** p), axis=-1)
-        total_lost = xp.zeros_like(total)
+    difference = difference / scale
+    # The power's own rule, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice.
+    bare = difference == 0
+    total = xp.sum(where(bare, 0.0, xp.abs(where(bare, 1.0, difference)) ** p), axis=-1)
+    zero = total == 0
+    length = where(zero, 0.0, xp.squeeze(scale, axis=-1) * where(zero, 1.0, total) ** (1 / p))
+    return length, xp.zeros_like(length)
+
+
+def _difference(x: Array, y: Array, shift: float) -> tuple[Array, Array]:
+    difference, lost = two_difference(x, y)
+    if not shift:
+        return difference, lost
+    difference, shift_lost = two_sum(difference, array_namespace(x).full_like(difference, shift))
+    return difference, lost + shift_lost
+
+
+def _length(x: Array, y: Array, shift: float) -> tuple[Array, Array]:
+    xp = array_namespace(x, y)
+    if backend_of(xp) != "jax":
+        return _root(*_scaled_squares(x, y, shift))
+
+    def exact(x: Array, y: Array) -> tuple[Array, Array]:
+        total, lost = _square_sum(*_difference(x, y, shift))
+        as_is = (total, lost, xp.ones_like(total))
+        return _root(*_jax_rules.either(_is_usual(xp, total, 2), as_is, lambda: _scaled_squares(x, y, shift)))
+
+    def plain(found: tuple[Array, Array], x: Array, y: Array) -> tuple[Array, Array]:
+        zero = found[0] == 0
+        scale = where(zero, 1.0, found[0])
+        difference = (x - y + shift) / new_axis(scale, -1)
+        total = xp.sum(difference * difference, axis=-1)
+        return where(zero, 0.0, scale * xp.sqrt(where(zero, 1.0, total))), xp.zeros_like(scale)
+
+    length, lost = _jax_rules.with_derivative_of(plain, exact, x, y)
+    return length, lost
+
+
+def _scaled_squares(x: Array, y: Array, shift: float) -> tuple[Array, Array, Array]:
+    """The sum of the squares of the difference over a scale, what rounding took from it, and the scale."""
+    xp = array_namespace(x, y)
+    difference, lost = _difference(x, y, shift)
+    scale = _safe_scale(xp, difference)
+    return *_square_sum(difference / scale, lost / scale), xp.squeeze(scale, axis=-1)
+
+
+def _square_sum(x: Array, lost: Array) -> tuple[Array, Array]:
+    square, rest = two_product(x, x)
+    return _exact_sum(square, rest + 2 * x * lost)
+
+
+def _root(total: Array, total_lost: Array, scale: Array) -> tuple[Array, Array]:
+    xp = array_namespace(total)
     zero = total == 0
     total = where(zero, 1.0, total)
-    if p != 2:
-        return where(zero, 0.0, scale * total ** (1 / p)), total_lost
     root = xp.sqrt(total)
     square, rest = two_product(root, root)
     root_lost = ((total - square) - rest + total_lost) / (2 * root)
@@ -629,13 +681,40 @@ def distance(x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) 
 
 def cosine(x: Array, y: Array, axis: int) -> Array:
     """Cosine of the angle between the rows of `x` and `y` along `axis`; 0 where a row is 0."""
-    return _angle(x, y, axis)[0]
+    xp = array_namespace(x, y)
+    x, y = _axis_last(x, axis), _axis_last(y, axis)
+    if backend_of(xp) != "jax":
+        return _angle(x, y)[0]
+
+    def scaled(x: Array, y: Array) -> tuple[Array, Array]:
+        return tuple(v / _jax_rules.constant(_safe_scale(xp, v)) for v in (x, y))
+
+    def sums(x: Array, y: Array) -> tuple[Array, ...]:
+        return _jax_rules.exact_sum(*two_product(x, y), x * x, y * y)
+
+    def exact(x: Array, y: Array) -> Array:
+        found = sums(x, y)
+        usual = xp.logical_and(*(_is_usual(xp, square, 2) for square in found[2:]))
+        high, low, *squares = _jax_rules.either(usual, found, lambda: sums(*scaled(x, y)))
+        return _quotient(high + low, *squares)
+
+    def plain(_: Array, x: Array, y: Array) -> Array:
+        x, y = scaled(x, y)
+        return _quotient(*(xp.sum(v, axis=-1) for v in (x * y, x * x, y * y)))
+
+    cos: Array = _jax_rules.with_derivative_of(plain, exact, x, y)
+    return cos
+
+
+def _quotient(dot_xy: Array, x_square: Array, y_square: Array) -> Array:
+    x_square, y_square = (where(v == 0, 1.0, v) for v in (x_square, y_square))
+    return dot_xy / array_namespace(dot_xy).sqrt(x_square * y_square)
 
 
 def cosine_and_distance(x: Array, y: Array, axis: int) -> tuple[Array, Array]:
     """The cosine, and 1 minus it to full relative precision for nearly parallel rows too."""
     xp = array_namespace(x, y)
-    cos, x, y, x_square, y_square, dot_xy = _angle(x, y, axis)
+    cos, x, y, x_square, y_square, dot_xy = _angle(_axis_last(x, axis), _axis_last(y, axis))
     # sin² is the squared length of what is left of y without its part along x, over |y|²; 1 - cos = sin² / (1 + cos).
     # What the rounding of the first multiple of x leaves along x is taken away by a second one.
     multiple = new_axis(dot_xy / x_square, -1)
@@ -647,9 +726,8 @@ def cosine_and_distance(x: Array, y: Array, axis: int) -> tuple[Array, Array]:
     return cos, where(near, sine_square / where(near, 1.0 + cos, 1.0), 1.0 - cos)
 
 
-def _angle(x: Array, y: Array, axis: int) -> tuple[Array, Array, Array, Array, Array, Array]:
+def _angle(x: Array, y: Array) -> tuple[Array, Array, Array, Array, Array, Array]:
     xp = array_namespace(x, y)
-    x, y = _axis_last(x, axis), _axis_last(y, axis)
     x, y = x / _safe_scale(xp, x), y / _safe_scale(xp, y)
     x_square, y_square = xp.sum(x * x, axis=-1), xp.sum(y * y, axis=-1)
     x_square, y_square = where(x_square == 0, 1.0, x_square), where(y_square == 0, 1.0, y_square)

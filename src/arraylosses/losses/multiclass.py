@@ -676,20 +676,27 @@ class CategoricalHinge(_ClassLoss):
         require_nonnegative(margin=self.margin)
 
     # max(0, margin + max_{j != y} z_j - z_y). The rival of the best class is the second best, of all others the best.
+    # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
     def call(self, logits: Array, labels: Array) -> Array:
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         if logits.shape[axis] == 1:
             return xp.sum(xp.zeros_like(logits), axis=axis)
-        best = special.is_class(special.new_axis(xp.argmax(logits, axis=axis), axis), logits, axis)
-        # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
         lowest = -float(xp.finfo(logits.dtype).max) / 4
+        if _is_label(labels):
+            chosen = special.is_class(special.new_axis(labels, axis), logits, axis)
+            rival = xp.squeeze(special.largest(special.where(chosen, lowest, logits), axis), axis=axis)
+            return self._behind(special.maximum(rival, lowest), special.pick(logits, labels, axis), lowest)
+        best = special.is_class(special.new_axis(xp.argmax(logits, axis=axis), axis), logits, axis)
         finite = special.maximum(logits, lowest)
         first = special.largest(finite, axis)
         second = special.largest(special.where(best, lowest, finite), axis)
-        lead, lost = special.two_difference(special.where(best, second, first), finite)
-        values = special.positive_part((lead + self.margin) + lost)
-        return _expectation(special.where(logits == float("-inf"), float("inf"), values), labels, axis)
+        return _expectation(self._behind(special.where(best, second, first), logits, lowest), labels, axis)
+
+    def _behind(self, rival: Array, logit: Array, lowest: float) -> Array:
+        lead, lost = special.two_difference(rival, special.maximum(logit, lowest))
+        value = special.positive_part((lead + self.margin) + lost)
+        return special.where(logit == float("-inf"), float("inf"), value)
 
 
 def categorical_hinge(
