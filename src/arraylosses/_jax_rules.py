@@ -8,11 +8,13 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from ._array_api import Array
 
-__all__ = ["constant", "either", "exact_sum", "with_derivative_of"]
+__all__ = ["constant", "either", "exact_sum", "maximum", "positive_part", "sums", "with_derivative_of"]
+
+_Add: TypeAlias = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...]]
 
 
 def constant(x: Array) -> Array:
@@ -44,44 +46,73 @@ def either(condition: Array, result: Any, otherwise: Callable[[], Any]) -> Any:
     return jax.lax.cond(jax.numpy.all(condition), lambda: result, otherwise)
 
 
+# A comparison and a choice would be the same as the next two, but XLA does not fuse these with the sum that follows.
+
+
+def maximum(x: Array, low: float) -> Array:
+    """Raise `x` to at least `low`, where its derivative is 1; JAX's own has 1/2."""
+    jnp: Any = sys.modules["jax"].numpy
+    result: Array = with_derivative_of(lambda _, x: jnp.where(x < low, low, x), lambda x: jnp.maximum(x, low), x)
+    return result
+
+
+def positive_part(x: Array) -> Array:
+    """max(x, 0), whose derivative at 0 is 0."""
+    jnp: Any = sys.modules["jax"].numpy
+    result: Array = with_derivative_of(lambda y, x: jnp.where(y <= 0, 0.0, x), lambda x: jnp.maximum(x, 0.0), x)
+    return result
+
+
 def exact_sum(x: Array, rest: Array, *plain: Array) -> tuple[Array, ...]:
     """Sum x + rest along the last axis as a result and its remainder, and in the same pass each of `plain`."""
-    return tuple(with_derivative_of(_plain_sums, _exact_sums, x, rest, *plain))
+
+    def coarse(_: Any, x: Array, rest: Array, *plain: Array) -> tuple[Array, ...]:
+        total, lost, *others = _plain_sums(None, x, rest, *plain)
+        return total + lost, 0.0 * lost, *others
+
+    def exact(*terms: Array) -> tuple[Array, ...]:
+        total, lost, *others = _folded(_add_exactly, terms)
+        result = total + lost
+        return result, lost - (result - total), *others
+
+    return tuple(with_derivative_of(coarse, exact, x, rest, *plain))
+
+
+def sums(*terms: Array) -> tuple[Array, ...]:
+    """Sum each of two or more arrays along the last axis, all in one pass."""
+    return tuple(with_derivative_of(_plain_sums, lambda *x: _folded(_add, x), *terms))
 
 
 def _plain_sums(_: Any, *terms: Array) -> tuple[Array, ...]:
-    jnp: Any = sys.modules["jax"].numpy
-    x, rest, *plain = (jnp.sum(v, axis=-1) for v in terms)
-    return x + rest, jnp.zeros_like(x), *plain
-
-
-def _exact_sums(*terms: Array) -> tuple[Array, ...]:
-    x, rest, *plain = _folded(terms)
-    total = x + rest
-    return total, rest - (total - x), *plain
+    return tuple(sys.modules["jax"].numpy.sum(x, axis=-1) for x in terms)
 
 
 # XLA unrolls a reduction of eight along an axis that is not the last, and vectorises it along the last. So a row is
 # folded into eighths until it is short; what eight does not divide is added by itself.
-def _folded(terms: tuple[Array, ...]) -> tuple[Array, ...]:
+def _folded(add: _Add, terms: tuple[Array, ...]) -> tuple[Array, ...]:
     size = terms[0].shape[-1]
     width = size // 8
     if width < 2:
-        return _reduced(terms, -1)
-    total = _folded(_reduced(tuple(v[..., : 8 * width].reshape(*v.shape[:-1], 8, width) for v in terms), -2))
+        return _reduced(add, terms, -1)
+    eighths = tuple(v[..., : 8 * width].reshape(*v.shape[:-1], 8, width) for v in terms)
+    total = _folded(add, _reduced(add, eighths, -2))
     if size == 8 * width:
         return total
-    return _add(total, _reduced(tuple(v[..., 8 * width :] for v in terms), -1))
+    return add(total, _reduced(add, tuple(v[..., 8 * width :] for v in terms), -1))
 
 
-def _reduced(terms: tuple[Array, ...], axis: int) -> tuple[Array, ...]:
+def _reduced(add: _Add, terms: tuple[Array, ...], axis: int) -> tuple[Array, ...]:
     jax: Any = sys.modules["jax"]
     zeros = (jax.numpy.zeros((), terms[0].dtype),) * len(terms)
-    return tuple(jax.lax.reduce(terms, zeros, _add, (axis % terms[0].ndim,)))
+    return tuple(jax.lax.reduce(terms, zeros, add, (axis % terms[0].ndim,)))
 
 
 def _add(a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Array, ...]:
+    return tuple(x + y for x, y in zip(a, b, strict=True))
+
+
+def _add_exactly(a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Array, ...]:
     total = a[0] + b[0]
     from_b = total - a[0]
     lost = (a[0] - (total - from_b)) + (b[0] - from_b)
-    return total, a[1] + (b[1] + lost), *(x + y for x, y in zip(a[2:], b[2:], strict=True))
+    return total, a[1] + (b[1] + lost), *_add(a[2:], b[2:])

@@ -53,6 +53,8 @@ __all__ = [
     "softmax_parts",
     "softplus",
     "softplus_pair",
+    "sums",
+    "top_of",
     "two_difference",
     "two_product",
     "two_sum",
@@ -107,9 +109,11 @@ def _blend(condition: Array, x: Any, y: Any) -> Array:
 def clip(x: Array, low: float | None, high: float | None) -> Array:
     """Limit `x` to the range from `low` to `high`; NaN stays NaN, and at a bound the derivative is 1."""
     xp = array_namespace(x)
-    if backend_of(xp) == "jax":  # whose own clip has half the derivative there
-        x = x if low is None else xp.where(x < low, low, x)
-        return x if high is None else xp.where(x > high, high, x)
+    if (
+        backend_of(xp) == "jax"
+    ):  # whose own clip has half the derivative there, and whose `where` is not fused with a sum
+        x = x if low is None else _jax_rules.maximum(x, low)
+        return x if high is None else -_jax_rules.maximum(-x, -high)
     if backend_of(xp) == "numpy":
         # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
         low, high = -math.inf if low is None else low, math.inf if high is None else high
@@ -154,6 +158,8 @@ def positive_part(x: Array) -> Array:
     backend = backend_of(xp)
     if backend == "numpy":
         return clip(x, 0.0, None)
+    if backend == "jax":
+        return _jax_rules.positive_part(x)
     return own_namespace(xp).relu(x) if backend == "torch" else xp.where(x <= 0, 0.0, x)
 
 
@@ -162,6 +168,20 @@ def largest(x: Array, axis: int) -> Array:
     xp = array_namespace(x)
     # Dask takes no maximum of an empty array, not along an axis that has entries either.
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
+
+
+def top_of(x: Array, axis: int) -> Array:
+    """The largest entry along `axis`, for a result that is the same whatever number is taken for it."""
+    top = largest(x, axis)
+    return _jax_rules.constant(top) if backend_of(array_namespace(x)) == "jax" else top
+
+
+def sums(axis: int, *terms: Array) -> tuple[Array, ...]:
+    """The sum of each of `terms` along `axis`."""
+    xp = array_namespace(*terms)
+    if backend_of(xp) == "jax" and axis % terms[0].ndim == terms[0].ndim - 1:
+        return _jax_rules.sums(*terms)
+    return tuple(xp.sum(x, axis=axis) for x in terms)
 
 
 def new_axis(x: Array, axis: int) -> Array:
@@ -438,7 +458,7 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
     ``power / (1 + excess)``. Both hold whatever m is, so the derivative is exact at ties, to every order.
     """
     xp = array_namespace(logits)
-    top_logit = largest(logits, axis)
+    top_logit = top_of(logits, axis)
     depth = top_logit - logits
     # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
     # difference of large logits would be multiplied by their size in the result.
@@ -446,8 +466,8 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
     power = xp.exp(bounded)
     power = power + power * lost
     top = xp.astype(bounded == 0, power.dtype)
-    excess = xp.sum(power - top, axis=axis, keepdims=True) + (xp.sum(top, axis=axis, keepdims=True) - 1.0)
-    return depth, power, excess
+    others, count = sums(axis, power - top, top)
+    return depth, power, new_axis(others + (count - 1.0), axis)
 
 
 def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
@@ -464,7 +484,7 @@ def label_surprise_and_complement(logits: Array, labels: Array, axis: int) -> tu
         surprise = label_surprise(logits, labels, axis)
         return surprise, -own.expm1(-surprise)
     if backend_of(array_namespace(logits, labels)) == "jax":
-        surprise, complement = _label_surprise_of_jax(axis)(logits, labels)
+        surprise, complement, _ = _label_surprise_of_jax(axis)(logits, labels)
         return surprise, complement
     parts = _LabelParts(logits, labels, axis)
     return _label_surprise(parts), _label_complement(parts)
@@ -492,21 +512,25 @@ class _LabelParts:
 
     def __init__(self, logits: Array, labels: Array, axis: int) -> None:
         xp = array_namespace(logits, labels)
-        top = largest(logits, axis)
+        top = top_of(logits, axis)
         self.axis = axis
         self.chosen = is_class(new_axis(labels, axis), logits, axis)
-        self.power = self._power(logits, top)
-        self.others = xp.sum(where(self.chosen, 0.0, self.power), axis=axis, keepdims=True)
+        self.power = _power(logits, top)
         label = new_axis(pick(logits, labels, axis), axis)
-        self.own = self._power(label, top)
         self.depth = top - label
+        rest = where(self.chosen, 0.0, self.power)
+        if backend_of(xp) == "jax":  # whose compiler has both of one pass
+            self.others, self.own = (new_axis(x, axis) for x in sums(axis, rest, where(self.chosen, self.power, 0.0)))
+        else:
+            self.others, self.own = xp.sum(rest, axis=axis, keepdims=True), _power(label, top)
 
-    def _power(self, logits: Array, top: Array) -> Array:
-        # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
-        # difference of large logits would be multiplied by their size in the result.
-        bounded, lost = two_difference(array_namespace(logits).maximum(logits, top - 800.0), top)
-        power = array_namespace(logits).exp(bounded)
-        return power + power * lost
+
+def _power(logits: Array, top: Array) -> Array:
+    # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
+    # difference of large logits would be multiplied by their size in the result.
+    bounded, lost = two_difference(array_namespace(logits).maximum(logits, top - 800.0), top)
+    power = array_namespace(logits).exp(bounded)
+    return power + power * lost
 
 
 # log(1 + others / own), and where that is far from a log of 1, depth + log(others + own). The derivative by the largest
@@ -530,22 +554,26 @@ def _label_surprise_slope(parts: _LabelParts) -> Array:
 
 @functools.cache
 def _label_surprise_of_jax(axis: int) -> Any:
-    """-log p and 1 - p with their closed forms as derivatives: one pass, where JAX's own rules take many."""
+    """-log p, 1 - p and Σ exp(logits - m) with closed forms as derivatives: one pass, where JAX's rules take many."""
     jax: Any = sys.modules["jax"]
 
     @jax.custom_jvp  # type: ignore[untyped-decorator]
-    def both(logits: Array, labels: Array) -> tuple[Array, Array]:
+    def found(logits: Array, labels: Array) -> tuple[Array, Array, Array]:
         parts = _LabelParts(logits, labels, axis)
-        return _label_surprise(parts), _label_complement(parts)
+        total = jax.numpy.squeeze(parts.others + parts.own, axis=axis)
+        return _label_surprise(parts), _label_complement(parts), total
 
-    @both.defjvp  # type: ignore[untyped-decorator]
+    @found.defjvp  # type: ignore[untyped-decorator]
     def rule(arrays: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Any, Any]:
-        surprise, complement = both(*arrays)
-        slope = _label_surprise_slope(_LabelParts(*arrays, axis))
-        change = jax.numpy.sum(slope * tangents[0], axis=axis)
-        return (surprise, complement), (change, (1.0 - complement) * change)
+        (logits, labels), rise = arrays, tangents[0]
+        surprise, complement, total = found(logits, labels)
+        p = _power(logits, top_of(logits, axis)) / new_axis(total, axis)
+        chosen = is_class(new_axis(labels, axis), logits, axis)
+        change = jax.numpy.sum(where(chosen, new_axis(-complement, axis), p) * rise, axis=axis)
+        of_total = total * (change + pick(rise, labels, axis))
+        return (surprise, complement, total), (change, (1.0 - complement) * change, of_total)
 
-    return both
+    return found
 
 
 def _with_digits(own: Any, surprise: Array, logits: Array, labels: Array, axis: int) -> Array:

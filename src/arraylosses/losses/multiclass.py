@@ -80,9 +80,12 @@ def _expectation(values: Array, labels: Array, axis: int) -> Array:
     """The value of the label's class, or of the classes as the target mixes them; 0 times infinity is 0."""
     if _is_label(labels):
         return special.pick(values, labels, axis)
-    xp = array_namespace(values, labels)
-    impossible = xp.logical_and(labels == 0, xp.isinf(values))
-    return xp.sum(labels * special.where(impossible, 0.0, values), axis=axis)
+    return array_namespace(values, labels).sum(_mixed(values, labels), axis=axis)
+
+
+def _mixed(values: Array, target: Array) -> Array:
+    impossible = array_namespace(values, target).logical_and(target == 0, array_namespace(values).isinf(values))
+    return target * special.where(impossible, 0.0, values)
 
 
 @dataclass(frozen=True)
@@ -198,12 +201,15 @@ class CrossEntropy(_ProbabilityLoss):
         """The per-item losses, from the parts of the softmax of capped logits."""
         xp = array_namespace(capped, labels)
         above = xp.squeeze(xp.log1p(excess), axis=axis)
-        mass: Array | float = 1.0 if _is_label(labels) else xp.sum(labels, axis=axis)
-        loss = _expectation(depth, labels, axis) + above * mass
+        if _is_label(labels):
+            loss = special.pick(depth, labels, axis) + above
+        else:
+            lead, mass = special.sums(axis, _mixed(depth, labels), labels)
+            loss = lead + above * mass
         if self.label_smoothing:
             loss = self._blended(loss, xp.mean(depth, axis=axis) + above)
         if self.z_loss:
-            log_total = xp.squeeze(special.largest(capped, axis), axis=axis) + above
+            log_total = xp.squeeze(special.top_of(capped, axis), axis=axis) + above
             loss = loss + self.z_loss * log_total * log_total
         return loss
 
