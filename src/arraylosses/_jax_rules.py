@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from ._array_api import Array
 
-__all__ = ["constant", "either", "exact_sum", "maximum", "positive_part", "sums", "with_derivative_of"]
+__all__ = ["clip", "constant", "either", "exact_sum", "magnitude", "positive_part", "sums", "with_derivative_of"]
 
 _Add: TypeAlias = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...]]
 
@@ -46,13 +46,25 @@ def either(condition: Array, result: Any, otherwise: Callable[[], Any]) -> Any:
     return jax.lax.cond(jax.numpy.all(condition), lambda: result, otherwise)
 
 
-# A comparison and a choice would be the same as the next two, but XLA does not fuse these with the sum that follows.
+# What gives these three their derivatives would do as their value, but XLA fuses it with no sum that follows.
 
 
-def maximum(x: Array, low: float) -> Array:
-    """Raise `x` to at least `low`, where its derivative is 1; JAX's own has 1/2."""
+def magnitude(x: Array) -> Array:
+    """|x|, whose derivative at 0 is 0; JAX's own has 1."""
     jnp: Any = sys.modules["jax"].numpy
-    result: Array = with_derivative_of(lambda _, x: jnp.where(x < low, low, x), lambda x: jnp.maximum(x, low), x)
+    result: Array = with_derivative_of(lambda _, x: x * jnp.sign(x), jnp.abs, x)
+    return result
+
+
+def clip(x: Array, low: float, high: float) -> Array:
+    """Limit `x` to the range from `low` to `high`, where its derivative is 1; JAX's own has 1/2 at both."""
+    jnp: Any = sys.modules["jax"].numpy
+    result: Array = with_derivative_of(
+        lambda _, x: jnp.where(x < low, low, jnp.where(x > high, high, x)),
+        # A minimum of a maximum becomes an operation of its own, which is not fused either.
+        lambda x: -jnp.maximum(-jnp.maximum(x, low), -high),
+        x,
+    )
     return result
 
 

@@ -109,14 +109,11 @@ def _blend(condition: Array, x: Any, y: Any) -> Array:
 def clip(x: Array, low: float | None, high: float | None) -> Array:
     """Limit `x` to the range from `low` to `high`; NaN stays NaN, and at a bound the derivative is 1."""
     xp = array_namespace(x)
-    if (
-        backend_of(xp) == "jax"
-    ):  # whose own clip has half the derivative there, and whose `where` is not fused with a sum
-        x = x if low is None else _jax_rules.maximum(x, low)
-        return x if high is None else -_jax_rules.maximum(-x, -high)
-    if backend_of(xp) == "numpy":
+    if backend_of(xp) in ("numpy", "jax"):
         # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
         low, high = -math.inf if low is None else low, math.inf if high is None else high
+        if backend_of(xp) == "jax":
+            return _jax_rules.clip(x, low, high)
     return own_namespace(xp).clip(x, low, high)
 
 
@@ -148,8 +145,7 @@ def maximum(x: Array, low: float) -> Array:
 def magnitude(x: Array) -> Array:
     """|x|, whose derivative at 0 is 0."""
     xp = array_namespace(x)
-    # JAX has a derivative of 1 there.
-    return x * xp.sign(x) if backend_of(xp) == "jax" else xp.abs(x)
+    return _jax_rules.magnitude(x) if backend_of(xp) == "jax" else xp.abs(x)
 
 
 def positive_part(x: Array) -> Array:
@@ -305,6 +301,14 @@ def log_ratio(a: Array, b: Array) -> Array:
     whether the two are nearly equal or far apart.
     """
     xp = array_namespace(a, b)
+    if backend_of(xp) == "jax":
+        ratio: Array = _jax_rules.with_derivative_of(lambda _, a, b: xp.log(a) - xp.log(b), _log_ratio, a, b)
+        return ratio
+    return _log_ratio(a, b)
+
+
+def _log_ratio(a: Array, b: Array) -> Array:
+    xp = array_namespace(a, b)
     difference = a - b
     up = difference >= 0
     magnitude = xp.log1p(where(up, difference, -difference) / where(up, b, a))
@@ -313,6 +317,14 @@ def log_ratio(a: Array, b: Array) -> Array:
 
 def log1p_ratio(a: Array, b: Array) -> Array:
     """log((1 + a) / (1 + b)) of numbers above -1, as precise as `log_ratio` and better by the roundings of the sums."""
+    xp = array_namespace(a, b)
+    if backend_of(xp) == "jax":
+        ratio: Array = _jax_rules.with_derivative_of(lambda _, a, b: xp.log1p(a) - xp.log1p(b), _log1p_ratio, a, b)
+        return ratio
+    return _log1p_ratio(a, b)
+
+
+def _log1p_ratio(a: Array, b: Array) -> Array:
     xp = array_namespace(a, b)
     difference, lost = two_difference(a, b)
     (above, above_lost), (below, below_lost) = (two_sum(x, xp.ones_like(x)) for x in (a, b))
