@@ -212,7 +212,9 @@ def test_a_closed_form_of_the_wrong_shape_is_refused():
         def derivative(self, prediction, target):
             return al.array_namespace(prediction, target).sum(prediction)
 
-    with pytest.raises(ValueError, match="`derivative` of Wrong must return the shape of the array that it is taken by"):
+    with pytest.raises(
+        ValueError, match="`derivative` of Wrong must return the shape of the array that it is taken by"
+    ):
         al.grad(Wrong())(np.ones(2), np.ones(2))
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses import special
 
 from .cases import DEFAULTS
 
@@ -91,3 +93,56 @@ def test_the_gradient_has_the_input_s_own_half_dtype(jax, case):
         given = [x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x for x in arrays_of(jax, case)]
         gradient = jax.grad(case.loss, case.floating())(*given)
         assert all(g.dtype == dtype for g in gradient)
+
+
+WIDTHS = [7, 16, 71, 200]
+"""The compiled sums fold a row into eighths: those that fit, once or twice, and those with something left over."""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_sum_of_products_has_twice_the_digits_in_a_program(jax, width):
+    rng = np.random.default_rng(5)
+    x, y = (rng.normal(size=(20, width)).astype("float32") for _ in range(2))
+    y[:, -1] -= np.sum(x * y, -1) / x[:, -1]  # what is left of the sum is rounding, in the end
+    high, low = jax.jit(special.dot)(x, y)
+    exact = np.asarray([math.fsum(row) for row in x.astype("float64") * y])
+    size = np.sum(np.abs(x * y), -1)
+    assert high.dtype == low.dtype == np.float32
+    assert np.max(np.abs(np.asarray(high, "float64") + np.asarray(low, "float64") - exact) / size) < 2.0**-40
+    np.testing.assert_array_equal(np.asarray(high + low), np.asarray(high))
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "name", ["cross_entropy", "cross_entropy of distributions", "cosine_similarity", "triplet_margin"]
+)
+def test_a_row_of_any_width_is_summed_in_a_program(jax, name, width):
+    rng = np.random.default_rng(6)
+    arrays = [rng.normal(size=(9, width)) for _ in range(3)]
+    if name == "cross_entropy":
+        arrays[1:] = [rng.integers(0, width, 9)]
+    elif name == "cross_entropy of distributions":
+        arrays[1:] = [rng.dirichlet(np.ones(width), 9)]
+    elif name == "cosine_similarity":
+        del arrays[2]
+    function = getattr(al, name.split()[0])
+    value, gradient = al.value_and_grad(function)(*arrays)
+    got, derivative = jax.jit(jax.value_and_grad(function))(*map(jax.numpy.asarray, arrays))
+    np.testing.assert_allclose(got, value, rtol=1e-14, atol=1e-16)
+    np.testing.assert_allclose(derivative, gradient, rtol=1e-11, atol=1e-15)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e-30, 1e30])
+def test_one_row_whose_squares_leave_the_range_has_all_scaled(jax, size):
+    rng = np.random.default_rng(7)
+    x, y, z = (rng.normal(size=(3, 40)).astype("float32") for _ in range(3))
+    factor = np.asarray([[1.0], [size], [1.0]], "float32")
+    cosine = jax.jit(lambda x, y: al.cosine_similarity(x, y, reduction="none"))
+    exact = -np.sum(x * y.astype("float64"), -1) / np.linalg.norm(x.astype("float64"), axis=-1)
+    exact /= np.linalg.norm(y.astype("float64"), axis=-1)
+    np.testing.assert_allclose(cosine(x * factor, y), exact, rtol=3e-7)
+    np.testing.assert_allclose(cosine(x, y * factor), exact, rtol=3e-7)
+    margin = jax.jit(lambda x, y, z: al.triplet_margin(x, y, z, margin=0.0, reduction="none"))
+    far, near, anchor = (v * factor for v in (x, y, z))
+    exact = [np.linalg.norm((anchor.astype("float64") - v), axis=-1) for v in (near, far)]
+    np.testing.assert_allclose(margin(anchor, near, far), np.maximum(exact[0] - exact[1], 0), rtol=2e-6)

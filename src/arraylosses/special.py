@@ -11,11 +11,12 @@ from __future__ import annotations
 import functools
 import math
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from . import _kernels
+from . import _jax_rules, _kernels
 from ._array_api import (
     NUMBERS,
     Array,
@@ -72,7 +73,9 @@ __all__ = [
     "softmax_parts",
     "softplus",
     "softplus_pair",
+    "sums",
     "surely_between",
+    "top_of",
     "total",
     "two_difference",
     "two_product",
@@ -128,13 +131,10 @@ def _blend(condition: Array, x: Any, y: Any) -> Array:
 def clip(x: Array, low: float | None, high: float | None) -> Array:
     """Limit `x` to the range from `low` to `high`; NaN stays NaN, and at a bound the derivative is 1."""
     xp = array_namespace(x)
-    if backend_of(xp) == "jax":  # whose own clip has half the derivative there
-        x = x if low is None else xp.where(x < low, low, x)
-        return x if high is None else xp.where(x > high, high, x)
-    if backend_of(xp) == "numpy":
+    if backend_of(xp) in ("numpy", "jax"):
         # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
         low, high = -math.inf if low is None else low, math.inf if high is None else high
-        return x.clip(low, high)
+        return _jax_rules.clip(x, low, high) if backend_of(xp) == "jax" else x.clip(low, high)
     return own_namespace(xp).clip(x, low, high)
 
 
@@ -177,8 +177,7 @@ def maximum(x: Array, low: float) -> Array:
 def magnitude(x: Array) -> Array:
     """|x|, whose derivative at 0 is 0."""
     xp = array_namespace(x)
-    # JAX has a derivative of 1 there.
-    return x * xp.sign(x) if backend_of(xp) == "jax" else xp.abs(x)
+    return _jax_rules.magnitude(x) if backend_of(xp) == "jax" else xp.abs(x)
 
 
 def positive_part(x: Array) -> Array:
@@ -187,6 +186,8 @@ def positive_part(x: Array) -> Array:
     backend = backend_of(xp)
     if backend == "numpy":
         return clip(x, 0.0, None)
+    if backend == "jax":
+        return _jax_rules.positive_part(x)
     return own_namespace(xp).relu(x) if backend == "torch" else xp.where(x <= 0, 0.0, x)
 
 
@@ -203,6 +204,20 @@ def total(x: Array, axis: int | None = None) -> Array:
         return np.add.reduce(x, axis)
     xp = array_namespace(x)
     return own_namespace(xp).sum(x, axis) if backend_of(xp) == "torch" else xp.sum(x, axis=axis)
+
+
+def top_of(x: Array, axis: int) -> Array:
+    """The largest entry along `axis`, for a result that is the same whatever number is taken for it."""
+    top = largest(x, axis)
+    return _jax_rules.constant(top) if backend_of(array_namespace(x)) == "jax" else top
+
+
+def sums(axis: int, *terms: Array) -> tuple[Array, ...]:
+    """The sum of each of `terms` along `axis`."""
+    xp = array_namespace(*terms)
+    if backend_of(xp) == "jax" and axis % terms[0].ndim == terms[0].ndim - 1:
+        return _jax_rules.sums(*terms)
+    return tuple(xp.sum(x, axis=axis) for x in terms)
 
 
 def new_axis(x: Array, axis: int) -> Array:
@@ -259,14 +274,14 @@ def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
     """a + b, and what rounding took from it."""
     total = a + b
     from_b = total - a
-    return total, (a - (total - from_b)) + (b - from_b)
+    return total, _constant((a - (total - from_b)) + (b - from_b))
 
 
 def two_difference(a: Array, b: Array) -> tuple[Array, Array]:
     """a - b, and what rounding took from it."""
     difference = a - b
     from_b = difference - a
-    return difference, (a - (difference - from_b)) - (b + from_b)
+    return difference, _constant((a - (difference - from_b)) - (b + from_b))
 
 
 def two_product(a: Array, b: Array) -> tuple[Array, Array]:
@@ -274,7 +289,12 @@ def two_product(a: Array, b: Array) -> tuple[Array, Array]:
     product = _rounded(a * b)
     a_high, a_low = _halves(a)
     b_high, b_low = _halves(b)
-    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+    return product, _constant(((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low)
+
+
+def _constant(lost: Array) -> Array:
+    # The derivative of what rounding took is 0, as the sum of many terms that JAX would all compute.
+    return _jax_rules.constant(lost) if backend_of(array_namespace(lost)) == "jax" else lost
 
 
 def _rounded(x: Array) -> Array:
@@ -294,6 +314,9 @@ def _halves(x: Array) -> tuple[Array, Array]:
 def _exact_sum(x: Array, rest: Array) -> tuple[Array, Array]:
     """The sum of x + rest along the last axis as a result and its remainder, pair by pair."""
     xp = array_namespace(x)
+    if backend_of(xp) == "jax":
+        total, lost = _jax_rules.exact_sum(x, rest)
+        return total, lost
     lost = xp.sum(rest, axis=-1)
     odd = []
     size = x.shape[-1]
@@ -345,6 +368,14 @@ def log_ratio(a: Array, b: Array) -> Array:
     if (own := _kernels.workshop(a)) is not None and _kernels.workshop(b) is own:
         return _kernels.log_ratio(own, a, b, 0.0)
     xp = array_namespace(a, b)
+    if backend_of(xp) == "jax":
+        ratio: Array = _jax_rules.with_derivative_of(lambda _, a, b: xp.log(a) - xp.log(b), _log_ratio, a, b)
+        return ratio
+    return _log_ratio(a, b)
+
+
+def _log_ratio(a: Array, b: Array) -> Array:
+    xp = array_namespace(a, b)
     difference = a - b
     up = difference >= 0
     magnitude = xp.log1p(where(up, difference, -difference) / where(up, b, a))
@@ -367,6 +398,14 @@ def log1p_ratio(a: Array, b: Array) -> Array:
     """log((1 + a) / (1 + b)) of numbers above -1, as precise as `log_ratio`."""
     if (own := _kernels.workshop(a)) is not None and _kernels.workshop(b) is own:
         return _kernels.log_ratio(own, a, b, 1.0)
+    xp = array_namespace(a, b)
+    if backend_of(xp) == "jax":
+        ratio: Array = _jax_rules.with_derivative_of(lambda _, a, b: xp.log1p(a) - xp.log1p(b), _log1p_ratio, a, b)
+        return ratio
+    return _log1p_ratio(a, b)
+
+
+def _log1p_ratio(a: Array, b: Array) -> Array:
     xp = array_namespace(a, b)
     difference = a - b
     up = difference >= 0
@@ -512,7 +551,7 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
     ``power / (1 + excess)``. Both hold whatever m is, so the derivative is exact at ties, to every order.
     """
     xp = array_namespace(logits)
-    top_logit = largest(logits, axis)
+    top_logit = top_of(logits, axis)
     depth = top_logit - logits
     # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
     # difference of large logits would be multiplied by their size in the result.
@@ -520,15 +559,18 @@ def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
     power = xp.exp(bounded)
     power = power + power * lost
     top = xp.astype(bounded == 0, power.dtype)
-    excess = xp.sum(power - top, axis=axis, keepdims=True) + (xp.sum(top, axis=axis, keepdims=True) - 1.0)
-    return depth, power, excess
+    others, count = sums(axis, power - top, top)
+    return depth, power, new_axis(others + (count - 1.0), axis)
 
 
 def expectation(values: Array, target: Array, axis: int) -> Array:
     """Σ t v along `axis`, where 0 times infinity is 0."""
+    return array_namespace(values, target).sum(_mixed(values, target), axis=axis)
+
+
+def _mixed(values: Array, target: Array) -> Array:
     xp = array_namespace(values, target)
-    impossible = xp.logical_and(target == 0, xp.isinf(values))
-    return xp.sum(target * where(impossible, 0.0, values), axis=axis)
+    return target * where(xp.logical_and(target == 0, xp.isinf(values)), 0.0, values)
 
 
 def expected_surprise(logits: Array, target: Array, axis: int) -> Array:
@@ -566,7 +608,8 @@ def _easy(surprise: Array, mass: Array | float) -> Array:
 def _expected_surprise(logits: Array, target: Array, axis: int) -> Array:
     xp = array_namespace(logits, target)
     depth, _, excess = softmax_parts(logits, axis)
-    return expectation(depth, target, axis) + xp.squeeze(xp.log1p(excess), axis=axis) * xp.sum(target, axis=axis)
+    lead, mass = sums(axis, _mixed(depth, target), target)
+    return lead + xp.squeeze(xp.log1p(excess), axis=axis) * mass
 
 
 def _expected_surprise_slope(logits: Array, target: Array, axis: int) -> Array:
@@ -602,7 +645,7 @@ def label_surprise_and_complement(logits: Array, labels: Array, axis: int) -> tu
         surprise = label_surprise(logits, labels, axis)
         return surprise, -own.expm1(-surprise)
     if backend_of(array_namespace(logits, labels)) == "jax":
-        surprise, complement = _label_surprise_of_jax(axis)(logits, labels)
+        surprise, complement, _ = _label_surprise_of_jax(axis)(logits, labels)
         return surprise, complement
     parts = _LabelParts(logits, labels, axis)
     return _label_surprise(parts), _label_complement(parts)
@@ -635,21 +678,25 @@ class _LabelParts:
 
     def __init__(self, logits: Array, labels: Array, axis: int) -> None:
         xp = array_namespace(logits, labels)
-        top = largest(logits, axis)
+        top = top_of(logits, axis)
         self.axis = axis
         self.chosen = is_class(new_axis(labels, axis), logits, axis)
-        self.power = self._power(logits, top)
-        self.others = xp.sum(where(self.chosen, 0.0, self.power), axis=axis, keepdims=True)
+        self.power = _power(logits, top)
         label = new_axis(pick(logits, labels, axis), axis)
-        self.own = self._power(label, top)
         self.depth = top - label
+        rest = where(self.chosen, 0.0, self.power)
+        if backend_of(xp) == "jax":  # whose compiler has both of one pass
+            self.others, self.own = (new_axis(x, axis) for x in sums(axis, rest, where(self.chosen, self.power, 0.0)))
+        else:
+            self.others, self.own = xp.sum(rest, axis=axis, keepdims=True), _power(label, top)
 
-    def _power(self, logits: Array, top: Array) -> Array:
-        # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
-        # difference of large logits would be multiplied by their size in the result.
-        bounded, lost = two_difference(array_namespace(logits).maximum(logits, top - 800.0), top)
-        power = array_namespace(logits).exp(bounded)
-        return power + power * lost
+
+def _power(logits: Array, top: Array) -> Array:
+    # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
+    # difference of large logits would be multiplied by their size in the result.
+    bounded, lost = two_difference(array_namespace(logits).maximum(logits, top - 800.0), top)
+    power = array_namespace(logits).exp(bounded)
+    return power + power * lost
 
 
 # log(1 + others / own), and where that is far from a log of 1, depth + log(others + own). The derivative by the largest
@@ -673,22 +720,26 @@ def _label_surprise_slope(parts: _LabelParts) -> Array:
 
 @functools.cache
 def _label_surprise_of_jax(axis: int) -> Any:
-    """-log p and 1 - p with their closed forms as derivatives: one pass, where JAX's own rules take many."""
+    """-log p, 1 - p and Σ exp(logits - m) with closed forms as derivatives: one pass, where JAX's rules take many."""
     jax: Any = sys.modules["jax"]
 
     @jax.custom_jvp  # type: ignore[untyped-decorator]
-    def both(logits: Array, labels: Array) -> tuple[Array, Array]:
+    def found(logits: Array, labels: Array) -> tuple[Array, Array, Array]:
         parts = _LabelParts(logits, labels, axis)
-        return _label_surprise(parts), _label_complement(parts)
+        total = jax.numpy.squeeze(parts.others + parts.own, axis=axis)
+        return _label_surprise(parts), _label_complement(parts), total
 
-    @both.defjvp  # type: ignore[untyped-decorator]
+    @found.defjvp  # type: ignore[untyped-decorator]
     def rule(arrays: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Any, Any]:
-        surprise, complement = both(*arrays)
-        slope = _label_surprise_slope(_LabelParts(*arrays, axis))
-        change = jax.numpy.sum(slope * tangents[0], axis=axis)
-        return (surprise, complement), (change, (1.0 - complement) * change)
+        (logits, labels), rise = arrays, tangents[0]
+        surprise, complement, total = found(logits, labels)
+        p = _power(logits, top_of(logits, axis)) / new_axis(total, axis)
+        chosen = is_class(new_axis(labels, axis), logits, axis)
+        change = jax.numpy.sum(where(chosen, new_axis(-complement, axis), p) * rise, axis=axis)
+        of_total = total * (change + pick(rise, labels, axis))
+        return (surprise, complement, total), (change, (1.0 - complement) * change, of_total)
 
-    return both
+    return found
 
 
 def _with_digits(own: Any, surprise: Array, logits: Array, labels: Array, axis: int) -> Array:
@@ -735,10 +786,13 @@ def _axis_last(x: Array, axis: int) -> Array:
 
 def _safe_scale(xp: Namespace, x: Array) -> Array:
     """1 for a row whose squares neither overflow nor vanish, else its largest entry."""
-    low, high = (1e-130, 1e140) if dtype_name(x.dtype) == "float64" else (1e-13, 1e15)
     size = largest(xp.abs(x), -1)
-    usual = xp.logical_or(size == 0, xp.logical_and(size > low, size < high))
-    return where(usual, 1.0, size)
+    return where(xp.logical_or(size == 0, _is_usual(xp, size, 1)), 1.0, size)
+
+
+def _is_usual(xp: Namespace, size: Array, power: int) -> Array:
+    low, high = (1e-130, 1e140) if dtype_name(size.dtype) == "float64" else (1e-13, 1e15)
+    return xp.logical_and(size > low**power, size < high**power)
 
 
 def _axis_back(x: Array, axis: int) -> Array:
@@ -769,16 +823,14 @@ class Distance:
         x, y = _axis_last(x, axis), _axis_last(y, axis)
         wide = _widened(x, y)
         if wide is not None:
-            self._difference = wide[0] - wide[1] + shift if shift else wide[0] - wide[1]
+            x, y = wide
+            self._difference = _plain_difference(x, y, shift)
             self._length = _length(self._difference, p)
             self.length, self.lost = _in_two(self._length, self._dtype)
             return
-        xp = array_namespace(x, y)
-        self._difference, lost = two_difference(x, y)
-        if shift:
-            self._difference, shift_lost = two_sum(self._difference, xp.full_like(x, shift))
-            lost = lost + shift_lost
-        self._length, self.lost = self.length, self.lost = _long_length(self._difference, lost, p)
+        self._difference = _plain_difference(x, y, shift)
+        self.length, self.lost = _long_length(x, y, p, shift)
+        self._length = self.length
 
     def slope(self, factor: Array) -> Array:
         """The derivative by x, times one number an item; p is 1 or 2."""
@@ -790,6 +842,10 @@ class Distance:
             factor = where(zero, 0.0, factor / where(zero, 1.0, self._length))
             slope = self._difference * new_axis(factor, -1)
         return _axis_back(xp.astype(slope, self._dtype, copy=False), self._axis)
+
+
+def _plain_difference(x: Array, y: Array, shift: float) -> Array:
+    return x - y + shift if shift else x - y
 
 
 def _length(difference: Array, p: float) -> Array:
@@ -809,22 +865,63 @@ def _length(difference: Array, p: float) -> Array:
     return where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1 / p))
 
 
-def _long_length(difference: Array, lost: Array, p: float) -> tuple[Array, Array]:
-    """The length of difference + lost, as a result and its remainder."""
-    xp = array_namespace(difference)
+def _long_length(x: Array, y: Array, p: float, shift: float) -> tuple[Array, Array]:
+    """The distance as a result and its remainder, without a wider dtype."""
+    xp = array_namespace(x, y)
     if p == 1:
+        difference, lost = _difference(x, y, shift)
         return _exact_sum(magnitude(difference), where(difference < 0, -lost, lost))
-    if p == float("inf"):
-        length = _length(difference, p)
-        return length, xp.zeros_like(length)
-    scale = _safe_scale(xp, difference)
-    difference, lost = difference / scale, lost / scale
-    scale = xp.squeeze(scale, axis=-1)
     if p != 2:
-        length = scale * _length(difference, p)
+        difference = _plain_difference(x, y, shift)
+        if p == float("inf"):
+            length = _length(difference, p)
+        else:
+            scale = _safe_scale(xp, difference)
+            length = xp.squeeze(scale, axis=-1) * _length(difference / scale, p)
         return length, xp.zeros_like(length)
-    square, rest = two_product(difference, difference)
-    total, total_lost = _exact_sum(square, rest + 2 * difference * lost)
+    if backend_of(xp) != "jax":
+        return _root(*_scaled_squares(x, y, shift))
+
+    def exact(x: Array, y: Array) -> tuple[Array, Array]:
+        total, lost = _square_sum(*_difference(x, y, shift))
+        as_is = (total, lost, xp.ones_like(total))
+        return _root(*_jax_rules.either(_is_usual(xp, total, 2), as_is, lambda: _scaled_squares(x, y, shift)))
+
+    def plain(found: tuple[Array, Array], x: Array, y: Array) -> tuple[Array, Array]:
+        zero = found[0] == 0
+        scale = where(zero, 1.0, found[0])
+        difference = (x - y + shift) / new_axis(scale, -1)
+        total = xp.sum(difference * difference, axis=-1)
+        return where(zero, 0.0, scale * xp.sqrt(where(zero, 1.0, total))), xp.zeros_like(scale)
+
+    length, lost = _jax_rules.with_derivative_of(plain, exact, x, y)
+    return length, lost
+
+
+def _difference(x: Array, y: Array, shift: float) -> tuple[Array, Array]:
+    """x - y + shift, and what rounding took from it."""
+    difference, lost = two_difference(x, y)
+    if not shift:
+        return difference, lost
+    difference, shift_lost = two_sum(difference, array_namespace(x).full_like(difference, shift))
+    return difference, lost + shift_lost
+
+
+def _scaled_squares(x: Array, y: Array, shift: float) -> tuple[Array, Array, Array]:
+    """The sum of the squares of the difference over a scale, what rounding took from it, and the scale."""
+    xp = array_namespace(x, y)
+    difference, lost = _difference(x, y, shift)
+    scale = _safe_scale(xp, difference)
+    return *_square_sum(difference / scale, lost / scale), xp.squeeze(scale, axis=-1)
+
+
+def _square_sum(x: Array, lost: Array) -> tuple[Array, Array]:
+    square, rest = two_product(x, x)
+    return _exact_sum(square, rest + 2 * x * lost)
+
+
+def _root(total: Array, total_lost: Array, scale: Array) -> tuple[Array, Array]:
+    xp = array_namespace(total)
     zero = total == 0
     total = where(zero, 1.0, total)
     root = xp.sqrt(total)
@@ -849,19 +946,26 @@ class Angle:
         wide = _widened(x, y)
         self._is_wide = wide is not None
         self._scales: tuple[Array, ...] | None = None
+        given = x, y
         if wide is None:
             self._scales = _safe_scale(xp, x), _safe_scale(xp, y)
             x, y = x / self._scales[0], y / self._scales[1]
-            squares = xp.sum(x * x, axis=-1), xp.sum(y * y, axis=-1)
-            high, low = dot(x, y)
-            self._product = high + low
         else:
             x, y = wide
-            squares = xp.vecdot(x, x), xp.vecdot(y, y)
-            self._product = xp.vecdot(x, y)
         self._rows = x, y
+        squares: Sequence[Array]
+        if wide is not None:
+            squares, self._product = (xp.vecdot(x, x), xp.vecdot(y, y)), xp.vecdot(x, y)
+        elif backend_of(xp) == "jax":
+            self._product, *squares = sums(-1, x * y, x * x, y * y)
+        else:
+            high, low = dot(x, y)
+            squares, self._product = (xp.sum(x * x, axis=-1), xp.sum(y * y, axis=-1)), high + low
         self._squares = tuple([where(square == 0, 1.0, square) for square in squares])
-        self._cosine = self._product / xp.sqrt(self._squares[0] * self._squares[1])
+        if backend_of(xp) == "jax":
+            self._cosine = _cosine_of_jax(*given)
+        else:
+            self._cosine = self._product / xp.sqrt(self._squares[0] * self._squares[1])
         self.cosine: Array = xp.astype(self._cosine, self._dtype, copy=False)
 
     def gap(self) -> Array:
@@ -894,3 +998,30 @@ class Angle:
         if self._scales is not None:
             slope = slope / self._scales[of]
         return _axis_back(xp.astype(slope, self._dtype, copy=False), self._axis)
+
+
+def _cosine_of_jax(x: Array, y: Array) -> Array:
+    xp = array_namespace(x, y)
+
+    def scaled(x: Array, y: Array) -> tuple[Array, Array]:
+        return tuple(v / _jax_rules.constant(_safe_scale(xp, v)) for v in (x, y))
+
+    def sums_of(x: Array, y: Array) -> tuple[Array, ...]:
+        return _jax_rules.exact_sum(*two_product(x, y), x * x, y * y)
+
+    def quotient(product: Array, *squares: Array) -> Array:
+        x_square, y_square = (where(v == 0, 1.0, v) for v in squares)
+        return product / xp.sqrt(x_square * y_square)
+
+    def exact(x: Array, y: Array) -> Array:
+        found = sums_of(x, y)
+        usual = xp.logical_and(*(_is_usual(xp, square, 2) for square in found[2:]))
+        high, low, *squares = _jax_rules.either(usual, found, lambda: sums_of(*scaled(x, y)))
+        return quotient(high + low, *squares)
+
+    def plain(_: Array, x: Array, y: Array) -> Array:
+        x, y = scaled(x, y)
+        return quotient(*(xp.sum(v, axis=-1) for v in (x * y, x * x, y * y)))
+
+    cos: Array = _jax_rules.with_derivative_of(plain, exact, x, y)
+    return cos

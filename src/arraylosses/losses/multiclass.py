@@ -202,7 +202,7 @@ class CrossEntropy(_ProbabilityLoss):
         loss = _expectation(depth, labels, axis) + above * mass
         if self.label_smoothing:
             loss = self._blended(loss, xp.mean(depth, axis=axis) + above)
-        log_total = xp.squeeze(special.largest(capped, axis), axis=axis) + above
+        log_total = xp.squeeze(special.top_of(capped, axis), axis=axis) + above
         return loss + self.z_loss * log_total * log_total
 
     def _blended(self, loss: Array, uniform: Array) -> Array:
