@@ -70,13 +70,16 @@ def _eager(peer: Peer, mode: str, shape: Shape) -> Pair:
 
 
 def _compiled(peer: Peer, mode: str, shape: Shape) -> Pair:
-    return _pair(*_compiled_once(peer.loss, peer.call, tuple(peer.settings.items())), peer, mode, shape)
+    ours, theirs = _compiled_once(peer.loss, peer.call, tuple(peer.settings.items()), peer.domains)
+    return _pair(ours, theirs, peer, mode, shape)
 
 
 @functools.lru_cache(
     maxsize=1
 )  # the cases of a loss follow each other, and what is compiled for one is dropped after it
-def _compiled_once(loss: str, theirs: Callable[..., Any], settings: tuple[tuple[str, Any], ...]) -> tuple[Any, Any]:
+def _compiled_once(
+    loss: str, theirs: Callable[..., Any], settings: tuple[tuple[str, Any], ...], domains: tuple[str, ...]
+) -> tuple[Any, Any]:
     torch._dynamo.reset()
     ours = functools.partial(getattr(al, loss), **dict(settings))
     # Two lambdas, for what is compiled belongs to the code of a function, of which a loop would make one.

@@ -68,6 +68,18 @@ def test_the_default_compiler_computes_the_same(torch, name):
 
 
 @default_cases
+def test_a_third_shape_is_not_compiled_again(torch, case):
+    torch._dynamo.reset()
+    first, second, third = (tensors(torch, case, shape=shape) for shape in ((6, 9), (7, 8), (3, 11)))
+    case.loss(*first)  # what the package keeps of a first call is looked at by the compiler, too
+    compiled = torch.compile(lambda *arrays: case.loss(*arrays), fullgraph=True, backend="eager")
+    compiled(*first)
+    compiled(*second)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        torch.testing.assert_close(compiled(*third), case.loss(*third), rtol=1e-12, atol=1e-14)
+
+
+@default_cases
 def test_vmap_equals_the_batch(torch, case):
     arrays = tensors(torch, case, seed=3)
     loss = replace(case.loss, reduction="none")

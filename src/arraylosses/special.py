@@ -232,6 +232,10 @@ def pick(x: Array, index: Array, axis: int) -> Array:
         return x[np.arange(len(x)), index]  # as NumPy does it for any axis, with much Python
     xp = array_namespace(x, index)
     index = new_axis(index, axis)
+    if backend_of(xp) == "torch":  # whose take_along_dim is compiled for one shape alone
+        shape = [x.shape[axis] if k == axis % x.ndim else size for k, size in enumerate(index.shape)]
+        whole = xp.broadcast_to(x, tuple(shape))
+        return xp.squeeze(own_namespace(xp).gather(whole, axis, xp.astype(index, xp.int64, copy=False)), axis=axis)
     if hasattr(xp, "take_along_axis"):
         return xp.squeeze(xp.take_along_axis(x, index, axis=axis), axis=axis)
     return xp.sum(where(is_class(index, x, axis), x, 0.0), axis=axis)
