@@ -65,8 +65,8 @@ def ways_taken() -> Iterator[list[str]]:
     taken: list[str] = []
     choose = execution._way
 
-    def note(*args: Any) -> Any:
-        way = choose(*args)
+    def note(*args: Any, **named: Any) -> Any:
+        way = choose(*args, **named)
         taken.append(way.__name__.rpartition(".")[2])
         return way
 

@@ -907,7 +907,7 @@ def _difference(x: Array, y: Array, shift: float) -> tuple[Array, Array]:
     difference, lost = two_difference(x, y)
     if not shift:
         return difference, lost
-    difference, shift_lost = two_sum(difference, array_namespace(x).full_like(difference, shift))
+    difference, shift_lost = two_sum(difference, array_namespace(difference).full_like(difference, shift))
     return difference, lost + shift_lost
 
 
