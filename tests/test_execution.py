@@ -51,6 +51,7 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
     blocks_for_each = blocks.for_each
     with (
         mock.patch.dict(blocks.ELEMENTS, numpy=size, torch=size),
+        mock.patch.dict(blocks.WHOLE, numpy=size, torch=size),
         mock.patch.dict(native._KERNELS, clear=True),
         mock.patch.object(autograd, "KEPT", 0),
         mock.patch.object(blocks, "for_each", for_each),

@@ -98,8 +98,11 @@ class Blocks(Variant):
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        small_blocks = unittest.mock.patch.dict("arraylosses.execution.blocks.ELEMENTS", numpy=10, torch=10)
-        with small_blocks, unittest.mock.patch("arraylosses.special.SMALL", 0):
+        with contextlib.ExitStack() as patches:
+            for name in ("ELEMENTS", "WHOLE"):
+                limits = f"arraylosses.execution.blocks.{name}"
+                patches.enter_context(unittest.mock.patch.dict(limits, numpy=10, torch=10))
+            patches.enter_context(unittest.mock.patch("arraylosses.special.SMALL", 0))
             yield
 
 

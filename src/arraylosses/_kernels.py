@@ -19,16 +19,20 @@ __all__ = [
     "bernoulli",
     "bernoulli_and_slope",
     "bernoulli_slope",
+    "combination",
     "expected_surprise",
     "expected_surprise_and_slope",
     "label_parts",
     "label_surprise",
+    "length",
     "log_cosh",
     "log_ratio",
     "pick",
+    "precise_sigmoid",
     "precise_sigmoid_pair",
     "put",
     "relative_entropy",
+    "side_of",
     "sigmoid",
     "sigmoid_pair",
     "slope_of_parts",
@@ -102,6 +106,8 @@ def sigmoid_pair(own: Any, x: Array) -> tuple[Array, Array]:
 
 def precise_sigmoid_pair(own: Any, x: Array, halves: Callable[[Array], tuple[Array, Array]]) -> tuple[Array, Array]:
     """The sigmoid of x and of -x, rounded but once after the exponential; `halves` splits a number's digits."""
+    if x.dtype == own.float32:
+        return _precise_sigmoid(own, x), _precise_sigmoid(own, own.negative(x))
     small = own.abs(x)
     own.exp(own.negative(small, out=small), out=small)
     total = small + 1.0
@@ -126,10 +132,23 @@ def precise_sigmoid_pair(own: Any, x: Array, halves: Callable[[Array], tuple[Arr
     return p, own.add(q, own.multiply(rest, negative, out=negative), out=q)
 
 
+def precise_sigmoid(own: Any, x: Array, halves: Callable[[Array], tuple[Array, Array]]) -> Array:
+    """The first of them."""
+    return _precise_sigmoid(own, x) if x.dtype == own.float32 else precise_sigmoid_pair(own, x, halves)[0]
+
+
+def _precise_sigmoid(own: Any, x: Array) -> Array:
+    if own is not np:
+        return own.sigmoid(x.double()).float()
+    power = x.astype(np.float64)
+    np.exp(np.clip(np.negative(power, out=power), None, 700.0, out=power), out=power)
+    return np.reciprocal(np.add(power, 1.0, out=power), out=power).astype(np.float32)
+
+
 # Where every target is 0 or 1, as mostly, both are those of one softplus, of x or of -x.
 def bernoulli(own: Any, x: Array, target: Array) -> Array:
     """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x))."""
-    side = _side(own, x, target)
+    side = side_of(own, target)
     if side is not None:
         return softplus(own, own.multiply(side, x, out=side))
     yes, no = softplus_pair(own, x)
@@ -139,7 +158,7 @@ def bernoulli(own: Any, x: Array, target: Array) -> Array:
 
 def bernoulli_and_slope(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
     """Both."""
-    side = _side(own, x, target)
+    side = side_of(own, target)
     if side is None:
         return bernoulli(own, x, target), bernoulli_slope(own, x, target)
     wrong = side * x
@@ -148,7 +167,7 @@ def bernoulli_and_slope(own: Any, x: Array, target: Array) -> tuple[Array, Array
 
 def bernoulli_slope(own: Any, x: Array, target: Array) -> Array:
     """Its derivative, (1 - t) p - t (1 - p)."""
-    side = _side(own, x, target)
+    side = side_of(own, target)
     if side is not None:
         return own.multiply(side, sigmoid(own, side * x), out=side)
     p, q = sigmoid_pair(own, x)
@@ -156,7 +175,7 @@ def bernoulli_slope(own: Any, x: Array, target: Array) -> Array:
     return own.subtract(own.multiply(p, 1.0 - target, out=p), q, out=p)
 
 
-def _side(own: Any, x: Array, target: Array) -> Array | None:
+def side_of(own: Any, target: Array) -> Array | None:
     """1 - 2 t, if every t is 0 or 1."""
     square = target * target
     bits = np.logical_and.reduce(square == target, None) if own is np else own.equal(square, target)
@@ -284,6 +303,19 @@ def relative_entropy(own: Any, target: Array, logs: Array, axis: int) -> Array:
 
 
 _SMALLEST = {name: float(np.finfo(name).smallest_subnormal) for name in ("float32", "float64")}
+
+
+def length(own: Any, x: Array) -> Array:
+    """The Euclidean length along the last axis, of numbers whose squares are in range."""
+    return np.sqrt(np.vecdot(x, x)) if own is np else own.linalg.vector_norm(x, dim=-1)
+
+
+def combination(own: Any, a: Array, x: Array, b: Array, y: Array) -> Array:
+    """a x - b y."""
+    result = own.multiply(x, a)
+    if own is np:
+        return np.subtract(result, np.multiply(y, b), out=result)
+    return own.addcmul(result, y, b, value=-1.0, out=result)
 
 
 def log_ratio(own: Any, a: Array, b: Array, offset: float) -> Array:

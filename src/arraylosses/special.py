@@ -62,9 +62,11 @@ __all__ = [
     "one_hot",
     "pick",
     "positive_part",
+    "precise_sigmoid",
     "precise_sigmoid_pair",
     "put",
     "relative_entropy",
+    "side_of",
     "sigmoid",
     "sigmoid_pair",
     "softcap",
@@ -342,6 +344,12 @@ def dot(x: Array, y: Array) -> tuple[Array, Array]:
     return _exact_sum(*two_product(x, y))
 
 
+def _plain_dot(x: Array, y: Array) -> Array:
+    xp = array_namespace(x, y)
+    # The wrapper's is a product of matrices, which takes twice as long.
+    return own_namespace(xp).linalg.vecdot(x, y) if backend_of(xp) == "torch" else xp.vecdot(x, y)
+
+
 def _widened(*arrays: Array) -> tuple[Array, ...] | None:
     """float32 in float64, which has twice the precision, where the library has that and computes fast in it."""
     first = arrays[0]
@@ -462,6 +470,13 @@ def precise_sigmoid_pair(x: Array) -> tuple[Array, Array]:
     return where(negative, share, rest), where(negative, rest, share)
 
 
+def precise_sigmoid(x: Array) -> Array:
+    """The first of `precise_sigmoid_pair`."""
+    if (own := _kernels.workshop(x)) is not None:
+        return _kernels.precise_sigmoid(own, x, _halves)
+    return precise_sigmoid_pair(x)[0]
+
+
 def sigmoid_pair(x: Array) -> tuple[Array, Array]:
     """The sigmoid of x and of -x, to full relative precision on both sides: for derivatives."""
     if (own := _kernels.workshop(x)) is not None:
@@ -484,6 +499,12 @@ def softcap_slope(x: Array, cap: float) -> Array:
     """The derivative of `softcap`, 1 / cosh²(x / cap), which keeps its digits where tanh is 1."""
     right, left = sigmoid_pair(2.0 * (x / cap))
     return 4.0 * (right * left)
+
+
+def side_of(target: Array) -> Array | None:
+    """-1 where the target is 1, and 1 where it is 0, if it is known to be one of these everywhere."""
+    own = _kernels.workshop(target)
+    return None if own is None else _kernels.side_of(own, target)
 
 
 def bernoulli(x: Array, target: Array) -> Array:
@@ -828,8 +849,13 @@ class Distance:
         wide = _widened(x, y)
         if wide is not None:
             x, y = wide
-            self._difference = _plain_difference(x, y, shift)
-            self._length = _length(self._difference, p)
+            if (own := _kernels.workshop(x)) is None:
+                self._difference = _plain_difference(x, y, shift)
+            else:
+                self._difference = own.subtract(x, y, out=x)
+                if shift:
+                    own.add(x, shift, out=x)
+            self._length = _length(self._difference, p) if own is None or p != 2 else _kernels.length(own, x)
             self.length, self.lost = _in_two(self._length, self._dtype)
             return
         self._difference = _plain_difference(x, y, shift)
@@ -860,7 +886,7 @@ def _length(difference: Array, p: float) -> Array:
         return xp.squeeze(largest(magnitude(difference), -1), axis=-1)
     # The rule of the power, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice, nor has that of 1/p.
     if p == 2:
-        total = xp.vecdot(difference, difference)
+        total = _plain_dot(difference, difference)
     else:
         bare = difference == 0
         total = xp.sum(where(bare, 0.0, xp.abs(where(bare, 1.0, difference)) ** p), axis=-1)
@@ -959,7 +985,7 @@ class Angle:
         self._rows = x, y
         squares: Sequence[Array]
         if wide is not None:
-            squares, self._product = (xp.vecdot(x, x), xp.vecdot(y, y)), xp.vecdot(x, y)
+            squares, self._product = (_plain_dot(x, x), _plain_dot(y, y)), _plain_dot(x, y)
         elif backend_of(xp) == "jax":
             self._product, *squares = sums(-1, x * y, x * x, y * y)
         else:
@@ -998,7 +1024,11 @@ class Angle:
         xp = array_namespace(x, y)
         factor = factor / xp.sqrt(self._squares[0] * self._squares[1])
         along = factor * (self._product / self._squares[of])
-        slope = new_axis(factor, -1) * y - new_axis(along, -1) * x
+        factor, along = new_axis(factor, -1), new_axis(along, -1)
+        if (own := _kernels.workshop(x, factor)) is not None:
+            slope = _kernels.combination(own, factor, y, along, x)
+        else:
+            slope = factor * y - along * x
         if self._scales is not None:
             slope = slope / self._scales[of]
         return _axis_back(xp.astype(slope, self._dtype, copy=False), self._axis)

@@ -38,9 +38,9 @@ def _together(loss: Computable, inputs: Inputs, positions: tuple[int, ...]) -> t
     is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
     if loss.reduction == "none" or size * len(positions) > KEPT or is_half:
         return None
-    if size <= blocks.ELEMENTS["torch"]:
-        return direct.run_with_derivatives(loss, inputs, Wanted(positions))
-    return blocks.run_with_derivatives(loss, inputs, Wanted(positions))
+    if blocks.fits(loss, inputs, whole=True):
+        return blocks.run_with_derivatives(loss, inputs, Wanted(positions))
+    return direct.run_with_derivatives(loss, inputs, Wanted(positions))
 
 
 def _tensors(inputs: Inputs) -> tuple[Array | None, ...]:

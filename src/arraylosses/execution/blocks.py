@@ -26,14 +26,23 @@ __all__ = ["ELEMENTS", "fits", "gradients", "run", "run_with_derivatives"]
 ELEMENTS = {"numpy": 1 << 17, "torch": 1 << 18}
 """Elements of a block: some intermediates of it fit the last cache, and the calls take little beside them."""
 
+WHOLE = {"numpy": 1 << 17, "torch": 1 << 22}
+"""Elements up to which an array is no more than one block. torch divides each operation among its own threads, and as
+long as the intermediates fit the last cache, blocks in threads of ours gain nothing by it."""
+
 Index = tuple[slice, ...]
 
 
 def fits(loss: Computable, inputs: Inputs, *, whole: bool = False) -> bool:
     """Whether eager arrays are more than one block; `whole` says that an array like the first one will come out."""
     of_labels_alone = not whole and not loss.whole_rows and "labels" in inputs.roles
-    elements = math.prod(inputs.item_shape if of_labels_alone else inputs.arrays[0].shape)
-    return elements > ELEMENTS[backend_of(inputs.xp)]
+    first, backend = inputs.arrays[0], backend_of(inputs.xp)
+    elements = math.prod(inputs.item_shape if of_labels_alone else first.shape)
+    if elements <= ELEMENTS[backend]:
+        return False
+    _keep_freed_memory()
+    # No array of half precision has a copy that is wider.
+    return elements > WHOLE[backend] or first.dtype != inputs.dtype
 
 
 def run(loss: Computable, inputs: Inputs) -> Array:
@@ -107,7 +116,6 @@ class _Blocks:
     """The blocks of a call's inputs."""
 
     def __init__(self, loss: Computable, inputs: Inputs) -> None:
-        _keep_freed_memory()
         xp, shape = inputs.xp, inputs.item_shape
         self.own = own_namespace(xp)
         weight = None if inputs.weight is None else broadcast_to(xp, inputs.weight, shape)
@@ -253,5 +261,5 @@ def _with_axis(index: Index, axis: int) -> Index:
 @functools.cache
 def _keep_freed_memory() -> None:
     # The GNU C library hands a freed block above a threshold back to the system, and every page of the next one costs
-    # a fault. The threshold follows the largest block freed yet, and starts at the size of a block here.
-    np.empty(1 << 24, dtype=np.uint8)
+    # a fault. The threshold follows the largest block freed yet that is not above 32 MiB, and starts far below.
+    np.empty((1 << 25) - (1 << 16), dtype=np.uint8)

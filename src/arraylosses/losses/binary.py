@@ -257,6 +257,9 @@ class BinaryFocal(Loss):
     # alpha_t (1 - p_t)^gamma (cross entropy), with 1 - p_t = t (1 - p) + (1 - t) p. The sigmoid on either side, not
     # 1 - p, and its power, not the exponential of gamma log(1 - p_t): both would lose digits where p_t is near 1.
     def call(self, prediction: Array, target: Array) -> Array:
+        if (side := self._side(target)) is not None:
+            entropy, complement = self._of_side(side * prediction)
+            return entropy * self._factor(complement, target)
         target, other = _smooth(target, self.label_smoothing)
         yes, no = _surprises(prediction, target, other, self.from_logits, self.epsilon, None)
         loss = target * yes + other * no
@@ -267,8 +270,30 @@ class BinaryFocal(Loss):
             loss = loss * (self.alpha * target + (1.0 - self.alpha) * other)
         return loss
 
-    # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
+    # Where each target is 0 or 1: with y the logit of what is not the target, log(1 + exp(y)) sigmoid(y)^gamma alpha_t
+    def _side(self, target: Array) -> Array | None:
+        return special.side_of(target) if self.from_logits and self.gamma and not self.label_smoothing else None
+
+    def _of_side(self, logit: Array) -> tuple[Array, Array]:
+        return special.softplus(logit), special.precise_sigmoid(logit)
+
+    def _factor(self, complement: Array, target: Array) -> Array:
+        factor = special.focal_weight(complement, self.gamma)
+        return factor if self.alpha is None else factor * (self.alpha * target + (1.0 - self.alpha) * (1.0 - target))
+
+    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        if (side := self._side(target)) is None:
+            return self.call(prediction, target), self._derivative(prediction, target)
+        entropy, complement = self._of_side(side * prediction)
+        factor = self._factor(complement, target)
+        slope = complement + self.gamma * (entropy * (1.0 - complement))
+        return entropy * factor, side * (factor * slope)
+
     def derivative(self, prediction: Array, target: Array) -> Array:
+        return self.call_and_derivative(prediction, target)[1]
+
+    # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
+    def _derivative(self, prediction: Array, target: Array) -> Array:
         p, q = self._probabilities(prediction)
         entropy, slope, factor, ratio = self._parts(prediction, target, p, q)
         if self.from_logits:

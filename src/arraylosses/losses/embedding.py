@@ -213,9 +213,8 @@ class HingeEmbedding(Loss):
 
     # 1 for a pair that belongs together, else -1 within the margin and 0 beyond
     def derivative(self, distance: Array, target: Array) -> Array:
-        xp = array_namespace(distance, target)
-        near = special.where(self.margin - distance > 0, xp.full_like(distance, -1.0), 0.0)
-        return special.where(target > 0, 1.0, near)
+        near = special.is_positive(self.margin - distance)
+        return special.is_positive(target) * (1.0 + near) - near
 
     def second_derivative(self, distance: Array, target: Array) -> Array:
         return array_namespace(distance, target).zeros_like(distance)

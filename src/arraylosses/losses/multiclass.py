@@ -697,9 +697,9 @@ class CategoricalHinge(_ClassLoss):
         if logits.shape[axis] == 1:
             return self.call(logits, labels), xp.zeros_like(logits)
         if _is_label(labels):
-            short, is_rival = self._short_of_label(logits, labels, axis)
+            short, others, rival = self._short_of_label(logits, labels, axis)
             missed = special.is_positive(short)
-            slope = _shared(is_rival, logits, axis) * special.new_axis(missed, axis)
+            slope = _shared(others == rival, logits, axis) * special.new_axis(missed, axis)
             return special.positive_part(short), special.put(slope, labels, -missed, axis)
         short, best, is_first, is_second = self._short(logits, axis)
         pull = labels * special.is_positive(short)
@@ -708,13 +708,13 @@ class CategoricalHinge(_ClassLoss):
         slope = _shared(is_first, logits, axis) * (total - of_best) + _shared(is_second, logits, axis) * of_best - pull
         return special.expectation(special.positive_part(short), labels, axis), slope
 
-    def _short_of_label(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
-        """What the label's class lacks to its rival and the margin, and which entries are its rival's."""
+    def _short_of_label(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
+        """What the label's class lacks to its rival and the margin; all others, and the largest of them."""
         xp = array_namespace(logits, labels)
         others = special.put(logits, labels, float("-inf"), axis)
         rival = special.largest(others, axis)
         own = special.pick(logits, labels, axis)
-        return self._lacking(xp.squeeze(rival, axis=axis), own), others == rival
+        return self._lacking(xp.squeeze(rival, axis=axis), own), others, rival
 
     def _short(self, logits: Array, axis: int) -> tuple[Array, Array, Array, Array]:
         """What each class lacks; the best class, its entries, and those of its own rival, which is the second best."""
