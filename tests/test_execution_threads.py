@@ -244,7 +244,7 @@ SCRIPT = """
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", ".*multi-threaded, use of fork", DeprecationWarning)
     from arraylosses.execution import blocks
-    blocks.ELEMENTS["numpy"] = blocks.WHOLE["numpy"] = 1000
+    blocks.ELEMENTS["numpy"] = 1000
     al.config(threads=3)
     x = np.arange(1e5)
 

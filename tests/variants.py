@@ -102,6 +102,7 @@ class Blocks(Variant):
             for name in ("ELEMENTS", "WHOLE"):
                 limits = f"arraylosses.execution.blocks.{name}"
                 patches.enter_context(unittest.mock.patch.dict(limits, numpy=10, torch=10))
+            patches.enter_context(unittest.mock.patch("arraylosses.execution.blocks.ROWS", 10))
             patches.enter_context(unittest.mock.patch("arraylosses.special.SMALL", 0))
             yield
 

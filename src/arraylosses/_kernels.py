@@ -264,7 +264,9 @@ def pick(own: Any, x: Array, index: Array, axis: int) -> Array:
     """Take the entries of `x` along `axis` that `index` names, with the axis."""
     if own is not np:
         return x.gather(axis, index)
-    return x[_places(x, index)] if _are_columns(x, axis) else np.take_along_axis(x, index, axis)
+    if not _are_rows(x, axis):
+        return np.take_along_axis(x, index, axis)
+    return x.reshape(-1)[_places(x, index)][:, None]
 
 
 def expected_surprise(own: Any, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
@@ -332,16 +334,17 @@ def put(own: Any, x: Array, index: Array, values: Array | float, axis: int) -> N
     """Write to the entries of `x` along `axis` that `index` names."""
     if own is not np:
         x.scatter_(axis, index, values)
-    elif _are_columns(x, axis):
-        x[_places(x, index)] = values
+    elif _are_rows(x, axis):
+        x.reshape(-1)[_places(x, index)] = values if isinstance(values, float) else values[:, 0]
     else:
         np.put_along_axis(x, index, values, axis)
 
 
-# What NumPy's functions do for any axis, they do with much Python.
-def _are_columns(x: Array, axis: int) -> bool:
-    return x.ndim == 2 and axis in (-1, 1)
+# What NumPy's functions do for any axis, they do with much Python, and with two numbers for each place.
+def _are_rows(x: Array, axis: int) -> bool:
+    return x.ndim == 2 and axis in (-1, 1) and x.flags.c_contiguous
 
 
-def _places(x: Array, index: Array) -> tuple[Array, Array]:
-    return np.arange(len(x))[:, None], index
+def _places(x: Array, index: Array) -> Array:
+    """The places of one entry a row in the flat memory of `x`."""
+    return np.arange(0, x.size, x.shape[1]) + index[:, 0]

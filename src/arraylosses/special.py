@@ -230,10 +230,11 @@ def new_axis(x: Array, axis: int) -> Array:
 
 def pick(x: Array, index: Array, axis: int) -> Array:
     """Take the entry of each row of `x` along `axis` that `index` names."""
-    if is_eager_numpy(x) and x.ndim == 2 and axis in (-1, 1) and is_eager_numpy(index) and len(x) == len(index):
-        return x[np.arange(len(x)), index]  # as NumPy does it for any axis, with much Python
+    place = new_axis(index, axis)
+    if is_eager_numpy(x) and is_eager_numpy(index) and x.ndim == place.ndim == 2 and len(x) == len(index):
+        return _kernels.pick(np, x, place, axis).squeeze(axis)
     xp = array_namespace(x, index)
-    index = new_axis(index, axis)
+    index = place
     if backend_of(xp) == "torch":  # whose take_along_dim is compiled for one shape alone
         shape = [x.shape[axis] if k == axis % x.ndim else size for k, size in enumerate(index.shape)]
         whole = xp.broadcast_to(x, tuple(shape))

@@ -84,8 +84,7 @@ def _way(loss: Computable, inputs: Inputs, *, whole: bool = False) -> Any:
         from . import taped  # the tape, which is there with its arrays, takes a third of the package's import time
 
         return taped if taped.fits(loss, inputs) else direct
-    large = blocks.fits(loss, inputs, whole=whole)
-    if backend == "numpy" and not large:
+    if backend == "numpy" and not blocks.fits(loss, inputs, whole=whole):
         return direct
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
@@ -103,4 +102,4 @@ def _way(loss: Computable, inputs: Inputs, *, whole: bool = False) -> Any:
                 return autograd if tracked <= set(loss.closed_forms) else direct
     elif not all([is_eager_numpy(x) for x in given]):
         return direct
-    return blocks if large else direct
+    return blocks if blocks.fits(loss, inputs, whole=whole) else direct

@@ -23,11 +23,15 @@ from .threads import for_each
 
 __all__ = ["ELEMENTS", "fits", "gradients", "run", "run_with_derivatives"]
 
-ELEMENTS = {"numpy": 1 << 17, "torch": 1 << 18}
-"""Elements of a block: some intermediates of it fit the last cache, and the calls take little beside them."""
+ELEMENTS = {"numpy": 1 << 18, "torch": 1 << 17}
+"""Elements of a block: some intermediates of it fit the last cache, and the calls take little beside them, nor do
+threads wait for Python between them."""
 
-WHOLE = {"numpy": 1 << 17, "torch": 1 << 22}
-"""Elements up to which an array is no more than one block. torch divides each operation among its own threads, and as
+ROWS = 1 << 19
+"""The same for rows, of which there are fewer intermediates."""
+
+WHOLE = {"numpy": 0, "torch": 1 << 22}
+"""Elements up to which an array is one block in any case. torch divides each operation among its own threads, and as
 long as the intermediates fit the last cache, blocks in threads of ours gain nothing by it."""
 
 Index = tuple[slice, ...]
@@ -38,7 +42,7 @@ def fits(loss: Computable, inputs: Inputs, *, whole: bool = False) -> bool:
     of_labels_alone = not whole and not loss.whole_rows and "labels" in inputs.roles
     first, backend = inputs.arrays[0], backend_of(inputs.xp)
     elements = math.prod(inputs.item_shape if of_labels_alone else first.shape)
-    if elements <= ELEMENTS[backend]:
+    if elements <= (ELEMENTS[backend] if inputs.axis is None else ROWS):
         return False
     _keep_freed_memory()
     # No array of half precision has a copy that is wider.
@@ -123,7 +127,7 @@ class _Blocks:
         self.inputs = inputs._replace(weight=weight, where=where)
         size = ELEMENTS[backend_of(xp)]
         if inputs.axis is not None:
-            size = max(1, size // inputs.arrays[0].shape[inputs.axis])
+            size = max(1, ROWS // inputs.arrays[0].shape[inputs.axis])
         elif loss.array_settings:  # which may have to line up with the whole
             size = max(1, math.prod(shape))
         self.items = _partition(shape, size)

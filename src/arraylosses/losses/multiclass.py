@@ -711,9 +711,9 @@ class CategoricalHinge(_ClassLoss):
     def _short_of_label(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
         """What the label's class lacks to its rival and the margin; all others, and the largest of them."""
         xp = array_namespace(logits, labels)
+        own = special.pick(logits, labels, axis)
         others = special.put(logits, labels, float("-inf"), axis)
         rival = special.largest(others, axis)
-        own = special.pick(logits, labels, axis)
         return self._lacking(xp.squeeze(rival, axis=axis), own), others, rival
 
     def _short(self, logits: Array, axis: int) -> tuple[Array, Array, Array, Array]:

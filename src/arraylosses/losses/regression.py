@@ -572,9 +572,13 @@ class AbsolutePercentageError(Loss):
 
     # sign(e) / max(|target|, epsilon)
     def derivative(self, prediction: Array, target: Array) -> Array:
+        return self.call_and_derivative(prediction, target)[1]
+
+    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         xp = array_namespace(prediction, target)
-        slope = 100.0 if self.percent else 1.0
-        return xp.sign(prediction - target) * (slope / special.maximum(xp.abs(target), self.epsilon))
+        unit = 100.0 if self.percent else 1.0
+        error, size = prediction - target, special.maximum(xp.abs(target), self.epsilon)
+        return unit * (xp.abs(error) / size), xp.sign(error) * (unit / size)
 
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         return array_namespace(prediction, target).zeros_like(prediction)
