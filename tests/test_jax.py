@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses import special
+from arraylosses import precision
 
 from .cases import DEFAULTS
 
@@ -104,7 +104,7 @@ def test_a_sum_of_products_has_twice_the_digits_in_a_program(jax, width):
     rng = np.random.default_rng(5)
     x, y = (rng.normal(size=(20, width)).astype("float32") for _ in range(2))
     y[:, -1] -= np.sum(x * y, -1) / x[:, -1]  # what is left of the sum is rounding, in the end
-    high, low = jax.jit(special.dot)(x, y)
+    high, low = jax.jit(precision.dot)(x, y)
     exact = np.asarray([math.fsum(row) for row in x.astype("float64") * y])
     size = np.sum(np.abs(x * y), -1)
     assert high.dtype == low.dtype == np.float32

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ._array_api import Array, holds_values, is_eager_numpy, is_torch
+from ._array_api import Array, dtype_name, holds_values, is_eager_numpy, is_torch
 
 __all__ = [
     "bernoulli",
@@ -296,7 +296,7 @@ def expected_surprise_and_slope(own: Any, logits: Array, target: Array, axis: in
 
 def relative_entropy(own: Any, target: Array, logs: Array, axis: int) -> Array:
     """Σ t (log t - log q); NaN where a class with t = 0 has q = 0 as well."""
-    terms = own.clip(target, _SMALLEST[str(target.dtype)[-7:]], np.inf)
+    terms = own.clip(target, _SMALLEST[dtype_name(target.dtype)], np.inf)
     own.subtract(own.log(terms, out=terms), logs, out=terms)
     with np.errstate(invalid="ignore"):
         own.multiply(terms, target, out=terms)

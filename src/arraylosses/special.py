@@ -2,8 +2,8 @@
 
 Each keeps its digits where a textbook form loses them, and is differentiable to every order where losses are used
 most: at 0, at ties, at infinite logits. A case is chosen by a mask that is no part of the derivative, never by `abs` or
-`maximum`, whose derivative at a tie is a compromise. Beside `_array_api`, this is the only file that asks which library
-an array belongs to.
+`maximum`, whose derivative at a tie is a compromise. What differs from library to library is decided here, in
+`precision` and in `vectors`; a loss never asks.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import math
 import sys
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,26 +19,21 @@ from . import _jax_rules, _kernels
 from ._array_api import (
     NUMBERS,
     Array,
-    Namespace,
     array_namespace,
     backend_of,
-    dtype_name,
-    holds_values,
     is_eager_numpy,
     own_namespace,
     single_device,
-    untraced,
 )
+from .precision import exact_sum, halves, rounded, two_difference, two_product, two_sum
 
 __all__ = [
-    "Angle",
-    "Distance",
     "above_zero",
+    "axis_last",
     "bernoulli",
     "bernoulli_and_slope",
     "bernoulli_slope",
     "clip",
-    "dot",
     "expectation",
     "expected_surprise",
     "expected_surprise_and_slope",
@@ -79,9 +73,6 @@ __all__ = [
     "surely_between",
     "top_of",
     "total",
-    "two_difference",
-    "two_product",
-    "two_sum",
     "where",
     "xlogy",
 ]
@@ -274,93 +265,12 @@ def put(x: Array, index: Array, values: Array | float, axis: int) -> Array:
     return where(is_class(place, x, axis), values, x)
 
 
-# Error-free transformations (Knuth 1969, Dekker 1971): a result and exactly what rounding took from it.
-
-
-def two_sum(a: Array, b: Array) -> tuple[Array, Array]:
-    """a + b, and what rounding took from it."""
-    total = a + b
-    from_b = total - a
-    return total, _constant((a - (total - from_b)) + (b - from_b))
-
-
-def two_difference(a: Array, b: Array) -> tuple[Array, Array]:
-    """a - b, and what rounding took from it."""
-    difference = a - b
-    from_b = difference - a
-    return difference, _constant((a - (difference - from_b)) - (b + from_b))
-
-
-def two_product(a: Array, b: Array) -> tuple[Array, Array]:
-    """a b, and what rounding took from it."""
-    product = _rounded(a * b)
-    a_high, a_low = _halves(a)
-    b_high, b_low = _halves(b)
-    return product, _constant(((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low)
-
-
-def _constant(lost: Array) -> Array:
-    # The derivative of what rounding took is 0, as the sum of many terms that JAX would all compute.
-    return _jax_rules.constant(lost) if backend_of(array_namespace(lost)) == "jax" else lost
-
-
-def _rounded(x: Array) -> Array:
-    # XLA fuses a product with the sum after it, and then does not round it. Its own reduce_precision and
-    # optimization_barrier are gone by then; a maximum that changes nothing is not.
-    xp = array_namespace(x)
-    return xp.maximum(x, float(-xp.finfo(x.dtype).max)) if backend_of(xp) == "jax" else x
-
-
-def _halves(x: Array) -> tuple[Array, Array]:
-    """Split `x` into two numbers of half the digits."""
-    scaled = _rounded(x * (2.0**27 + 1 if dtype_name(x.dtype) == "float64" else 2.0**12 + 1))
-    high = scaled - (scaled - x)
-    return high, x - high
-
-
-def _exact_sum(x: Array, rest: Array) -> tuple[Array, Array]:
-    """The sum of x + rest along the last axis as a result and its remainder, pair by pair."""
-    xp = array_namespace(x)
-    if backend_of(xp) == "jax":
-        total, lost = _jax_rules.exact_sum(x, rest)
-        return total, lost
-    lost = xp.sum(rest, axis=-1)
-    odd = []
-    size = x.shape[-1]
-    while size > 1:
-        if size % 2:
-            odd.append(x[..., -1])
-        size //= 2
-        x, error = two_sum(x[..., :size], x[..., size : 2 * size])
-        lost = lost + xp.sum(error, axis=-1)
-    total = x[..., 0]
-    for term in odd:
-        total, error = two_sum(total, term)
-        lost = lost + error
-    return two_sum(total, lost)
-
-
-def dot(x: Array, y: Array) -> tuple[Array, Array]:
-    """Σ x y along the last axis to twice the working precision, as a result and its remainder (Ogita et al. 2005)."""
-    return _exact_sum(*two_product(x, y))
-
-
-def _plain_dot(x: Array, y: Array) -> Array:
-    xp = array_namespace(x, y)
-    # The wrapper's is a product of matrices, which takes twice as long.
-    return own_namespace(xp).linalg.vecdot(x, y) if backend_of(xp) == "torch" else xp.vecdot(x, y)
-
-
-def _widened(*arrays: Array) -> tuple[Array, ...] | None:
-    """float32 in float64, which has twice the precision, where the library has that and computes fast in it."""
-    first = arrays[0]
-    if dtype_name(first.dtype) != "float32":
-        return None
-    xp = array_namespace(*arrays)
-    backend = backend_of(untraced(xp))
-    if backend not in ("numpy", "cupy", "dask", "strict") and not (backend == "torch" and first.device.type == "cpu"):
-        return None
-    return tuple([xp.astype(x, xp.float64) for x in arrays])
+def axis_last(x: Array, axis: int) -> Array:
+    """Move `axis` to the end."""
+    # torch's vmap knows a permutation of axes, and not moveaxis.
+    axis %= x.ndim
+    order = [*range(axis), *range(axis + 1, x.ndim), axis]
+    return x if axis == x.ndim - 1 else array_namespace(x).permute_dims(x, tuple(order))
 
 
 # Logarithms and exponentials
@@ -459,7 +369,7 @@ def sigmoid(x: Array) -> Array:
 def precise_sigmoid_pair(x: Array) -> tuple[Array, Array]:
     """sigmoid(x) and sigmoid(-x), rounded but once after the exponential: for what takes a power of them."""
     if (own := _kernels.workshop(x)) is not None:
-        return _kernels.precise_sigmoid_pair(own, x, _halves)
+        return _kernels.precise_sigmoid_pair(own, x, halves)
     xp = array_namespace(x)
     negative = x < 0
     small = xp.exp(where(negative, x, -x))
@@ -474,7 +384,7 @@ def precise_sigmoid_pair(x: Array) -> tuple[Array, Array]:
 def precise_sigmoid(x: Array) -> Array:
     """The first of `precise_sigmoid_pair`."""
     if (own := _kernels.workshop(x)) is not None:
-        return _kernels.precise_sigmoid(own, x, _halves)
+        return _kernels.precise_sigmoid(own, x, halves)
     return precise_sigmoid_pair(x)[0]
 
 
@@ -493,7 +403,7 @@ def sigmoid_pair(x: Array) -> tuple[Array, Array]:
 def softcap(x: Array, cap: float) -> Array:
     """cap tanh(x / cap)."""
     # `softmax_parts` takes differences of the results, and knows the largest by its difference of 0.
-    return _rounded(cap * array_namespace(x).tanh(x / cap))
+    return rounded(cap * array_namespace(x).tanh(x / cap))
 
 
 def softcap_slope(x: Array, cap: float) -> Array:
@@ -606,7 +516,7 @@ def expected_surprise(logits: Array, target: Array, axis: int) -> Array:
         value = value.squeeze(axis)
         easy = _easy(value, mass.squeeze(axis))
         if easy.any():
-            value[easy] = _expected_surprise(_axis_last(logits, axis)[easy], _axis_last(target, axis)[easy], -1)
+            value[easy] = _expected_surprise(axis_last(logits, axis)[easy], axis_last(target, axis)[easy], -1)
         return value
     return _expected_surprise(logits, target, axis)
 
@@ -618,9 +528,9 @@ def expected_surprise_and_slope(logits: Array, target: Array, axis: int) -> tupl
         value = value.squeeze(axis)
         easy = _easy(value, mass.squeeze(axis))
         if easy.any():
-            rows = _axis_last(logits, axis)[easy], _axis_last(target, axis)[easy], -1
+            rows = axis_last(logits, axis)[easy], axis_last(target, axis)[easy], -1
             value[easy] = _expected_surprise(*rows)
-            _axis_last(slope, axis)[easy] = _expected_surprise_slope(*rows)
+            axis_last(slope, axis)[easy] = _expected_surprise_slope(*rows)
         return value, slope
     return _expected_surprise(logits, target, axis), _expected_surprise_slope(logits, target, axis)
 
@@ -771,7 +681,7 @@ def _label_surprise_of_jax(axis: int) -> Any:
 def _with_digits(own: Any, surprise: Array, logits: Array, labels: Array, axis: int) -> Array:
     easy = _easy(surprise, 1.0)
     if easy.any():
-        rows = _axis_last(logits, axis)[easy]
+        rows = axis_last(logits, axis)[easy]
         depth, _, excess = softmax_parts(rows, -1)
         surprise[easy] = pick(depth, labels[easy], -1) + own.log1p(excess[..., 0])
     return surprise
@@ -794,269 +704,7 @@ def softmax_complement(power: Array, excess: Array) -> Array:
 def normalized(x: Array, axis: int) -> tuple[Array, Array]:
     """p = x / Σ x along `axis`, and 1 - p from the sum of all others."""
     xp = array_namespace(x)
-    last = _axis_last(x, axis)
-    total, lost = _exact_sum(last, xp.zeros_like(last))
+    last = axis_last(x, axis)
+    total, lost = exact_sum(last, xp.zeros_like(last))
     total, lost = new_axis(total, axis), new_axis(lost, axis)
     return x / total, ((total - x) + lost) / total
-
-
-# Lengths and angles. Sums of products are carried to twice the working precision, because what follows subtracts them.
-
-
-def _axis_last(x: Array, axis: int) -> Array:
-    # torch's vmap knows a permutation of axes, and not moveaxis.
-    axis %= x.ndim
-    order = [*range(axis), *range(axis + 1, x.ndim), axis]
-    return x if axis == x.ndim - 1 else array_namespace(x).permute_dims(x, tuple(order))
-
-
-def _safe_scale(xp: Namespace, x: Array) -> Array:
-    """1 for a row whose squares neither overflow nor vanish, else its largest entry."""
-    size = largest(xp.abs(x), -1)
-    return where(xp.logical_or(size == 0, _is_usual(xp, size, 1)), 1.0, size)
-
-
-def _is_usual(xp: Namespace, size: Array, power: int) -> Array:
-    low, high = (1e-130, 1e140) if dtype_name(size.dtype) == "float64" else (1e-13, 1e15)
-    return xp.logical_and(size > low**power, size < high**power)
-
-
-def _axis_back(x: Array, axis: int) -> Array:
-    """Undo `_axis_last`."""
-    axis %= x.ndim
-    order = [*range(axis), x.ndim - 1, *range(axis, x.ndim - 1)]
-    return x if axis == x.ndim - 1 else array_namespace(x).permute_dims(x, tuple(order))
-
-
-def _in_two(x: Array, dtype: Any) -> tuple[Array, Array]:
-    """`x` in the dtype of the computation, and what that rounding takes from it."""
-    xp = array_namespace(x)
-    rounded = xp.astype(x, dtype)
-    return rounded, xp.astype(x - xp.astype(rounded, x.dtype), dtype)
-
-
-class Distance:
-    """(Σ |x - y + shift|^p)^(1/p) along `axis`, free of overflow, with a zero derivative at 0.
-
-    Attributes
-    ----------
-    length, lost : array
-        The distance and, for p = 1 and 2, what rounding took from it.
-    """
-
-    def __init__(self, x: Array, y: Array, axis: int, p: float = 2.0, shift: float = 0.0) -> None:
-        self._axis, self._p, self._dtype = axis, p, x.dtype
-        x, y = _axis_last(x, axis), _axis_last(y, axis)
-        wide = _widened(x, y)
-        if wide is not None:
-            x, y = wide
-            if (own := _kernels.workshop(x)) is None:
-                self._difference = _plain_difference(x, y, shift)
-            else:
-                self._difference = own.subtract(x, y, out=x)
-                if shift:
-                    own.add(x, shift, out=x)
-            self._length = _length(self._difference, p) if own is None or p != 2 else _kernels.length(own, x)
-            self.length, self.lost = _in_two(self._length, self._dtype)
-            return
-        self._difference = _plain_difference(x, y, shift)
-        self.length, self.lost = _long_length(x, y, p, shift)
-        self._length = self.length
-
-    def slope(self, factor: Array) -> Array:
-        """The derivative by x, times one number an item; p is 1 or 2."""
-        xp = array_namespace(self._difference, factor)
-        if self._p == 1:
-            slope = xp.sign(self._difference) * new_axis(xp.astype(factor, self._difference.dtype), -1)
-        else:
-            zero = self._length == 0
-            factor = where(zero, 0.0, factor / where(zero, 1.0, self._length))
-            slope = self._difference * new_axis(factor, -1)
-        return _axis_back(xp.astype(slope, self._dtype, copy=False), self._axis)
-
-
-def _plain_difference(x: Array, y: Array, shift: float) -> Array:
-    return x - y + shift if shift else x - y
-
-
-def _length(difference: Array, p: float) -> Array:
-    xp = array_namespace(difference)
-    if p == 1:
-        return xp.sum(magnitude(difference), axis=-1)
-    if p == float("inf"):
-        return xp.squeeze(largest(magnitude(difference), -1), axis=-1)
-    # The rule of the power, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice, nor has that of 1/p.
-    if p == 2:
-        total = _plain_dot(difference, difference)
-    else:
-        bare = difference == 0
-        total = xp.sum(where(bare, 0.0, xp.abs(where(bare, 1.0, difference)) ** p), axis=-1)
-    zero = total == 0
-    total = where(zero, 1.0, total)
-    return where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1 / p))
-
-
-def _long_length(x: Array, y: Array, p: float, shift: float) -> tuple[Array, Array]:
-    """The distance as a result and its remainder, without a wider dtype."""
-    xp = array_namespace(x, y)
-    if p == 1:
-        difference, lost = _difference(x, y, shift)
-        return _exact_sum(magnitude(difference), where(difference < 0, -lost, lost))
-    if p != 2:
-        difference = _plain_difference(x, y, shift)
-        if p == float("inf"):
-            length = _length(difference, p)
-        else:
-            scale = _safe_scale(xp, difference)
-            length = xp.squeeze(scale, axis=-1) * _length(difference / scale, p)
-        return length, xp.zeros_like(length)
-    if backend_of(xp) != "jax":
-        return _root(*_scaled_squares(x, y, shift))
-
-    def exact(x: Array, y: Array) -> tuple[Array, Array]:
-        total, lost = _square_sum(*_difference(x, y, shift))
-        as_is = (total, lost, xp.ones_like(total))
-        return _root(*_jax_rules.either(_is_usual(xp, total, 2), as_is, lambda: _scaled_squares(x, y, shift)))
-
-    def plain(found: tuple[Array, Array], x: Array, y: Array) -> tuple[Array, Array]:
-        zero = found[0] == 0
-        scale = where(zero, 1.0, found[0])
-        difference = (x - y + shift) / new_axis(scale, -1)
-        total = xp.sum(difference * difference, axis=-1)
-        return where(zero, 0.0, scale * xp.sqrt(where(zero, 1.0, total))), xp.zeros_like(scale)
-
-    length, lost = _jax_rules.with_derivative_of(plain, exact, x, y)
-    return length, lost
-
-
-def _difference(x: Array, y: Array, shift: float) -> tuple[Array, Array]:
-    """x - y + shift, and what rounding took from it."""
-    difference, lost = two_difference(x, y)
-    if not shift:
-        return difference, lost
-    difference, shift_lost = two_sum(difference, array_namespace(difference).full_like(difference, shift))
-    return difference, lost + shift_lost
-
-
-def _scaled_squares(x: Array, y: Array, shift: float) -> tuple[Array, Array, Array]:
-    """The sum of the squares of the difference over a scale, what rounding took from it, and the scale."""
-    xp = array_namespace(x, y)
-    difference, lost = _difference(x, y, shift)
-    scale = _safe_scale(xp, difference)
-    return *_square_sum(difference / scale, lost / scale), xp.squeeze(scale, axis=-1)
-
-
-def _square_sum(x: Array, lost: Array) -> tuple[Array, Array]:
-    square, rest = two_product(x, x)
-    return _exact_sum(square, rest + 2 * x * lost)
-
-
-def _root(total: Array, total_lost: Array, scale: Array) -> tuple[Array, Array]:
-    xp = array_namespace(total)
-    zero = total == 0
-    total = where(zero, 1.0, total)
-    root = xp.sqrt(total)
-    square, rest = two_product(root, root)
-    root_lost = ((total - square) - rest + total_lost) / (2 * root)
-    return where(zero, 0.0, scale * root), where(zero, 0.0, scale * root_lost)
-
-
-class Angle:
-    """The angle between the rows of `x` and `y` along `axis`.
-
-    Attributes
-    ----------
-    cosine : array
-        0 where a row is 0.
-    """
-
-    def __init__(self, x: Array, y: Array, axis: int) -> None:
-        xp = array_namespace(x, y)
-        self._axis, self._dtype = axis, x.dtype
-        x, y = _axis_last(x, axis), _axis_last(y, axis)
-        wide = _widened(x, y)
-        self._is_wide = wide is not None
-        self._scales: tuple[Array, ...] | None = None
-        given = x, y
-        if wide is None:
-            self._scales = _safe_scale(xp, x), _safe_scale(xp, y)
-            x, y = x / self._scales[0], y / self._scales[1]
-        else:
-            x, y = wide
-        self._rows = x, y
-        squares: Sequence[Array]
-        if wide is not None:
-            squares, self._product = (_plain_dot(x, x), _plain_dot(y, y)), _plain_dot(x, y)
-        elif backend_of(xp) == "jax":
-            self._product, *squares = sums(-1, x * y, x * x, y * y)
-        else:
-            high, low = dot(x, y)
-            squares, self._product = (xp.sum(x * x, axis=-1), xp.sum(y * y, axis=-1)), high + low
-        self._squares = tuple([where(square == 0, 1.0, square) for square in squares])
-        if backend_of(xp) == "jax":
-            self._cosine = _cosine_of_jax(*given)
-        else:
-            self._cosine = self._product / xp.sqrt(self._squares[0] * self._squares[1])
-        self.cosine: Array = xp.astype(self._cosine, self._dtype, copy=False)
-
-    def gap(self) -> Array:
-        """1 minus the cosine, to full relative precision for nearly parallel rows too."""
-        xp = array_namespace(self._cosine)
-        # Up to here the plain difference keeps its digits; float64 has so many more than float32.
-        near = self._cosine > (1.0 - 2.0**-29 if self._is_wide else 0.5)
-        gap = 1.0 - self._cosine
-        if holds_values(near) and not xp.any(near):
-            return xp.astype(gap, self._dtype, copy=False)
-        # sin² is the squared length of what is left of y without its part along x, over |y|², and 1 - cos is
-        # sin² / (1 + cos). What the rounding of the first multiple of x leaves along x is taken away by a second one.
-        (x, y), (x_square, y_square) = self._rows, self._squares
-        multiple = new_axis(self._product / x_square, -1)
-        along, along_lost = two_product(multiple, x)
-        left = (y - along) - along_lost
-        left = left - new_axis(xp.sum(left * x, axis=-1) / x_square, -1) * x
-        sine_square = xp.sum(left * left, axis=-1) / y_square
-        gap = where(near, sine_square / where(near, 1.0 + self._cosine, 1.0), gap)
-        return xp.astype(gap, self._dtype, copy=False)
-
-    # d cos / dx = (y - (x·y / |x|²) x) / (|x| |y|)
-    def slope(self, factor: Array, of: int = 0) -> Array:
-        """The derivative of the cosine by x, or by y with ``of=1``, times one number an item."""
-        x, y = self._rows if of == 0 else self._rows[::-1]
-        xp = array_namespace(x, y)
-        factor = factor / xp.sqrt(self._squares[0] * self._squares[1])
-        along = factor * (self._product / self._squares[of])
-        factor, along = new_axis(factor, -1), new_axis(along, -1)
-        if (own := _kernels.workshop(x, factor)) is not None:
-            slope = _kernels.combination(own, factor, y, along, x)
-        else:
-            slope = factor * y - along * x
-        if self._scales is not None:
-            slope = slope / self._scales[of]
-        return _axis_back(xp.astype(slope, self._dtype, copy=False), self._axis)
-
-
-def _cosine_of_jax(x: Array, y: Array) -> Array:
-    xp = array_namespace(x, y)
-
-    def scaled(x: Array, y: Array) -> tuple[Array, Array]:
-        return tuple(v / _jax_rules.constant(_safe_scale(xp, v)) for v in (x, y))
-
-    def sums_of(x: Array, y: Array) -> tuple[Array, ...]:
-        return _jax_rules.exact_sum(*two_product(x, y), x * x, y * y)
-
-    def quotient(product: Array, *squares: Array) -> Array:
-        x_square, y_square = (where(v == 0, 1.0, v) for v in squares)
-        return product / xp.sqrt(x_square * y_square)
-
-    def exact(x: Array, y: Array) -> Array:
-        found = sums_of(x, y)
-        usual = xp.logical_and(*(_is_usual(xp, square, 2) for square in found[2:]))
-        high, low, *squares = _jax_rules.either(usual, found, lambda: sums_of(*scaled(x, y)))
-        return quotient(high + low, *squares)
-
-    def plain(_: Array, x: Array, y: Array) -> Array:
-        x, y = scaled(x, y)
-        return quotient(*(xp.sum(v, axis=-1) for v in (x * y, x * x, y * y)))
-
-    cos: Array = _jax_rules.with_derivative_of(plain, exact, x, y)
-    return cos

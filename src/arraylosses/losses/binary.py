@@ -281,19 +281,18 @@ class BinaryFocal(Loss):
         factor = special.focal_weight(complement, self.gamma)
         return factor if self.alpha is None else factor * (self.alpha * target + (1.0 - self.alpha) * (1.0 - target))
 
+    # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         if (side := self._side(target)) is None:
-            return self.call(prediction, target), self._derivative(prediction, target)
+            return self.call(prediction, target), self.derivative(prediction, target)
         entropy, complement = self._of_side(side * prediction)
         factor = self._factor(complement, target)
         slope = complement + self.gamma * (entropy * (1.0 - complement))
         return entropy * factor, side * (factor * slope)
 
     def derivative(self, prediction: Array, target: Array) -> Array:
-        return self.call_and_derivative(prediction, target)[1]
-
-    # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
-    def _derivative(self, prediction: Array, target: Array) -> Array:
+        if self._side(target) is not None:
+            return self.call_and_derivative(prediction, target)[1]
         p, q = self._probabilities(prediction)
         entropy, slope, factor, ratio = self._parts(prediction, target, p, q)
         if self.from_logits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .. import special
+from .. import precision, special, vectors
 from .._array_api import Array, array_namespace
 from .._validation import (
     Domain,
@@ -42,14 +42,14 @@ class CosineSimilarity(RowLoss):
 
     # -x·y / (|x| |y|)
     def call(self, prediction: Array, target: Array) -> Array:
-        return -special.Angle(prediction, target, self.row_axis(prediction)).cosine
+        return -vectors.Angle(prediction, target, self.row_axis(prediction)).cosine
 
     def derivative(self, prediction: Array, target: Array) -> Array:
         return self.call_and_derivatives((0,), prediction, target)[1][0]
 
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         prediction, target = arrays
-        angle = special.Angle(prediction, target, self.row_axis(prediction))
+        angle = vectors.Angle(prediction, target, self.row_axis(prediction))
         minus = array_namespace(angle.cosine).full_like(angle.cosine, -1.0)
         return -angle.cosine, tuple([angle.slope(minus, of=k) for k in positions])
 
@@ -124,9 +124,9 @@ class CosineEmbedding(RowLoss):
 
     # 1 - cos for a pair that belongs together, max(0, cos - margin) for one that does not
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
-        return self._value(special.Angle(x1, x2, self.row_axis(x1)), target)
+        return self._value(vectors.Angle(x1, x2, self.row_axis(x1)), target)
 
-    def _value(self, angle: special.Angle, target: Array) -> Array:
+    def _value(self, angle: vectors.Angle, target: Array) -> Array:
         return special.where(target > 0, angle.gap(), special.positive_part(angle.cosine - self.margin))
 
     def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
@@ -135,7 +135,7 @@ class CosineEmbedding(RowLoss):
     # that of the cosine, times -1 for a pair that belongs together, else 1 above the margin and 0 below
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         x1, x2, target = arrays
-        angle = special.Angle(x1, x2, self.row_axis(x1))
+        angle = vectors.Angle(x1, x2, self.row_axis(x1))
         factor = special.where(target > 0, -1.0, special.is_positive(angle.cosine - self.margin))
         return self._value(angle, target), tuple([angle.slope(factor, of=k) for k in positions])
 
@@ -289,7 +289,7 @@ class MarginRanking(Loss):
         return special.positive_part(self._short(x1, x2, target))
 
     def _short(self, x1: Array, x2: Array, target: Array) -> Array:
-        lead, lost = special.two_difference(x1, x2)
+        lead, lost = precision.two_difference(x1, x2)
         return (self.margin - target * lead) - target * lost
 
     # by x1 -target where it does not lead by the margin, 0 elsewhere; by x2 target
@@ -380,17 +380,17 @@ class TripletMargin(RowLoss):
             return special.positive_part(self._short(near, self._nearer(far, self._distance(positive, negative))))
         return special.positive_part(self._short(near, (far.length, far.lost)))
 
-    def _short(self, near: special.Distance, far: tuple[Array, Array]) -> Array:
-        gap, lost = special.two_difference(near.length, far[0])
-        total, total_lost = special.two_sum(gap, array_namespace(gap).full_like(gap, self.margin))
+    def _short(self, near: vectors.Distance, far: tuple[Array, Array]) -> Array:
+        gap, lost = precision.two_difference(near.length, far[0])
+        total, total_lost = precision.two_sum(gap, array_namespace(gap).full_like(gap, self.margin))
         return total + (total_lost + lost + near.lost - far[1])
 
-    def _nearer(self, far: special.Distance, other: special.Distance) -> tuple[Array, Array]:
+    def _nearer(self, far: vectors.Distance, other: vectors.Distance) -> tuple[Array, Array]:
         nearer = other.length < far.length
         return special.where(nearer, other.length, far.length), special.where(nearer, other.lost, far.lost)
 
-    def _distance(self, x: Array, y: Array) -> special.Distance:
-        return special.Distance(x, y, self.row_axis(x), self.p, self.epsilon)
+    def _distance(self, x: Array, y: Array) -> vectors.Distance:
+        return vectors.Distance(x, y, self.row_axis(x), self.p, self.epsilon)
 
     def derivative(self, anchor: Array, positive: Array, negative: Array) -> Array | None:
         return self.call_and_derivatives((0,), anchor, positive, negative)[1][0]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-from .. import special
+from .. import precision, special
 from .._array_api import Array, array_namespace, as_array, dtype_kind
 from .._validation import (
     Domain,
@@ -727,7 +727,7 @@ class CategoricalHinge(_ClassLoss):
     def _lacking(self, rival: Array, own: Array) -> Array:
         # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
         lowest = -float(array_namespace(own).finfo(own.dtype).max) / 4
-        lead, lost = special.two_difference(special.maximum(rival, lowest), special.maximum(own, lowest))
+        lead, lost = precision.two_difference(special.maximum(rival, lowest), special.maximum(own, lowest))
         return special.where(own == float("-inf"), float("inf"), (lead + self.margin) + lost)
 
 

@@ -480,8 +480,8 @@ def log_cosh(
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.log_cosh(np.asarray([2e-9]), np.asarray([0.0])))
-    2e-18
+    >>> float(al.log_cosh(np.asarray([2e-10]), np.asarray([0.0])))
+    2e-20
     """
     return LogCosh(reduction=reduction)(prediction, target, weight=weight, where=where)
 
