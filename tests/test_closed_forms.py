@@ -224,3 +224,9 @@ def test_settings_that_are_arrays_by_name_and_unknown_ones_are_left_to_the_loss(
     np.testing.assert_allclose(al.grad(al.SquaredError(reduction="sum"))(x, target=y), 2 * (x - y))
     with pytest.raises(TypeError, match="delta"):
         al.grad(al.squared_error)(x, y, delta=2.0)
+
+
+def test_the_direction_of_a_tiny_distance_is_a_unit_vector():
+    anchor, positive, negative = np.asarray([[3e-310, 4e-310]]), np.zeros((1, 2)), np.ones((1, 2))
+    gradient = al.grad(al.TripletMargin(margin=10.0, reduction="sum"), 1)(anchor, positive, negative)
+    np.testing.assert_allclose(gradient, [[-0.6, -0.8]], rtol=1e-6)

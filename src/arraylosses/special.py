@@ -46,7 +46,6 @@ __all__ = [
     "label_surprise_and_slope",
     "label_surprise_slope",
     "largest",
-    "log1p_ratio",
     "log_cosh",
     "log_ratio",
     "magnitude",
@@ -282,26 +281,28 @@ def xlogy(x: Array, y: Array) -> Array:
     return x * xp.log(where(xp.logical_and(x == 0, y == 0), 1.0, y))
 
 
-def log_ratio(a: Array, b: Array) -> Array:
-    """log(a / b) of positive numbers.
+def log_ratio(a: Array, b: Array, offset: float = 0.0) -> Array:
+    """log((offset + a) / (offset + b)) of numbers above -offset.
 
     The larger is divided by the smaller, so the logarithm is that of 1 plus a non-negative number: no digit is lost,
     whether the two are nearly equal or far apart.
     """
     if (own := _kernels.workshop(a)) is not None and _kernels.workshop(b) is own:
-        return _kernels.log_ratio(own, a, b, 0.0)
+        return _kernels.log_ratio(own, a, b, offset)
     xp = array_namespace(a, b)
-    if backend_of(xp) == "jax":
-        ratio: Array = _jax_rules.with_derivative_of(lambda _, a, b: xp.log(a) - xp.log(b), _log_ratio, a, b)
-        return ratio
-    return _log_ratio(a, b)
+    if backend_of(xp) != "jax":
+        return _log_ratio(a, b, offset)
+    ratio: Array = _jax_rules.with_derivative_of(
+        lambda _, a, b: xp.log(offset + a) - xp.log(offset + b), lambda a, b: _log_ratio(a, b, offset), a, b
+    )
+    return ratio
 
 
-def _log_ratio(a: Array, b: Array) -> Array:
+def _log_ratio(a: Array, b: Array, offset: float) -> Array:
     xp = array_namespace(a, b)
     difference = a - b
     up = difference >= 0
-    magnitude = xp.log1p(where(up, difference, -difference) / where(up, b, a))
+    magnitude = xp.log1p(where(up, difference, -difference) / (offset + where(up, b, a)))
     return where(up, magnitude, -magnitude)
 
 
@@ -315,25 +316,6 @@ def relative_entropy(target: Array, logs: Array, axis: int) -> Array:
     absent = target == 0
     ratio = xp.log(where(absent, 1.0, target)) - where(absent, 0.0, logs)
     return xp.sum(target * ratio, axis=axis)
-
-
-def log1p_ratio(a: Array, b: Array) -> Array:
-    """log((1 + a) / (1 + b)) of numbers above -1, as precise as `log_ratio`."""
-    if (own := _kernels.workshop(a)) is not None and _kernels.workshop(b) is own:
-        return _kernels.log_ratio(own, a, b, 1.0)
-    xp = array_namespace(a, b)
-    if backend_of(xp) == "jax":
-        ratio: Array = _jax_rules.with_derivative_of(lambda _, a, b: xp.log1p(a) - xp.log1p(b), _log1p_ratio, a, b)
-        return ratio
-    return _log1p_ratio(a, b)
-
-
-def _log1p_ratio(a: Array, b: Array) -> Array:
-    xp = array_namespace(a, b)
-    difference = a - b
-    up = difference >= 0
-    magnitude = xp.log1p(where(up, difference, -difference) / (1.0 + where(up, b, a)))
-    return where(up, magnitude, -magnitude)
 
 
 def softplus(x: Array) -> Array:

@@ -76,8 +76,11 @@ class Distance:
             slope = xp.sign(self._difference) * new_axis(xp.astype(factor, self._difference.dtype), -1)
         else:
             zero = self._length == 0
-            factor = where(zero, 0.0, factor / where(zero, 1.0, self._length))
-            slope = self._difference * new_axis(factor, -1)
+            length, factor = where(zero, 1.0, self._length), where(zero, 0.0, factor)
+            if self._length.dtype == self._dtype:  # the inverse of a tiny length may be infinite
+                slope = self._difference / new_axis(length, -1) * new_axis(factor, -1)
+            else:
+                slope = self._difference * new_axis(factor / length, -1)
         return _axis_back(xp.astype(slope, self._dtype, copy=False), self._axis)
 
 

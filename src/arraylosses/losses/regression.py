@@ -658,7 +658,7 @@ class SquaredLogarithmicError(Loss):
     def call(self, prediction: Array, target: Array) -> Array:
         if self.floor is not None:
             prediction, target = special.maximum(prediction, self.floor), special.maximum(target, self.floor)
-        ratio = special.log1p_ratio(prediction, target)
+        ratio = special.log_ratio(prediction, target, offset=1.0)
         return ratio * ratio
 
     # 2 log((1 + prediction) / (1 + target)) / (1 + prediction), and 0 below the floor
@@ -668,7 +668,7 @@ class SquaredLogarithmicError(Loss):
             inside = special.inside(prediction, self.floor, None)
             prediction, target = special.maximum(prediction, self.floor), special.maximum(target, self.floor)
         above = 1.0 + prediction
-        return (2.0 * inside) * special.log1p_ratio(prediction, target) / above
+        return (2.0 * inside) * special.log_ratio(prediction, target, offset=1.0) / above
 
 
 def squared_logarithmic_error(
