@@ -220,9 +220,12 @@ class Angle:
         # sin² / (1 + cos). What the rounding of the first multiple of x leaves along x is taken away by a second one.
         (x, y), (x_square, y_square) = self._rows, self._squares
         multiple = new_axis(self._product / x_square, -1)
-        along, along_lost = two_product(multiple, x)
-        left = (y - along) - along_lost
-        left = left - new_axis(xp.sum(left * x, axis=-1) / x_square, -1) * x
+        if self._is_wide:  # whose rounding is far below what float32 rows can differ by
+            left = y - multiple * x
+        else:
+            along, along_lost = two_product(multiple, x)
+            left = (y - along) - along_lost
+            left = left - new_axis(xp.sum(left * x, axis=-1) / x_square, -1) * x
         sine_square = xp.sum(left * left, axis=-1) / y_square
         gap = where(near, sine_square / where(near, 1.0 + self._cosine, 1.0), gap)
         return xp.astype(gap, self._dtype, copy=False)

@@ -43,7 +43,7 @@ CHUNK = 1 << 24
 ROWS = 256
 """Rows of a chunk, if these are not more scores: the products want as many, to be worth their reading of the matrix."""
 
-ROWS_OF_JAX = 128
+ROWS_OF_JAX = 96
 """The same for JAX, whose program holds three arrays of a chunk's scores."""
 
 PARTS = 16
