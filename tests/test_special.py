@@ -143,3 +143,12 @@ def test_log_cosh_grows_as_its_argument_does_where_the_exponential_vanishes(dtyp
     np.testing.assert_array_equal(
         special.log_cosh(np.asarray([np.inf, -np.inf, 0.0, np.nan], dtype))[:3], [np.inf, np.inf, 0]
     )
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_sign_of_any_number_is_numpy_s(dtype):
+    info = np.finfo(dtype)
+    sizes = np.asarray([0, info.smallest_subnormal, info.smallest_normal, 1, info.max, np.inf, np.nan], dtype)
+    x = np.concatenate([sizes, -sizes])
+    np.testing.assert_array_equal(special.sign(x), np.sign(x))

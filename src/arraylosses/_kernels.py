@@ -35,6 +35,7 @@ __all__ = [
     "side_of",
     "sigmoid",
     "sigmoid_pair",
+    "sign",
     "slope_of_parts",
     "softmax",
     "softplus",
@@ -305,6 +306,20 @@ def relative_entropy(own: Any, target: Array, logs: Array, axis: int) -> Array:
 
 
 _SMALLEST = {name: float(np.finfo(name).smallest_subnormal) for name in ("float32", "float64")}
+
+
+def sign(own: Any, x: Array) -> Array:
+    """-1, 0 or 1, and NaN for NaN: a multiple of x, which is limited; NumPy's own takes twice as long."""
+    if own is not np:
+        return own.sign(x)
+    factor = _HUGE[dtype_name(x.dtype)]
+    with np.errstate(over="ignore"):
+        result = np.multiply(np.multiply(x, factor), factor)
+    return np.clip(result, -1.0, 1.0, out=result)
+
+
+# Twice as a factor, these make the smallest number larger than 1.
+_HUGE = {"float32": 2.0**126, "float64": 2.0**1000}
 
 
 def length(own: Any, x: Array) -> Array:

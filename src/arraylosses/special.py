@@ -62,6 +62,7 @@ __all__ = [
     "side_of",
     "sigmoid",
     "sigmoid_pair",
+    "sign",
     "softcap",
     "softcap_slope",
     "softmax_complement",
@@ -170,6 +171,13 @@ def magnitude(x: Array) -> Array:
     """|x|, whose derivative at 0 is 0."""
     xp = array_namespace(x)
     return _jax_rules.magnitude(x) if backend_of(xp) == "jax" else xp.abs(x)
+
+
+def sign(x: Array) -> Array:
+    """The derivative of `magnitude`: -1 below 0, 0 at 0 and 1 above."""
+    if (own := _kernels.workshop(x)) is not None:
+        return _kernels.sign(own, x)
+    return array_namespace(x).sign(x)
 
 
 def positive_part(x: Array) -> Array:

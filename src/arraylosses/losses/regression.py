@@ -137,7 +137,7 @@ class AbsoluteError(_ErrorLoss):
 
     # sign(e)
     def _slope(self, error: Array) -> Array:
-        return array_namespace(error).sign(error)
+        return special.sign(error)
 
 
 def absolute_error(
@@ -278,7 +278,7 @@ class SmoothL1(_ErrorLoss):
     # e / beta where |e| <= beta, sign(e) elsewhere
     def _slope(self, error: Array) -> Array:
         if self.beta == 0:
-            return array_namespace(error).sign(error)
+            return special.sign(error)
         return special.clip(error, -self.beta, self.beta) / self.beta
 
     def _both(self, error: Array) -> tuple[Array, Array]:
@@ -503,7 +503,7 @@ class Quantile(_ErrorLoss):
 
     # 1 - q above the target, -q below it, and half of each at it
     def _slope(self, error: Array) -> Array:
-        return (array_namespace(error).sign(error) + 1.0) * 0.5 - self.q
+        return (special.sign(error) + 1.0) * 0.5 - self.q
 
 
 def quantile(
@@ -578,7 +578,7 @@ class AbsolutePercentageError(Loss):
         xp = array_namespace(prediction, target)
         unit = 100.0 if self.percent else 1.0
         error, size = prediction - target, special.maximum(xp.abs(target), self.epsilon)
-        return unit * (xp.abs(error) / size), xp.sign(error) * (unit / size)
+        return unit * (xp.abs(error) / size), special.sign(error) * (unit / size)
 
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         return array_namespace(prediction, target).zeros_like(prediction)
@@ -656,19 +656,25 @@ class SquaredLogarithmicError(Loss):
     # (log(1 + prediction) - log(1 + target))², as one logarithm of the ratio: two logarithms of nearly equal numbers
     # would leave no digit of their difference.
     def call(self, prediction: Array, target: Array) -> Array:
-        if self.floor is not None:
-            prediction, target = special.maximum(prediction, self.floor), special.maximum(target, self.floor)
-        ratio = special.log_ratio(prediction, target, offset=1.0)
+        ratio = special.log_ratio(*self._limited(prediction, target), offset=1.0)
         return ratio * ratio
 
-    # 2 log((1 + prediction) / (1 + target)) / (1 + prediction), and 0 below the floor
+    def _limited(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        if self.floor is None:
+            return prediction, target
+        return special.maximum(prediction, self.floor), special.maximum(target, self.floor)
+
     def derivative(self, prediction: Array, target: Array) -> Array:
-        inside: Array | float = 1.0
+        return self.call_and_derivative(prediction, target)[1]
+
+    # 2 log((1 + prediction) / (1 + target)) / (1 + prediction), and 0 below the floor
+    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        limited, target = self._limited(prediction, target)
+        ratio = special.log_ratio(limited, target, offset=1.0)
+        slope = 2.0 * ratio / (1.0 + limited)
         if self.floor is not None:
-            inside = special.inside(prediction, self.floor, None)
-            prediction, target = special.maximum(prediction, self.floor), special.maximum(target, self.floor)
-        above = 1.0 + prediction
-        return (2.0 * inside) * special.log_ratio(prediction, target, offset=1.0) / above
+            slope = slope * special.inside(prediction, self.floor, None)
+        return ratio * ratio, slope
 
 
 def squared_logarithmic_error(
