@@ -232,14 +232,13 @@ def pick(x: Array, index: Array, axis: int) -> Array:
     if is_eager_numpy(x) and is_eager_numpy(index) and x.ndim == place.ndim == 2 and len(x) == len(index):
         return _kernels.pick(np, x, place, axis).squeeze(axis)
     xp = array_namespace(x, index)
-    index = place
     if backend_of(xp) == "torch":  # whose take_along_dim is compiled for one shape alone
-        shape = [x.shape[axis] if k == axis % x.ndim else size for k, size in enumerate(index.shape)]
+        shape = [x.shape[axis] if k == axis % x.ndim else size for k, size in enumerate(place.shape)]
         whole = xp.broadcast_to(x, tuple(shape))
-        return xp.squeeze(own_namespace(xp).gather(whole, axis, xp.astype(index, xp.int64, copy=False)), axis=axis)
+        return xp.squeeze(own_namespace(xp).gather(whole, axis, xp.astype(place, xp.int64, copy=False)), axis=axis)
     if hasattr(xp, "take_along_axis"):
-        return xp.squeeze(xp.take_along_axis(x, index, axis=axis), axis=axis)
-    return xp.sum(where(is_class(index, x, axis), x, 0.0), axis=axis)
+        return xp.squeeze(xp.take_along_axis(x, place, axis=axis), axis=axis)
+    return xp.sum(where(is_class(place, x, axis), x, 0.0), axis=axis)
 
 
 def is_class(index: Array, x: Array, axis: int) -> Array:

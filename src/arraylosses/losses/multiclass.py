@@ -185,7 +185,7 @@ class CrossEntropy(_ProbabilityLoss):
             if not self.z_loss:
                 return special.expected_surprise(capped, self._smoothed(capped, labels, axis), axis)
             depth, _, excess = special.softmax_parts(capped, axis)
-            return self._value(labels, capped, depth, excess, axis)
+            return self._with_z_loss(labels, capped, depth, excess, axis)
         xp = array_namespace(logits, labels)
         p, _ = self._given_probabilities(logits, axis)
         if _is_label(labels):
@@ -194,7 +194,7 @@ class CrossEntropy(_ProbabilityLoss):
             loss = -xp.sum(special.xlogy(labels, p), axis=axis)
         return self._blended(loss, -xp.mean(xp.log(p), axis=axis)) if self.label_smoothing else loss
 
-    def _value(self, labels: Array, capped: Array, depth: Array, excess: Array, axis: int) -> Array:
+    def _with_z_loss(self, labels: Array, capped: Array, depth: Array, excess: Array, axis: int) -> Array:
         """The per-item losses, from the parts of the softmax of capped logits."""
         xp = array_namespace(capped, labels)
         above = xp.squeeze(xp.log1p(excess), axis=axis)
@@ -240,7 +240,7 @@ class CrossEntropy(_ProbabilityLoss):
             value, first = special.expected_surprise_and_slope(capped, self._smoothed(capped, labels, axis), axis)
         else:
             depth, power, excess = special.softmax_parts(capped, axis)
-            value = self._value(labels, capped, depth, excess, axis)
+            value = self._with_z_loss(labels, capped, depth, excess, axis)
             first = self._by_capped(labels, capped, power, excess, axis)
         return value, first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
 
