@@ -41,6 +41,7 @@ __all__ = [
     "inside",
     "is_class",
     "is_positive",
+    "is_zero",
     "label_surprise",
     "label_surprise_and_complement",
     "label_surprise_and_slope",
@@ -76,6 +77,14 @@ __all__ = [
     "where",
     "xlogy",
 ]
+
+
+def is_zero(setting: Any) -> bool:
+    """Whether a setting is known to be 0, so that what it scales may be left out.
+
+    False for an array and for a number that is traced: the formula has to hold there whatever the value is.
+    """
+    return isinstance(setting, NUMBERS) and setting == 0
 
 
 def where(condition: Array, x: Array | float, y: Array | float) -> Array:
