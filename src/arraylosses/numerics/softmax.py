@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 SMALL = 1 << 15
-"""Logits up to which torch's calls take longer than what they compute, so that the fewest are best."""
+"""Logits up to which calls of torch take longer than what they compute, so that the fewest are best."""
 
 
 def label_terms(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
@@ -163,9 +163,9 @@ def _softmax(own: Any, logits: Array, axis: int, *, scaled: bool) -> tuple[Array
 def _label_terms_in_place(
     own: Any, logits: Array, labels: Array, axis: int, *, derivative: bool
 ) -> tuple[Array, Array, Array]:
-    index = new_axis(labels, axis)
     if own is not np and math.prod(logits.shape) <= SMALL:
-        return _label_terms_in_few_calls(logits, index, axis)
+        return _label_terms_in_few_calls(logits, labels.unsqueeze(axis), axis)
+    index = new_axis(labels, axis)
     p, top, most = _softmax(own, logits, axis, scaled=derivative)
     label = _kernels.pick(own, p, index, axis)
     gap = top - _kernels.pick(own, logits, index, axis)
@@ -181,12 +181,11 @@ def _label_terms_in_place(
 
 
 def _label_terms_in_few_calls(logits: Array, index: Array, axis: int) -> tuple[Array, Array, Array]:
-    logs = logits.log_softmax(axis)
-    log_p = logs.gather(axis, index)
-    p = logs.exp_()
-    p.scatter_(axis, index, 0.0)
-    others = p.sum(axis, keepdim=True)
-    less = others.neg()
+    p = logits.log_softmax(axis)
+    log_p = p.gather(axis, index)
+    p.exp_().scatter_(axis, index, 0.0)
+    others = p.sum(axis, True)
+    less = -others
     p.scatter_(axis, index, less)
     log_p = log_p.where(log_p < -0.5, less.log1p_())
     return log_p.neg_().squeeze(axis), others.squeeze(axis), p
