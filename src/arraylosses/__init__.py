@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import losses, special
 from ._array_api import array_namespace
+from ._config import config
 from .conversion import convert
-from .execution import config
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, loss
 from .losses import *
