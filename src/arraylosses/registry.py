@@ -19,6 +19,7 @@ __all__ = [
     "deserialize",
     "function_of",
     "get",
+    "known_as",
     "name_of",
     "register",
     "registered",
@@ -209,6 +210,16 @@ def function_of(cls: type[Loss]) -> Callable[..., Any] | None:
     """Return the function form that stands beside a loss class in its module, or None."""
     function = getattr(sys.modules.get(cls.__module__), snake_case(cls.__name__), None)
     return function if callable(function) else None
+
+
+def known_as(name: str) -> str:
+    """Return a hint at what the package has under a name that is none of its attributes."""
+    entry = _BY_NAME.get(name)
+    if entry is None:
+        own = {key: key for cls in _BY_CANONICAL.values() for key in (cls.__name__, snake_case(cls.__name__))}
+        return closest(name, own)
+    settings = ", ".join(f"{key}={value!r}" for key, value in entry.settings.items())
+    return f"; al.get({name!r}) returns it: {entry.cls.__name__}({settings})"
 
 
 def serialize(loss: Loss) -> dict[str, Any]:
