@@ -29,7 +29,9 @@ __all__ = [
     "dtype_name",
     "holds_values",
     "in_chunks_of",
+    "integer_range",
     "is_array",
+    "is_container",
     "is_eager_jax",
     "is_eager_numpy",
     "is_eager_torch",
@@ -63,6 +65,8 @@ _NAMES: dict[type, dict[Any, str]] = {}
 NUMBERS = (float, int)
 _NUMPY_ARRAYS = (np.ndarray, np.generic)
 _PLAIN = (tuple, list, float, int)
+# Subclasses of NumPy's array whose meaning the functions of the standard would drop: a mask, the product of matrices.
+_MEANING_MORE = (np.ma.MaskedArray, np.matrix)
 
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
@@ -91,6 +95,8 @@ def _look_up(x: object) -> Namespace:
         from array_api_compat import torch as wrapper
 
         return wrapper
+    if isinstance(x, _MEANING_MORE):
+        return None
     try:
         found = array_api_compat.array_namespace(x)
     except TypeError:
@@ -98,6 +104,14 @@ def _look_up(x: object) -> Namespace:
     if isinstance(found, ModuleType):
         _NAMESPACES[type(x)] = found
     return found
+
+
+def is_container(x: Any) -> bool:
+    """Whether `x` is of the type of a library's arrays, but no array with a number in each place.
+
+    A tensor of torch may be nested, and the chunks of a lazy array may be masked ones of NumPy's.
+    """
+    return bool(is_torch(x) and x.is_nested) or isinstance(getattr(x, "_meta", None), _MEANING_MORE)
 
 
 def is_array(x: object) -> bool:
@@ -239,13 +253,20 @@ def dtype_kind(dtype: Any) -> Kind:
 def _kind_by_name(name: str) -> Kind:
     if name.startswith(("float16", "bfloat", "float8", "float4")):
         return "half"
-    if name.startswith(("float", "longdouble")):
+    if name in ("float32", "float64"):
         return "float"
     if name.startswith(("int", "uint")):
         return "int"
     if name.startswith("complex"):
         return "complex"
     return "bool" if name == "bool" else "other"
+
+
+def integer_range(dtype: Any) -> tuple[int, int]:
+    """Return the least and the largest number of an integer dtype."""
+    name = dtype_name(dtype)
+    bits = int(name.lstrip("uint"))
+    return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
