@@ -35,6 +35,7 @@ __all__ = [
     "is_eager_jax",
     "is_eager_numpy",
     "is_eager_torch",
+    "is_masked",
     "is_torch",
     "joined",
     "library_of",
@@ -65,8 +66,6 @@ _NAMES: dict[type, dict[Any, str]] = {}
 NUMBERS = (float, int)
 _NUMPY_ARRAYS = (np.ndarray, np.generic)
 _PLAIN = (tuple, list, float, int)
-# Subclasses of NumPy's array whose meaning the functions of the standard would drop: a mask, the product of matrices.
-_MEANING_MORE = (np.ma.MaskedArray, np.matrix)
 
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
@@ -95,7 +94,7 @@ def _look_up(x: object) -> Namespace:
         from array_api_compat import torch as wrapper
 
         return wrapper
-    if isinstance(x, _MEANING_MORE):
+    if is_masked(x) or isinstance(x, np.matrix):
         return None
     try:
         found = array_api_compat.array_namespace(x)
@@ -106,12 +105,18 @@ def _look_up(x: object) -> Namespace:
     return found
 
 
+def is_masked(x: object) -> bool:
+    """Whether `x` is one of NumPy's masked arrays, whose mask the functions of the standard would drop."""
+    masked: Any = sys.modules.get("numpy.ma")
+    return masked is not None and isinstance(x, masked.MaskedArray)
+
+
 def is_container(x: Any) -> bool:
     """Whether `x` is of the type of a library's arrays, but no array with a number in each place.
 
     A tensor of torch may be nested, and the chunks of a lazy array may be masked ones of NumPy's.
     """
-    return bool(is_torch(x) and x.is_nested) or isinstance(getattr(x, "_meta", None), _MEANING_MORE)
+    return bool(is_torch(x) and x.is_nested) or is_masked(getattr(x, "_meta", None))
 
 
 def is_array(x: object) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .._array_api import Array, Namespace, backend_of, is_container, is_torch, namespace_of
+from .._array_api import Array, Namespace, backend_of, is_container, is_masked, is_torch, namespace_of
 
 __all__ = ["added_axes", "as_dtype", "closest", "in_short", "made_of", "ours"]
 
@@ -76,7 +76,7 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
 
     `like` is one of the other arrays, if there is one.
     """
-    if isinstance(x, np.ma.MaskedArray):
+    if is_masked(x):
         hint = f"{name}.data is its array, and where=~np.ma.getmaskarray({name}) leaves out what is masked"
     elif isinstance(x, np.matrix):
         hint = f"np.asarray({name}) makes an array"
