@@ -10,6 +10,7 @@ from .hints import added_axes, closest, in_short, made_of, ours
 from .settings import (
     FrozenDict,
     kept_setting,
+    of_classes,
     require_choice,
     require_finite,
     require_integer,
@@ -33,6 +34,7 @@ __all__ = [
     "in_short",
     "kept_setting",
     "made_of",
+    "of_classes",
     "ours",
     "require_choice",
     "require_finite",

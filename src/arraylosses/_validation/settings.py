@@ -19,6 +19,7 @@ from .hints import closest, in_short
 __all__ = [
     "FrozenDict",
     "kept_setting",
+    "of_classes",
     "require_choice",
     "require_finite",
     "require_integer",
@@ -140,6 +141,16 @@ def require_per_class(**settings: Any) -> None:
             value = tuple(value.values())
         require_nonnegative(**{name: value})
         require_finite(**{name: value})
+
+
+def of_classes(name: str, value: Any, classes: int) -> Any:
+    """Return one number a class for a dict of class to number, 1 for a class that it leaves out; others as they are."""
+    if not isinstance(value, FrozenDict):
+        return value
+    beyond = [key for key in value if not key < classes]
+    if beyond:
+        raise ValueError(f"`{name}` must be a dict of classes in [0, {classes}), got {max(beyond)}")
+    return tuple([value.get(k, 1.0) for k in range(classes)])
 
 
 def require_integer(**settings: Any) -> None:

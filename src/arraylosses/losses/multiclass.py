@@ -10,13 +10,15 @@ from .. import precision, special
 from .._array_api import Array, array_namespace, as_array, dtype_kind
 from .._validation import (
     Domain,
+    of_classes,
     require_finite,
     require_integer,
     require_nonnegative,
     require_one_of_type,
+    require_per_class,
     require_range,
 )
-from ..loss import RowLoss
+from ..loss import RowLoss, function_form
 from ..reduction import Reduction
 from ..registry import alias, register
 
@@ -47,6 +49,8 @@ class _ClassLoss(RowLoss):
         super().__post_init__()
         if self.ignore_index is not None:
             require_integer(ignore_index=self.ignore_index)
+        if self.class_weight is not None:
+            require_per_class(class_weight=self.class_weight)
 
     def domains(self) -> tuple[Domain, ...]:
         return ("real", "labels")
@@ -62,7 +66,7 @@ class _ClassLoss(RowLoss):
 
 def _per_class(name: str, value: Any, logits: Array, axis: int) -> Array:
     """One number a class, from a sequence or an array of any library."""
-    per_class = as_array(value, like=logits, dtype=logits.dtype)
+    per_class = as_array(of_classes(name, value, logits.shape[axis]), like=logits, dtype=logits.dtype)
     if tuple(per_class.shape) != (logits.shape[axis],):
         raise ValueError(
             f"`{name}` must have one number a class, shape ({logits.shape[axis]},), got {tuple(per_class.shape)}"
@@ -283,6 +287,7 @@ class CrossEntropy(_ProbabilityLoss):
         return first + self._total_pull(capped, excess, axis) * p if self.z_loss else first
 
 
+@function_form
 def cross_entropy(
     logits: Array,
     labels: Array,
@@ -412,6 +417,7 @@ class Nll(_ClassLoss):
         return array_namespace(log_probabilities, labels).zeros_like(log_probabilities)
 
 
+@function_form
 def nll(
     log_probabilities: Array,
     labels: Array,
@@ -491,8 +497,8 @@ class CategoricalFocal(_ProbabilityLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_nonnegative(gamma=self.gamma)
-        if isinstance(self.alpha, float | int):
-            require_nonnegative(alpha=self.alpha)
+        if self.alpha is not None:
+            require_per_class(alpha=self.alpha)
 
     # Σ t alpha (1 - p)^gamma (-log p), each factor a sum of non-negative terms as in the cross entropy.
     def call(self, logits: Array, labels: Array) -> Array:
@@ -580,6 +586,7 @@ class CategoricalFocal(_ProbabilityLoss):
         return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
 
+@function_form
 def categorical_focal(
     logits: Array,
     labels: Array,
@@ -738,6 +745,7 @@ def _shared(chosen: Array, like: Array, axis: int) -> Array:
     return share / special.maximum(xp.sum(share, axis=axis, keepdims=True), 1.0)
 
 
+@function_form
 def categorical_hinge(
     logits: Array,
     labels: Array,
