@@ -23,9 +23,8 @@ from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_tor
 from .._validation import Inputs
 from . import autograd, blocks, direct, jitted, native, projected
 from .direct import Computable, Wanted
-from .threads import config
 
-__all__ = ["Computable", "Wanted", "config", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
+__all__ = ["Computable", "Wanted", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
 
 
 def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:

@@ -137,9 +137,11 @@ def evaluate(
     loss: Computable, inputs: Inputs, arrays: tuple[Array, ...], wanted: Wanted | None = None
 ) -> tuple[Array, tuple[Array, ...] | None]:
     """Return per-item losses of prepared arrays and the derivatives that are wanted; None if one is lacking."""
+    invalid = inputs.invalid
     derivatives: tuple[Array | None, ...] = ()
     if wanted is None:
-        items = loss.call(*arrays)
+        # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
+        items = loss.call(*(arrays if invalid is None else [_spoilt(inputs, k, x) for k, x in enumerate(arrays)]))
     else:
         items, derivatives = loss.call_and_derivatives(wanted.positions, *arrays)
         if wanted.second:
@@ -149,7 +151,6 @@ def evaluate(
             f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "
             f"{tuple(items.shape)}; a loss of rows must have granularity 'row', and reduces over its axis itself"
         )
-    invalid = inputs.invalid
     if wanted is None and invalid is None:
         return items, ()
     found = []
@@ -166,9 +167,16 @@ def evaluate(
         found.append(x)
     if invalid is not None:
         items = special.where(invalid, float("nan"), items)
-        of_rows = invalid if inputs.axis is None else special.new_axis(invalid, inputs.axis)
-        found = [special.where(of_rows, 0.0, x) for x in found]
+        found = [special.where(_of_array(inputs, invalid, "row"), float("nan"), x) for x in found]
     return items, tuple(found)
+
+
+def _spoilt(inputs: Inputs, k: int, x: Array) -> Array:
+    """Return rows with NaN in those of the items that have no class."""
+    if inputs.roles[k] != "row":
+        return x
+    of_rows = _of_array(inputs, inputs.invalid, "row")
+    return x * special.where(of_rows, float("nan"), inputs.xp.ones_like(of_rows, dtype=x.dtype))
 
 
 def _in_dtype(xp: Any, x: Array, dtype: Any) -> Array:
@@ -188,6 +196,10 @@ def _working(inputs: Inputs, x: Array, role: str) -> Array:
 
 def kept(inputs: Inputs, role: str) -> Array:
     """Return `where`, broadcastable to an array of `role`."""
+    return _of_array(inputs, inputs.where, role)
+
+
+def _of_array(inputs: Inputs, of_items: Array, role: str) -> Array:
     if inputs.axis is None or role != "row":
-        return inputs.where
-    return special.new_axis(broadcast_to(inputs.xp, inputs.where, inputs.item_shape), inputs.axis)
+        return of_items
+    return special.new_axis(broadcast_to(inputs.xp, of_items, inputs.item_shape), inputs.axis)

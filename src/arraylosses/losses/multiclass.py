@@ -10,13 +10,15 @@ from .. import special
 from .._array_api import Array, array_namespace, as_array, dtype_kind
 from .._validation import (
     Domain,
+    of_classes,
     require_finite,
     require_integer,
     require_nonnegative,
     require_one_of_type,
+    require_per_class,
     require_range,
 )
-from ..loss import RowLoss
+from ..loss import RowLoss, function_form
 from ..numerics import softmax
 from ..reduction import Reduction
 from ..registry import alias, register
@@ -48,6 +50,8 @@ class _ClassLoss(RowLoss):
         super().__post_init__()
         if self.ignore_index is not None:
             require_integer(ignore_index=self.ignore_index)
+        if self.class_weight is not None:
+            require_per_class(class_weight=self.class_weight)
 
     def domains(self) -> tuple[Domain, ...]:
         return ("real", "labels")
@@ -63,7 +67,7 @@ class _ClassLoss(RowLoss):
 
 def _per_class(name: str, value: Any, logits: Array, axis: int) -> Array:
     """One number a class, from a sequence or an array of any library."""
-    per_class = as_array(value, like=logits, dtype=logits.dtype)
+    per_class = as_array(of_classes(name, value, logits.shape[axis]), like=logits, dtype=logits.dtype)
     if tuple(per_class.shape) != (logits.shape[axis],):
         raise ValueError(
             f"`{name}` must have one number a class, shape ({logits.shape[axis]},), got {tuple(per_class.shape)}"
@@ -252,6 +256,7 @@ class CrossEntropy(_ProbabilityLoss):
         return slope * (slope * second + curvature * first)
 
 
+@function_form
 def cross_entropy(
     logits: Array,
     labels: Array,
@@ -381,6 +386,7 @@ class Nll(_ClassLoss):
         return array_namespace(log_probabilities, labels).zeros_like(log_probabilities)
 
 
+@function_form
 def nll(
     log_probabilities: Array,
     labels: Array,
@@ -460,8 +466,8 @@ class CategoricalFocal(_ProbabilityLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_nonnegative(gamma=self.gamma)
-        if isinstance(self.alpha, float | int):
-            require_nonnegative(alpha=self.alpha)
+        if self.alpha is not None:
+            require_per_class(alpha=self.alpha)
 
     # Σ t alpha (1 - p)^gamma (-log p)
     def call(self, logits: Array, labels: Array) -> Array:
@@ -542,6 +548,7 @@ class CategoricalFocal(_ProbabilityLoss):
         return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
 
+@function_form
 def categorical_focal(
     logits: Array,
     labels: Array,
@@ -701,6 +708,7 @@ def _shared(chosen: Array, like: Array, axis: int) -> Array:
     return share / special.maximum(xp.sum(share, axis=axis, keepdims=True), 1.0)
 
 
+@function_form
 def categorical_hinge(
     logits: Array,
     labels: Array,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_nonnegative, require_one_of_type, require_positive, require_range
-from ..loss import Loss
+from ..loss import Loss, function_form
 from ..reduction import Reduction
 from ..registry import alias, register
 
@@ -83,6 +83,7 @@ class SquaredError(_ErrorLoss):
         return array_namespace(error).full_like(error, 2.0)
 
 
+@function_form
 def squared_error(
     prediction: Array,
     target: Array,
@@ -140,6 +141,7 @@ class AbsoluteError(_ErrorLoss):
         return special.sign(error)
 
 
+@function_form
 def absolute_error(
     prediction: Array,
     target: Array,
@@ -211,6 +213,7 @@ class Huber(_ErrorLoss):
         return special.inside(error, -self.delta, self.delta)
 
 
+@function_form
 def huber(
     prediction: Array,
     target: Array,
@@ -295,6 +298,7 @@ class SmoothL1(_ErrorLoss):
         return special.inside(error, -self.beta, self.beta) / self.beta
 
 
+@function_form
 def smooth_l1(
     prediction: Array,
     target: Array,
@@ -377,6 +381,7 @@ class PseudoHuber(_ErrorLoss):
         return ratio, array_namespace(error).sqrt(1.0 + ratio * ratio)
 
 
+@function_form
 def pseudo_huber(
     prediction: Array,
     target: Array,
@@ -442,6 +447,7 @@ class LogCosh(_ErrorLoss):
         return 4.0 * (right * left)
 
 
+@function_form
 def log_cosh(
     prediction: Array,
     target: Array,
@@ -506,6 +512,7 @@ class Quantile(_ErrorLoss):
         return (special.sign(error) + 1.0) * 0.5 - self.q
 
 
+@function_form
 def quantile(
     prediction: Array,
     target: Array,
@@ -584,6 +591,7 @@ class AbsolutePercentageError(Loss):
         return array_namespace(prediction, target).zeros_like(prediction)
 
 
+@function_form
 def absolute_percentage_error(
     prediction: Array,
     target: Array,
@@ -677,6 +685,7 @@ class SquaredLogarithmicError(Loss):
         return ratio * ratio, slope
 
 
+@function_form
 def squared_logarithmic_error(
     prediction: Array,
     target: Array,
