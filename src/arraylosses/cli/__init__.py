@@ -15,6 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status; without typer and rich, say how to install them."""
     if any(importlib.util.find_spec(name) is None for name in ("typer", "rich")):
         return _refusal("the command line needs typer and rich: pip install typer rich")
+    if sys.stdout is None:
+        return _refusal("cannot write the output: it is closed")
     from .commands import RefusedError, run
 
     try:
@@ -40,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _refusal(message: str) -> int:
     line = " ".join(message.split())
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, AttributeError):  # where it is closed, it is None
         sys.stderr.write(f"arraylosses: {line if len(line) <= 600 else f'{line[:400]} ... {line[-150:]}'}\n")
         sys.stderr.flush()
     return 2

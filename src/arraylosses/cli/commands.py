@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import errno
 import importlib
 import json
 import math
+import os
 import sys
 import time
 from collections import Counter
@@ -60,6 +62,8 @@ def run(arguments: list[str]) -> tuple[str, int]:
         _refuse(error.format_message())
     except typer.Abort:
         raise KeyboardInterrupt from None
+    except SystemExit:  # its answer to a closed pipe
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
     if not isinstance(done, _Output):
         return "", int(done or 0)
     console = Console(highlight=False)
@@ -87,7 +91,7 @@ class _Command(TyperCommand):
     """A command that refuses an option given twice, of which one value would silently win."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        _, _, order = self.make_parser(ctx).parse_args(args=list(args))
+        order: list[Any] = self.make_parser(ctx).parse_args(args=list(args))[2]
         for option, times in Counter(order).items():
             if times > 1 and option.param_type_name == "option" and not (option.multiple or option.is_flag):
                 _refuse(f"`{option.opts[0]}` must be given once, got it {times} times")
@@ -185,7 +189,7 @@ def _number(name: str, digits: str) -> float:
     value = float(digits)
     if math.isinf(value):
         _refuse(f"`{name}` must lie within float64's range, got a number beyond it")
-    return value if not digits.lstrip("-").isdigit() else int(digits)
+    return int(digits) if digits.lstrip("-").isdigit() and abs(value) < 2**64 else value
 
 
 # list and show

@@ -7,7 +7,6 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator, Mapping
-from itertools import groupby
 from typing import Any
 
 from ..comparison.text import wrapped

@@ -115,46 +115,43 @@ def _differences(outcome: Outcome, reference: Reference, dtype: str, limit: floa
         return {**found, "error": outcome.error or f"reference: {reference.outcome.error}"}
     if value.shape != expected.shape:
         return {**found, "error": f"shape {value.shape}, but {expected.shape} on NumPy"}
+    found |= {"value": float(np.mean(value)), "reference": float(np.mean(expected))}
+    gradients, exact = outcome.gradients, reference.outcome.gradients
+    if _all_nan(value) and _all_nan(expected):
+        return {**found, "error": outcome.error or _nothing_to_compare("the value", reference.inputs)}
+    if gradients and exact and any(map(_all_nan, gradients)) and any(map(_all_nan, exact)):
+        return {**found, "error": _nothing_to_compare("a gradient", reference.inputs)}
+
     difference = _distance(value, expected)
     unit = np.spacing(np.abs(expected).astype(dtype)).astype(np.float64)
     absolute = _largest(difference)
     found |= {
-        "value": float(np.mean(value)),
-        "reference": float(np.mean(expected)),
         "absolute_difference": absolute,
         "ulp_difference": _largest(np.where(difference == 0, 0.0, difference / unit)),
     }
     agrees = absolute == 0 or (math.isfinite(absolute) and absolute <= limit * reference.magnitude)
-    if outcome.gradients is not None and reference.outcome.gradients is not None:
-        pairs = zip(outcome.gradients, reference.outcome.gradients, strict=True)
-        gradient = _largest(np.asarray([_relative(ours, theirs) for ours, theirs in pairs]))
+    if gradients is not None and exact is not None:
+        gradient = _largest(
+            np.asarray([_relative(ours, theirs) for ours, theirs in zip(gradients, exact, strict=True)])
+        )
         found["gradient_difference"] = gradient
         agrees = agrees and gradient <= limit
-    if found["error"] is None and agrees:
-        found["error"] = _nothing_compared(reference)
     if found["error"] is None:
         found["status"] = "agrees" if agrees else "differs"
     return found
 
 
-def _nothing_compared(reference: Reference) -> str | None:
-    """Say so where all that agrees is NaN, which shows nothing."""
-    value, gradients = reference.outcome.value, reference.outcome.gradients or ()
-    if _all_nan(value):
-        result = "the value"
-    elif any(map(_all_nan, gradients)):
-        result = "a gradient"
-    else:
-        return None
-    names = (*reference.inputs.loss.array_names, *reference.inputs.extras)
-    arrays = (*reference.inputs.arrays, *reference.inputs.extras.values())
+def _nothing_to_compare(result: str, inputs: Problem) -> str:
+    """Say that a result is NaN on both sides, which shows nothing, and where the NaN may come from."""
+    names = (*inputs.loss.array_names, *inputs.extras)
+    arrays = (*inputs.arrays, *inputs.extras.values())
     holding = [f"`{n}`" for n, x in zip(names, arrays, strict=True) if x.dtype.kind == "f" and np.any(np.isnan(x))]
     cause = f"; there is NaN in {', '.join(holding)}, and `where` leaves items out" if holding else ""
     return f"nothing to compare: {result} is NaN here and in the reference{cause}"
 
 
-def _all_nan(x: FloatArray | None) -> bool:
-    return x is not None and x.size > 0 and bool(np.all(np.isnan(x)))
+def _all_nan(x: FloatArray) -> bool:
+    return x.size > 0 and bool(np.all(np.isnan(x)))
 
 
 def _distance(x: FloatArray, y: FloatArray) -> FloatArray:

@@ -47,11 +47,15 @@ def curves(
 
 
 def _curve(loss: Loss) -> Curve:
-    line = line_for(loss.granularity, loss.domains(), loss.array_names)
+    try:
+        line = line_for(loss.granularity, loss.domains(), loss.array_names)
+    except ValueError as error:
+        raise ValueError(f"{loss_name(loss)} cannot be drawn: {error}") from None
     with np.errstate(all="ignore"):
         items = get(loss, reduction="none")(*line.arrays(line.points))
         gradient = _derivative(loss, line)
-    return Curve(title(loss_name(loss), loss.settings()), line.label, line.points, np.asarray(items), gradient)
+    name = title(loss_name(loss), loss.settings()).removesuffix("()")
+    return Curve(name, line.label, line.points, np.asarray(items), gradient)
 
 
 def _derivative(loss: Loss, line: Line) -> FloatArray:

@@ -106,9 +106,8 @@ def summary(result: Comparison, width: int) -> str:
     lines = _listed(_preface(result), width)
     if result.rows:
         lines += [*_listed(_LEGEND, width), "", *_summary_table(result, width)]
-        for row in result.rows:
-            if row.status != "agrees":
-                lines += ["", *_in_full(row, width)]
+        for rows in _failures(result):
+            lines += ["", *_in_full(rows, width)]
     return "\n".join([*lines, "", *wrapped(conclusion(result), width)])
 
 
@@ -147,16 +146,27 @@ def _worst(rows: Sequence[ComparisonRow]) -> tuple[str, str]:
     return _units(value), _units(gradient)
 
 
-def _in_full(row: ComparisonRow, width: int) -> Iterator[str]:
-    yield from wrapped(f"{_title(row)}, {_sample(row)}: {row.backend} {row.dtype} {row.status}", width)
-    if row.value is not None:
-        yield f"  value       {_digits(row.value, row.dtype)}"
-        yield f"  reference   {_digits(row.reference, 'float64')}"
-        yield f"  difference  {_short(row.absolute_difference)}, {_units(row.ulp_difference)} ULP"
-    if row.gradient_difference is not None:
-        yield f"  gradient    {_short(row.gradient_difference)} of its largest entry"
+def _failures(result: Comparison) -> Iterator[list[ComparisonRow]]:
+    """Return the rows that do not agree, those of one loss together that failed for the same reason."""
+    groups: dict[Any, list[ComparisonRow]] = {}
+    for row in result.rows:
+        if row.status != "agrees":
+            place = (row.backend, row.dtype) if row.status == "differs" else row.error
+            groups.setdefault((_title(row), row.sample, place), []).append(row)
+    yield from groups.values()
+
+
+def _in_full(rows: Sequence[ComparisonRow], width: int) -> Iterator[str]:
+    row = rows[0]
+    places = ", ".join(f"{row.backend} {row.dtype}" for row in rows)
+    yield from wrapped(f"{_title(row)}, {_sample(row)}: {places} {row.status}", width, hanging="    ")
     if row.error:
-        yield from wrapped(row.error, width, "  error       ", " " * 14)
+        yield from wrapped(row.error, width, "  ")
+        return
+    yield f"  value       {_digits(row.value, row.dtype)}"
+    yield f"  reference   {_digits(row.reference, 'float64')}"
+    yield f"  difference  {_short(row.absolute_difference)}, {_units(row.ulp_difference)} ULP"
+    yield f"  gradient    {_short(row.gradient_difference)} of its largest entry"
 
 
 # a line for each row

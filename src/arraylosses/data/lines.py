@@ -50,7 +50,7 @@ def line_for(granularity: Granularity, domains: Sequence[Domain], names: Sequenc
     others = set(domains[1:])
     if domains[0] in ("real", "distribution", "log_distribution") and others & {"labels", "distribution"}:
         return _of_classes(domains)
-    raise ValueError(f"a loss of {', '.join(names)} does not follow one number that could be drawn")
+    raise ValueError(f"no one number moves {', '.join(names)} through their domains")
 
 
 def _of_elements(domains: Sequence[Domain], names: Sequence[str]) -> Line:
