@@ -35,6 +35,9 @@ __all__ = ["RefusedError", "run"]
 
 FloatArray: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
+PATIENCE = 0.5
+"""How many seconds of work go by before its progress is shown."""
+
 
 class RefusedError(Exception):
     """Wrong usage, in one line."""
@@ -307,7 +310,7 @@ def _compare(
     if format_ is not Format.table:
         return _Output(Text(result.to_json() if format_ is Format.json else result.to_markdown()), status)
     text = Text(result.to_table(_width()) if verbose else result.to_summary(_width()))
-    text.highlight_regex(r"\bok\b|\bagrees\b|^all \d+ results agree", "green")
+    text.highlight_regex(r"\bok\b|\bagrees\b|^(all \d+ results agree|1 result agrees)", "green")
     text.highlight_regex(r"\b(diff|differs?|fail|failed|broken|nothing was compared)\b", "bold red")
     return _Output(text, status)
 
@@ -355,7 +358,7 @@ def _progress() -> Iterator[Callable[[str, int, int], None] | None]:
     begun = time.monotonic()
 
     def report(step: str, done: int, total: int) -> None:
-        if time.monotonic() - begun > 0.5:
+        if time.monotonic() - begun > PATIENCE:
             shown.start()
         shown.update(task, description=step, completed=done, total=total or None)
 

@@ -64,7 +64,8 @@ def conclusion(result: Comparison) -> str:
         reason = "no loss fits the arrays" if installed else "no library that was asked for is there"
         return f"nothing was compared: {', '.join([reason, *broken])}"
     if result.agree:
-        return f"all {len(result.rows)} results agree (tolerance {limits})"
+        agreeing = f"all {len(result.rows)} results agree" if len(result.rows) > 1 else "1 result agrees"
+        return f"{agreeing} (tolerance {limits})"
     count = {status: sum(row.status == status for row in result.rows) for status in ("agrees", "differs", "failed")}
     said = [f"{count[status]} {status if status == 'failed' else status[:-1]}" for status in count if count[status]]
     return f"{len(result.rows)} results: {', '.join(said + broken)} (tolerance {limits})"
@@ -123,13 +124,15 @@ def _summary_table(result: Comparison, width: int) -> Iterator[str]:
     ]
     widths = [max(map(len, column)) for column in zip(head, *body, strict=True)]
     titles = [loss.removesuffix("()") for loss, _ in groups]
-    room = max(0, min(max(map(len, titles)), width - sum(widths) - 2 * len(widths)))
+    room = min(max(map(len, titles)), width - sum(widths) - 2 * len(widths))
+    # Where the names leave no room beside them, all stand above their cells; long settings are one row's own matter.
+    above = room < max(len(name.partition("(")[0]) for name in titles)
     for name, cells in zip(["", *titles], [head, *body], strict=True):
         right = "".join(f"  {cell:>{size}}" for cell, size in zip(cells, widths, strict=True))
-        fits = len(name) <= room
-        if not fits:
+        if above or len(name) > room:
             yield from wrapped(name, width, hanging="    ")
-        yield f"{name if fits else '':<{room}}{right}"
+            name = ""
+        yield right if above else f"{name:<{room}}{right}"
 
 
 def _mark(rows: Sequence[ComparisonRow]) -> str:
