@@ -330,7 +330,7 @@ def lie_below(x: Array, bound: int) -> bool:
         return bool(unsigned < bound)
     if is_torch(x):
         least, most = x.aminmax()
-        return bool(least >= 0) and bool(most < bound)
+        return int(least) >= 0 and int(most) < bound
     return bool(x.min() >= 0) and bool(x.max() < bound)
 
 
