@@ -10,11 +10,11 @@ import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-__all__ = ["config", "for_each"]
+from .._config import setting
 
+__all__ = ["for_each"]
 
 _NAME = "arraylosses"
 
@@ -43,49 +43,6 @@ class _Pool:
 
 
 _FOR_NUMPY, _FOR_TORCH = _Pool(), _Pool()
-_threads: int | None = None
-
-
-class config:  # noqa: N801
-    """Change how losses are computed, for the whole process or in a ``with`` block.
-
-    Parameters
-    ----------
-    threads : int or None
-        The threads that share the work of one call on large arrays of NumPy. None, as at the start, stands for all
-        cores that the process may use (``OMP_NUM_THREADS`` of them, where it is set) in the main thread, and for one in
-        any other thread, since a program that starts its own threads uses the cores already. The other libraries have
-        threads, and settings, of their own.
-
-    Raises
-    ------
-    ValueError
-        If `threads` is below 1.
-
-    Examples
-    --------
-    >>> import arraylosses as al
-    >>> with al.config(threads=1):
-    ...     pass
-    """
-
-    def __init__(self, *, threads: int | None) -> None:
-        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int)):
-            raise TypeError(f"`threads` must be an integer or None, got {threads!r}")
-        if threads is not None and threads < 1:
-            raise ValueError(f"`threads` must be at least 1, got {threads}")
-        global _threads
-        self._before = _threads
-        _threads = threads
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        global _threads
-        _threads = self._before
 
 
 def _inside() -> bool:
@@ -95,8 +52,9 @@ def _inside() -> bool:
 def _numpy_threads() -> int:
     if _inside():
         return 1
-    if _threads is not None:
-        return _threads
+    threads: int | None = setting("threads")
+    if threads is not None:
+        return threads
     return _cores() if threading.current_thread() is threading.main_thread() else 1
 
 
