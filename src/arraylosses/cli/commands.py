@@ -86,8 +86,6 @@ def _refusing() -> Iterator[None]:
         yield
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusedError(str(error)) from error
-    except RecursionError:
-        raise RefusedError("a setting is nested too deeply") from None
 
 
 class _Command(TyperCommand):
