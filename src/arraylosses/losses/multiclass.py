@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace, as_array, dtype_kind
+from .._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind
 from .._validation import (
     Domain,
     of_classes,
@@ -539,11 +539,13 @@ class CategoricalFocal(_ProbabilityLoss):
     def _is_of_labels(self, labels: Array) -> bool:
         return self.from_logits and _is_label(labels) and special.is_zero(self.label_smoothing)
 
-    def _label_alpha(self, logits: Array, labels: Array, axis: int) -> Array:
+    def _label_alpha(self, logits: Array, labels: Array, axis: int) -> Array | float:
         alpha = self._alpha(logits, axis)
-        return alpha if alpha.ndim == 0 else special.pick(alpha, labels, axis)
+        return alpha if isinstance(alpha, NUMBERS) or alpha.ndim == 0 else special.pick(alpha, labels, axis)
 
-    def _alpha(self, logits: Array, axis: int) -> Array:
+    def _alpha(self, logits: Array, axis: int) -> Array | float:
+        if isinstance(self.alpha, NUMBERS):
+            return self.alpha
         alpha = as_array(self.alpha, like=logits, dtype=logits.dtype)
         return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
