@@ -120,12 +120,11 @@ def items_of(shape: tuple[int, ...], seed: int = 1, dtype: str = "float64") -> d
 @libraries
 @all_cases
 def test_every_loss_is_the_same_block_by_block(library, case):
-    several = case.rows or not case.loss.array_settings
     both = ("weight", "where")
     for dtype, names in (("float64", ()), ("float64", both), ("float32", both[:1]), ("float32", both[1:])):
         arrays = [library.array(x) for x in case.inputs(shape=(5, 3), dtype=dtype)]
         of_items = items_of(case.item_shape((5, 3)), dtype=dtype)
-        with small_blocks(12, several=several):
+        with small_blocks(12):
             exact = case.name in EXACT
             hold_together(library, case.loss, arrays, exact, **{name: library.array(of_items[name]) for name in names})
 
@@ -137,7 +136,7 @@ def test_the_public_functions_give_the_straight_way_s_results(library, case):
     of_items = {name: library.array(x) for name, x in items_of(case.item_shape((4, 3))).items()}
     compute = al.value_grad_hess(case.loss)
     expected = (case.loss(*arrays, **of_items), *compute(*arrays, **of_items))
-    with small_blocks(8, several=case.rows or not case.loss.array_settings):
+    with small_blocks(8):
         got = (case.loss(*arrays, **of_items), *compute(*arrays, **of_items))
     for x, y in zip(got, expected, strict=True):
         same(library, x, y)
