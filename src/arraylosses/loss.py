@@ -397,7 +397,8 @@ class LossFunction(Protocol[P]):
     """What `loss` makes of a function: the function form, with the class form beside it."""
 
     __name__: str
-    loss_class: type[Loss]
+    loss_class: type[Any]
+    """The subclass of `Loss`, whose settings are known when the program runs."""
 
     # A call by the function's own parameters, and one with what every loss takes beside these.
     @overload
