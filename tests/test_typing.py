@@ -17,7 +17,7 @@ import pytest
 
 import arraylosses as al
 
-USE = '''
+USE = """
 from dataclasses import dataclass
 from typing import Any
 
@@ -158,7 +158,7 @@ class Far(al.RowLoss):
 
 
 Far(least=0.5, axis=0)(p, t, t)
-'''
+"""
 
 # Every name, so that none is lost on the way from its family.
 USE += "".join(f"al.{name}\nal.{name}.no_such_thing  # wrong\n" for name in sorted(al.losses.__all__))

@@ -18,6 +18,7 @@ from ._validation import (
     check_inputs,
     in_short,
     kept_setting,
+    meant,
     ours,
     require_choice,
     require_integer,
@@ -310,10 +311,13 @@ def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[
         if key not in cls.__dataclass_fields__:
             if key in fields:
                 hint = f"; `{name}` must be decorated with @dataclass(frozen=True) to have it"
-            elif key in cls.array_names:
-                hint = f"; it is an array, as in {name}(...)({', '.join(cls.array_names)})"
             else:
                 hint = ours(key, known)
+                in_call = (*cls.array_names, "weight", "where")
+                if (own := key if key in in_call else meant(key, in_call)) is not None and meant(key, known) is None:
+                    arrays = ", ".join(cls.array_names)
+                    given = arrays if own in cls.array_names else f"{arrays}, {own}=..."
+                    hint = f"; it is `{own}` of the call, as in {name}(...)({given})"
             raise TypeError(f"`{key}` is no setting of {name}{hint}")
 
 

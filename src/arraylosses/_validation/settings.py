@@ -59,7 +59,7 @@ def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
     """Return a setting as a loss keeps it.
 
     A list becomes a tuple and a dict a `FrozenDict`, so that the loss is hashable; a number of NumPy's, of an enum or
-    of another subclass becomes Python's own, which widens no result. An array stays as it is.
+    of another subclass becomes Python's own, which widens no result. An array with axes stays as it is.
     """
     if isinstance(value, list | tuple | dict):
         if depth == _DEEPEST:
@@ -67,6 +67,8 @@ def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
         if isinstance(value, dict):
             return FrozenDict({key: kept_setting(name, v, depth + 1) for key, v in value.items()})
         return tuple([kept_setting(name, v, depth + 1) for v in value])
+    if is_eager_numpy(value) and not value.ndim:
+        value = value[()]
     if isinstance(value, np.generic):
         value = float(value) if isinstance(value, np.longdouble) else value.item()
     if isinstance(value, bool):
@@ -76,7 +78,7 @@ def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
     return str.__str__(value) if isinstance(value, str) else value
 
 
-def _numbers(name: str, value: Any) -> Sequence[Any]:
+def _numbers(name: str, value: Any, must: str = "be a number") -> Sequence[Any]:
     """Return the numbers of a setting that can be looked at, each of which is real; none of another array."""
     if is_array(value):
         if dtype_kind(value.dtype) not in ("float", "half", "int"):
@@ -85,9 +87,9 @@ def _numbers(name: str, value: Any) -> Sequence[Any]:
     if isinstance(value, tuple) and value:
         if any(isinstance(v, tuple) for v in value):
             raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {in_short(value)}")
-        return [v for one in value for v in _numbers(name, one)]
+        return [v for one in value for v in _numbers(name, one, "hold real numbers")]
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"`{name}` must be a number, got {in_short(value)}")
+        raise TypeError(f"`{name}` must {must}, got {in_short(value)}")
     if isinstance(value, int) and abs(value) > sys.float_info.max:
         raise ValueError(f"`{name}` must be a number that a float can hold, got {in_short(value)}")
     return (value,)

@@ -582,7 +582,7 @@ class CategoricalFocal(_ProbabilityLoss):
         return alpha if alpha.ndim == 0 else special.pick(alpha, labels, axis)
 
     def _alpha(self, logits: Array, axis: int) -> Array:
-        alpha = as_array(self.alpha, like=logits, dtype=logits.dtype)
+        alpha = as_array(of_classes("alpha", self.alpha, logits.shape[axis]), like=logits, dtype=logits.dtype)
         return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
 
