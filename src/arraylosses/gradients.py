@@ -19,6 +19,7 @@ from ._array_api import (
     namespace_of,
     single_device,
 )
+from ._nested import by_arrays, is_nested
 from ._validation import in_short, made_of, take_axis
 from .execution import Wanted, jitted
 from .loss import Loss, LossFunction, setting_names
@@ -51,13 +52,15 @@ def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[...,
         A loss, as an instance, a class, a function form or a registered name, or any function of arrays that returns an
         array of shape (). A class, a function form and a name take the settings in the call.
     argnums : int or sequence of int, default 0
-        The arguments that the gradient is taken with respect to, counted from 0.
+        The arguments that the gradient is taken with respect to, counted from 0: floating arrays, or nested dicts,
+        lists and tuples of them, such as the parameters of a model.
 
     Returns
     -------
     callable
         It takes the arguments of `loss` and returns the value and the gradient: an array in the library, dtype and
-        shape and on the device of the argument, or a tuple of them for several `argnums`. torch's tensors go through
+        shape and on the device of the argument, in a structure like the argument's, or a tuple of them for several
+        `argnums`. torch's tensors go through
         autograd, JAX's arrays through `jax.grad`, all others through the loss's `derivative`, where it has one and the
         gradient is that of the first argument, else through `arraylosses.autodiff`. torch's tensors on the CPU take
         that closed form too, where nothing is recorded.
@@ -76,6 +79,12 @@ def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[...,
     >>> value, gradient = al.value_and_grad(al.huber)(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), reduction="sum")
     >>> float(value), gradient.tolist()
     (2.625, [0.5, 1.0])
+    >>> def f(parameters, x):
+    ...     return al.squared_error(x @ parameters["weight"] + parameters["bias"], x[:, 0])
+    >>> parameters = {"weight": np.asarray([1.0, 2.0]), "bias": np.asarray(0.5)}
+    >>> gradient = al.grad(f)(parameters, np.asarray([[1.0, 0.0], [0.0, 1.0]]))
+    >>> {name: g.tolist() for name, g in gradient.items()}
+    {'weight': [0.5, 2.5], 'bias': 3.0}
     """
     positions = _positions(argnums)
     loss = _callable(loss)
@@ -85,6 +94,11 @@ def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[...,
             given = _as_loss(loss, arrays, settings)
             if given is not None and len(given[1]) > len(arrays):
                 return value_and_grad(given[0], argnums)(*given[1], **given[2])
+        if any(is_nested(x) for x in _at(arrays, positions)):
+            of_arrays, parts, restored = by_arrays(loss, arrays, positions)
+            value, found = value_and_grad(of_arrays, range(len(parts)))(*parts, **settings)
+            gradients = restored(found)
+            return value, gradients[0] if isinstance(argnums, int) else gradients
         chosen = _chosen(arrays, positions)
         backend = backend_of(namespace_of(chosen[0]))
         found = _in_closed_form(backend, loss, tuple(k % len(arrays) for k in positions), arrays, settings)
@@ -273,20 +287,25 @@ def _positions(argnums: int | Sequence[int]) -> tuple[int, ...]:
     return positions
 
 
-def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Array, ...]:
-    """Return the arrays at `positions`, each of which must be floating and named once."""
+def _at(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return the arguments at `positions`, each of which must be named once."""
     for k in positions:
         if not -len(arrays) <= k < len(arrays):
             raise ValueError(f"`argnums` must count from 0 to {len(arrays) - 1} for {len(arrays)} arguments, got {k}")
     if len({k % len(arrays) for k in positions}) < len(positions):
         raise ValueError(f"`argnums` must name each argument once, got {positions}")
-    for k in positions:
-        x = arrays[k]
+    return tuple([arrays[k] for k in positions])
+
+
+def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Array, ...]:
+    """Return the arrays at `positions`, each of which must be floating and named once."""
+    chosen = _at(arrays, positions)
+    for k, x in zip(positions, chosen, strict=True):
         xp = namespace_of(x)
         if xp is None or dtype_kind(x.dtype) not in ("float", "half"):
             got = made_of("x", x) if xp is None else f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
             raise TypeError(f"`argnums` must choose floating arrays, but argument {k} is {got}")
-    return tuple(arrays[k] for k in positions)
+    return chosen
 
 
 def _require_scalar(value: Array) -> Array:

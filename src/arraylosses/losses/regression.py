@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .. import special
 from .._array_api import Array, array_namespace
@@ -37,6 +38,8 @@ __all__ = [
 class _ErrorLoss(Loss):
     """What the losses of the error e = prediction - target share."""
 
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
+
     def call(self, prediction: Array, target: Array) -> Array:
         return self._of_error(prediction - target)
 
@@ -48,6 +51,10 @@ class _ErrorLoss(Loss):
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         return self._both(prediction - target)
+
+    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+        value, slope = self.call_and_derivative(*arrays)
+        return value, tuple(-slope if k else slope for k in positions)
 
     def _of_error(self, error: Array) -> Array:
         """The loss."""
