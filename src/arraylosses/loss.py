@@ -315,9 +315,8 @@ def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[
                 hint = ours(key, known)
                 in_call = (*cls.array_names, "weight", "where")
                 if (own := key if key in in_call else meant(key, in_call)) is not None and meant(key, known) is None:
-                    arrays = ", ".join(cls.array_names)
-                    given = arrays if own in cls.array_names else f"{arrays}, {own}=..."
-                    hint = f"; it is `{own}` of the call, as in {name}(...)({given})"
+                    said = [*cls.array_names, *([] if own in cls.array_names else [f"{own}=..."])]
+                    hint = f"; it is `{own}` of the call, as in {name}(...)({', '.join(said)})"
             raise TypeError(f"`{key}` is no setting of {name}{hint}")
 
 
@@ -548,4 +547,5 @@ def _field(parameter: inspect.Parameter) -> tuple[str, Any, Any]:
 
 def _restored(function: Callable[..., Array], granularity: Granularity, settings: dict[str, Any]) -> Loss:
     """Return a pickled loss of a callable that stands in no module under a name, and is pickled with it."""
-    return _loss_of_function(function, granularity=granularity).loss_class(**settings)
+    made: Loss = _loss_of_function(function, granularity=granularity).loss_class(**settings)
+    return made
