@@ -15,6 +15,7 @@ from ._array_api import (
     backend_of,
     dtype_kind,
     dtype_name,
+    is_container,
     library_of,
     namespace_of,
     single_device,
@@ -302,8 +303,12 @@ def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Arra
     chosen = _at(arrays, positions)
     for k, x in zip(positions, chosen, strict=True):
         xp = namespace_of(x)
-        if xp is None or dtype_kind(x.dtype) not in ("float", "half"):
-            got = made_of("x", x) if xp is None else f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
+        if xp is None or is_container(x) or dtype_kind(x.dtype) not in ("float", "half"):
+            got = (
+                made_of("x", x)
+                if xp is None or is_container(x)
+                else f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
+            )
             raise TypeError(f"`argnums` must choose floating arrays, but argument {k} is {got}")
     return chosen
 

@@ -390,9 +390,9 @@ def _refuse_call(
         if key not in arrays and key not in keywords:
             raise TypeError(f"`{key}` is no argument of {name}{ours(key, [*arrays, *keywords])}") from None
     if len(given) > len(arrays):
-        said = ", ".join([*arrays, f"{keywords[0]}=..."])
+        takes, said = ", ".join(arrays), ", ".join([*arrays, f"{keywords[0]}=..."])
         raise TypeError(
-            f"{name} takes its settings by keyword, as in {name}({said}); got {len(given)} arguments"
+            f"`{name}` takes {takes}, and its settings by keyword, as in {name}({said}); got {len(given)} arguments"
         ) from None
 
 

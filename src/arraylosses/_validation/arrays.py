@@ -211,7 +211,7 @@ def _check_projection_shapes(
 def _one_library(
     names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> Namespace:
-    if len(arrays) != len(names):
+    if len(arrays) != len(names) or not names:
         if not names:
             raise TypeError("this loss takes no arrays: its class must define `call(self, prediction, target, ...)`")
         wanted = ", ".join(f"`{name}`" for name in names)
