@@ -485,7 +485,7 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
         "granularity": granularity,
         "array_names": tuple(p.name for p in arrays),
     }
-    if named is not function or not hasattr(function, "__name__"):
+    if not inspect.isfunction(function):  # which pickle finds by no name of its own
         namespace["__reduce__"] = lambda self: (_restored, (function, granularity, self.settings()))
     cls: type[Loss] = cast(
         Any,
