@@ -82,6 +82,9 @@ _LIBRARIES = {
 }
 
 
+_NO_ARRAYS = frozenset((float, int, bool, str, tuple, list, dict, type(None)))
+
+
 def namespace_of(x: object) -> Namespace:
     """Return the array API namespace of `x`, or None where `x` is no array."""
     found = _NAMESPACES.get(type(x))
@@ -95,7 +98,7 @@ def _look_up(x: object) -> Namespace:
         from array_api_compat import torch as wrapper
 
         return wrapper
-    if is_masked(x) or isinstance(x, np.matrix):
+    if type(x) in _NO_ARRAYS or is_masked(x) or isinstance(x, np.matrix):
         return None
     try:
         found = array_api_compat.array_namespace(x)
@@ -330,7 +333,7 @@ def lie_below(x: Array, bound: int) -> bool:
         return bool(unsigned < bound)
     if is_torch(x):
         least, most = x.aminmax()
-        return bool(least >= 0) and bool(most < bound)
+        return int(least) >= 0 and int(most) < bound
     return bool(x.min() >= 0) and bool(x.max() < bound)
 
 

@@ -93,6 +93,9 @@ class Loss:
     """The arrays, by position, with respect to which there is a closed form of the derivative: the first where
     `derivative` is defined; a class that defines `call_and_derivatives` says more."""
 
+    checked: ClassVar[dict[Any, Any]] = {}
+    """The kinds of arguments that were checked already: what `execution` remembers."""
+
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
 
@@ -103,6 +106,7 @@ class Loss:
         super().__init_subclass__(**kwargs)
         require_choice(("element", "row"), granularity=cls.granularity)
         cls.self_contained = False  # a subclass makes a promise of its own
+        cls.checked = {}
         if "call" in cls.__dict__:
             # What was said of another formula does not hold of this one.
             for name in ("derivative", "call_and_derivative", "call_and_derivatives", "second_derivative"):

@@ -208,7 +208,10 @@ def total(x: Array, axis: int | None = None) -> Array:
 def top_of(x: Array, axis: int) -> Array:
     """The largest entry along `axis`, for a result that is the same whatever number is taken for it."""
     top = largest(x, axis)
-    return _jax_rules.constant(top) if backend_of(array_namespace(x)) == "jax" else top
+    backend = backend_of(array_namespace(x))
+    if backend == "torch":
+        return top.detach()
+    return _jax_rules.constant(top) if backend == "jax" else top
 
 
 def sums(axis: int, *terms: Array) -> tuple[Array, ...]:
@@ -245,8 +248,15 @@ def is_class(index: Array, x: Array, axis: int) -> Array:
     xp = array_namespace(x, index)
     shape = [1] * x.ndim
     shape[axis] = x.shape[axis]
-    places = xp.arange(x.shape[axis], dtype=index.dtype, device=single_device(index))
-    return xp.reshape(places, tuple(shape)) == index
+    dtype = index.dtype
+    if backend_of(xp) == "torch" and x.dtype in (xp.float32, xp.float64) and x.shape[axis] <= _EXACT_IN_FLOAT32:
+        dtype = x.dtype  # torch's compiler vectorizes no comparison of 64-bit integers
+    places = xp.arange(x.shape[axis], dtype=dtype, device=single_device(index))
+    return xp.reshape(places, tuple(shape)) == xp.astype(index, dtype, copy=False)
+
+
+_EXACT_IN_FLOAT32 = 1 << 24
+"""Up to which every integer is a float32."""
 
 
 def one_hot(index: Array, like: Array, axis: int, value: float) -> Array:

@@ -51,6 +51,10 @@ class Computable(Protocol):
         """The settings that hold an array or a sequence."""
 
     @property
+    def checked(self) -> dict[Any, Any]:
+        """The kinds of arguments that were checked already."""
+
+    @property
     def projected(self) -> Computable | None:
         """The loss of rows that is computed of a projection of the first array by the second."""
 
@@ -121,8 +125,8 @@ def run_with_derivatives(
 def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
     """Return the arrays that a loss computes on, and one weight an item."""
     arrays, roles = inputs.arrays, inputs.roles
-    unlike = [x.dtype != inputs.dtype and roles[k] != "labels" for k, x in enumerate(arrays)]
-    if inputs.where is not None or any(unlike):
+    dtype = inputs.dtype
+    if inputs.where is not None or not all([x.dtype == dtype or roles[k] == "labels" for k, x in enumerate(arrays)]):
         arrays = tuple([_working(inputs, x, role) for x, role in zip(arrays, roles, strict=True)])
     weight = loss.item_weight(*arrays)
     if weight is None and inputs.weight is None and inputs.where is None:
@@ -158,7 +162,7 @@ def evaluate(
         if x is None:
             return items, None
         source = arrays[wanted.arrays[k]] if wanted else x
-        if not same_shape(tuple(x.shape), tuple(source.shape)):
+        if x.shape != source.shape and not same_shape(tuple(x.shape), tuple(source.shape)):
             name = "second_derivative" if wanted and k == len(wanted.positions) else "derivative"
             raise ValueError(
                 f"`{name}` of {type(loss).__name__} must return the shape of the array that it is taken by, "
