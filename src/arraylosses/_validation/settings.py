@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import dtype_kind, dtype_name, is_array, is_eager_numpy
+from .._array_api import NUMBERS, dtype_kind, dtype_name, is_array, is_eager_numpy
 from .hints import closest, in_short
 
 __all__ = [
@@ -80,19 +80,19 @@ def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
 
 def _numbers(name: str, value: Any, must: str = "be a number") -> Sequence[Any]:
     """Return the numbers of a setting that can be looked at, each of which is real; none of another array."""
+    if isinstance(value, NUMBERS) and not isinstance(value, bool):  # before all else: torch's compiler may trace it
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise ValueError(f"`{name}` must be a number that a float can hold, got {in_short(value)}")
+        return (value,)
     if is_array(value):
         if dtype_kind(value.dtype) not in ("float", "half", "int"):
             raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(value.dtype)}")
         return value.ravel().tolist() if is_eager_numpy(value) else ()
-    if isinstance(value, tuple) and value:
-        if any(isinstance(v, tuple) for v in value):
-            raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {in_short(value)}")
-        return [v for one in value for v in _numbers(name, one, "hold real numbers")]
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if not isinstance(value, tuple) or not value:
         raise TypeError(f"`{name}` must {must}, got {in_short(value)}")
-    if isinstance(value, int) and abs(value) > sys.float_info.max:
-        raise ValueError(f"`{name}` must be a number that a float can hold, got {in_short(value)}")
-    return (value,)
+    if any(isinstance(v, tuple) for v in value):
+        raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {in_short(value)}")
+    return [v for one in value for v in _numbers(name, one, "hold real numbers")]
 
 
 def _require(name: str, value: Any, holds: Callable[[Any], bool], wanted: str) -> None:
