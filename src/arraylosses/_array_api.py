@@ -351,7 +351,7 @@ def is_eager_torch(*arrays: Array) -> bool:
     inside, plain, strided = torch._C, (torch.Tensor, torch.nn.Parameter), torch.strided
     wrapped, batched = inside._functorch.is_functorch_wrapped_tensor, inside._functorch.is_legacy_batchedtensor
     for x in arrays:
-        if type(x) not in plain or x.layout != strided or wrapped(x) or batched(x):
+        if type(x) not in plain or x.layout != strided or x.is_nested or wrapped(x) or batched(x):
             return False
     return not inside._len_torch_dispatch_stack() and inside._get_tracing_state() is None
 

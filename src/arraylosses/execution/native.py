@@ -44,7 +44,7 @@ def of_elements(loss: Any, arrays: tuple[Array, ...]) -> Array | None:
         return None
     x, y = arrays
     plain = (torch.Tensor, torch.nn.Parameter)
-    if type(x) not in plain or type(y) not in plain:
+    if type(x) not in plain or type(y) not in plain or x.is_nested or y.is_nested:
         return None
     dtype = x.dtype
     if (dtype is not torch.float32 and dtype is not torch.float64) or y.dtype is not dtype or x.shape != y.shape:

@@ -569,7 +569,7 @@ class CategoricalFocal(_ProbabilityLoss):
     def _alpha(self, logits: Array, axis: int) -> Array | float:
         if isinstance(self.alpha, NUMBERS):
             return self.alpha
-        alpha = as_array(self.alpha, like=logits, dtype=logits.dtype)
+        alpha = as_array(of_classes("alpha", self.alpha, logits.shape[axis]), like=logits, dtype=logits.dtype)
         return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
 
