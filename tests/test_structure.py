@@ -12,8 +12,8 @@ import arraylosses
 ROOT = Path(arraylosses.__file__).parent
 
 LAYERS = [
-    "_array_api", "_nested", "_validation", "_kernels", "_jax_rules", "precision", "special", "vectors", "reduction", "autodiff",
-    "execution", "loss", "registry", "losses",
+    "_array_api", "_nested", "_validation", "_kernels", "_jax_rules", "precision", "special", "vectors", "reduction",
+    "autodiff", "execution", "loss", "registry", "losses",
     "gradients", "conversion", "data", "comparison", "cli", "__init__", "__main__",
 ]  # fmt: skip
 """Lower ones first. What is loaded on demand, within a function, counts as an import too."""
