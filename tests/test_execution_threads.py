@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import threads
+from arraylosses.execution import blocks, threads
 from arraylosses.execution.threads import _numpy_threads, for_each
 
 from .cases import DEFAULTS
@@ -288,9 +288,14 @@ def test_numbers_below_the_normal_ones_count_alike_in_every_thread(backend):
     small = {"numpy": np.full(400, 1e-39, np.float32), "torch": torch.full((400,), 1e-39)}[backend]
     before = torch.get_num_threads()
     torch.set_num_threads(3)
-    found = []
+    found, compute = [], blocks.evaluate
+
+    def slowly(*arguments):
+        time.sleep(0.001)  # so each thread has a share
+        return compute(*arguments)
+
     try:
-        with al.config(threads=3), small_blocks(10):
+        with al.config(threads=3), small_blocks(10), mock.patch.object(blocks, "evaluate", slowly):
             for flush in (False, True, False, True):
                 torch.set_flush_denormal(flush)
                 items = al.absolute_error(small, 0 * small, reduction="none")

@@ -20,7 +20,7 @@ __all__ = ["config", "for_each"]
 
 
 class _Worker(threading.Thread):
-    """A thread that calls what its queue holds, up to a None. Computing is all it does, so it may end with a program."""
+    """A thread that calls what its queue holds, up to a None."""
 
     def __init__(self, name: str, tasks: SimpleQueue[Callable[[], None] | None], begin: Callable[[], None]) -> None:
         super().__init__(name=name, daemon=True)
@@ -290,7 +290,7 @@ def _flushes() -> bool:
     return sys.float_info.min * _HALF == 0.0
 
 
-def _flush(flushes: bool) -> bool:  # noqa: FBT001
+def _flush(flushes: bool) -> bool:
     """Let them count as 0 in this thread or not, and return whether that is so now."""
     if _flushes() != flushes and (torch := sys.modules.get("torch")) is not None:
         torch.set_flush_denormal(flushes)
