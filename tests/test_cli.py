@@ -1,26 +1,68 @@
 """The command line: what it prints, and its exit status."""
 
+import importlib
+import importlib.util
 import json
+import os
+import re
 import subprocess
 import sys
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 pytest.importorskip("typer", reason="the command line needs typer")
-
-from typer.testing import CliRunner
+pytest.importorskip("rich", reason="the command line needs rich")
 
 import arraylosses as al
-from arraylosses import cli, comparison, registry
+from arraylosses import cli, data, registry
+from arraylosses.cli import commands, documentation
+from arraylosses.comparison import backends
 from arraylosses.loss import setting_names
+
+pytestmark = pytest.mark.backend("numpy")  # what other libraries give is the matter of tests/test_comparison.py
+
+WIDTHS = [60, 80, 120]
+
+
+class Result(NamedTuple):
+    exit_code: int
+    stdout: str
+    stderr: str
 
 
 @pytest.fixture
-def run():
+def run(capsys):
     """Run the command with these arguments."""
-    runner = CliRunner()
-    return lambda *arguments: runner.invoke(cli._app(), [str(a) for a in arguments])
+
+    def command(*arguments):
+        code = cli.main([str(a) for a in arguments])
+        return Result(code, *capsys.readouterr())
+
+    return command
+
+
+@pytest.fixture
+def at_width(monkeypatch):
+    """Set the width of the terminal."""
+    return lambda width: monkeypatch.setenv("COLUMNS", str(width))
+
+
+@pytest.fixture
+def own_module(tmp_path, monkeypatch):
+    """Give the name of a module of the user in the current directory, and forget it afterwards."""
+    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
+    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own_losses_of_a_user.py").write_text(
+        "import arraylosses as al\n\n\n@al.register\n@al.loss\ndef quartic(prediction, target, *, scale=2.0):\n"
+        '    """Fourth power of the error."""\n    return ((prediction - target) / scale) ** 4\n'
+    )
+    importlib.invalidate_caches()
+    yield "own_losses_of_a_user"
+    sys.modules.pop("own_losses_of_a_user", None)
 
 
 @pytest.fixture
@@ -45,7 +87,7 @@ def files(tmp_path):
 
 
 def plain(result):
-    assert result.exit_code in (0, 1), result.output
+    assert result.exit_code in (0, 1), result.stderr
     return json.loads(result.stdout)
 
 
@@ -55,8 +97,29 @@ def plain(result):
 def test_list_names_every_loss_on_a_line_of_its_own(run):
     result = run("list")
     assert result.exit_code == 0
-    firsts = [line.split()[0] for line in result.stdout.splitlines() if line.startswith("  ")]
+    firsts = [line.split()[0] for line in result.stdout.splitlines() if line[:2] == "  " != line[2:4]]
     assert firsts == list(al.registered())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_list_fits_and_says_all(run, at_width, width):
+    at_width(width)
+    lines = run("list").stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    words = " ".join(" ".join(lines).split())
+    for cls in al.registered().values():
+        assert " ".join(documentation.summary_of(cls).split()) in words
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("name", al.registered())
+def test_show_fits_and_says_all(run, at_width, name, width):
+    at_width(width)
+    result = run("show", name)
+    # A link is whole, however long it is.
+    assert all(len(line) <= width for line in result.stdout.splitlines() if len(line.split()) > 1)
+    at_width(10_000)
+    assert result.stdout.split() == run("show", name).stdout.split()
 
 
 @pytest.mark.parametrize("name", al.registered())
@@ -82,6 +145,14 @@ def test_show_of_an_alias_says_what_it_carries(run):
     assert "`bce` is this loss with from_logits=False, epsilon=1e-07." in run("show", "bce").stdout
 
 
+def test_show_says_what_an_undocumented_setting_is(run, own_module):
+    result = run("show", "quartic", "--import", own_module)
+    assert result.exit_code == 0
+    assert "Fourth power of the error." in result.stdout
+    assert "  scale : default 2.0\n" in result.stdout
+    assert "prediction: real, target: real" in result.stdout
+
+
 def test_show_of_an_unknown_name_hints_at_the_closest(run):
     result = run("show", "hubr")
     assert result.exit_code == 2
@@ -100,7 +171,7 @@ def test_show_of_an_unknown_name_hints_at_the_closest(run):
     ids=["fraction", "sum", "cases"],
 )
 def test_formula_is_readable(latex, text):
-    assert cli._readable(latex) == text
+    assert documentation.readable(latex) == text
 
 
 # compare
@@ -109,8 +180,51 @@ def test_formula_is_readable(latex, text):
 def test_compare_of_the_samples(run):
     result = run("compare", "--backends", "numpy")
     assert result.exit_code == 0
-    assert max(map(len, result.stdout.splitlines())) <= 80
+    assert result.stderr == ""
     assert f"all {2 * len(al.registered())} results agree" in result.stdout
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert [row[0] for row in rows if row[1:2] == ["ok"]] == list(al.registered())
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("verbose", [[], ["--verbose"]], ids=["", "verbose"])
+def test_compare_fits_the_terminal(run, at_width, width, verbose):
+    at_width(width)
+    result = run("compare", "--backends", "numpy", *verbose)
+    assert max(map(len, result.stdout.splitlines())) <= width
+    for name in al.registered():
+        assert name in result.stdout
+    value = str(float(al.huber(*data.load("diabetes").values())))
+    assert (value in result.stdout) is bool(verbose)
+
+
+def test_compare_of_losses_of_an_imported_module(run, own_module):
+    assert run("compare", "quartic", "--backends", "numpy").exit_code == 2
+    result = run("compare", "quartic", "--backends", "numpy", "--import", own_module)
+    assert result.exit_code == 0
+    assert "quartic" in run("list").stdout
+    result = run("compare", "--backends", "numpy", "--format", "json", "--import", own_module)
+    assert "quartic" in {row["loss"] for row in plain(result)["rows"]}
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("def (", "SyntaxError: "),
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("raise SystemExit(0)", "SystemExit: 0"),
+    ],
+    ids=["syntax", "error", "exit"],
+)
+@pytest.mark.usefixtures("own_module")
+def test_module_that_cannot_be_imported_is_one_line(run, tmp_path, code, message):
+    (tmp_path / "broken_module_of_a_user.py").write_text(code)
+    importlib.invalidate_caches()
+    result = run("list", "--import", "broken_module_of_a_user")
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith(f"arraylosses: cannot import 'broken_module_of_a_user': {message}")
+    assert result.stderr.count("\n") == 1
+    assert "No module named 'nowhere'" in run("list", "--import", "nowhere").stderr
 
 
 def test_compare_of_own_arrays(run, files):
@@ -124,6 +238,32 @@ def test_compare_of_own_arrays(run, files):
     assert (huber["loss"], huber["sample"], huber["settings"]["delta"]) == ("huber", "given", 0.25)
     assert huber["value"] == float(al.huber(x["p"], x["t"], delta=0.25))
     assert log_cosh["value"] == float(al.log_cosh(x["p"], x["t"]))
+
+
+def test_compare_of_csv_files(run, tmp_path):
+    for name, text in {
+        "p": "predicted\n1\n2\n4\n", "t": "0.5\n2.5\n3.0\n", "mask": "keep\n1\n1\n0\n", "w": "1\n2\n3\n",
+    }.items():  # fmt: skip
+        (tmp_path / f"{name}.csv").write_text(text)
+    result = run(
+        "compare", "huber", "--prediction", tmp_path / "p.csv", "--target", tmp_path / "t.csv",
+        "--where", tmp_path / "mask.csv", "--weight", tmp_path / "w.csv", "--backends", "numpy", "--format", "json",
+    )  # fmt: skip
+    assert result.exit_code == 0
+    x = np.asarray([1.0, 2.0, 4.0]), np.asarray([0.5, 2.5, 3.0])
+    expected = al.huber(*x, weight=np.asarray([1, 2, 3]), where=np.asarray([True, True, False]))
+    assert plain(result)["rows"][0]["value"] == float(expected)
+
+
+def test_compare_of_rows_and_labels_in_csv_files(run, tmp_path):
+    (tmp_path / "logits.csv").write_text("a,b,c\n1,2,3\n0,0,5\n")
+    (tmp_path / "labels.csv").write_text("0\n2\n")
+    result = run(
+        "compare", "cross_entropy", "--array", f"logits={tmp_path / 'logits.csv'}",
+        "--array", f"labels={tmp_path / 'labels.csv'}", "--backends", "numpy", "--format", "json",
+    )  # fmt: skip
+    expected = al.cross_entropy(np.asarray([[1.0, 2.0, 3.0], [0.0, 0.0, 5.0]]), np.asarray([0, 2]))
+    assert plain(result)["rows"][0]["value"] == float(expected)
 
 
 def test_compare_with_weight_and_where(run, files):
@@ -164,14 +304,32 @@ def test_markdown_is_one_table(run):
 
 
 def test_json_has_null_for_nan(run, tmp_path):
-    np.save(tmp_path / "nan.npy", np.asarray([np.nan]))
-    np.save(tmp_path / "one.npy", np.asarray([1.0]))
+    np.save(tmp_path / "nan.npy", np.asarray([np.nan, 1.0]))
+    np.save(tmp_path / "one.npy", np.asarray([1.0, 1.0]))
     result = run(
         "compare", "huber", "--prediction", tmp_path / "nan.npy", "--target", tmp_path / "one.npy",
-        "--backends", "numpy", "--format", "json",
+        "--backends", "numpy", "--format", "json", "--set", "reduction=none",
     )  # fmt: skip
     assert result.exit_code == 0
     assert plain(result)["rows"][0]["value"] is None
+
+
+def test_status_is_1_where_there_is_nothing_but_nan(run, tmp_path):
+    np.save(tmp_path / "nan.npy", np.full(4, np.nan))
+    result = run(
+        "compare", "huber", "--prediction", tmp_path / "nan.npy", "--target", tmp_path / "nan.npy",
+        "--backends", "numpy",
+    )  # fmt: skip
+    assert result.exit_code == 1
+    assert "there is NaN in `prediction`, `target`, and `where` leaves" in " ".join(result.stdout.split())
+    assert "all" not in result.stdout.splitlines()[-1]
+
+
+def test_status_is_1_where_no_library_that_was_asked_for_is_there(run, monkeypatch):
+    monkeypatch.setitem(backends.MODULES, "cupy", "a_library_that_nobody_has")
+    result = run("compare", "huber", "--backends", "cupy")
+    assert result.exit_code == 1
+    assert result.stdout.splitlines()[-1] == "nothing was compared: no library that was asked for is there"
 
 
 @pytest.mark.parametrize("form", ["table", "markdown", "json"])
@@ -184,14 +342,14 @@ def test_status_is_1_where_results_disagree(run, form):
 
 
 def test_status_is_1_where_a_backend_is_broken(run, monkeypatch):
-    monkeypatch.setitem(comparison._MODULES, "cupy", "json")
+    monkeypatch.setitem(backends.MODULES, "cupy", "json")
     result = run("compare", "huber", "--backends", "numpy,cupy")
     assert result.exit_code == 1
     assert "cupy is broken: AttributeError" in result.stdout
 
 
 def test_status_is_0_where_a_backend_is_missing(run, monkeypatch):
-    monkeypatch.setitem(comparison._MODULES, "cupy", "a_library_that_nobody_has")
+    monkeypatch.setitem(backends.MODULES, "cupy", "a_library_that_nobody_has")
     result = run("compare", "huber", "--backends", "numpy, cupy")
     assert result.exit_code == 0
     assert "not installed: cupy" in result.stdout
@@ -212,7 +370,7 @@ def test_status_is_0_where_a_backend_is_missing(run, monkeypatch):
         (["huber", "log_cosh", "--set", "q=0.5"], "`q` is a setting of none of the losses"),
         (["huber", "--set", "delta=0"], "`delta` must be above 0, got 0"),
         (["huber", "--set", "delta=text"], "`delta` must be a number, got 'text'"),
-        (["huber", "--array", "p.npy"], "`--array` must have the form NAME=FILE.npy, got 'p.npy'"),
+        (["huber", "--array", "p.npy"], "`--array` must have the form NAME=FILE, got 'p.npy'"),
         (["huber", "--prediction", "{p}"], "huber takes `prediction`, `target`; got `prediction`"),
         (["huber", "--prediction", "{p}", "--target", "{rows}"], "all arrays must have one shape"),
         (
@@ -224,26 +382,40 @@ def test_status_is_0_where_a_backend_is_missing(run, monkeypatch):
         (["huber", "--prediction", "{text}"], "no array in NumPy's .npy format"),
         (["huber", "--prediction", "{archive}"], "it is an archive of arrays"),
         (["--prediction", "{p}", "--target", "{rows}"], "no loss fits these arrays"),
+        (["huber", "--prediction", "{latin}"], "it is no text in UTF-8"),
+        (["huber", "--prediction", "{words}"], "line 2 must hold numbers, got 'b'"),
+        (["huber", "--set", "delta=1", "--set", "delta=2"], "`--set` must give each setting once, got delta twice"),
+        (["huber", "--array", "prediction={p}", "--prediction", "{p}"], "each array must be given once"),
+        (["huber", "--prediction", "{p}", "--prediction", "{p}"], "`--prediction` must be given once, got it 2 times"),
+        (["huber", "--backends", "numpy", "--backends", "numpy"], "`--backends` must be given once"),
+        (["huber", "--format", "json", "--format", "json"], "`--format` must be given once"),
+        (["huber", "--set", f"delta={'[' * 100_000}"], "`delta` is nested too deeply"),
+        (["huber", "--set", f"delta={'[' * 500}{']' * 500}"], "a setting is nested too deeply"),
+        (["huber", "--set", f"delta={'9' * 1_000_000}"], "`delta` must lie within float64's range"),
+        (["huber", "--set", "delta=1e999"], "`delta` must lie within float64's range"),
+        (["huber", "--set", f"delta={'x' * 1_000_000}"], "`delta` must be a number, got 'xxx"),
+        (["huber", "--set", "delta=NaN"], "`delta` must be"),
+        (["huber", "--set", 'delta={"a": 1}'], "`delta` must be a number, got {'a': 1}"),
+        (["huber", "--format", "xml"], "'--format'"),
+        (["huber", "--tolerance", "x"], "'--tolerance'"),
+        (["huber", "--nothing"], "No such option: --nothing"),
     ],
-    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+    ids=lambda v: " ".join(v)[:60] if isinstance(v, list) else "",
 )
 def test_wrong_usage_is_one_line_and_status_2(run, files, tmp_path, arguments, message):
     paths = {**files[0], "text": tmp_path / "text.npy", "archive": tmp_path / "archive.npz"}
     paths["text"].write_text("1, 2, 3")
     np.savez(paths["archive"], x=np.zeros(3))
-    result = run("compare", *(a.format(**paths) for a in arguments))
+    paths |= {"latin": tmp_path / "latin.csv", "words": tmp_path / "words.csv"}
+    paths["latin"].write_bytes("caf\u00e9\n1\n".encode("latin-1"))
+    paths["words"].write_text("a\nb\n")
+    result = run("compare", *(re.sub(r"{(\w+)}", lambda m: str(paths[m[1]]), a) for a in arguments))
     assert result.exit_code == 2
+    assert len(result.stderr) < 1000
     assert result.stdout == ""
     assert message in result.stderr
     assert result.stderr.startswith("arraylosses: ")
     assert result.stderr.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    "arguments", [["--format", "xml"], ["--tolerance", "x"], ["--nothing"]], ids=lambda v: " ".join(v)
-)
-def test_unknown_options_are_status_2(run, arguments):
-    assert run("compare", "huber", *arguments).exit_code == 2
 
 
 @pytest.mark.parametrize(
@@ -255,20 +427,163 @@ def test_unknown_options_are_status_2(run, arguments):
     ids=str,
 )  # fmt: skip
 def test_setting_values(text, value):
-    assert cli._value(text) == value
-    assert type(cli._value(text)) is type(value)
+    assert commands._value("delta", text) == value
+    assert type(commands._value("delta", text)) is type(value)
 
 
-def test_without_typer_one_line_says_what_to_install():
-    code = "import sys; sys.modules['typer'] = None; from arraylosses.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+# plot
+
+
+needs_matplotlib = pytest.mark.skipif(
+    importlib.util.find_spec("matplotlib") is None, reason="matplotlib is not installed"
+)
+
+
+@needs_matplotlib
+def test_plot_writes_the_file_and_says_what_is_in_it(run, tmp_path):
+    result = run("plot", "huber", "hinge", "--set", "delta=2.0", "--output", tmp_path / "x.svg")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert " ".join(result.stdout.split()) == f"{tmp_path / 'x.svg'}: 2 losses"
+    assert (tmp_path / "x.svg").stat().st_size > 1000
+    every = run("plot", "-o", tmp_path / "all.png")
+    assert "no curve: " in " ".join(every.stdout.split())
+    assert "triplet_margin" in every.stdout
+
+
+@needs_matplotlib
+def test_compare_draws_too_and_leaves_its_output_alone(run, tmp_path):
+    plainly = run("compare", "huber", "--backends", "numpy", "--format", "json")
+    drawing = run("compare", "huber", "--backends", "numpy", "--format", "json", "--plot", tmp_path / "x.pdf")
+    assert drawing.exit_code == 0
+    assert drawing.stdout == plainly.stdout
+    assert drawing.stderr == f"{tmp_path / 'x.pdf'}: 1 loss\n"
+    assert (tmp_path / "x.pdf").read_bytes().startswith(b"%PDF")
+
+
+@needs_matplotlib
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["huber", "-o", "x.txt"], "a plot must be a file that ends in .pdf, .png, .svg, got 'x.txt'"),
+        (["huber", "-o", "nowhere/x.svg"], "cannot write 'nowhere/x.svg': No such file or directory"),
+        (["hubr"], "did you mean 'huber'"),
+        (["cosine_similarity"], "cosine_similarity cannot be drawn"),
+        (["huber", "--set", "delta=0"], "`delta` must be above 0"),
+    ],
+    ids=["suffix", "folder", "name", "vectors", "setting"],
+)
+def test_plot_that_cannot_be_is_one_line_and_status_2(run, tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    result = run("plot", *arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.startswith("arraylosses: ")
+    assert message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_plot_without_matplotlib_says_what_to_install(run, tmp_path, monkeypatch):
+    real = importlib.util.find_spec
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *a: None if name == "matplotlib" else real(name, *a))
+    for command in (["plot", "huber", "-o"], ["compare", "huber", "--plot"]):
+        result = run(*command, tmp_path / "x.svg")
+        assert (result.exit_code, result.stdout) == (2, "")
+        assert result.stderr == "arraylosses: a plot needs matplotlib: pip install matplotlib\n"
+
+
+# the process: where it prints, and how it ends
+
+
+def process(*arguments, before="pass", **options):
+    """Run the command in a process of its own, after a line of Python."""
+    code = f"import sys; from arraylosses import cli; {before}; sys.exit(cli.main(sys.argv[1:]))"
+    options = {"capture_output": True, "check": False, **options}
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], text=True, **options)
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["-h"], ["--help"], [], ["compare", "-h"]], ids=" ".join)
+def test_help_and_version(run, arguments):
+    result = run(*arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert (f"arraylosses {al.__version__}\n" if "--version" in arguments else "Usage: arraylosses") in result.stdout
+
+
+@pytest.mark.parametrize("arguments", [["show"], ["nothing"], ["--nothing"]], ids=" ".join)
+def test_wrong_command_is_one_line_and_status_2(run, arguments):
+    result = run(*arguments)
+    assert (result.exit_code, result.stdout, result.stderr.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("name", ["typer", "rich"])
+def test_without_typer_or_rich_one_line_says_what_to_install(name):
+    done = process("list", before=f"sys.modules[{name!r}] = None")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "arraylosses: the command line needs typer and rich: pip install typer rich\n"
+
+
+COMMANDS = pytest.mark.parametrize(
+    "arguments",
+    [["list"], ["show", "huber"], ["compare", "huber", "--backends", "numpy"], ["--version"], ["compare", "-h"]],
+    ids=" ".join,
+)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")
+@COMMANDS
+def test_full_disk_is_one_line_and_status_2(arguments):
+    with open("/dev/full", "w") as full:
+        done = process(*arguments, stdout=full, stderr=subprocess.PIPE, capture_output=False)
+    assert (done.returncode, done.stderr) == (2, "arraylosses: cannot write the output: No space left on device\n")
+
+
+@COMMANDS
+def test_closed_pipe_is_one_line_and_status_2(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        done = process(*arguments, stdout=writing, stderr=subprocess.PIPE, capture_output=False)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (2, "arraylosses: cannot write the output: Broken pipe\n")
+
+
+@pytest.mark.parametrize("closed", ["sys.stdout = None", "sys.stdout = sys.stderr = None"], ids=["stdout", "both"])
+def test_closed_output_is_status_2(closed):
+    done = process("list", before=closed)
     assert done.returncode == 2
-    assert done.stdout == ""
-    assert done.stderr == "arraylosses: the command line needs typer and rich: pip install 'arraylosses[cli]'\n"
+    assert "Traceback" not in done.stderr
 
 
-def test_command_in_a_pipe_keeps_every_number_whole():
-    code = "import sys; sys.argv[1:] = ['compare', '--backends', 'numpy']; from arraylosses.cli import main; main()"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert "…" not in done.stdout
-    assert str(float(al.huber(*comparison.data.load("diabetes").values()))) in done.stdout
+def test_output_that_lacks_a_symbol_shows_a_question_mark():
+    done = process("show", "cross_entropy", env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert done.returncode == 0
+    assert "l = -?_c target_c" in done.stdout
+
+
+@pytest.mark.parametrize("when", ["typing", "computing"])
+def test_interrupt_is_silent_and_status_130(when):
+    place = {"typing": "commands._value", "computing": "commands.compare"}[when]
+    interrupt = (
+        f"from arraylosses.cli import commands; {place} = lambda *a, **k: (_ for _ in ()).throw(KeyboardInterrupt)"
+    )
+    done = process("compare", "huber", "--set", "delta=1", before=interrupt)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_progress_is_a_line_on_a_terminal_and_nowhere_else():
+    pty = pytest.importorskip("pty", reason="there are no pseudo-terminals")
+    arguments = ["compare", "huber", "hinge", "--backends", "numpy"]
+    patient = "from arraylosses.cli import commands; commands.PATIENCE = 0"
+    piped = process(*arguments, before=patient)
+    assert piped.stderr == ""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "60"}
+    done = process(
+        *arguments, before=patient, stdout=subprocess.PIPE, stderr=theirs, capture_output=False, env=environment
+    )
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert "huber, numpy float64" in shown or "hinge, numpy float32" in shown
+    assert "results agree" in done.stdout
+    assert "hinge, numpy" not in done.stdout

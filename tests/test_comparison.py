@@ -12,13 +12,11 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses import comparison, data, registry
-from arraylosses.comparison import BACKENDS, DTYPES, compare
+from arraylosses import data, registry
+from arraylosses.comparison import BACKENDS, DTYPES, backends, compare, differences
 
 INSTALLED = [
-    name
-    for name, module in comparison._MODULES.items()
-    if importlib.util.find_spec(module.partition(".")[0]) is not None
+    name for name, module in backends.MODULES.items() if importlib.util.find_spec(module.partition(".")[0]) is not None
 ]
 
 
@@ -110,7 +108,7 @@ def test_float32_is_held_against_float64_of_the_rounded_inputs():
 def test_ulp_is_the_spacing_at_the_reference(monkeypatch, dtype, unit):
     outcomes = iter([(3.0,), (3.0 + 2 * unit,)])
     monkeypatch.setattr(
-        comparison, "_compute", lambda *_: comparison._Outcome(np.asarray(next(outcomes)[0]), (np.ones(2),), None)
+        differences, "compute", lambda *_: differences.Outcome(np.asarray(next(outcomes)[0]), (np.ones(2),), None)
     )
     (row,) = compare("huber", backends=["numpy"], dtypes=[dtype]).rows
     assert row.absolute_difference == 2 * unit
@@ -120,7 +118,7 @@ def test_ulp_is_the_spacing_at_the_reference(monkeypatch, dtype, unit):
 def test_gradient_difference_is_a_fraction_of_the_largest_entry(monkeypatch):
     outcomes = iter([np.asarray([4.0, 1.0]), np.asarray([4.0, 1.5])])
     monkeypatch.setattr(
-        comparison, "_compute", lambda *_: comparison._Outcome(np.asarray(1.0), (next(outcomes),), None)
+        differences, "compute", lambda *_: differences.Outcome(np.asarray(1.0), (next(outcomes),), None)
     )
     (row,) = compare("huber", backends=["numpy"], dtypes=["float64"]).rows
     assert row.gradient_difference == 0.125
@@ -146,9 +144,42 @@ def test_nan_and_infinity_agree_with_themselves():
     result = compare(al.BinaryCrossEntropy(from_logits=False), arrays=[prediction, target], backends=["numpy"])
     assert [row.value for row in result.rows] == [np.inf, np.inf]
     assert all(row.absolute_difference == row.ulp_difference == 0 for row in result.rows)
-    result = compare("huber", arrays=[np.asarray([np.nan]), np.asarray([0.0])], backends=["numpy"])
+    given = np.asarray([np.nan, 1.0]), np.asarray([0.0, 0.5])
+    result = compare(al.Huber(reduction="none"), arrays=given, backends=["numpy"])
     assert [row.status for row in result.rows] == ["agrees", "agrees"]
     assert json.loads(result.to_json())["rows"][0]["value"] is None
+
+
+@pytest.mark.parametrize("backend", INSTALLED)
+def test_nothing_but_nan_is_a_failure_that_says_where_it_comes_from(backend):
+    result = compare("huber", arrays=[np.asarray([np.nan, 1.0]), np.asarray([0.0, 0.5])], backends=[backend])
+    assert not result.agree
+    for row in result.rows:
+        assert (row.status, row.absolute_difference, row.gradient_difference) == ("failed", None, None)
+        assert row.error == (
+            "nothing to compare: the value is NaN here and in the reference; "
+            "there is NaN in `prediction`, and `where` leaves items out"
+        )
+    kept = np.asarray([False, True])
+    assert compare("huber", arrays=[np.asarray([np.nan, 1.0]), np.asarray([0.0, 0.5])], where=kept).agree
+
+
+def test_gradient_of_nothing_but_nan_is_a_failure(monkeypatch):
+    outcome = differences.Outcome(np.asarray(1.0), (np.asarray([1.0]), np.asarray([np.nan])), None)
+    monkeypatch.setattr(differences, "compute", lambda *_: outcome)
+    (row,) = compare("huber", backends=["numpy"], dtypes=["float64"]).rows
+    assert (row.status, row.error) == (
+        "failed",
+        "nothing to compare: a gradient is NaN here and in the reference",
+    )
+
+
+@pytest.mark.parametrize("values", [(np.nan, 1.0), (1.0, np.nan)], ids=["reference", "result"])
+def test_nan_on_one_side_differs(monkeypatch, values):
+    outcomes = iter([differences.Outcome(np.asarray(v), (np.ones(1),), None) for v in values])
+    monkeypatch.setattr(differences, "compute", lambda *_: next(outcomes))
+    (row,) = compare("huber", backends=["numpy"], dtypes=["float64"]).rows
+    assert row.status == "differs"
 
 
 def test_reduction_none_is_compared_item_by_item(pair):
@@ -202,11 +233,22 @@ def test_missing_backend_is_named_and_no_error(monkeypatch):
     assert {row.backend for row in result.rows} == {"numpy"}
 
 
+def test_comparison_of_no_library_does_not_agree(monkeypatch):
+    monkeypatch.setitem(backends.MODULES, "cupy", "a_library_that_nobody_has")
+    result = compare("huber", backends=["cupy"])
+    assert result.rows == ()
+    assert not result.agree
+    for text in (result.to_table(), result.to_summary(), result.to_markdown()):
+        assert "not installed: cupy" in text
+        assert "nothing was compared: no library that was asked for is there" in text
+        assert "agree" not in text
+
+
 def test_broken_import_is_reported(monkeypatch):
     def broken(name, *_):
         raise ImportError("libbroken.so.1: cannot open shared object file")
 
-    monkeypatch.setitem(comparison._MODULES, "cupy", "json")
+    monkeypatch.setitem(backends.MODULES, "cupy", "json")
     monkeypatch.setattr(importlib, "import_module", broken)
     result = compare("huber", backends=["cupy"])
     (status,) = result.backends
@@ -216,7 +258,7 @@ def test_broken_import_is_reported(monkeypatch):
 
 
 def test_backend_that_cannot_make_an_array_is_broken(monkeypatch):
-    monkeypatch.setitem(comparison._MODULES, "cupy", "json")
+    monkeypatch.setitem(backends.MODULES, "cupy", "json")
     (status,) = compare("huber", backends=["cupy"]).backends
     assert status.status == "broken"
     assert status.error.startswith("AttributeError: ")
@@ -391,6 +433,91 @@ def test_table_fits_a_terminal():
     lines = str(compare(backends=["numpy"])).splitlines()
     assert max(map(len, lines)) <= 80
     assert lines[-1] == f"all {2 * len(al.registered())} results agree (tolerance float64 1e-12, float32 1e-05)"
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize("form", ["to_table", "to_summary"])
+def test_text_fits_any_width_and_cuts_nothing(form, width):
+    losses = ["huber", "absolute_percentage_error", al.CrossEntropy(class_weight=tuple(range(1, 11))), OffByBackend()]
+    result = compare(losses, backends=["numpy", "strict"] if "strict" in INSTALLED else ["numpy"])
+    text = getattr(result, form)(width)
+    assert max(map(len, text.splitlines())) <= width
+    assert "…" not in text
+    words = text.split()
+    for row in result.rows:
+        assert any(word.startswith(row.loss) for word in words)
+        if form == "to_table" or row.status == "differs":
+            assert str(np.dtype(row.dtype).type(row.value)) in words
+
+
+def test_summary_has_a_row_a_loss_and_a_column_a_library():
+    result = compare(["huber", OffByBackend()], backends=["numpy"])
+    lines = result.to_summary().splitlines()
+    (head,) = [k for k, line in enumerate(lines) if line.split() == ["numpy", "ULP", "gradient"]]
+    huber, off = (line.split() for line in lines[head + 1 : head + 3])
+    assert huber[:2] == ["huber", "ok"]
+    assert off[:2] == ["off_by_backend(off=0.001)", "diff"]
+    # The worst in units in the last place of both dtypes; a gradient's from a fraction of its largest entry.
+    rows = [row for row in result.rows if row.loss == "huber"]
+    assert huber[2] == f"{max(row.ulp_difference for row in rows):.2f}"
+    assert huber[3] == f"{max(row.gradient_difference / np.finfo(row.dtype).eps for row in rows):.2f}"
+    below = "\n".join(lines[head + 3 :])
+    worst = result.rows[-1]
+    assert "off_by_backend(off=0.001), diabetes: numpy float32 differs" in below
+    assert f"  value       {np.float32(worst.value)!s}\n  reference   {worst.reference}\n" in below
+    assert "huber" not in below
+
+
+def test_summary_gives_the_whole_error_once_for_all_it_befell():
+    message = "no kernel for this dtype, " * 8 + "the end"
+
+    class Failing(al.Loss):
+        def call(self, prediction, target):
+            raise RuntimeError(message)
+
+    text = compare(Failing(), backends=["numpy"]).to_summary(60)
+    assert "failing(), diabetes: numpy float64, numpy float32 failed" in text
+    assert text.count("the end") == 1
+    assert " ".join(f"RuntimeError: {message}".split()) in " ".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "said"),
+    [
+        (
+            ["float64", "float32"],
+            "NumPy alone, on the sample diabetes: float32 is compared with float64, and nothing else.",
+        ),
+        (["float64"], "its float64 is the reference itself, so there is nothing to compare it with."),
+    ],
+    ids=["both", "float64"],
+)
+def test_numpy_alone_says_what_that_compares(dtypes, said):
+    result = compare("huber", backends=["numpy"], dtypes=dtypes)
+    for text in (result.to_table(), result.to_summary(), result.to_markdown()):
+        assert said in " ".join(text.split())
+
+
+@pytest.mark.skipif("strict" not in INSTALLED, reason="array-api-strict is not installed")
+def test_libraries_are_said_to_be_compared_with_numpy():
+    text = " ".join(compare(["huber", "hinge"], backends=["numpy", "strict"]).to_summary().split())
+    assert (
+        "Each library in float64 and float32 is compared with NumPy in float64, the reference, on the samples diabetes "
+        "and digits, rounded to the dtype first."
+    ) in text
+
+
+def test_progress_is_reported_before_each_step():
+    steps = []
+    result = compare(["huber", "hinge"], backends=["numpy"], progress=lambda *step: steps.append(step))
+    assert steps == [
+        ("import numpy", 0, 0),
+        ("huber, numpy float64", 0, 4),
+        ("huber, numpy float32", 1, 4),
+        ("hinge, numpy float64", 2, 4),
+        ("hinge, numpy float32", 3, 4),
+    ]
+    assert len(result.rows) == 4
 
 
 def test_backends_are_those_of_the_contract():

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses import _config
 from arraylosses.execution import blocks, threads
 from arraylosses.execution.threads import _numpy_threads, for_each
 
@@ -260,15 +261,15 @@ def test_the_blocks_of_config_of_several_threads_leave_nothing_behind():
     for w in workers:
         w.join(timeout=60)
     assert _numpy_threads() == CORES
-    assert threads._THREADS.made == []
+    assert _config._settings["threads"].made == []
 
 
 def test_a_setting_for_good_outlasts_the_block_in_which_it_is_made_and_hides_the_older():
-    with mock.patch.object(threads, "_THREADS", threads._Setting(None)) as setting:
+    with mock.patch.dict(_config._settings, threads=_config._Setting(None)) as settings:
         for number in range(1, 1000):
             al.config(threads=number)
         assert _numpy_threads() == 999
-        assert len(setting.made) <= 3
+        assert len(settings["threads"].made) <= 3
         block = al.config(threads=4)
         with block:
             al.config(threads=7)

@@ -48,7 +48,7 @@ def test_a_function_hands_every_setting_to_its_class(name, cls, monkeypatch):
             return arrays, weight, where
 
     function = getattr(al, name)
-    monkeypatch.setitem(function.__globals__, cls.__name__, Spy)
+    monkeypatch.setitem(inspect.unwrap(function).__globals__, cls.__name__, Spy)
     arrays = tuple(object() for _ in cls.array_names)
     assert function(*arrays, **given, weight="w", where="k") == (arrays, "w", "k")
     assert seen == given

@@ -103,7 +103,7 @@ class Blocks(Variant):
                 limits = f"arraylosses.execution.blocks.{name}"
                 patches.enter_context(unittest.mock.patch.dict(limits, numpy=10, torch=10))
             patches.enter_context(unittest.mock.patch("arraylosses.execution.blocks.ROWS", 10))
-            patches.enter_context(unittest.mock.patch("arraylosses.special.SMALL", 0))
+            patches.enter_context(unittest.mock.patch("arraylosses.numerics.softmax.SMALL", 0))
             yield
 
 

@@ -5,12 +5,18 @@ from typing import TYPE_CHECKING, Any
 
 from . import losses, special
 from ._array_api import array_namespace
+from ._config import config
 from .conversion import convert
-from .execution import config
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, loss
-from .losses import *
-from .registry import alias, deserialize, get, register, registered, serialize
+from .losses.binary import *
+from .losses.divergence import *
+from .losses.embedding import *
+from .losses.likelihood import *
+from .losses.linear import *
+from .losses.multiclass import *
+from .losses.regression import *
+from .registry import alias, deserialize, get, known_as, register, registered, serialize
 
 if TYPE_CHECKING:
     from . import autodiff
@@ -39,19 +45,22 @@ __all__ = [
     "special",
     "value_and_grad",
     "value_grad_hess",
-    *losses.__all__,
 ]
+# Type checkers follow this spelling, and a star import of the module that defines a name, but no second one of it.
+__all__ += losses.__all__
 
 # Loaded when they are first asked for: half of the package's import time, for what many programs never use.
 _LAZY = {"autodiff": ("arraylosses.autodiff", None), "compare": ("arraylosses.comparison", "compare")}
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module 'arraylosses' has no attribute {name!r}")
-    path, attribute = _LAZY[name]
-    module = importlib.import_module(path)
-    return module if attribute is None else getattr(module, attribute)
+if not TYPE_CHECKING:  # a type checker would let every name pass
+
+    def __getattr__(name: str) -> Any:
+        if name in _LAZY:
+            path, attribute = _LAZY[name]
+            module = importlib.import_module(path)
+            return module if attribute is None else getattr(module, attribute)
+        raise AttributeError(f"module 'arraylosses' has no attribute {name!r}{known_as(name)}")
 
 
 def __dir__() -> list[str]:

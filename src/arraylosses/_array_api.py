@@ -29,10 +29,13 @@ __all__ = [
     "dtype_name",
     "holds_values",
     "in_chunks_of",
+    "integer_range",
     "is_array",
+    "is_container",
     "is_eager_jax",
     "is_eager_numpy",
     "is_eager_torch",
+    "is_masked",
     "is_torch",
     "joined",
     "library_of",
@@ -41,6 +44,7 @@ __all__ = [
     "own_namespace",
     "result_dtype",
     "same_shape",
+    "same_values",
     "single_device",
     "size",
     "to_device",
@@ -91,6 +95,8 @@ def _look_up(x: object) -> Namespace:
         from array_api_compat import torch as wrapper
 
         return wrapper
+    if is_masked(x) or isinstance(x, np.matrix):
+        return None
     try:
         found = array_api_compat.array_namespace(x)
     except TypeError:
@@ -98,6 +104,20 @@ def _look_up(x: object) -> Namespace:
     if isinstance(found, ModuleType):
         _NAMESPACES[type(x)] = found
     return found
+
+
+def is_masked(x: object) -> bool:
+    """Whether `x` is one of NumPy's masked arrays, whose mask the functions of the standard would drop."""
+    masked: Any = sys.modules.get("numpy.ma")
+    return masked is not None and isinstance(x, masked.MaskedArray)
+
+
+def is_container(x: Any) -> bool:
+    """Whether `x` is of the type of a library's arrays, but no array with a number in each place.
+
+    A tensor of torch may be nested, and the chunks of a lazy array may be masked ones of NumPy's.
+    """
+    return bool(is_torch(x) and x.is_nested) or is_masked(getattr(x, "_meta", None))
 
 
 def is_array(x: object) -> bool:
@@ -239,13 +259,20 @@ def dtype_kind(dtype: Any) -> Kind:
 def _kind_by_name(name: str) -> Kind:
     if name.startswith(("float16", "bfloat", "float8", "float4")):
         return "half"
-    if name.startswith(("float", "longdouble")):
+    if name in ("float32", "float64"):
         return "float"
     if name.startswith(("int", "uint")):
         return "int"
     if name.startswith("complex"):
         return "complex"
     return "bool" if name == "bool" else "other"
+
+
+def integer_range(dtype: Any) -> tuple[int, int]:
+    """Return the least and the largest number of an integer dtype."""
+    name = dtype_name(dtype)
+    bits = int(name.lstrip("uint"))
+    return (0, 2**bits - 1) if name.startswith("u") else (-(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
 
 
 def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
@@ -279,6 +306,23 @@ def holds_values(*arrays: Array) -> bool:
     return is_eager_torch(*arrays) and all([x.is_cpu for x in arrays])
 
 
+def same_values(a: Any, b: Any) -> bool:
+    """Whether two arrays are equal by library, dtype, shape and values; lazy and traced ones by what they are."""
+    if a is b:
+        return True
+    xp = namespace_of(a)
+    if xp is None or namespace_of(b) is not xp or a.dtype != b.dtype or a.shape != b.shape:
+        return False
+    backend = backend_of(xp)
+    if backend == "dask":
+        return bool(a.name == b.name)
+    if backend == "torch" and not (is_eager_torch(a, b) and a.device == b.device and not a.is_meta):
+        return False
+    if backend == "jax" and not (is_eager_jax(a) and is_eager_jax(b)):
+        return False
+    return np.array_equal(to_numpy(a), to_numpy(b), equal_nan=dtype_kind(a.dtype) in ("float", "half"))
+
+
 def lie_below(x: Array, bound: int) -> bool:
     """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
     if is_eager_numpy(x):
@@ -286,7 +330,7 @@ def lie_below(x: Array, bound: int) -> bool:
         return bool(unsigned < bound)
     if is_torch(x):
         least, most = x.aminmax()
-        return bool(least >= 0) and bool(most < bound)
+        return int(least) >= 0 and int(most) < bound
     return bool(x.min() >= 0) and bool(x.max() < bound)
 
 

@@ -20,10 +20,6 @@ __all__ = [
     "bernoulli_and_slope",
     "bernoulli_slope",
     "combination",
-    "expected_surprise",
-    "expected_surprise_and_slope",
-    "label_parts",
-    "label_surprise",
     "length",
     "log_cosh",
     "log_ratio",
@@ -36,11 +32,8 @@ __all__ = [
     "sigmoid",
     "sigmoid_pair",
     "sign",
-    "slope_of_parts",
-    "softmax",
     "softplus",
     "softplus_pair",
-    "surprise_of_parts",
     "workshop",
 ]
 
@@ -202,65 +195,6 @@ def log_cosh(own: Any, x: Array) -> Array:
     return own.add(own.log1p(less, out=less), size, out=size)
 
 
-def softmax(own: Any, logits: Array, axis: int) -> tuple[Array, Array, Array]:
-    """The softmax, and the largest logit and log Σ exp less it, which keep the axis."""
-    top = own.amax(logits, axis, keepdims=True)
-    if own is not np:
-        p = own.softmax(logits, axis)
-        return p, top, own.negative(own.log(own.amax(p, axis, keepdims=True)))
-    p = logits - top
-    np.exp(p, out=p)
-    total = np.sum(p, axis=axis, keepdims=True)
-    return np.divide(p, total, out=p), top, np.log(total)
-
-
-def label_surprise(own: Any, logits: Array, labels: Array, axis: int) -> Array:
-    """-log p of the class that `labels` names, with the axis; digits are lost where p is above 1/2."""
-    if own is not np:
-        return own.negative(own.log_softmax(logits, axis).gather(axis, labels))
-    top = np.max(logits, axis=axis, keepdims=True)
-    power = logits - top
-    np.exp(power, out=power)
-    return (top - pick(own, logits, labels, axis)) + np.log(np.sum(power, axis=axis, keepdims=True))
-
-
-def label_parts(own: Any, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array, Array]:
-    """exp(logits - m) with 0 at the label, m the largest; the label's, the sum of the others, and m less its logit.
-
-    The last three keep the axis. No digit of a difference is lost.
-    """
-    top = logits.max(axis=axis, keepdims=True) if own is np else own.amax(logits, axis, keepdims=True)
-    bounded = own.maximum(logits, top - 800.0)
-    power = bounded - top
-    back = power - bounded
-    lost = power - back
-    own.subtract(bounded, lost, out=lost)
-    own.subtract(lost, own.add(back, top, out=back), out=lost)
-    own.exp(power, out=power)
-    own.add(power, own.multiply(lost, power, out=lost), out=power)
-    label = pick(own, power, labels, axis)
-    depth = top - pick(own, logits, labels, axis)
-    put(own, power, labels, 0.0, axis)
-    return power, label, power.sum(axis, keepdims=True), depth
-
-
-# log(1 + others / label), and where that is far from a log of 1, depth + log(others + label)
-def surprise_of_parts(own: Any, label: Array, others: Array, depth: Array) -> Array:
-    """-log p of the label, with the axis."""
-    far = depth >= 20.0
-    if not bool(far.any()):
-        ratio = others / label
-        return own.log1p(ratio, out=ratio)
-    near = own.log1p(others / own.where(far, 1.0, label))
-    return own.where(far, depth + own.log(others + label), near)
-
-
-def slope_of_parts(own: Any, power: Array, label: Array, others: Array, labels: Array, axis: int) -> Array:
-    """The derivative of -log p by each logit, in the place of `power`."""
-    put(own, power, labels, -others, axis)
-    return own.divide(power, others + label, out=power)
-
-
 def pick(own: Any, x: Array, index: Array, axis: int) -> Array:
     """Take the entries of `x` along `axis` that `index` names, with the axis."""
     if own is not np:
@@ -268,31 +202,6 @@ def pick(own: Any, x: Array, index: Array, axis: int) -> Array:
     if not _are_rows(x, axis):
         return np.take_along_axis(x, index, axis)
     return x.reshape(-1)[_places(x, index)][:, None]
-
-
-def expected_surprise(own: Any, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
-    """-Σ t log p, and Σ t, both with the axis; digits are lost where p is above 1/2 for the classes of the target."""
-    mass = own.sum(target, axis, keepdims=True)
-    if own is not np:
-        logs = own.log_softmax(logits, axis)
-        return own.negative(own.sum(own.multiply(logs, target, out=logs), axis, keepdims=True)), mass
-    depth = np.subtract(np.max(logits, axis=axis, keepdims=True), logits)
-    power = np.negative(depth)
-    total = np.sum(np.exp(power, out=power), axis=axis, keepdims=True)
-    with np.errstate(invalid="ignore"):  # 0 times an infinite depth
-        np.multiply(depth, target, out=depth)
-    return np.sum(depth, axis=axis, keepdims=True) + np.log(total) * mass, mass
-
-
-def expected_surprise_and_slope(own: Any, logits: Array, target: Array, axis: int) -> tuple[Array, Array, Array]:
-    """The same, with p Σ t - t in the third place."""
-    p, top, log_total = softmax(own, logits, axis)
-    mass = own.sum(target, axis, keepdims=True)
-    depth = own.subtract(top, logits)
-    with np.errstate(invalid="ignore"):
-        own.multiply(depth, target, out=depth)
-    value = own.sum(depth, axis, keepdims=True) + log_total * mass
-    return value, mass, own.subtract(own.multiply(p, mass, out=p), target, out=p)
 
 
 def relative_entropy(own: Any, target: Array, logs: Array, axis: int) -> Array:

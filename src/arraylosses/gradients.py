@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ParamSpec, Protocol, TypeAlias, TypeVar, overload
 
 from . import special
 from ._array_api import (
@@ -18,29 +19,48 @@ from ._array_api import (
     namespace_of,
     single_device,
 )
-from ._validation import take_axis
+from ._nested import by_arrays, is_nested
+from ._validation import in_short, made_of, take_axis
 from .execution import Wanted, jitted
-from .loss import Loss, setting_names
-from .registry import class_of
+from .loss import Loss, LossFunction, setting_names
+from .registry import class_of, get
 
 __all__ = ["grad", "value_and_grad", "value_grad_hess"]
 
+P = ParamSpec("P")
+ResultT = TypeVar("ResultT", covariant=True)
 
-def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Array, Any]]:
+# What is called with more than the parameters that a type checker sees: a name, a class, what `loss` makes of a
+# function. All else keeps its parameters. For what fits both, the checkers make do with `Any`.
+_WithSettings: TypeAlias = str | type[Loss] | LossFunction[...]
+
+
+class _Open(Protocol[ResultT]):
+    def __call__(self, *arrays: Array, **settings: Any) -> ResultT: ...
+
+
+@overload
+def value_and_grad(loss: _WithSettings, argnums: int | Sequence[int] = 0) -> _Open[tuple[Array, Any]]: ...
+@overload
+def value_and_grad(loss: Callable[P, Array], argnums: int | Sequence[int] = 0) -> Callable[P, tuple[Array, Any]]: ...
+def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Array, Any]]:
     """Return a function that computes a loss and its gradient.
 
     Parameters
     ----------
-    loss : callable
-        A loss, as class or function form, or any function of arrays that returns an array of shape ().
+    loss : callable or str
+        A loss, as an instance, a class, a function form or a registered name, or any function of arrays that returns an
+        array of shape (). A class, a function form and a name take the settings in the call.
     argnums : int or sequence of int, default 0
-        The arguments that the gradient is taken with respect to, counted from 0.
+        The arguments that the gradient is taken with respect to, counted from 0: floating arrays, or nested dicts,
+        lists and tuples of them, such as the parameters of a model.
 
     Returns
     -------
     callable
         It takes the arguments of `loss` and returns the value and the gradient: an array in the library, dtype and
-        shape and on the device of the argument, or a tuple of them for several `argnums`. torch's tensors go through
+        shape and on the device of the argument, in a structure like the argument's, or a tuple of them for several
+        `argnums`. torch's tensors go through
         autograd, JAX's arrays through `jax.grad`, all others through the loss's `derivative`, where it has one and the
         gradient is that of the first argument, else through `arraylosses.autodiff`. torch's tensors on the CPU take
         that closed form too, where nothing is recorded.
@@ -48,7 +68,7 @@ def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0)
     Raises
     ------
     TypeError
-        If an argument that the gradient is taken with respect to is no floating array.
+        If `loss` can't be called, or an argument that the gradient is taken with respect to is no floating array.
     ValueError
         If the result does not have shape (), as with reduction "none".
 
@@ -59,10 +79,26 @@ def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0)
     >>> value, gradient = al.value_and_grad(al.huber)(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), reduction="sum")
     >>> float(value), gradient.tolist()
     (2.625, [0.5, 1.0])
+    >>> def f(parameters, x):
+    ...     return al.squared_error(x @ parameters["weight"] + parameters["bias"], x[:, 0])
+    >>> parameters = {"weight": np.asarray([1.0, 2.0]), "bias": np.asarray(0.5)}
+    >>> gradient = al.grad(f)(parameters, np.asarray([[1.0, 0.0], [0.0, 1.0]]))
+    >>> {name: g.tolist() for name, g in gradient.items()}
+    {'weight': [0.5, 2.5], 'bias': 3.0}
     """
     positions = _positions(argnums)
+    loss = _callable(loss)
 
     def value_and_gradient(*arrays: Array, **settings: Any) -> tuple[Array, Any]:
+        if len(arrays) <= max(positions):  # an array that is chosen may be given by its name
+            given = _as_loss(loss, arrays, settings)
+            if given is not None and len(given[1]) > len(arrays):
+                return value_and_grad(given[0], argnums)(*given[1], **given[2])
+        if any(is_nested(x) for x in _at(arrays, positions)):
+            of_arrays, parts, restored = by_arrays(loss, arrays, positions)
+            value, found = value_and_grad(of_arrays, range(len(parts)))(*parts, **settings)
+            gradients = restored(found)
+            return value, gradients[0] if isinstance(argnums, int) else gradients
         chosen = _chosen(arrays, positions)
         backend = backend_of(namespace_of(chosen[0]))
         found = _in_closed_form(backend, loss, tuple(k % len(arrays) for k in positions), arrays, settings)
@@ -74,7 +110,11 @@ def value_and_grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0)
     return value_and_gradient
 
 
-def grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+@overload
+def grad(loss: _WithSettings, argnums: int | Sequence[int] = 0) -> _Open[Any]: ...
+@overload
+def grad(loss: Callable[P, Array], argnums: int | Sequence[int] = 0) -> Callable[P, Any]: ...
+def grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return a function that computes the gradient of a loss: `value_and_grad` without the value.
 
     Examples
@@ -92,14 +132,18 @@ def grad(loss: Callable[..., Array], argnums: int | Sequence[int] = 0) -> Callab
     return gradient
 
 
-def value_grad_hess(loss: Callable[..., Array], argnums: int = 0) -> Callable[..., tuple[Array, Array, Array]]:
+@overload
+def value_grad_hess(loss: _WithSettings, argnums: int = 0) -> _Open[tuple[Array, Array, Array]]: ...
+@overload
+def value_grad_hess(loss: Callable[P, Array], argnums: int = 0) -> Callable[P, tuple[Array, Array, Array]]: ...
+def value_grad_hess(loss: Any, argnums: int = 0) -> Callable[..., tuple[Array, Array, Array]]:
     """Return a function that computes a loss, its gradient and the diagonal of its Hessian.
 
     It is what a booster of trees, or a diagonal Newton step, asks of a loss.
 
     Parameters
     ----------
-    loss : Loss or function form
+    loss : Loss, subclass of Loss, function form or name
         A loss, a user's own included. Its granularity says which elements its items couple.
     argnums : int, default 0
         The argument that the derivatives are taken with respect to, counted from 0.
@@ -119,6 +163,15 @@ def value_grad_hess(loss: Callable[..., Array], argnums: int = 0) -> Callable[..
 
     Notes
     -----
+    The gradient and the diagonal are those of the value, and so of its reduction. A booster wants the derivatives of
+    each item's own loss: choose ``reduction="sum"``, since "mean", the default, divides them by the number of items or
+    by the sum of their weights. `weight` multiplies both, so where a booster applies the weights itself, leave it out.
+
+    A loss that is piecewise linear in the argument, such as `absolute_error`, `quantile`, `hinge`, or `huber` beyond
+    `delta`, has the second derivative 0 there. A booster that divides by the sum of them needs a floor of its own, as
+    in ``np.maximum(diagonal, 1e-6)``, or ones in their place, which makes its steps those of the gradient; or a loss
+    that is curved everywhere, such as `pseudo_huber` or `log_cosh`.
+
     The elements of a row are coupled, so for a loss of rows the diagonal is not the whole of the second derivatives.
     Without a closed form it takes one pass for a loss of elements, and one for each place along the axis for a loss of
     rows. A weighted mean whose weights follow from the argument itself, as class weights follow from a target of
@@ -128,18 +181,21 @@ def value_grad_hess(loss: Callable[..., Array], argnums: int = 0) -> Callable[..
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> compute = al.value_grad_hess(al.binary_cross_entropy)
-    >>> value, gradient, diagonal = compute(np.asarray([0.0]), np.asarray([1.0]))
+    >>> compute = al.value_grad_hess(al.BinaryCrossEntropy(reduction="sum"))
+    >>> value, gradient, diagonal = compute(np.asarray([0.0, 0.0]), np.asarray([1.0, 0.0]))
     >>> gradient.tolist(), diagonal.tolist()
-    ([-0.5], [0.25])
+    ([-0.5, 0.5], [0.25, 0.25])
     """
+    (position,) = _positions((argnums,))
+    loss = _callable(loss)
 
     def value_gradient_and_diagonal(*arrays: Array, **settings: Any) -> tuple[Array, Array, Array]:
-        (x,) = _chosen(arrays, (argnums,))
+        (x,) = _chosen(arrays, (position,))
         given = _as_loss(loss, arrays, settings)
         if given is None:
-            raise TypeError(f"`loss` must be a loss, or the function form of one with its own settings, got {loss!r}")
-        k = argnums % len(arrays)
+            said = in_short(loss)
+            raise TypeError(f"`loss` must be a loss, or the function form of one with its own settings, got {said}")
+        k = position % len(arrays)
         bound, arrays, of_items = given
         if k == 0 and backend_of(namespace_of(x)) not in _BY_LIBRARY and bound.reduction != "none":
             found = bound._with_derivatives(arrays, **of_items, wanted=Wanted(second=True))
@@ -202,6 +258,28 @@ def _vjp(f: Callable[[Array], Array], x: Array) -> tuple[Array, Callable[[Array]
     return value, lambda cotangent: pull_back(cotangent)[0]
 
 
+class _Form:
+    """A loss that is given as a class or by its name, called like its function form: with the settings in the call."""
+
+    def __init__(self, cls: type[Loss], make: Callable[..., Loss]) -> None:
+        self.loss_class, self.make = cls, make
+
+    def __call__(self, *arrays: Array, **settings: Any) -> Array:
+        bound, arrays, of_items = _bound(self.loss_class, self.make, arrays, settings)
+        return bound(*arrays, **of_items)
+
+
+def _callable(loss: Any) -> Callable[..., Array]:
+    if isinstance(loss, str):
+        return _Form(type(get(loss)), functools.partial(get, loss))
+    if isinstance(loss, type) and issubclass(loss, Loss):
+        return _Form(loss, loss)
+    if isinstance(loss, type) or not callable(loss):
+        said = in_short(loss)
+        raise TypeError(f"`loss` must be a loss, its class, function form or name, or a function of arrays, got {said}")
+    return loss  # type: ignore[no-any-return]
+
+
 def _positions(argnums: int | Sequence[int]) -> tuple[int, ...]:
     positions = tuple(argnums) if isinstance(argnums, Sequence) else (argnums,)
     if not positions or any(isinstance(k, bool) or not isinstance(k, int) for k in positions):
@@ -209,20 +287,25 @@ def _positions(argnums: int | Sequence[int]) -> tuple[int, ...]:
     return positions
 
 
-def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Array, ...]:
-    """Return the arrays at `positions`, each of which must be floating and named once."""
+def _at(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Any, ...]:
+    """Return the arguments at `positions`, each of which must be named once."""
     for k in positions:
         if not -len(arrays) <= k < len(arrays):
             raise ValueError(f"`argnums` must count from 0 to {len(arrays) - 1} for {len(arrays)} arguments, got {k}")
     if len({k % len(arrays) for k in positions}) < len(positions):
         raise ValueError(f"`argnums` must name each argument once, got {positions}")
-    for k in positions:
-        x = arrays[k]
+    return tuple([arrays[k] for k in positions])
+
+
+def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Array, ...]:
+    """Return the arrays at `positions`, each of which must be floating and named once."""
+    chosen = _at(arrays, positions)
+    for k, x in zip(positions, chosen, strict=True):
         xp = namespace_of(x)
         if xp is None or dtype_kind(x.dtype) not in ("float", "half"):
-            got = type(x).__name__ if xp is None else f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
+            got = made_of("x", x) if xp is None else f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
             raise TypeError(f"`argnums` must choose floating arrays, but argument {k} is {got}")
-    return tuple(arrays[k] for k in positions)
+    return chosen
 
 
 def _require_scalar(value: Array) -> Array:
@@ -242,19 +325,24 @@ _OF_ITEMS = ("weight", "where")
 def _as_loss(
     loss: Callable[..., Array], arrays: tuple[Array, ...], settings: dict[str, Any]
 ) -> tuple[Loss, tuple[Array, ...], dict[str, Any]] | None:
-    """Return a loss, given as an instance or a function form, with all of its arrays and with `weight` and `where`."""
-    cls = type(loss) if isinstance(loss, Loss) else None if isinstance(loss, type) else class_of(loss)
-    if cls is None:
-        return None
-    of_items = {name: settings[name] for name in _OF_ITEMS if name in settings}
-    named = {name: settings[name] for name in cls.array_names if name in settings}
-    rest = {name: value for name, value in settings.items() if name not in of_items and name not in named}
+    """Return a loss, with all of its arrays and with `weight` and `where`; None for another function."""
+    if isinstance(loss, _Form):
+        return _bound(loss.loss_class, loss.make, arrays, settings)
     if isinstance(loss, Loss):
-        bound = loss if not rest else None
-    else:
-        bound = cls(**rest) if set(rest) <= set(setting_names(cls)) else None
-    if bound is None:
+        takes: set[str] = {*_OF_ITEMS, *loss.array_names}
+        return _bound(type(loss), lambda: loss, arrays, settings) if settings.keys() <= takes else None
+    cls = class_of(loss)
+    if cls is None or not settings.keys() <= {*_OF_ITEMS, *cls.array_names, *setting_names(cls)}:
         return None
+    return _bound(cls, cls, arrays, settings)
+
+
+def _bound(
+    cls: type[Loss], make: Callable[..., Loss], arrays: tuple[Array, ...], given: dict[str, Any]
+) -> tuple[Loss, tuple[Array, ...], dict[str, Any]]:
+    of_items = {name: given[name] for name in _OF_ITEMS if name in given}
+    named = {name: given[name] for name in cls.array_names if name in given}
+    bound = make(**{name: value for name, value in given.items() if name not in of_items and name not in named})
     return bound, bound._in_order(arrays, named) if named else arrays, of_items
 
 

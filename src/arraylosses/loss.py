@@ -7,16 +7,37 @@ import functools
 import inspect
 import re
 from collections.abc import Callable
-from typing import Any, ClassVar, Protocol, cast, overload
-
-import numpy as np
+from typing import Any, ClassVar, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from . import execution
-from ._array_api import Array, is_array
-from ._validation import Domain, Granularity, Inputs, check_inputs, require_choice, require_integer
+from ._array_api import Array, is_array, same_values
+from ._validation import (
+    Domain,
+    Granularity,
+    Inputs,
+    check_inputs,
+    in_short,
+    kept_setting,
+    ours,
+    require_choice,
+    require_integer,
+)
 from .reduction import REDUCTIONS, Reduction
 
-__all__ = ["Loss", "LossFunction", "RowLoss", "camel_case", "keep_setting_names", "loss", "setting_names", "snake_case"]
+__all__ = [
+    "Loss",
+    "LossFunction",
+    "RowLoss",
+    "camel_case",
+    "function_form",
+    "keep_setting_names",
+    "loss",
+    "setting_names",
+    "snake_case",
+]
+
+P = ParamSpec("P")
+FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 _PLAIN = frozenset((float, int, bool, str, type(None)))
 
@@ -41,7 +62,7 @@ class Loss:
     >>> from dataclasses import dataclass
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> @dataclass(frozen=True)
+    >>> @dataclass(frozen=True, kw_only=True)
     ... class Asymmetric(al.Loss):
     ...     under: float = 2.0
     ...
@@ -71,6 +92,9 @@ class Loss:
     """The arrays, by position, with respect to which there is a closed form of the derivative: the first where
     `derivative` is defined; a class that defines `call_and_derivatives` says more."""
 
+    checked: ClassVar[dict[Any, Any]] = {}
+    """The kinds of arguments that were checked already: what `execution` remembers."""
+
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
 
@@ -79,7 +103,9 @@ class Loss:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        require_choice(("element", "row"), granularity=cls.granularity)
         cls.self_contained = False  # a subclass makes a promise of its own
+        cls.checked = {}
         if "call" in cls.__dict__:
             # What was said of another formula does not hold of this one.
             for name in ("derivative", "call_and_derivative", "call_and_derivatives", "second_derivative"):
@@ -95,22 +121,29 @@ class Loss:
         if "call" in cls.__dict__ and "array_names" not in cls.__dict__:
             cls.array_names = tuple(inspect.signature(cls.call).parameters)[1:]
 
+    def __new__(cls, *given: Any, **settings: Any) -> Self:
+        """Make a loss, or say what is meant by arguments that are none of its settings."""
+        if given or not settings.keys() <= cls.__dataclass_fields__.keys():
+            _check_construction(cls, given, settings)
+        return super().__new__(cls)
+
     def __post_init__(self) -> None:
         for name in setting_names(type(self)):
             value = getattr(self, name)
             if type(value) not in _PLAIN:  # NumPy's float64 is a float, and would widen a result
-                value = _plain(value)
+                value = kept_setting(name, value)
                 object.__setattr__(self, name, value)
                 if type(value) not in _PLAIN:
                     object.__setattr__(self, "array_settings", (*self.array_settings, name))
         if self.reduction not in REDUCTIONS:
             require_choice(REDUCTIONS, reduction=self.reduction)
 
-    def call(self, *arrays: Array) -> Array:
+    # `*arrays: Any, **named: Any` is what type checkers let a subclass replace by the arrays that it takes.
+    def call(self, *arrays: Any, **named: Any) -> Array:
         """Return per-item losses of arrays in the dtype of the computation: the formula, and nothing else."""
         raise TypeError(f"{type(self).__name__} must define `call(self, prediction, target, ...)`")
 
-    def derivative(self, *arrays: Array) -> Array | None:
+    def derivative(self, *arrays: Any, **named: Any) -> Array | None:
         """Return the derivative of each per-item loss with respect to the first array, in that array's shape.
 
         A closed form is optional, and takes the arrays that `call` takes. Without one, the result is None, and the
@@ -118,7 +151,7 @@ class Loss:
         """
         return None
 
-    def call_and_derivative(self, *arrays: Array) -> tuple[Array, Array | None]:
+    def call_and_derivative(self, *arrays: Any, **named: Any) -> tuple[Array, Array | None]:
         """Return what `call` and `derivative` return: worth stating where the two share much of their work."""
         return self.call(*arrays), self.derivative(*arrays)
 
@@ -129,7 +162,7 @@ class Loss:
         value, derivative = self.call_and_derivative(*arrays)
         return value, (derivative,)
 
-    def second_derivative(self, *arrays: Array) -> Array | None:
+    def second_derivative(self, *arrays: Any, **named: Any) -> Array | None:
         """Return the second derivative, where it is known in closed form beside the first; else None.
 
         For a loss of rows it is the diagonal of the Hessian of each row.
@@ -153,7 +186,7 @@ class Loss:
         real: Domain = "real"
         return (real,) * len(self.array_names)
 
-    def item_weight(self, *arrays: Array) -> Array | None:
+    def item_weight(self, *arrays: Any, **named: Any) -> Array | None:
         """Return weights of items that follow from the arrays, such as class weights; None where there are none."""
         return None
 
@@ -221,9 +254,14 @@ class Loss:
     def _in_order(self, arrays: tuple[Array, ...], named: dict[str, Array]) -> tuple[Array, ...]:
         rest = self.array_names[len(arrays) :]
         for name in named:
+            if name in self.array_names and name not in rest:
+                raise TypeError(f"`{name}` is given more than once; {type(self).__name__} takes it in its place")
             if name not in rest:
-                given = "more than once" if name in self.array_names else "an unknown argument"
-                raise TypeError(f"`{name}` is {given}; {type(self).__name__} takes {', '.join(self.array_names)}")
+                if name in setting_names(type(self)):
+                    hint = f"; it is a setting, as in {type(self).__name__}({name}=...)({', '.join(self.array_names)})"
+                else:
+                    hint = ours(name, (*self.array_names, "weight", "where"))
+                raise TypeError(f"`{name}` is no argument of a call of {type(self).__name__}{hint}")
         given_rest = [named.get(name) for name in rest]
         while given_rest and given_rest[-1] is None:
             given_rest.pop()
@@ -239,8 +277,7 @@ class Loss:
         return all(_same(getattr(self, n), getattr(other, n)) for n in setting_names(type(self)))
 
     def __hash__(self) -> int:
-        settings = (getattr(self, n) for n in setting_names(type(self)))
-        return hash((type(self), *(v for v in settings if not is_array(v))))
+        return hash((type(self), *(_hashable(getattr(self, n)) for n in setting_names(type(self)))))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -266,17 +303,37 @@ class RowLoss(Loss):
         return -1 if x.ndim == 1 else self.axis
 
 
-def _plain(value: Any) -> Any:
-    """Return a setting as it is kept: a tuple for a list, a Python number for a NumPy one, an array as it is."""
-    if isinstance(value, list | tuple):
-        return tuple(_plain(v) for v in value)
-    return value.item() if isinstance(value, np.generic) else value
+def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[str, Any]) -> None:
+    """Say what is wrong with the arguments of a class, where it can be said better than by Python."""
+    name, known = cls.__name__, setting_names(cls)
+    if given and (len(given) > 1 or not cls.array_names) and all(map(is_array, given)):
+        arrays = ", ".join(cls.array_names)
+        raise TypeError(f"`{name}` takes settings, and the loss that it makes takes arrays: {name}(...)({arrays})")
+    fields = [n for n in inspect.get_annotations(cls) if n not in cls.__dataclass_fields__]
+    for key in [*fields, *settings]:
+        if key not in cls.__dataclass_fields__:
+            if key in fields:
+                hint = f"; `{name}` must be decorated with @dataclass(frozen=True) to have it"
+            elif key in cls.array_names:
+                hint = f"; it is an array, as in {name}(...)({', '.join(cls.array_names)})"
+            else:
+                hint = ours(key, known)
+            raise TypeError(f"`{key}` is no setting of {name}{hint}")
 
 
-def _same(a: object, b: object) -> bool:
+def _hashable(value: Any) -> Any:
+    """Return what a setting adds to the hash of a loss: an array, which may be equal to another, nothing."""
+    if isinstance(value, tuple):
+        return tuple(map(_hashable, value))
+    return None if is_array(value) else value
+
+
+def _same(a: Any, b: Any) -> bool:
     if is_array(a) or is_array(b):
-        return a is b or (isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and np.array_equal(a, b))
-    return a == b
+        return same_values(a, b)
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return len(a) == len(b) and all(map(_same, a, b))
+    return a is b or bool(a == b)
 
 
 def setting_names(cls: type[Loss]) -> tuple[str, ...]:
@@ -305,29 +362,75 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-class LossFunction(Protocol):
+def function_form(function: FunctionT) -> FunctionT:
+    """Let the function form of a loss say what is meant where it is called by another library's names.
+
+    Python itself only says that an argument is not known, or that there is one too many.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    arrays = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+
+    @functools.wraps(function)
+    def call(*given: Any, **named: Any) -> Any:
+        try:
+            return function(*given, **named)
+        except TypeError as error:
+            # The function itself was not entered.
+            if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                _refuse_call(function.__name__, arrays, keywords, given, named)
+            raise
+
+    return cast(FunctionT, call)
+
+
+def _refuse_call(
+    name: str, arrays: list[str], keywords: list[str], given: tuple[Any, ...], named: dict[str, Any]
+) -> None:
+    for key in named:
+        if key not in arrays and key not in keywords:
+            raise TypeError(f"`{key}` is no argument of {name}{ours(key, [*arrays, *keywords])}") from None
+    if len(given) > len(arrays):
+        said = ", ".join([*arrays, f"{keywords[0]}=..."])
+        raise TypeError(
+            f"{name} takes its settings by keyword, as in {name}({said}); got {len(given)} arguments"
+        ) from None
+
+
+class LossFunction(Protocol[P]):
     """What `loss` makes of a function: the function form, with the class form beside it."""
 
     __name__: str
     loss_class: type[Loss]
 
-    def __call__(self, *arrays: Array, **settings: Any) -> Array:
+    # A call by the function's own parameters, and one with what every loss takes beside these.
+    @overload
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Array: ...
+    @overload
+    def __call__(
+        self, *arrays: Array, weight: Array, where: Array | None = ..., reduction: Reduction = ..., **rest: Any
+    ) -> Array: ...
+    @overload
+    def __call__(self, *arrays: Array, where: Array, reduction: Reduction = ..., **rest: Any) -> Array: ...
+    @overload
+    def __call__(self, *arrays: Array, reduction: Reduction, **rest: Any) -> Array: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Array:
         """Compute the loss, with `weight`, `where` and `reduction` beside the function's own settings."""
 
 
 @overload
-def loss(function: Callable[..., Array], /) -> LossFunction: ...
+def loss(function: Callable[P, Array], /) -> LossFunction[P]: ...
 @overload
-def loss(*, granularity: Granularity = "element") -> Callable[[Callable[..., Array]], LossFunction]: ...
-def loss(
-    function: Callable[..., Array] | None = None, /, *, granularity: Granularity = "element"
-) -> LossFunction | Callable[[Callable[..., Array]], LossFunction]:
+def loss(*, granularity: Granularity = "element") -> Callable[[Callable[P, Array]], LossFunction[P]]: ...
+def loss(function: Callable[..., Array] | None = None, /, *, granularity: Granularity = "element") -> Any:
     """Make a loss of a function that returns per-item losses.
 
     Parameters
     ----------
     function : callable
         ``function(prediction, target, *, settings...)``: positional parameters are arrays, keyword-only ones settings.
+        A method, a ``functools.partial``, a lambda or another callable object will do; one without a name can't be
+        registered.
     granularity : {"element", "row"}, default "element"
         What one value that it returns belongs to. A function of rows may have a setting `axis`.
 
@@ -340,7 +443,7 @@ def loss(
     Raises
     ------
     TypeError
-        If the function takes no array, or a variable number of arguments.
+        If it is no callable with a signature, takes no array, or a variable number of arguments.
 
     Examples
     --------
@@ -360,8 +463,9 @@ def loss(
     return _loss_of_function(function, granularity=granularity)
 
 
-def _loss_of_function(function: Callable[..., Array], *, granularity: Granularity) -> LossFunction:
-    parameters = list(inspect.signature(function).parameters.values())
+def _loss_of_function(function: Callable[..., Array], *, granularity: Granularity) -> LossFunction[...]:
+    signature = _signature(function)
+    parameters = list(signature.parameters.values())
     arrays = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
     if not arrays or len(arrays) + len(settings) < len(parameters):
@@ -374,22 +478,25 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
     def call(self: Loss, *given: Array) -> Array:
         return function(*given, **{name: getattr(self, name) for name in names})
 
-    name = function.__name__
-    made: Any = dataclasses.make_dataclass(
-        camel_case(name),
-        [
-            (p.name, Any, dataclasses.field(kw_only=True, **({} if p.default is p.empty else {"default": p.default})))
-            for p in settings
-        ],
-        bases=(Loss,),
-        namespace={"call": call, "granularity": granularity, "array_names": tuple(p.name for p in arrays)},
-        frozen=True,
+    named = _named(function)
+    name = getattr(named, "__name__", snake_case(type(named).__name__))
+    namespace: dict[str, Any] = {
+        "call": call,
+        "granularity": granularity,
+        "array_names": tuple(p.name for p in arrays),
+    }
+    if named is not function or not hasattr(function, "__name__"):
+        namespace["__reduce__"] = lambda self: (_restored, (function, granularity, self.settings()))
+    cls: type[Loss] = cast(
+        Any,
+        dataclasses.make_dataclass(
+            camel_case(name.strip("<>")), [_field(p) for p in settings], bases=(Loss,), namespace=namespace, frozen=True
+        ),
     )
-    cls: type[Loss] = made
     keep_setting_names(cls)
     cls.__doc__ = f"Settings of `{name}`."
+    known = {*names, *cls.array_names}
 
-    @functools.wraps(function)
     def wrapper(
         *given: Array,
         weight: Array | None = None,
@@ -397,16 +504,47 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
         reduction: Reduction = "mean",
         **rest: Any,
     ) -> Array:
+        if not rest.keys() <= known:
+            _refuse_call(name, list(cls.array_names), [*names, "weight", "where", "reduction"], given, rest)
         named = {key: rest.pop(key) for key in list(rest) if key in cls.array_names}
         return cls(**rest, reduction=reduction)(*given, weight=weight, where=where, **named)
 
-    signature = inspect.signature(wrapper)
-    own = [
-        p for n, p in inspect.signature(wrapper, follow_wrapped=False).parameters.items() if p.kind is p.KEYWORD_ONLY
-    ]
+    own = [p for p in inspect.signature(wrapper).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    functools.update_wrapper(wrapper, function)
+    wrapper.__name__ = name
     wrapper.__signature__ = signature.replace(parameters=[*parameters, *own])  # type: ignore[attr-defined]
-    loss_function = cast(LossFunction, wrapper)
+    loss_function = cast("LossFunction[...]", wrapper)
     loss_function.loss_class = cls
     # Where pickle finds the class: beside the function, which stands in its module under its own name.
-    cls.__module__, cls.__qualname__ = function.__module__, f"{function.__qualname__}.loss_class"
+    cls.__module__ = getattr(named, "__module__", __name__)
+    cls.__qualname__ = f"{getattr(named, '__qualname__', name)}.loss_class"
     return loss_function
+
+
+def _signature(function: Any) -> inspect.Signature:
+    try:
+        return inspect.signature(function)
+    except (TypeError, ValueError):
+        raise TypeError(
+            f"`function` must be a callable whose parameters can be read, got {in_short(function)}"
+        ) from None
+
+
+def _named(function: Any) -> Any:
+    """Return what gives a loss its name: of a partial function, what is called."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    return function
+
+
+def _field(parameter: inspect.Parameter) -> tuple[str, Any, Any]:
+    """Return the dataclass field of a setting."""
+    default = (
+        {} if parameter.default is parameter.empty else {"default": kept_setting(parameter.name, parameter.default)}
+    )
+    return parameter.name, Any, dataclasses.field(kw_only=True, **default)
+
+
+def _restored(function: Callable[..., Array], granularity: Granularity, settings: dict[str, Any]) -> Loss:
+    """Return a pickled loss of a callable that stands in no module under a name, and is pickled with it."""
+    return _loss_of_function(function, granularity=granularity).loss_class(**settings)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import math
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
 from ._array_api import is_array, to_numpy
-from ._validation import closest
+from ._validation import FrozenDict, closest, in_short
 from .loss import Loss, LossFunction, keep_setting_names, setting_names, snake_case
 
 __all__ = [
@@ -19,13 +20,14 @@ __all__ = [
     "deserialize",
     "function_of",
     "get",
+    "known_as",
     "name_of",
     "register",
     "registered",
     "serialize",
 ]
 
-LossT = TypeVar("LossT", bound="type[Loss] | LossFunction")
+LossT = TypeVar("LossT", bound="type[Loss] | LossFunction[...]")
 
 
 class Alias(NamedTuple):
@@ -93,8 +95,12 @@ def register(*given: Any) -> Any:
 def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
     cls = class_of(loss)
     if cls is None:
-        raise TypeError(f"`loss` must be a subclass of al.Loss or a function made by @al.loss, got {loss!r}")
+        raise TypeError(f"`loss` must be a subclass of al.Loss or a function made by @al.loss, got {in_short(loss)}")
+    if cls.call is Loss.call:
+        raise TypeError(f"`{cls.__name__}` must define `call(self, prediction, target, ...)` to be registered")
     own = cls.__name__
+    if not own.isidentifier() or "<" in getattr(loss, "__name__", ""):
+        raise TypeError(f"`loss` must have a name to be registered, got {in_short(loss)}; `def` gives it one")
     canonical = snake_case(own)
     known = _BY_CANONICAL.get(canonical)
     redefined = known is not None and (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
@@ -163,25 +169,16 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
     if isinstance(loss, str):
         entry = _BY_NAME.get(loss)
         if entry is None:
-            raise ValueError(f"`loss` must be the name of a registered loss, got {loss!r}{closest(loss, _BY_NAME)}")
-        return _set_up(entry.cls, {**entry.settings, **settings})
+            said = in_short(loss)
+            raise ValueError(f"`loss` must be the name of a registered loss, got {said}{closest(loss, _BY_NAME)}")
+        return entry.cls(**{**entry.settings, **settings})
     if isinstance(loss, Loss):
         if not settings:
             return loss
-        return _set_up(type(loss), {**{n: getattr(loss, n) for n in setting_names(type(loss))}, **settings})
+        return type(loss)(**{**loss.settings(), **settings})
     cls = class_of(loss)
     if cls is None:
         raise TypeError(f"`loss` must be a name, a loss, its class or its function form, got {type(loss).__name__}")
-    return _set_up(cls, settings)
-
-
-def _set_up(cls: type[Loss], settings: Mapping[str, Any]) -> Loss:
-    known = setting_names(cls)
-    for name in settings:
-        if name not in known:
-            raise TypeError(
-                f"`{name}` is no setting of {cls.__name__}, which has {', '.join(known)}{closest(name, known)}"
-            )
     return cls(**settings)
 
 
@@ -211,11 +208,25 @@ def function_of(cls: type[Loss]) -> Callable[..., Any] | None:
     return function if callable(function) else None
 
 
+def known_as(name: str) -> str:
+    """Return a hint at what the package has under a name that is none of its attributes."""
+    entry = _BY_NAME.get(name)
+    if entry is None:
+        own = {key: key for cls in _BY_CANONICAL.values() for key in (cls.__name__, snake_case(cls.__name__))}
+        return closest(name, own)
+    settings = ", ".join(f"{key}={value!r}" for key, value in entry.settings.items())
+    return f"; al.get({name!r}) returns it: {entry.cls.__name__}({settings})"
+
+
 def serialize(loss: Loss) -> dict[str, Any]:
     """Return a loss as plain JSON data: its registered name and its settings.
 
+    JSON has no infinity and no NaN: such a number is written as ``{"float": "inf"}``. An array becomes a list.
+
     Raises
     ------
+    TypeError
+        If it is no loss, or a setting is no number, string or array, or a list or dict of such.
     ValueError
         If the loss is not registered.
 
@@ -225,14 +236,28 @@ def serialize(loss: Loss) -> dict[str, Any]:
     >>> al.serialize(al.Huber(delta=2.0))
     {'name': 'huber', 'settings': {'delta': 2.0, 'reduction': 'mean'}}
     """
-    settings = {name: _as_json(getattr(loss, name)) for name in setting_names(type(loss))}
+    if not isinstance(loss, Loss):
+        hint = "; al.get(...) makes one of a name" if isinstance(loss, str) else ""
+        raise TypeError(f"`loss` must be a loss, got {in_short(loss)}{hint}")
+    settings = {name: _as_json(name, getattr(loss, name)) for name in setting_names(type(loss))}
     return {"name": name_of(loss), "settings": settings}
 
 
-def _as_json(value: Any) -> Any:
+def _as_json(name: str, value: Any) -> Any:
     if is_array(value):
-        return to_numpy(value).tolist()
-    return [_as_json(v) for v in value] if isinstance(value, tuple) else value
+        return _as_json(name, tuple(x) if isinstance(x := to_numpy(value).tolist(), list) else x)
+    if isinstance(value, list | tuple):
+        return [_as_json(name, v) for v in value]
+    if isinstance(value, FrozenDict):
+        return {str(key): _as_json(name, v) for key, v in value.items()}
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    raise TypeError(f"`{name}` must be plain data or an array to be serialized, got {in_short(value)}")
+
+
+_DEEPEST = 64
 
 
 def deserialize(data: Mapping[str, Any], /) -> Loss:
@@ -243,7 +268,7 @@ def deserialize(data: Mapping[str, Any], /) -> Loss:
     TypeError
         If the data is no such description, or names a setting that the loss does not have.
     ValueError
-        If no loss has that name.
+        If no loss has that name, or a setting is out of its domain.
 
     Examples
     --------
@@ -252,8 +277,28 @@ def deserialize(data: Mapping[str, Any], /) -> Loss:
     True
     """
     if not isinstance(data, Mapping) or not isinstance(data.get("name"), str) or set(data) - {"name", "settings"}:
-        raise TypeError(f"`data` must be a mapping with a name and settings, as serialize() returns it, got {data!r}")
+        said = in_short(data)
+        raise TypeError(f"`data` must be a mapping with a name and settings, as serialize() returns it, got {said}")
     settings = data.get("settings", {})
     if not isinstance(settings, Mapping):
-        raise TypeError(f"`settings` must be a mapping, got {settings!r}")
-    return get(data["name"], **settings)
+        raise TypeError(f"`settings` must be a mapping, got {in_short(settings)}")
+    return get(data["name"], **{str(name): _from_json(str(name), value) for name, value in settings.items()})
+
+
+def _from_json(name: str, value: Any, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        raise ValueError(f"`{name}` must not be nested deeper than {_DEEPEST} levels")
+    if isinstance(value, list | tuple):
+        return [_from_json(name, v, depth + 1) for v in value]
+    if not isinstance(value, Mapping):
+        return value
+    if set(value) == {"float"}:
+        if value["float"] not in ("inf", "-inf", "nan"):
+            raise ValueError(f"`{name}` must be 'inf', '-inf' or 'nan' as a float, got {in_short(value['float'])}")
+        return float(value["float"])
+    return {_key(key): _from_json(name, v, depth + 1) for key, v in value.items()}
+
+
+def _key(key: Any) -> Any:
+    """Return the class that a dict of classes has as a key: JSON's keys are strings."""
+    return int(key) if isinstance(key, str) and key.isdecimal() and len(key) < 20 else key

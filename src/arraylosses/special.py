@@ -8,7 +8,6 @@ most: at 0, at ties, at infinite logits. A case is chosen by a mask that is no p
 
 from __future__ import annotations
 
-import functools
 import math
 import sys
 from typing import Any
@@ -25,7 +24,7 @@ from ._array_api import (
     own_namespace,
     single_device,
 )
-from .precision import exact_sum, halves, rounded, two_difference, two_product, two_sum
+from .precision import halves, rounded, two_product, two_sum
 
 __all__ = [
     "above_zero",
@@ -35,24 +34,17 @@ __all__ = [
     "bernoulli_slope",
     "clip",
     "expectation",
-    "expected_surprise",
-    "expected_surprise_and_slope",
     "focal_weight",
     "inside",
     "is_class",
     "is_positive",
     "is_zero",
-    "label_surprise",
-    "label_surprise_and_complement",
-    "label_surprise_and_slope",
-    "label_surprise_slope",
     "largest",
     "log_cosh",
     "log_ratio",
     "magnitude",
     "maximum",
     "new_axis",
-    "normalized",
     "one_hot",
     "pick",
     "positive_part",
@@ -66,8 +58,6 @@ __all__ = [
     "sign",
     "softcap",
     "softcap_slope",
-    "softmax_complement",
-    "softmax_parts",
     "softplus",
     "softplus_pair",
     "sums",
@@ -400,7 +390,7 @@ def sigmoid_pair(x: Array) -> tuple[Array, Array]:
 
 def softcap(x: Array, cap: float) -> Array:
     """cap tanh(x / cap)."""
-    # `softmax_parts` takes differences of the results, and knows the largest by its difference of 0.
+    # Differences of the results are taken, and the largest is known by its difference of 0: XLA must round it once.
     return rounded(cap * array_namespace(x).tanh(x / cap))
 
 
@@ -467,36 +457,6 @@ def above_zero(x: Array) -> Array:
     return maximum(x, float(array_namespace(x).finfo(x.dtype).smallest_normal))
 
 
-def softmax_parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
-    """The parts of a softmax along `axis` from which losses are made without cancellation.
-
-    Returns
-    -------
-    depth : array
-        m - logits, where m is the largest logit of the row.
-    power : array
-        exp(logits - m), with the rounding of the difference made good.
-    excess : array
-        Σ power - 1, of length 1 along `axis`: the sum without the largest term.
-
-    Notes
-    -----
-    The negative log-probabilities are ``depth + log1p(excess)``, a sum of non-negative terms; the probabilities are
-    ``power / (1 + excess)``. Both hold whatever m is, so the derivative is exact at ties, to every order.
-    """
-    xp = array_namespace(logits)
-    top_logit = top_of(logits, axis)
-    depth = top_logit - logits
-    # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
-    # difference of large logits would be multiplied by their size in the result.
-    bounded, lost = two_difference(xp.maximum(logits, top_logit - 800.0), top_logit)
-    power = xp.exp(bounded)
-    power = power + power * lost
-    top = xp.astype(bounded == 0, power.dtype)
-    others, count = sums(axis, power - top, top)
-    return depth, power, new_axis(others + (count - 1.0), axis)
-
-
 def expectation(values: Array, target: Array, axis: int) -> Array:
     """Σ t v along `axis`, where 0 times infinity is 0."""
     return array_namespace(values, target).sum(_mixed(values, target), axis=axis)
@@ -505,204 +465,3 @@ def expectation(values: Array, target: Array, axis: int) -> Array:
 def _mixed(values: Array, target: Array) -> Array:
     xp = array_namespace(values, target)
     return target * where(xp.logical_and(target == 0, xp.isinf(values)), 0.0, values)
-
-
-def expected_surprise(logits: Array, target: Array, axis: int) -> Array:
-    """-Σ t log p for p = softmax(logits) along `axis` and a target t of their shape, without cancellation."""
-    if (own := _kernels.workshop(logits)) is not None and _kernels.workshop(target) is own:
-        value, mass = _kernels.expected_surprise(own, logits, target, axis)
-        value = value.squeeze(axis)
-        easy = _easy(value, mass.squeeze(axis))
-        if easy.any():
-            value[easy] = _expected_surprise(axis_last(logits, axis)[easy], axis_last(target, axis)[easy], -1)
-        return value
-    return _expected_surprise(logits, target, axis)
-
-
-def expected_surprise_and_slope(logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
-    """`expected_surprise` and its derivative by each logit, p Σ t - t without cancellation."""
-    if (own := _kernels.workshop(logits)) is not None and _kernels.workshop(target) is own:
-        value, mass, slope = _kernels.expected_surprise_and_slope(own, logits, target, axis)
-        value = value.squeeze(axis)
-        easy = _easy(value, mass.squeeze(axis))
-        if easy.any():
-            rows = axis_last(logits, axis)[easy], axis_last(target, axis)[easy], -1
-            value[easy] = _expected_surprise(*rows)
-            axis_last(slope, axis)[easy] = _expected_surprise_slope(*rows)
-        return value, slope
-    return _expected_surprise(logits, target, axis), _expected_surprise_slope(logits, target, axis)
-
-
-# From p = 1/2 on upwards, -log p is the logarithm of a number near 1: those rows are computed by their parts, and those
-# with a value that is none.
-def _easy(surprise: Array, mass: Array | float) -> Array:
-    return ~(surprise >= 0.75 * mass)
-
-
-def _expected_surprise(logits: Array, target: Array, axis: int) -> Array:
-    xp = array_namespace(logits, target)
-    depth, _, excess = softmax_parts(logits, axis)
-    lead, mass = sums(axis, _mixed(depth, target), target)
-    return lead + xp.squeeze(xp.log1p(excess), axis=axis) * mass
-
-
-def _expected_surprise_slope(logits: Array, target: Array, axis: int) -> Array:
-    _, power, excess = softmax_parts(logits, axis)
-    others = array_namespace(logits, target).sum(target, axis=axis, keepdims=True) - target
-    return power / (1.0 + excess) * others - target * softmax_complement(power, excess)
-
-
-def label_surprise(logits: Array, labels: Array, axis: int) -> Array:
-    """-log p of the class that integer `labels` name, for p = softmax(logits) along `axis`, without cancellation."""
-    if (own := _kernels.workshop(logits)) is not None:
-        index = new_axis(labels, axis)
-        if _is_small(logits):
-            _, *parts = _kernels.label_parts(own, logits, index, axis)
-            return _kernels.surprise_of_parts(own, *parts).squeeze(axis)
-        surprise = _kernels.label_surprise(own, logits, index, axis).squeeze(axis)
-        return _with_digits(own, surprise, logits, labels, axis)
-    return label_surprise_and_complement(logits, labels, axis)[0]
-
-
-SMALL = 4096
-"""Logits of which it costs least to keep the digits of all rows, instead of those that are found to need it."""
-
-
-def _is_small(logits: Array) -> bool:
-    elements: int = math.prod(logits.shape)
-    return elements <= SMALL
-
-
-def label_surprise_and_complement(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
-    """-log p, and 1 - p."""
-    if (own := _kernels.workshop(logits)) is not None:
-        surprise = label_surprise(logits, labels, axis)
-        return surprise, -own.expm1(-surprise)
-    if backend_of(array_namespace(logits, labels)) == "jax":
-        surprise, complement, _ = _label_surprise_of_jax(axis)(logits, labels)
-        return surprise, complement
-    parts = _LabelParts(logits, labels, axis)
-    return _label_surprise(parts), _label_complement(parts)
-
-
-def label_surprise_slope(logits: Array, labels: Array, axis: int) -> Array:
-    """The derivative of `label_surprise` by each logit: p, and p - 1 at the label without cancellation."""
-    if (own := _kernels.workshop(logits)) is not None:
-        return _less_one(own, _kernels.softmax(own, logits, axis)[0], labels, axis)
-    return _label_surprise_slope(_LabelParts(logits, labels, axis))
-
-
-def label_surprise_and_slope(logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
-    """Both, of one softmax."""
-    if (own := _kernels.workshop(logits)) is not None:
-        if _is_small(logits):
-            index = new_axis(labels, axis)
-            power, label, others, depth = _kernels.label_parts(own, logits, index, axis)
-            surprise = _kernels.surprise_of_parts(own, label, others, depth).squeeze(axis)
-            return surprise, _kernels.slope_of_parts(own, power, label, others, index, axis)
-        p, top, log_total = _kernels.softmax(own, logits, axis)
-        surprise = (top.squeeze(axis) - pick(logits, labels, axis)) + log_total.squeeze(axis)
-        return _with_digits(own, surprise, logits, labels, axis), _less_one(own, p, labels, axis)
-    parts = _LabelParts(logits, labels, axis)
-    return _label_surprise(parts), _label_surprise_slope(parts)
-
-
-class _LabelParts:
-    """The powers exp(logit - m), m the row's largest logit, their sum without the label's, and the label's."""
-
-    def __init__(self, logits: Array, labels: Array, axis: int) -> None:
-        xp = array_namespace(logits, labels)
-        top = top_of(logits, axis)
-        self.axis = axis
-        self.chosen = is_class(new_axis(labels, axis), logits, axis)
-        self.power = _power(logits, top)
-        label = new_axis(pick(logits, labels, axis), axis)
-        self.depth = top - label
-        rest = where(self.chosen, 0.0, self.power)
-        if backend_of(xp) == "jax":  # whose compiler has both of one pass
-            self.others, self.own = (new_axis(x, axis) for x in sums(axis, rest, where(self.chosen, self.power, 0.0)))
-        else:
-            self.others, self.own = xp.sum(rest, axis=axis, keepdims=True), _power(label, top)
-
-
-def _power(logits: Array, top: Array) -> Array:
-    # exp(-800) is 0 in every dtype. A bounded logit keeps -inf out of the correction; the rounding error of a
-    # difference of large logits would be multiplied by their size in the result.
-    bounded, lost = two_difference(array_namespace(logits).maximum(logits, top - 800.0), top)
-    power = array_namespace(logits).exp(bounded)
-    return power + power * lost
-
-
-# log(1 + others / own), and where that is far from a log of 1, depth + log(others + own). The derivative by the largest
-# logit, which is in all of them, is 0 whatever that logit is.
-def _label_surprise(parts: _LabelParts) -> Array:
-    xp = array_namespace(parts.own)
-    near = parts.depth < 20
-    ratio = parts.others / where(near, parts.own, 1.0)
-    far = parts.depth + xp.log(parts.others + parts.own)
-    return xp.squeeze(where(near, xp.log1p(ratio), far), axis=parts.axis)
-
-
-def _label_complement(parts: _LabelParts) -> Array:
-    return array_namespace(parts.own).squeeze(parts.others / (parts.others + parts.own), axis=parts.axis)
-
-
-def _label_surprise_slope(parts: _LabelParts) -> Array:
-    total = parts.others + parts.own
-    return where(parts.chosen, -parts.others, parts.power) / total
-
-
-@functools.cache
-def _label_surprise_of_jax(axis: int) -> Any:
-    """-log p, 1 - p and Σ exp(logits - m) with closed forms as derivatives: one pass, where JAX's rules take many."""
-    jax: Any = sys.modules["jax"]
-
-    @jax.custom_jvp  # type: ignore[untyped-decorator]
-    def found(logits: Array, labels: Array) -> tuple[Array, Array, Array]:
-        parts = _LabelParts(logits, labels, axis)
-        total = jax.numpy.squeeze(parts.others + parts.own, axis=axis)
-        return _label_surprise(parts), _label_complement(parts), total
-
-    @found.defjvp  # type: ignore[untyped-decorator]
-    def rule(arrays: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Any, Any]:
-        (logits, labels), rise = arrays, tangents[0]
-        surprise, complement, total = found(logits, labels)
-        p = _power(logits, top_of(logits, axis)) / new_axis(total, axis)
-        chosen = is_class(new_axis(labels, axis), logits, axis)
-        change = jax.numpy.sum(where(chosen, new_axis(-complement, axis), p) * rise, axis=axis)
-        of_total = total * (change + pick(rise, labels, axis))
-        return (surprise, complement, total), (change, (1.0 - complement) * change, of_total)
-
-    return found
-
-
-def _with_digits(own: Any, surprise: Array, logits: Array, labels: Array, axis: int) -> Array:
-    easy = _easy(surprise, 1.0)
-    if easy.any():
-        rows = axis_last(logits, axis)[easy]
-        depth, _, excess = softmax_parts(rows, -1)
-        surprise[easy] = pick(depth, labels[easy], -1) + own.log1p(excess[..., 0])
-    return surprise
-
-
-def _less_one(own: Any, p: Array, labels: Array, axis: int) -> Array:
-    index = new_axis(labels, axis)
-    _kernels.put(own, p, index, 0.0, axis)
-    _kernels.put(own, p, index, own.negative(own.sum(p, axis, keepdims=True)), axis)
-    return p
-
-
-def softmax_complement(power: Array, excess: Array) -> Array:
-    """1 - p of the probabilities p of a softmax, from its parts."""
-    # For the largest, 1 - power is 0 and its derivative is not; for the rest p is at most 1/2.
-    total = 1.0 + excess
-    return where(power == 1, (excess + (1.0 - power)) / total, 1.0 - power / total)
-
-
-def normalized(x: Array, axis: int) -> tuple[Array, Array]:
-    """p = x / Σ x along `axis`, and 1 - p from the sum of all others."""
-    xp = array_namespace(x)
-    last = axis_last(x, axis)
-    total, lost = exact_sum(last, xp.zeros_like(last))
-    total, lost = new_axis(total, axis), new_axis(lost, axis)
-    return x / total, ((total - x) + lost) / total

@@ -3,12 +3,49 @@
 `grad`, `value_and_grad` and `vjp` call a function with traced arrays in place of its arguments. They behave as arrays
 of the library, so a function that is written against ``al.array_namespace(x)`` is differentiated as it stands.
 
-To read on: `tape` holds the method, `array` and `namespace` what a function sees of it; the derivative rules stand one
-a line in tables by kind.
+What works on a traced array:
+
+- the functions of the array API standard with its extensions `linalg` and `fft`, by ``xp = al.array_namespace(x)``;
+- operators, indexing, iteration, comparisons, which are constant and come back as arrays of the library itself;
+- NumPy's functions, ``np.exp(x)`` and ``np.tensordot(x, y, 1)``: those that the standard has under the same or another
+  name, and `append`, `atleast_1d`, `atleast_2d`, `average`, `column_stack`, `copy`, `cumprod`, `cumsum`, `degrees`,
+  `diagonal`, `dot`, `einsum`, `exp2`, `hstack`, `inner`, `linalg.norm`, `nan_to_num`, `outer`, `ptp`, `radians`,
+  `ravel`, `split`, `swapaxes`, `trace`, `transpose`, `vdot`, `vstack`;
+- the methods of the library's array, where they are such functions: ``x.sum(axis=0)``, ``x.reshape(2, 3)``, ``x.T``;
+- printing, and ``f"{loss:.4f}"`` where the library's array takes the format.
+
+All else raises a TypeError that says what to write. So does what would lose the derivative: `float`, `int`, `bool`,
+``x.item()``, ``np.asarray(x)``, functions of `math`, and writing to an array. `stop_gradient` takes the values out where
+a constant is meant.
+
+A function of the library without a derivative rule gets one by `elementwise` (one maker for each argument; the cotangent
+is of the result's shape, and arguments broadcast to it), `rule` (the same without broadcasting) or `composite` (put
+together from other functions), by its name. A maker is told the traced namespace, the result and the arguments, and
+returns what makes the argument's cotangent of the result's.
+
+>>> import numpy as np
+>>> from arraylosses import autodiff
+>>> autodiff.elementwise("cbrt", lambda xp, ans, x: lambda g: g / (3 * ans * ans))
+>>> autodiff.grad(lambda x: np.cbrt(x).sum())(np.asarray([1.0, 8.0])).round(4).tolist()
+[0.3333, 0.0833]
+
+To read on: `tape` holds the method, `array` and `namespace` what a function sees of it, `numpy_names` what NumPy adds;
+the derivative rules stand one a line in tables by kind.
 """
 
 from .array import TracedArray
-from .derivatives import grad, value_and_grad, vjp
+from .derivatives import grad, stop_gradient, value_and_grad, vjp
 from .namespace import TracedNamespace
+from .rules import composite, elementwise, rule
 
-__all__ = ["TracedArray", "TracedNamespace", "grad", "value_and_grad", "vjp"]
+__all__ = [
+    "TracedArray",
+    "TracedNamespace",
+    "composite",
+    "elementwise",
+    "grad",
+    "rule",
+    "stop_gradient",
+    "value_and_grad",
+    "vjp",
+]

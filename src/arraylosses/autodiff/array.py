@@ -6,6 +6,7 @@ a derivative rule is looked up.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -15,7 +16,7 @@ from .._array_api import Array, Namespace
 if TYPE_CHECKING:
     from .tape import Node
 
-__all__ = ["TracedArray", "plain"]
+__all__ = ["NOT_WRITTEN_TO", "TracedArray", "plain", "refused"]
 
 
 def _binary(name: str) -> tuple[Callable[..., Array], Callable[..., Array], Callable[..., Array]]:
@@ -37,37 +38,31 @@ def _unary(name: str) -> Callable[..., Array]:
     return operator
 
 
-_ADVICE = (
-    "of a traced array would lose its derivative; use the functions of al.array_namespace(x), which are differentiated"
-)
+NOT_WRITTEN_TO = "can't be written to; use xp.where(mask, value, x) or xp.concat"
 
-# NumPy's names of what the standard calls otherwise
-_STANDARD_NAMES = {
-    "absolute": "abs",
-    "arccos": "acos",
-    "arccosh": "acosh",
-    "arcsin": "asin",
-    "arcsinh": "asinh",
-    "arctan": "atan",
-    "arctan2": "atan2",
-    "arctanh": "atanh",
-    "concatenate": "concat",
-    "conjugate": "conj",
-    "invert": "bitwise_invert",
-    "left_shift": "bitwise_left_shift",
-    "power": "pow",
-    "right_shift": "bitwise_right_shift",
-    "transpose": "permute_dims",
-    "true_divide": "divide",
-}
+_CONSTANT = "or take autodiff.stop_gradient(x) where a constant is meant"
+
+
+def refused(what: str, instead: str = "keep the array, and use the functions of al.array_namespace(x)") -> NoReturn:
+    """Refuse what would take the values out of the computation."""
+    raise TypeError(f"{what} of a traced array would lose its derivative; {instead}, {_CONSTANT}")
+
+
+def _conversion(name: str) -> Callable[[TracedArray], NoReturn]:
+    def convert(self: TracedArray) -> NoReturn:
+        refused(f"`{name}`")
+
+    return convert
 
 
 class TracedArray:
     """An array in the course of a computation that is differentiated.
 
     The functions of this package make it; it behaves as the array that it holds, in every function and operator of the
-    array API standard. What is constant wherever it has a derivative, such as a comparison or a sign, comes back as an
-    array of the library itself. Python's `bool`, `float` and `int` work where they work for the array that it holds.
+    array API standard. NumPy's own functions take it too, and it has the methods of the array that it holds. What is
+    constant wherever it has a derivative, such as a comparison or a sign, comes back as an array of the library itself,
+    so that ``if x > 0`` works. What would lose the derivative without a word raises: `float`, `int`, `bool`, `item`,
+    a conversion by `numpy.asarray`. It prints as the array that it holds.
 
     Examples
     --------
@@ -94,26 +89,54 @@ class TracedArray:
     def __array_namespace__(self, /, *, api_version: str | None = None) -> Namespace:
         return self._space
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Array:
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        if method != "__call__":
+            raise TypeError(f"`{ufunc.__name__}.{method}` has no derivative rule; use xp.sum, xp.max or the like")
         # `a += traced` has `a` as its output; what comes of it is a new array, as in all operators here.
-        if method != "__call__" or set(kwargs) - {"out"} or kwargs.get("out", inputs[:1])[0] is not inputs[0]:
-            raise TypeError(f"`{ufunc.__name__}.{method}` {_ADVICE}")
-        return self.__array_function__(ufunc, (), inputs, {})
+        if kwargs.get("out", inputs)[0] is inputs[0]:
+            kwargs.pop("out", None)
+        return self._space._of_numpy(ufunc)(*inputs, **kwargs)
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
-        """Compute a function of NumPy by the rule of its name: the namespace was taken from another array."""
-        name = _STANDARD_NAMES.get(function.__name__, function.__name__)
-        try:
-            own = getattr(self._space, name)
-        except AttributeError:
-            raise TypeError(f"`{function.__name__}` {_ADVICE}") from None
-        return own(*args, **kwargs)
+        return self._space._of_numpy(function)(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        """Return what the library's array has beyond the standard: a method, or a number that says something of it."""
+        if name.startswith("_"):
+            raise AttributeError(f"a traced array has no attribute {name!r}")
+        found = getattr(plain(self), name)
+        if callable(found):
+            return functools.partial(self._space._method(name), self)
+        if isinstance(found, int):  # such as `nbytes`
+            return found
+        raise AttributeError(f"a traced array has no attribute {name!r}; use the functions of al.array_namespace(x)")
 
     def __repr__(self) -> str:
-        return f"TracedArray({self._value!r})"
+        return f"TracedArray({plain(self)!r})"
+
+    def __str__(self) -> str:
+        return str(plain(self))
+
+    def __format__(self, spec: str) -> str:
+        return format(plain(self), spec)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise TypeError(f"a conversion to a NumPy array {_ADVICE}")
+        refused("a NumPy array made", "use it as it is, with the functions of al.array_namespace(x), or xp.stack several")
+
+    def __dask_tokenize__(self) -> NoReturn:
+        # Dask would keep it in a graph, and compute values of it.
+        refused("Dask's own function", "take xp from al.array_namespace(x)")
+
+    # Nobody writes to it, so it is its own copy.
+
+    def __copy__(self) -> TracedArray:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> TracedArray:
+        return self
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        refused("a pickle")
 
     # what it is
 
@@ -145,45 +168,53 @@ class TracedArray:
 
     @property
     def T(self) -> Array:  # noqa: N802 (the standard's name)
-        """Transpose of an array of two axes."""
-        if self.ndim != 2:
-            raise ValueError(f"`T` is for arrays of two axes, got shape {self.shape}; use `mT` or xp.permute_dims")
-        return self._space.matrix_transpose(self)
+        """Transpose: of an array of two axes, or of any where the library reverses them."""
+        return self._space._reversed(self)
 
     @property
     def mT(self) -> Array:  # noqa: N802 (the standard's name)
         """Transpose of the last two axes."""
         return self._space.matrix_transpose(self)
 
+    @property
+    def real(self) -> Array:
+        """Real part."""
+        return self._space.real(self)
+
+    @property
+    def imag(self) -> Array:
+        """Imaginary part."""
+        return self._space.imag(self)
+
     def to_device(self, device: Any, /, *, stream: Any = None) -> Array:
         """Copy to another device; the derivative comes back from there."""
         return self._space._to_device(self, device, stream=stream)
 
-    # its values, where they can be looked at
+    # its values: what would take them out of the computation
 
-    def __bool__(self) -> bool:
-        return bool(self._value)
+    __float__ = _conversion("float")
+    __int__ = _conversion("int")
+    __complex__ = _conversion("complex")
 
-    def __float__(self) -> float:
-        return float(self._value)
-
-    def __int__(self) -> int:
-        return int(self._value)
-
-    def __complex__(self) -> complex:
-        return complex(self._value)
+    def __bool__(self) -> NoReturn:
+        refused("`bool`", "compare it, as in x != 0")
 
     def __len__(self) -> int:
-        return len(self._value)
+        return len(plain(self))
 
     def __iter__(self) -> Iterator[Array]:
+        if not self.ndim:
+            raise TypeError("iteration over an array of shape ()")
         return (self[k] for k in range(self.shape[0]))
+
+    def __contains__(self, item: Any) -> bool:
+        return plain(item) in plain(self)
 
     def __getitem__(self, key: Any, /) -> Array:
         return self._space._getitem(self, key)
 
     def __setitem__(self, key: Any, value: Any, /) -> NoReturn:
-        raise TypeError("a traced array can't be written to; use xp.where(mask, value, x) or xp.concat")
+        raise TypeError(f"a traced array {NOT_WRITTEN_TO}")
 
     # operators
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, dtype_kind, dtype_name, in_chunks_of, library_of, namespace_of
+from .._array_api import Array, Namespace, backend_of, dtype_kind, dtype_name, in_chunks_of, library_of, namespace_of
+from .._nested import by_arrays, is_nested
 from .array import TracedArray, plain
 from .namespace import TracedNamespace, traced_namespace
 from .tape import COUNTER, Node, backward
 
-__all__ = ["grad", "value_and_grad", "vjp"]
+__all__ = ["grad", "stop_gradient", "value_and_grad", "vjp"]
 
 
 def value_and_grad(f: Callable[..., Array], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Array, Any]]:
@@ -24,13 +26,14 @@ def value_and_grad(f: Callable[..., Array], argnums: int | Sequence[int] = 0) ->
         A function of arrays, and of anything else, that returns an array of shape (). It is written against the
         namespace of its arguments.
     argnums : int or sequence of int, default 0
-        The positional arguments that the gradient is taken with respect to: floating arrays of one library.
+        The positional arguments that the gradient is taken with respect to: floating arrays of one library, or nested
+        dicts, lists and tuples of them.
 
     Returns
     -------
     callable
         It takes the arguments of `f` and returns the value and the gradient: an array of the library, dtype, shape and
-        device of the argument, or a tuple of them for a sequence of `argnums`.
+        device of the argument, in a structure like the argument's, or a tuple of them for a sequence of `argnums`.
 
     Raises
     ------
@@ -55,6 +58,11 @@ def value_and_grad(f: Callable[..., Array], argnums: int | Sequence[int] = 0) ->
     positions = (argnums,) if isinstance(argnums, int) else tuple(argnums)
 
     def value_and_gradient(*args: Any, **kwargs: Any) -> tuple[Array, Any]:
+        if any(-len(args) <= k < len(args) and is_nested(args[k]) for k in positions):
+            of_arrays, parts, restored = by_arrays(f, args, positions)
+            value, found = value_and_grad(of_arrays, range(len(parts)))(*parts, **kwargs)
+            gradients = restored(found)
+            return value, gradients[0] if isinstance(argnums, int) else gradients
         space, arrays, leaves, level = _leaves(args, positions)
         traced = list(args)
         for k, x, leaf in zip(positions, arrays, leaves, strict=True):
@@ -164,6 +172,44 @@ def vjp(f: Callable[..., Array], *arrays: Array) -> tuple[Array, Callable[[Array
         return _pull_back(space, [] if node is None else [node], cotangent, arrays, leaves)
 
     return value, pullback
+
+
+def stop_gradient(x: Array) -> Array:
+    """Return the values of an array as a constant: what is computed of it has no derivative by what it came from.
+
+    Parameters
+    ----------
+    x : array
+        An array of any library: a traced one, or one that torch or JAX differentiates.
+
+    Returns
+    -------
+    array
+        The library's own array.
+
+    Raises
+    ------
+    TypeError
+        If `x` is no array.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import autodiff
+    >>> def f(x):
+    ...     scale = float(autodiff.stop_gradient(x.max()))
+    ...     return (x / scale).sum()
+    >>> autodiff.grad(f)(np.asarray([1.0, 4.0])).tolist()
+    [0.25, 0.25]
+    """
+    x = plain(x)
+    library = namespace_of(x)
+    if library is None:
+        raise TypeError(f"`x` must be an array, got {type(x).__name__}")
+    backend = backend_of(library)
+    if backend == "torch":
+        return x.detach()
+    return sys.modules["jax"].lax.stop_gradient(x) if backend == "jax" else x
 
 
 def _leaves(

@@ -23,10 +23,6 @@ __all__: list[str] = []
 _LOG_2, _LOG_10 = math.log(2), math.log(10)
 
 
-def _mask(xp: Namespace, condition: Array, g: Array) -> Array:
-    return xp.astype(condition, g.dtype)
-
-
 # Arithmetic. The operator computes, as the libraries' functions do not all take a Python number.
 elementwise("add", lambda xp, ans, x, y: lambda g: g, lambda xp, ans, x, y: lambda g: g, forward=operator.add)
 elementwise("subtract", lambda xp, ans, x, y: lambda g: g, lambda xp, ans, x, y: lambda g: -g, forward=operator.sub)
@@ -91,16 +87,17 @@ elementwise(
     "atan2", lambda xp, ans, y, x: lambda g: g * _turn(xp, x, y), lambda xp, ans, y, x: lambda g: -g * _turn(xp, y, x)
 )
 
-# Choices. Both sides of a tie get half; a bound that is met lets the derivative pass.
+# Choices. Both sides of a tie get half; a bound that is met lets the derivative pass. What was not chosen gets 0, be the
+# cotangent infinite: a product would make it NaN.
 elementwise(
     "maximum",
-    lambda xp, ans, x, y: lambda g: g * _above(xp, x, y, g),
-    lambda xp, ans, x, y: lambda g: g * _above(xp, y, x, g),
+    lambda xp, ans, x, y: lambda g: _if_above(xp, x, y, g),
+    lambda xp, ans, x, y: lambda g: _if_above(xp, y, x, g),
 )
 elementwise(
     "minimum",
-    lambda xp, ans, x, y: lambda g: g * _above(xp, y, x, g),
-    lambda xp, ans, x, y: lambda g: g * _above(xp, x, y, g),
+    lambda xp, ans, x, y: lambda g: _if_above(xp, y, x, g),
+    lambda xp, ans, x, y: lambda g: _if_above(xp, x, y, g),
 )
 elementwise(
     "where",
@@ -147,10 +144,9 @@ def _turn(xp: Namespace, x: Array, y: Array) -> Array:
     return x / length / length
 
 
-def _above(xp: Namespace, x: Array, y: Array, g: Array) -> Array:
-    """1 where x is above y, half where they are equal. The sum is made in the smallest dtype."""
-    twice = xp.astype(x > y, xp.int8) + xp.astype(x >= y, xp.int8)
-    return xp.astype(twice, g.dtype) * 0.5
+def _if_above(xp: Namespace, x: Array, y: Array, g: Array) -> Array:
+    """The cotangent g where x is above y, half of it where they are equal, and 0 elsewhere."""
+    return xp.where(x >= y, g * (1 - 0.5 * xp.astype(x == y, g.dtype)), 0.0)
 
 
 # Powers. A number as exponent or base is known beforehand, and needs no care for what it is not.
@@ -189,7 +185,7 @@ def _inside(xp: Namespace, ans: Array, x: Array, low: Any, high: Any) -> Pullbac
     def pullback(g: Array) -> Array:
         bounds = [x >= low] if low is not None else []
         bounds += [x <= high] if high is not None else []
-        return g * _mask(xp, functools.reduce(xp.logical_and, bounds), g) if bounds else g
+        return xp.where(functools.reduce(xp.logical_and, bounds), g, 0.0) if bounds else g
 
     return pullback
 
@@ -197,7 +193,7 @@ def _inside(xp: Namespace, ans: Array, x: Array, low: Any, high: Any) -> Pullbac
 elementwise(
     "_clip",
     _inside,
-    lambda xp, ans, x, low, high: lambda g: g * _mask(xp, x < low, g),
-    lambda xp, ans, x, low, high: lambda g: g * _mask(xp, x > high, g),
+    lambda xp, ans, x, low, high: lambda g: xp.where(x < low, g, 0.0),
+    lambda xp, ans, x, low, high: lambda g: xp.where(x > high, g, 0.0),
     forward=special.clip,
 )

@@ -118,7 +118,9 @@ rule("_ungather", lambda xp, ans, g, keys, shape, places: lambda c: xp._gather(c
 
 @composite("take")
 def _take(xp: Namespace, x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
-    return xp._take(x, plain(indices), 0 if axis is None else axis % x.ndim)
+    if axis is None:
+        x, axis = xp.reshape(x, (-1,)), 0
+    return xp._take(x, plain(indices), axis % x.ndim)
 
 
 def _untake(g: Array, indices: Array, axis: int, length: int) -> Array:

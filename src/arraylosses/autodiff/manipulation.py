@@ -27,7 +27,7 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
 # Shapes
 elementwise("broadcast_to", lambda xp, ans, x, shape, chunks=None: lambda g: g)
 rule("reshape", lambda xp, ans, x, shape, copy=None: _reshaping(xp, x.shape))
-rule("squeeze", lambda xp, ans, x, axis: _reshaping(xp, x.shape))
+rule("squeeze", lambda xp, ans, x, axis=None: _reshaping(xp, x.shape))
 rule("expand_dims", lambda xp, ans, x, axis=0: _reshaping(xp, x.shape))
 
 
@@ -38,6 +38,7 @@ def _reshaping(xp: Namespace, shape: tuple[int, ...]) -> Pullback:
 # Order
 rule("permute_dims", lambda xp, ans, x, axes: lambda g: xp.permute_dims(g, _inverse(axes)))
 rule("moveaxis", lambda xp, ans, x, source, destination: lambda g: xp.moveaxis(g, destination, source))
+rule("_reversed", lambda xp, ans, x: lambda g: xp._reversed(g), forward=lambda x: x.T)
 rule("matrix_transpose", lambda xp, ans, x: lambda g: xp.matrix_transpose(g))
 rule("flip", lambda xp, ans, x, axis=None: lambda g: xp.flip(g, axis=axis))
 rule("tril", lambda xp, ans, x, k=0: lambda g: xp.tril(g, k=k))
@@ -113,10 +114,11 @@ def _meshgrid(xp: Namespace, *arrays: Array, indexing: str = "xy") -> list[Array
 
 
 @composite("tile")
-def _tile(xp: Namespace, x: Array, repetitions: tuple[int, ...], /) -> Array:
+def _tile(xp: Namespace, x: Array, repetitions: int | tuple[int, ...], /) -> Array:
+    repetitions = (repetitions,) if isinstance(repetitions, int) else tuple(repetitions)
     ndim = max(x.ndim, len(repetitions))
     shape = (1,) * (ndim - x.ndim) + tuple(x.shape)
-    times = (1,) * (ndim - len(repetitions)) + tuple(repetitions)
+    times = (1,) * (ndim - len(repetitions)) + repetitions
     x = xp.reshape(x, tuple(n for k in range(ndim) for n in (1, shape[k])))
     x = xp.broadcast_to(x, tuple(n for k in range(ndim) for n in (times[k], shape[k])))
     return xp.reshape(x, tuple(times[k] * shape[k] for k in range(ndim)))
@@ -146,6 +148,8 @@ rule("_astype", lambda xp, ans, x, dtype: lambda g: g, forward=lambda x, dtype: 
 def _astype(xp: Namespace, x: Array, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Array:
     if device is not None:
         x = x.to_device(device)
+    if not isinstance(dtype, type(x.dtype)):  # Python's `float`, or a name
+        dtype = xp.__wrapped_namespace__.empty((), dtype=dtype).dtype
     if isinstance(x, TracedArray) and dtype_kind(dtype) in ("float", "half", "complex"):
         return xp._astype(x, dtype) if x.dtype != dtype else x
     return xp.__wrapped_namespace__.astype(plain(x), dtype, copy=copy)

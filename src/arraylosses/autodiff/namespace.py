@@ -5,12 +5,15 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
+
+import numpy as np
 
 from .._array_api import Namespace, backend_of
 from . import elementwise, fourier, indexing, linalg, manipulation, passing, reductions, sorting
-from .array import TracedArray, plain
-from .rules import COMPOSITES, NO_RULE, PLAIN, RULES
+from .array import TracedArray, plain, refused
+from .numpy_names import STANDARD_NAMES, method, name_of, of_numpy, refusing
+from .rules import COMPOSITES, NUMPY, PLAIN, RULES
 from .tape import primitive
 
 __all__ = ["TracedNamespace", "traced_namespace"]
@@ -47,6 +50,7 @@ class TracedNamespace:
         self.__name__ = f"arraylosses.autodiff.{library.__name__}"
         self._extension = extension
         self._main = main
+        self._functions: dict[Callable[..., Any], Callable[..., Any]] = {}
         backend = backend_of(library)
         self._chunked = backend == "dask"
         self._array_type = _deferring_type() if backend == "strict" else TracedArray
@@ -78,7 +82,22 @@ class TracedNamespace:
             return TracedNamespace(own, f"{name}.", self)
         if not callable(own) or isinstance(own, type):
             return own
-        return _on_plain_values(PLAIN[key] or own) if key in PLAIN else _refusing(key, own)
+        if key in PLAIN:
+            return _on_plain_values(PLAIN[key] or own)
+        if key in NUMPY or key in STANDARD_NAMES:
+            return of_numpy(space, STANDARD_NAMES.get(key, key), functools.reduce(getattr, key.split("."), np))
+        return refusing(key, own)
+
+    def _of_numpy(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a function of NumPy for traced arrays."""
+        found = self._functions.get(function)
+        if found is None:
+            found = self._functions[function] = of_numpy(self, name_of(function), function)
+        return found
+
+    def _method(self, name: str) -> Callable[..., Any]:
+        """Return a method of the library's arrays, as a function."""
+        return method(self, name)
 
 
 def _on_plain_values(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -89,24 +108,15 @@ def _on_plain_values(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def _refusing(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function without a rule: it takes the library's own arrays, and refuses traced ones."""
-
-    @functools.wraps(function)
-    def call(*args: Any, **kwargs: Any) -> Any:
-        for x in (*args, *kwargs.values()):
-            if plain(x) is not x:
-                advice = NO_RULE.get(name, "write it with functions of the array API standard")
-                raise TypeError(f"`{name}` has no derivative rule; {advice}")
-        return function(*args, **kwargs)
-
-    return call
-
-
 @functools.cache
 def _deferring_type() -> type[TracedArray]:
     # array_api_strict refuses a foreign right-hand side where other libraries leave the operator to it. Python asks the
     # right-hand side first if its type derives from that of the left-hand side.
     strict: Any = sys.modules["array_api_strict"]
     base = type(strict.empty(0))
-    return type("TracedArray", (TracedArray, base), {"__new__": lambda cls, *_: object.__new__(cls)})
+    own = {"__new__": lambda cls, *_: object.__new__(cls), "_array": property(_refused_by_strict)}
+    return type("TracedArray", (TracedArray, base), own)
+
+
+def _refused_by_strict(x: TracedArray) -> NoReturn:
+    refused("array_api_strict's own function", "take xp from al.array_namespace(x)")

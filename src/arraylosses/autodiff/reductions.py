@@ -70,9 +70,9 @@ def _extremum(xp: Namespace, ans: Array, x: Array, axis: Axis = None, keepdims: 
     """Ties share the derivative evenly."""
 
     def pullback(g: Array) -> Array:
-        chosen = xp.astype(x == _kept(xp, ans, x, axis, keepdims), g.dtype)
-        ties = xp.sum(chosen, axis=axis, keepdims=keepdims)
-        return _kept(xp, g / ties, x, axis, keepdims) * chosen
+        chosen = x == _kept(xp, ans, x, axis, keepdims)
+        ties = xp.sum(xp.astype(chosen, g.dtype), axis=axis, keepdims=keepdims)
+        return xp.where(chosen, _kept(xp, g / ties, x, axis, keepdims), 0.0)
 
     return pullback
 
@@ -95,8 +95,8 @@ rule("var", _var)
 
 
 @composite("std")
-def _std(xp: Namespace, x: Array, /, **settings: Any) -> Array:
-    return xp.sqrt(xp.var(x, **settings))
+def _std(xp: Namespace, x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Array:
+    return xp.sqrt(xp.var(x, axis=axis, correction=correction, keepdims=keepdims))
 
 
 # Products are put together from products of two, whose rule needs no division by an element that may be 0.

@@ -16,12 +16,14 @@ from .tape import Maker, Pullback, Rule
 __all__ = [
     "COMPOSITES",
     "NO_RULE",
+    "NUMPY",
     "PLAIN",
     "RULES",
     "composite",
     "elementwise",
     "every",
     "no_rule",
+    "numpy_function",
     "plain_values",
     "rule",
 ]
@@ -38,6 +40,10 @@ them, if not the library's function of this name."""
 
 NO_RULE: dict[str, str] = {}
 """Functions that can't be differentiated, with what to do instead."""
+
+
+NUMPY: dict[str, Callable[..., Any]] = {}
+"""Functions that NumPy alone has, or that mean something else there: put together from others, with NumPy's signature."""
 
 
 def elementwise(name: str, *makers: Maker | None, forward: Callable[..., Array] | None = None) -> None:
@@ -70,6 +76,16 @@ def composite(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
     def define(function: Callable[..., Any]) -> Callable[..., Any]:
         COMPOSITES[name] = function
+        return function
+
+    return define
+
+
+def numpy_function(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Define a function of NumPy by those of the standard: the decorated one takes the namespace first."""
+
+    def define(function: Callable[..., Any]) -> Callable[..., Any]:
+        NUMPY[name] = function
         return function
 
     return define

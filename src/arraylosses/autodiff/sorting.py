@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from .._array_api import Array, Namespace
 from .array import plain
 from .rules import rule
@@ -12,11 +10,11 @@ from .tape import Pullback
 __all__: list[str] = []
 
 
-def _sort(xp: Namespace, ans: Array, x: Array, **settings: Any) -> Pullback:
-    axis = settings.get("axis", -1)
-
+def _sort(
+    xp: Namespace, ans: Array, x: Array, axis: int = -1, descending: bool = False, stable: bool = True
+) -> Pullback:
     def pullback(g: Array) -> Array:
-        order = xp.argsort(plain(x), **settings)
+        order = xp.argsort(plain(x), axis=axis, descending=descending, stable=stable)
         return xp.take_along_axis(g, xp.argsort(order, axis=axis), axis=axis)
 
     return pullback

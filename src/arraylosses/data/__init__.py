@@ -21,9 +21,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .._array_api import dtype_kind
 from .._validation import Domain, Granularity
 
-__all__ = ["load", "sample_for"]
+__all__ = ["holds", "load", "sample_for"]
 
 FloatArray: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -117,3 +118,21 @@ def _digits(granularity: Granularity, domains: Sequence[Domain]) -> tuple[FloatA
         targets[domain] if k and domain in targets else np.roll(predictions.get(domain, logits), k, axis=0)
         for k, domain in enumerate(domains)
     )
+
+
+def holds(domain: Domain, x: FloatArray, axis: int = -1) -> bool:
+    """Whether values can be what a domain says; which labels there are is left to the loss."""
+    if domain == "labels":
+        return dtype_kind(x.dtype) == "int" or holds("distribution", x, axis)
+    with np.errstate(all="ignore"):
+        if domain == "log_distribution":
+            return holds("distribution", np.exp(x), axis)
+        if domain == "distribution":
+            return bool(x.ndim and np.all(x >= 0) and np.allclose(x.sum(axis=axis), 1, rtol=0, atol=1e-3))
+        if domain == "probability":
+            return bool(np.all((x >= 0) & (x <= 1)))
+        if domain == "sign":
+            return bool(np.all(np.abs(x) == 1))
+        if domain == "nonnegative":
+            return bool(np.all(x >= 0))
+        return bool(np.all(x > 0)) if domain == "positive" else True

@@ -6,7 +6,7 @@ settings and arrays say all about it, which `al.register` promises. Any other lo
 | arrays | how | in |
 | --- | --- | --- |
 | eager JAX | straight, as one compiled program | `jitted` |
-| eager torch on the CPU, where torch has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
+| torch, where it has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
 | eager torch on the CPU, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
@@ -21,19 +21,20 @@ from typing import Any
 
 from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_torch, untraced
 from .._validation import Inputs
-from . import autograd, blocks, direct, jitted, native, projected
+from . import autograd, blocks, direct, jitted, known, native, projected
 from .direct import Computable, Wanted
-from .threads import config
 
-__all__ = ["Computable", "Wanted", "config", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
+__all__ = ["Computable", "Wanted", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
 
 
 def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
     """Compute `loss`."""
+    if weight is None and where is None and (found := native.of_elements(loss, arrays)) is not None:
+        return found
     if jitted.fits(loss, arrays, weight, where):
         return jitted.run(loss, arrays, weight, where)
-    inputs = loss.check(arrays, weight, where)
-    result: Array = _way(loss, inputs).run(loss, inputs)
+    inputs, eager = known.check(loss, arrays, weight, where)
+    result: Array = _way(loss, inputs, eager).run(loss, inputs)
     return result
 
 
@@ -43,8 +44,8 @@ def run_with_derivatives(
     """Compute `loss` and the derivatives that are wanted; None where there is no closed form of one."""
     if not set(wanted.positions) <= set(loss.closed_forms):
         return None
-    inputs = loss.check(arrays, weight, where)
-    if _way(loss, inputs, whole=True) is blocks:
+    inputs, eager = known.check(loss, arrays, weight, where)
+    if _way(loss, inputs, eager, whole=True) is blocks:
         return blocks.run_with_derivatives(loss, inputs, wanted)
     return direct.run_with_derivatives(loss, inputs, wanted)
 
@@ -71,35 +72,36 @@ def _is_recorded(loss: Computable, given: list[Array]) -> bool:
     return torch.is_grad_enabled() and any([x.requires_grad for x in given])
 
 
-def _way(loss: Computable, inputs: Inputs, *, whole: bool = False) -> Any:
-    """Choose; `whole` says that an array like the first one will come out."""
+def _way(loss: Computable, inputs: Inputs, eager: bool, *, whole: bool = False) -> Any:
+    """Choose; `eager` says that values can be looked at, `whole` that an array like the first one will come out."""
     if loss.projected is not None:
         return projected
-    backend = backend_of(inputs.xp)
     if not loss.self_contained:
         return direct
+    backend = backend_of(inputs.xp)
     if backend not in blocks.ELEMENTS:
         if untraced(inputs.xp) is inputs.xp:
             return direct
         from . import taped  # the tape, which is there with its arrays, takes a third of the package's import time
 
         return taped if taped.fits(loss, inputs) else direct
-    if backend == "numpy" and not blocks.fits(loss, inputs, whole=whole):
+    if not eager:
         return direct
-    given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
-    if backend == "torch":
-        torch: Any = sys.modules["torch"]
-        if not holds_values(*given) or torch.autograd.forward_ad._current_level >= 0:
+    if backend == "numpy":
+        if not blocks.fits(loss, inputs, whole=whole):
             return direct
-        if torch._C._are_functorch_transforms_active():  # of other tensors than these
-            return direct
-        if native.fits(loss, inputs):
-            return native
-        if torch.is_grad_enabled():
-            given += [x for name in loss.array_settings if hasattr(x := getattr(loss, name), "requires_grad")]
-            tracked = {k for k, x in enumerate(given) if x.requires_grad}
-            if tracked:
-                return autograd if tracked <= set(loss.closed_forms) else direct
-    elif not all([is_eager_numpy(x) for x in given]):
+        plain = all([x is None or is_eager_numpy(x) for x in (*inputs.arrays, inputs.weight, inputs.where)])
+        return blocks if plain else direct
+    torch: Any = sys.modules["torch"]
+    # Values and transforms of other tensors than these may be about.
+    if torch.autograd.forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active():
         return direct
+    if native.fits(loss, inputs):
+        return native
+    if torch.is_grad_enabled():
+        given: list[Any] = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
+        given += [x for name in loss.array_settings if hasattr(x := getattr(loss, name), "requires_grad")]
+        tracked = [k for k, x in enumerate(given) if x.requires_grad]
+        if tracked:
+            return autograd if all([k in loss.closed_forms for k in tracked]) else direct
     return blocks if blocks.fits(loss, inputs, whole=whole) else direct

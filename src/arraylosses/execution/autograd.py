@@ -28,7 +28,10 @@ KEPT = 1 << 22
 
 def run(loss: Computable, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs, of which those with a closed form are to have gradients."""
-    result: Array = _function().apply(loss, inputs, *_tensors(inputs))
+    tensors = inputs.arrays
+    if inputs.weight is not None or inputs.where is not None:
+        tensors = (*tensors, inputs.weight, inputs.where)
+    result: Array = _function().apply(loss, inputs, *tensors)
     return result
 
 
@@ -43,13 +46,10 @@ def _together(loss: Computable, inputs: Inputs, positions: tuple[int, ...]) -> t
     return direct.run_with_derivatives(loss, inputs, Wanted(positions))
 
 
-def _tensors(inputs: Inputs) -> tuple[Array | None, ...]:
-    return (*inputs.arrays, inputs.weight, inputs.where)
-
-
 def _with_tensors(inputs: Inputs, tensors: tuple[Array, ...]) -> Inputs:
-    *arrays, weight, where = tensors
-    return inputs._replace(arrays=tuple(arrays), weight=weight, where=where)
+    count = len(inputs.roles)
+    weight, where = tensors[count:] or (None, None)
+    return inputs._replace(arrays=tuple(tensors[:count]), weight=weight, where=where)
 
 
 @functools.cache
@@ -59,10 +59,14 @@ def _function() -> Any:
     class Recomputed(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(ctx: Any, loss: Computable, inputs: Inputs, *tensors: Array) -> Array:
-            ctx.loss, ctx.inputs = loss, inputs._replace(arrays=(), weight=None, where=None)
-            # A setting is saved for nothing but torch's complaint where it was changed in place since.
-            settings = [getattr(loss, name) for name in loss.array_settings]
-            ctx.save_for_backward(*tensors, *[x for x in settings if isinstance(x, torch.Tensor)])
+            # Without the tensors, which are held for as long as a gradient may be asked for, and no longer.
+            ctx.loss, ctx.inputs = loss, Inputs(inputs[0], (), *inputs[2:6], None, None, None)
+            if loss.array_settings:
+                # A setting is saved for nothing but torch's complaint where it was changed in place since.
+                settings = [getattr(loss, name) for name in loss.array_settings]
+                ctx.save_for_backward(*tensors, *[x for x in settings if isinstance(x, torch.Tensor)])
+            else:
+                ctx.save_for_backward(*tensors)
             ctx.positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
             found = _together(loss, inputs, ctx.positions)
             ctx.together, ctx.gradients = found is not None, None

@@ -51,6 +51,10 @@ class Computable(Protocol):
         """The settings that hold an array or a sequence."""
 
     @property
+    def checked(self) -> dict[Any, Any]:
+        """The kinds of arguments that were checked already."""
+
+    @property
     def projected(self) -> Computable | None:
         """The loss of rows that is computed of a projection of the first array by the second."""
 
@@ -121,8 +125,8 @@ def run_with_derivatives(
 def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
     """Return the arrays that a loss computes on, and one weight an item."""
     arrays, roles = inputs.arrays, inputs.roles
-    unlike = [x.dtype != inputs.dtype and roles[k] != "labels" for k, x in enumerate(arrays)]
-    if inputs.where is not None or any(unlike):
+    dtype = inputs.dtype
+    if inputs.where is not None or not all([x.dtype == dtype or roles[k] == "labels" for k, x in enumerate(arrays)]):
         arrays = tuple([_working(inputs, x, role) for x, role in zip(arrays, roles, strict=True)])
     weight = loss.item_weight(*arrays)
     if weight is None and inputs.weight is None and inputs.where is None:
@@ -137,9 +141,11 @@ def evaluate(
     loss: Computable, inputs: Inputs, arrays: tuple[Array, ...], wanted: Wanted | None = None
 ) -> tuple[Array, tuple[Array, ...] | None]:
     """Return per-item losses of prepared arrays and the derivatives that are wanted; None if one is lacking."""
+    invalid = inputs.invalid
     derivatives: tuple[Array | None, ...] = ()
     if wanted is None:
-        items = loss.call(*arrays)
+        # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
+        items = loss.call(*(arrays if invalid is None else [_spoilt(inputs, k, x) for k, x in enumerate(arrays)]))
     else:
         items, derivatives = loss.call_and_derivatives(wanted.positions, *arrays)
         if wanted.second:
@@ -149,7 +155,6 @@ def evaluate(
             f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "
             f"{tuple(items.shape)}; a loss of rows must have granularity 'row', and reduces over its axis itself"
         )
-    invalid = inputs.invalid
     if wanted is None and invalid is None:
         return items, ()
     found = []
@@ -157,7 +162,7 @@ def evaluate(
         if x is None:
             return items, None
         source = arrays[wanted.arrays[k]] if wanted else x
-        if not same_shape(tuple(x.shape), tuple(source.shape)):
+        if x.shape != source.shape and not same_shape(tuple(x.shape), tuple(source.shape)):
             name = "second_derivative" if wanted and k == len(wanted.positions) else "derivative"
             raise ValueError(
                 f"`{name}` of {type(loss).__name__} must return the shape of the array that it is taken by, "
@@ -166,9 +171,16 @@ def evaluate(
         found.append(x)
     if invalid is not None:
         items = special.where(invalid, float("nan"), items)
-        of_rows = invalid if inputs.axis is None else special.new_axis(invalid, inputs.axis)
-        found = [special.where(of_rows, 0.0, x) for x in found]
+        found = [special.where(_of_array(inputs, invalid, "row"), float("nan"), x) for x in found]
     return items, tuple(found)
+
+
+def _spoilt(inputs: Inputs, k: int, x: Array) -> Array:
+    """Return rows with NaN in those of the items that have no class."""
+    if inputs.roles[k] != "row":
+        return x
+    of_rows = _of_array(inputs, inputs.invalid, "row")
+    return x * special.where(of_rows, float("nan"), inputs.xp.ones_like(of_rows, dtype=x.dtype))
 
 
 def _in_dtype(xp: Any, x: Array, dtype: Any) -> Array:
@@ -188,6 +200,10 @@ def _working(inputs: Inputs, x: Array, role: str) -> Array:
 
 def kept(inputs: Inputs, role: str) -> Array:
     """Return `where`, broadcastable to an array of `role`."""
+    return _of_array(inputs, inputs.where, role)
+
+
+def _of_array(inputs: Inputs, of_items: Array, role: str) -> Array:
     if inputs.axis is None or role != "row":
-        return inputs.where
-    return special.new_axis(broadcast_to(inputs.xp, inputs.where, inputs.item_shape), inputs.axis)
+        return of_items
+    return special.new_axis(broadcast_to(inputs.xp, of_items, inputs.item_shape), inputs.axis)

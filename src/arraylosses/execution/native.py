@@ -1,4 +1,8 @@
-"""torch's own kernels, for the losses that these compute to the last digit: one step forward, one backward."""
+"""torch's own kernels, for the losses that these compute to the last digit: one step forward, one backward.
+
+Plain tensors of one dtype, shape and device need no other check, and the kernels hold under torch's compiler and
+transforms too: so they come first.
+"""
 
 from __future__ import annotations
 
@@ -8,49 +12,69 @@ from collections.abc import Callable
 from typing import Any
 
 from .._array_api import Array
+from .._config import setting
 from .._validation import Inputs
 from .direct import Computable
 
-__all__ = ["fits", "run"]
+__all__ = ["LARGEST", "fits", "of_elements", "run"]
 
 LARGEST = 1 << 22
 """Elements up to which they are faster, where each is an item: a result of all items still fits the last cache."""
 
-_KERNELS: dict[str, Callable[[Any, Any, Array, Array], Array]] = {
-    "SquaredError": lambda f, loss, x, y: f.mse_loss(x, y, reduction=loss.reduction),
-    "AbsoluteError": lambda f, loss, x, y: f.l1_loss(x, y, reduction=loss.reduction),
-    "Huber": lambda f, loss, x, y: f.huber_loss(x, y, reduction=loss.reduction, delta=loss.delta),
-    "SmoothL1": lambda f, loss, x, y: f.smooth_l1_loss(x, y, reduction=loss.reduction, beta=loss.beta),
-    "Nll": lambda f, loss, x, y: f.nll_loss(x, y, reduction=loss.reduction),
+_Kernel = Callable[[Any, Any, int, Array, Array], Array]
+
+# torch.nn.functional broadcasts and warns before it calls these.
+_OF_ELEMENTS: dict[str, _Kernel] = {
+    "SquaredError": lambda nn, loss, reduction, x, y: nn.mse_loss(x, y, reduction),
+    "AbsoluteError": lambda nn, loss, reduction, x, y: nn.l1_loss(x, y, reduction),
+    "Huber": lambda nn, loss, reduction, x, y: nn.huber_loss(x, y, reduction, loss.delta),
+    "SmoothL1": lambda nn, loss, reduction, x, y: nn.smooth_l1_loss(x, y, reduction, loss.beta),
 }
+_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
-def fits(loss: Computable, inputs: Inputs) -> bool:
-    """Whether there is a kernel for these inputs."""
-    cls, (x, *others) = type(loss), inputs.arrays
+def of_elements(loss: Any, arrays: tuple[Array, ...]) -> Array | None:
+    """Return the loss of elements of two arrays as given, where a kernel computes it; None elsewhere."""
+    cls = type(loss)
+    kernel = _OF_ELEMENTS.get(cls.__name__)
+    if kernel is None or not cls.__module__.startswith("arraylosses.losses.") or loss.array_settings:
+        return None
+    torch: Any = sys.modules.get("torch")
+    if torch is None or len(arrays) != 2:
+        return None
+    x, y = arrays
+    plain = (torch.Tensor, torch.nn.Parameter)
+    if type(x) not in plain or type(y) not in plain:
+        return None
+    dtype = x.dtype
+    if (dtype is not torch.float32 and dtype is not torch.float64) or y.dtype is not dtype or x.shape != y.shape:
+        return None
+    if not 0 < x.numel() <= LARGEST or x.device != y.device or x.layout != torch.strided or y.layout != torch.strided:
+        return None
+    reduction = _REDUCTIONS.get(loss.reduction)
+    if reduction is None or setting("check_values"):
+        return None
+    return kernel(torch._C._nn, loss, reduction, x, y)
+
+
+def fits(loss: Any, inputs: Inputs) -> bool:
+    """Whether the kernel of a label's log-probability is that of checked inputs."""
     return (
-        cls.__name__ in _KERNELS
-        and cls.__module__.startswith("arraylosses.losses.")
+        type(loss).__name__ == "Nll"
+        and type(loss).__module__.startswith("arraylosses.losses.")
         and loss.reduction != "batchmean"
         and inputs.weight is None
         and inputs.where is None
-        and 0 < x.numel() <= (LARGEST if inputs.axis is None else math.inf)
-        and x.dtype == inputs.dtype
-        and (inputs.axis is None or _are_columns(loss, inputs))
-        and (inputs.axis is not None or others[0].dtype == x.dtype)
-    )
-
-
-def _are_columns(loss: Any, inputs: Inputs) -> bool:
-    return (
-        inputs.roles == ("row", "labels")
+        and inputs.roles == ("row", "labels")
         and inputs.arrays[0].ndim == 2
         and inputs.axis == -1
+        and math.prod(inputs.item_shape) > 0
+        and inputs.arrays[0].dtype == inputs.dtype
         and loss.class_weight is None
     )
 
 
 def run(loss: Computable, inputs: Inputs) -> Array:
-    """Compute `loss` on checked inputs."""
+    """Compute the loss of labels on checked inputs."""
     torch: Any = sys.modules["torch"]
-    return _KERNELS[type(loss).__name__](torch.nn.functional, loss, *inputs.arrays)
+    return torch.nn.functional.nll_loss(*inputs.arrays, reduction=loss.reduction)

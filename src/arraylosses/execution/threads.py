@@ -10,13 +10,13 @@ import itertools
 import os
 import sys
 import threading
-import weakref
 from collections.abc import Callable, Iterator
 from queue import SimpleQueue
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-__all__ = ["config", "for_each"]
+from .._config import setting
+
+__all__ = ["for_each"]
 
 
 class _Worker(threading.Thread):
@@ -107,90 +107,6 @@ class _PoolOfTorch(_Pool):
 _FOR_NUMPY, _FOR_TORCH = _Pool(), _PoolOfTorch()
 
 
-class _Setting:
-    """A setting of the process: the one made last, of those that hold.
-
-    One that is made in a ``with`` block holds until its end, whichever of several blocks ends first. Nothing here takes
-    a lock, so that a signal finds none taken.
-    """
-
-    def __init__(self, default: Any) -> None:
-        self.default = default
-        self.made: list[_Made] = []
-
-    @property
-    def value(self) -> Any:
-        last = self.made[-1:]
-        return last[0].value if last else self.default
-
-    def make(self, owner: object, value: Any) -> None:
-        before = self.made[:]
-        self.made.append(_Made(owner, value))
-        # One whose owner is gone can't be ended any more, and hides for good what is older.
-        for_good = max([k for k, made in enumerate(before) if made.owner() is None], default=0)
-        for k, made in enumerate(before):
-            if k < for_good or made.owner() is owner:
-                self._remove(made)
-
-    def end(self, owner: object) -> None:
-        for made in self.made[:]:
-            if made.owner() is owner:
-                self._remove(made)
-
-    def _remove(self, made: _Made) -> None:
-        with contextlib.suppress(ValueError):  # another thread was faster
-            self.made.remove(made)
-
-
-class _Made:
-    def __init__(self, owner: object, value: Any) -> None:
-        self.owner, self.value = weakref.ref(owner), value
-
-
-_THREADS = _Setting(None)
-
-
-class config:  # noqa: N801
-    """Change how losses are computed, for the whole process or in a ``with`` block.
-
-    Parameters
-    ----------
-    threads : int or None
-        The threads that share the work of one call on large arrays of NumPy. None, as at the start, stands for all
-        cores that the process may use (``OMP_NUM_THREADS`` of them, where it is set) in the main thread, and for one in
-        any other thread, since a program that starts its own threads uses the cores already. The other libraries have
-        threads, and settings, of their own.
-
-    Raises
-    ------
-    ValueError
-        If `threads` is below 1.
-
-    Examples
-    --------
-    >>> import arraylosses as al
-    >>> with al.config(threads=1):
-    ...     pass
-    """
-
-    def __init__(self, *, threads: int | None) -> None:
-        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int)):
-            raise TypeError(f"`threads` must be an integer or None, got {threads!r}")
-        if threads is not None and threads < 1:
-            raise ValueError(f"`threads` must be at least 1, got {threads}")
-        self._threads = threads
-        _THREADS.make(self, threads)
-
-    def __enter__(self) -> Self:
-        _THREADS.make(self, self._threads)  # anew where it has been ended
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        _THREADS.end(self)
-
-
 def _inside() -> bool:
     return isinstance(threading.current_thread(), _Worker)
 
@@ -198,7 +114,7 @@ def _inside() -> bool:
 def _numpy_threads() -> int:
     if _inside():
         return 1
-    threads: int | None = _THREADS.value
+    threads: int | None = setting("threads")
     if threads is not None:
         return threads
     return _cores() if threading.current_thread() is threading.main_thread() else 1

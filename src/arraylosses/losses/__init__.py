@@ -9,12 +9,11 @@ from .linear import *
 from .multiclass import *
 from .regression import *
 
-__all__ = [
-    *binary.__all__,
-    *divergence.__all__,
-    *embedding.__all__,
-    *likelihood.__all__,
-    *linear.__all__,
-    *multiclass.__all__,
-    *regression.__all__,
-]
+__all__: list[str] = []
+__all__ += binary.__all__
+__all__ += divergence.__all__
+__all__ += embedding.__all__
+__all__ += likelihood.__all__
+__all__ += linear.__all__
+__all__ += multiclass.__all__
+__all__ += regression.__all__

@@ -8,8 +8,16 @@ from typing import Any
 
 from .. import special
 from .._array_api import NUMBERS, Array, array_namespace, as_array
-from .._validation import Domain, require_nonnegative, require_one_of_type, require_range
-from ..loss import Loss
+from .._validation import (
+    Domain,
+    added_axes,
+    of_classes,
+    require_nonnegative,
+    require_one_of_type,
+    require_per_class,
+    require_range,
+)
+from ..loss import Loss, function_form
 from ..reduction import Reduction
 from ..registry import alias, register
 
@@ -104,8 +112,8 @@ class BinaryCrossEntropy(Loss):
         require_range(0, 0.5, epsilon=self.epsilon)
         if self.log_floor is not None:
             require_range(float("-inf"), 0, ends=False, log_floor=self.log_floor)
-        if isinstance(self.pos_weight, NUMBERS):
-            require_nonnegative(pos_weight=self.pos_weight)
+        if self.pos_weight is not None:
+            require_per_class(pos_weight=self.pos_weight)
 
     def domains(self) -> tuple[Domain, ...]:
         return ("real" if self.from_logits else "probability", "probability")
@@ -153,13 +161,17 @@ class BinaryCrossEntropy(Loss):
     def _pos_weight(self, like: Array) -> Array | float:
         if isinstance(self.pos_weight, NUMBERS):
             return self.pos_weight
-        pos_weight = as_array(self.pos_weight, like=like, dtype=like.dtype)
+        given = of_classes("pos_weight", self.pos_weight, like.shape[-1] if like.ndim else 0)
+        pos_weight = as_array(given, like=like, dtype=like.dtype)
         shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]
         if pos_weight.ndim > like.ndim or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
-            raise ValueError(f"`pos_weight` must broadcast to `prediction` {tuple(like.shape)}, got shape {shape}")
+            wanted = tuple(like.shape)
+            hint = added_axes("np.asarray(pos_weight)" if isinstance(given, tuple) else "pos_weight", shape, wanted)
+            raise ValueError(f"`pos_weight` must broadcast to `prediction` {wanted}, got shape {shape}{hint}")
         return array_namespace(like).broadcast_to(pos_weight, like.shape)
 
 
+@function_form
 def binary_cross_entropy(
     prediction: Array,
     target: Array,
@@ -333,6 +345,7 @@ class BinaryFocal(Loss):
         return p, 1.0 - p
 
 
+@function_form
 def binary_focal(
     prediction: Array,
     target: Array,
@@ -425,6 +438,7 @@ class Hinge(Loss):
         return array_namespace(prediction, target).zeros_like(prediction)
 
 
+@function_form
 def hinge(
     prediction: Array,
     target: Array,
@@ -501,6 +515,7 @@ class SquaredHinge(Loss):
         return (2.0 * target * target) * special.is_positive(short)
 
 
+@function_form
 def squared_hinge(
     prediction: Array,
     target: Array,
@@ -573,6 +588,7 @@ class SoftMargin(Loss):
         return (target * target) * (right * left)
 
 
+@function_form
 def soft_margin(
     prediction: Array,
     target: Array,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_one_of_type, require_range
-from ..loss import RowLoss
+from ..loss import RowLoss, function_form
 from ..reduction import Reduction
 from ..registry import alias, register
 
@@ -84,6 +84,7 @@ class KlDivergence(RowLoss):
         return mass, special.where(mass == 0, 1.0, prediction)
 
 
+@function_form
 def kl_divergence(
     log_probabilities: Array,
     target: Array,

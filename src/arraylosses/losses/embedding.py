@@ -15,7 +15,7 @@ from .._validation import (
     require_positive,
     require_range,
 )
-from ..loss import Loss, RowLoss
+from ..loss import Loss, RowLoss, function_form
 from ..reduction import Reduction
 from ..registry import alias, register
 
@@ -54,6 +54,7 @@ class CosineSimilarity(RowLoss):
         return -angle.cosine, tuple([angle.slope(minus, of=k) for k in positions])
 
 
+@function_form
 def cosine_similarity(
     prediction: Array,
     target: Array,
@@ -140,6 +141,7 @@ class CosineEmbedding(RowLoss):
         return self._value(angle, target), tuple([angle.slope(factor, of=k) for k in positions])
 
 
+@function_form
 def cosine_embedding(
     x1: Array,
     x2: Array,
@@ -220,6 +222,7 @@ class HingeEmbedding(Loss):
         return array_namespace(distance, target).zeros_like(distance)
 
 
+@function_form
 def hinge_embedding(
     distance: Array,
     target: Array,
@@ -305,6 +308,7 @@ class MarginRanking(Loss):
         return array_namespace(x1, x2).zeros_like(x1)
 
 
+@function_form
 def margin_ranking(
     x1: Array,
     x2: Array,
@@ -420,6 +424,7 @@ class TripletMargin(RowLoss):
         return special.positive_part(short), tuple([found[k]() for k in positions])
 
 
+@function_form
 def triplet_margin(
     anchor: Array,
     positive: Array,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_nonnegative, require_one_of_type
-from ..loss import Loss
+from ..loss import Loss, function_form
 from ..reduction import Reduction
 from ..registry import alias, register
 
@@ -77,6 +77,7 @@ class PoissonNll(Loss):
         return special.where(array_namespace(prediction, target).logical_and(rate == 0, target == 0), 1.0, rate)
 
 
+@function_form
 def poisson_nll(
     prediction: Array,
     target: Array,

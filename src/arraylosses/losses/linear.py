@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from .._array_api import Array, array_namespace, dtype_kind, result_dtype, single_device
 from .._validation import Domain, Granularity, Inputs, check_projection
-from ..loss import Loss
+from ..loss import Loss, function_form
 from ..reduction import Reduction
 from ..registry import alias, register
 from .multiclass import CrossEntropy
@@ -62,6 +62,7 @@ class LinearCrossEntropy(Loss):
         return CrossEntropy(class_weight=self.class_weight).item_weight(logits, labels)
 
 
+@function_form
 def linear_cross_entropy(
     hidden: Array,
     weight_matrix: Array,

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
-from .. import precision, special
+from .. import special
 from .._array_api import Array, array_namespace, as_array, dtype_kind
 from .._validation import (
     Domain,
+    of_classes,
     require_finite,
     require_integer,
     require_nonnegative,
     require_one_of_type,
+    require_per_class,
     require_range,
 )
-from ..loss import RowLoss
+from ..loss import RowLoss, function_form
+from ..numerics import softmax
 from ..reduction import Reduction
 from ..registry import alias, register
 
@@ -47,6 +50,8 @@ class _ClassLoss(RowLoss):
         super().__post_init__()
         if self.ignore_index is not None:
             require_integer(ignore_index=self.ignore_index)
+        if self.class_weight is not None:
+            require_per_class(class_weight=self.class_weight)
 
     def domains(self) -> tuple[Domain, ...]:
         return ("real", "labels")
@@ -62,7 +67,7 @@ class _ClassLoss(RowLoss):
 
 def _per_class(name: str, value: Any, logits: Array, axis: int) -> Array:
     """One number a class, from a sequence or an array of any library."""
-    per_class = as_array(value, like=logits, dtype=logits.dtype)
+    per_class = as_array(of_classes(name, value, logits.shape[axis]), like=logits, dtype=logits.dtype)
     if tuple(per_class.shape) != (logits.shape[axis],):
         raise ValueError(
             f"`{name}` must have one number a class, shape ({logits.shape[axis]},), got {tuple(per_class.shape)}"
@@ -103,8 +108,8 @@ class _ProbabilityLoss(_ClassLoss):
 
     def _given_probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
         """Probabilities p as the settings want them, and 1 - p."""
-        p, complement = special.normalized(given, axis) if self.normalize else (given, 1.0 - given)
-        if not self.epsilon:
+        p, complement = softmax.normalized(given, axis) if self.normalize else (given, 1.0 - given)
+        if special.is_zero(self.epsilon):
             return p, complement
         low, high = self.epsilon, 1.0 - self.epsilon
         return special.clip(p, low, high), special.clip(complement, low, high)
@@ -114,7 +119,7 @@ class _ProbabilityLoss(_ClassLoss):
         target = labels
         if _is_label(labels):
             target = special.one_hot(labels, logits, axis, 1.0)
-        if not self.label_smoothing:
+        if special.is_zero(self.label_smoothing):
             return target
         share = self.label_smoothing / logits.shape[axis]
         return (1.0 - self.label_smoothing) * target + share
@@ -126,7 +131,7 @@ class _ProbabilityLoss(_ClassLoss):
         xp = array_namespace(given, pull)
         if self.from_logits:
             return pull * complement - p * (xp.sum(pull, axis=axis, keepdims=True) - pull)
-        if self.epsilon:
+        if not special.is_zero(self.epsilon):
             pull = pull * special.inside(p, self.epsilon, 1.0 - self.epsilon)
         p = special.where(pull == 0, 1.0, p)
         if not self.normalize:
@@ -137,9 +142,8 @@ class _ProbabilityLoss(_ClassLoss):
     def _probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
         """Probabilities p and 1 - p, before any limit."""
         if self.from_logits:
-            _, power, excess = special.softmax_parts(given, axis)
-            return power / (1.0 + excess), special.softmax_complement(power, excess)
-        return special.normalized(given, axis) if self.normalize else (given, 1.0 - given)
+            return softmax.class_terms(given, axis)[1:]
+        return softmax.normalized(given, axis) if self.normalize else (given, 1.0 - given)
 
 
 @register(
@@ -173,76 +177,62 @@ class CrossEntropy(_ProbabilityLoss):
                 if (value := getattr(self, name)) != off:
                     raise ValueError(f"`{name}` must be {off} with from_logits=False, got {value!r}; it acts on logits")
 
-    # -Σ t log p with p = softmax(logits): the depth of a logit below the largest, plus log1p of all others' powers.
-    # Both are non-negative, where logsumexp(logits) - logits would cancel for an easy item. In log Σ exp of the z-loss
-    # the largest logit may cancel the log1p, but only where that is a term of the loss itself, and as large.
+    # -Σ t log p with p = softmax(logits), plus z_loss (log Σ exp)²
     def call(self, logits: Array, labels: Array) -> Array:
         axis = self.row_axis(logits)
-        if self._of_label_alone(labels):
-            return special.label_surprise(self._capped(logits), labels, axis)
-        if self.from_logits:
-            capped = self._capped(logits)
-            if not self.z_loss:
-                return special.expected_surprise(capped, self._smoothed(capped, labels, axis), axis)
-            depth, _, excess = special.softmax_parts(capped, axis)
-            return self._with_z_loss(labels, capped, depth, excess, axis)
-        xp = array_namespace(logits, labels)
-        p, _ = self._given_probabilities(logits, axis)
+        if not self.from_logits:
+            return self._of_probabilities(logits, labels, axis)
+        capped = self._capped(logits)
+        if self._is_of_labels(labels):
+            loss, _ = softmax.label_terms(capped, labels, axis)
+        else:
+            loss = softmax.cross_entropy(capped, self._smoothed(capped, labels, axis), axis)
+        if special.is_zero(self.z_loss):
+            return loss
+        log_total = softmax.logsumexp(capped, axis)
+        return loss + self.z_loss * (log_total * log_total)
+
+    def _of_probabilities(self, given: Array, labels: Array, axis: int) -> Array:
+        xp = array_namespace(given, labels)
+        p, _ = self._given_probabilities(given, axis)
         if _is_label(labels):
             loss = -xp.log(special.pick(p, labels, axis))
         else:
             loss = -xp.sum(special.xlogy(labels, p), axis=axis)
-        return self._blended(loss, -xp.mean(xp.log(p), axis=axis)) if self.label_smoothing else loss
+        if special.is_zero(self.label_smoothing):
+            return loss
+        return (1.0 - self.label_smoothing) * loss - self.label_smoothing * xp.mean(xp.log(p), axis=axis)
 
-    def _with_z_loss(self, labels: Array, capped: Array, depth: Array, excess: Array, axis: int) -> Array:
-        """The per-item losses, from the parts of the softmax of capped logits."""
-        xp = array_namespace(capped, labels)
-        above = xp.squeeze(xp.log1p(excess), axis=axis)
-        mass: Array | float = 1.0 if _is_label(labels) else xp.sum(labels, axis=axis)
-        loss = _expectation(depth, labels, axis) + above * mass
-        if self.label_smoothing:
-            loss = self._blended(loss, xp.mean(depth, axis=axis) + above)
-        log_total = xp.squeeze(special.top_of(capped, axis), axis=axis) + above
-        return loss + self.z_loss * log_total * log_total
-
-    def _blended(self, loss: Array, uniform: Array) -> Array:
-        return (1.0 - self.label_smoothing) * loss + self.label_smoothing * uniform
-
-    def _of_label_alone(self, labels: Array) -> bool:
-        return self.from_logits and _is_label(labels) and not self.label_smoothing and not self.z_loss
+    def _is_of_labels(self, labels: Array) -> bool:
+        return _is_label(labels) and special.is_zero(self.label_smoothing)
 
     def _capped(self, logits: Array) -> Array:
         return logits if self.softcap is None else special.softcap(logits, self.softcap)
 
     def derivative(self, logits: Array, labels: Array) -> Array:
+        return self.call_and_derivative(logits, labels)[1]
+
+    # p Σ t - t of a logit, and of the z-loss 2 z_loss (log Σ exp) p, since the derivative of log Σ exp is p
+    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
         axis = self.row_axis(logits)
         if not self.from_logits:
             pull = -self._smoothed(logits, labels, axis)
-            return self._chained(logits, pull, *self._probabilities(logits, axis), axis)
+            derivative = self._chained(logits, pull, *self._probabilities(logits, axis), axis)
+            return self._of_probabilities(logits, labels, axis), derivative
         capped = self._capped(logits)
-        if self._of_label_alone(labels):
-            first = special.label_surprise_slope(capped, labels, axis)
-        elif not self.z_loss:
-            first = special.expected_surprise_and_slope(capped, self._smoothed(capped, labels, axis), axis)[1]
+        if self._is_of_labels(labels):
+            loss, _, derivative = softmax.label_terms_and_derivative(capped, labels, axis)
         else:
-            _, power, excess = special.softmax_parts(capped, axis)
-            first = self._by_capped(labels, capped, power, excess, axis)
-        return first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
-
-    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
-        if not self.from_logits:
-            return self.call(logits, labels), self.derivative(logits, labels)
-        axis = self.row_axis(logits)
-        capped = self._capped(logits)
-        if self._of_label_alone(labels):
-            value, first = special.label_surprise_and_slope(capped, labels, axis)
-        elif not self.z_loss:
-            value, first = special.expected_surprise_and_slope(capped, self._smoothed(capped, labels, axis), axis)
-        else:
-            depth, power, excess = special.softmax_parts(capped, axis)
-            value = self._with_z_loss(labels, capped, depth, excess, axis)
-            first = self._by_capped(labels, capped, power, excess, axis)
-        return value, first if self.softcap is None else first * special.softcap_slope(logits, self.softcap)
+            target = self._smoothed(capped, labels, axis)
+            loss, derivative = softmax.cross_entropy_and_derivative(capped, target, axis)
+        if not special.is_zero(self.z_loss):
+            log_total = softmax.logsumexp(capped, axis)
+            _, p, _ = softmax.class_terms(capped, axis)
+            loss = loss + self.z_loss * (log_total * log_total)
+            derivative = derivative + (2.0 * self.z_loss) * special.new_axis(log_total, axis) * p
+        if self.softcap is not None:
+            derivative = derivative * special.softcap_slope(logits, self.softcap)
+        return loss, derivative
 
     # By a capped logit (Σ t) p (1 - p), and of the z-loss 2 z_loss (p² + log Σ exp p (1 - p)). The cap c(z) multiplies
     # by c'², and adds c'' times the first derivative; c'' = -2 c c' / softcap².
@@ -251,38 +241,22 @@ class CrossEntropy(_ProbabilityLoss):
             return None
         axis = self.row_axis(logits)
         capped = self._capped(logits)
-        _, power, excess = special.softmax_parts(capped, axis)
-        p = power / (1.0 + excess)
-        spread = p * special.softmax_complement(power, excess)
+        _, p, complement = softmax.class_terms(capped, axis)
+        spread = p * complement
         target = self._smoothed(capped, labels, axis)
         second = array_namespace(logits, labels).sum(target, axis=axis, keepdims=True) * spread
-        if self.z_loss:
-            second = second + self._total_pull(capped, excess, axis) * spread + (2.0 * self.z_loss) * (p * p)
+        if not special.is_zero(self.z_loss):
+            log_total = special.new_axis(softmax.logsumexp(capped, axis), axis)
+            second = second + (2.0 * self.z_loss) * (log_total * spread + p * p)
         if self.softcap is None:
             return second
         slope = special.softcap_slope(logits, self.softcap)
-        bend = (-2.0 / self.softcap) * (capped / self.softcap)
-        return slope * (slope * second + bend * self._by_capped(labels, capped, power, excess, axis))
-
-    def _total_pull(self, capped: Array, excess: Array, axis: int) -> Array:
-        """The derivative of the z-loss by log Σ exp."""
-        return (2.0 * self.z_loss) * (special.largest(capped, axis) + array_namespace(capped).log1p(excess))
-
-    # u = -t in `_chained`: p Σ t - t, of which no sum is left where the target is a label. The derivative of log Σ exp
-    # is p.
-    def _by_capped(self, labels: Array, capped: Array, power: Array, excess: Array, axis: int) -> Array:
-        """The derivative by a capped logit."""
-        p = power / (1.0 + excess)
-        if _is_label(labels) and not self.label_smoothing:
-            chosen = special.is_class(special.new_axis(labels, axis), capped, axis)
-            complement = special.softmax_complement(special.new_axis(special.pick(power, labels, axis), axis), excess)
-            first = special.where(chosen, -complement, p)
-        else:
-            complement = special.softmax_complement(power, excess)
-            first = self._chained(capped, -self._smoothed(capped, labels, axis), p, complement, axis)
-        return first + self._total_pull(capped, excess, axis) * p if self.z_loss else first
+        curvature = (-2.0 / self.softcap) * (capped / self.softcap)
+        first = replace(self, softcap=None).derivative(capped, labels)
+        return slope * (slope * second + curvature * first)
 
 
+@function_form
 def cross_entropy(
     logits: Array,
     labels: Array,
@@ -412,6 +386,7 @@ class Nll(_ClassLoss):
         return array_namespace(log_probabilities, labels).zeros_like(log_probabilities)
 
 
+@function_form
 def nll(
     log_probabilities: Array,
     labels: Array,
@@ -491,65 +466,69 @@ class CategoricalFocal(_ProbabilityLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_nonnegative(gamma=self.gamma)
-        if isinstance(self.alpha, float | int):
-            require_nonnegative(alpha=self.alpha)
+        if self.alpha is not None:
+            require_per_class(alpha=self.alpha)
 
-    # Σ t alpha (1 - p)^gamma (-log p), each factor a sum of non-negative terms as in the cross entropy.
+    # Σ t alpha (1 - p)^gamma (-log p)
     def call(self, logits: Array, labels: Array) -> Array:
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
-        if self._of_label_alone(labels):
-            value, _ = self._by_surprise(*special.label_surprise_and_complement(logits, labels, axis))
+        if self._is_of_labels(labels):
+            value, _ = self._of_nll(*softmax.label_terms(logits, labels, axis))
             return value if self.alpha is None else value * self._label_alpha(logits, labels, axis)
         if self.from_logits:
-            depth, power, excess = special.softmax_parts(logits, axis)
-            surprise = depth + xp.log1p(excess)
-            complement = special.softmax_complement(power, excess)
+            nll, _, complement = softmax.class_terms(logits, axis)
         else:
             p, complement = self._given_probabilities(logits, axis)
             impossible = p == 0
-            surprise = special.where(impossible, float("inf"), -xp.log(special.where(impossible, 1.0, p)))
-        values = surprise
-        if self.gamma:
-            # Where p is 0, the derivative of the power must not be multiplied by the infinite surprise.
-            infinite = xp.isinf(surprise)
-            values = special.where(infinite, 0.0, surprise) * special.focal_weight(complement, self.gamma)
-            values = special.where(infinite, float("inf"), values)
+            nll = special.where(impossible, float("inf"), -xp.log(special.where(impossible, 1.0, p)))
+        values, _ = self._of_nll(nll, complement)
         if self.alpha is not None:
             values = values * self._alpha(logits, axis)
         loss = _expectation(values, labels, axis)
-        if not self.label_smoothing:
+        if special.is_zero(self.label_smoothing):
             return loss
         return (1.0 - self.label_smoothing) * loss + self.label_smoothing * xp.mean(values, axis=axis)
 
-    # With s = -log p of the label's class: alpha f(s), f(s) = (1 - exp(-s))^gamma s.
-    def _by_surprise(self, surprise: Array, complement: Array) -> tuple[Array, Array]:
-        """f(s) and f'(s) = (1 - p)^gamma + gamma s p (1 - p)^(gamma - 1), p = exp(-s), from s and 1 - p."""
-        xp = array_namespace(surprise)
-        if not self.gamma:
-            return surprise, xp.ones_like(surprise)
-        # Where p is 0, the derivative of the power must not be multiplied by the infinite surprise.
-        infinite = xp.isinf(surprise)
-        finite = special.where(infinite, 0.0, surprise)
+    # With s = -log p: f(s) = (1 - exp(-s))^gamma s, and f'(s) = (1 - p)^gamma (1 + gamma s p / (1 - p))
+    def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
+        """f(s) and f'(s) from s and 1 - p."""
+        xp = array_namespace(nll)
+        if special.is_zero(self.gamma):
+            return nll, xp.ones_like(nll)
+        # Where p is 0, the derivative of the power must not be multiplied by the infinite s.
+        infinite = xp.isinf(nll)
+        finite = special.where(infinite, 0.0, nll)
         factor = special.focal_weight(complement, self.gamma)
         value = special.where(infinite, float("inf"), finite * factor)
         entropy = finite * (1.0 - complement)
         return value, factor * (1.0 + self.gamma * entropy / special.above_zero(complement))
 
-    # u = -t alpha ((1 - p)^gamma + gamma p (-log p) (1 - p)^(gamma - 1)) in `_chained`
     def derivative(self, logits: Array, labels: Array) -> Array:
-        if self._of_label_alone(labels):
-            return self.call_and_derivative(logits, labels)[1]
-        xp = array_namespace(logits, labels)
+        return self.call_and_derivative(logits, labels)[1]
+
+    # -t alpha f'(s) is u in `_chained`, and alpha f'(s) times the derivative of s where the target is a label.
+    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
         axis = self.row_axis(logits)
+        if not self._is_of_labels(labels):
+            return self.call(logits, labels), self._derivative_of_all(logits, labels, axis)
+        nll, complement, derivative = softmax.label_terms_and_derivative(logits, labels, axis)
+        value, factor = self._of_nll(nll, complement)
+        if self.alpha is not None:
+            alpha = self._label_alpha(logits, labels, axis)
+            value, factor = value * alpha, factor * alpha
+        return value, derivative * special.new_axis(factor, axis)
+
+    def _derivative_of_all(self, logits: Array, labels: Array, axis: int) -> Array:
+        xp = array_namespace(logits, labels)
         pull = -self._smoothed(logits, labels, axis)
         if self.alpha is not None:
             pull = pull * self._alpha(logits, axis)
         p, complement = self._probabilities(logits, axis)
-        if not self.gamma:
+        if special.is_zero(self.gamma):
             return self._chained(logits, pull, p, complement, axis)
         limited = complement
-        if self.epsilon and not self.from_logits:
+        if not self.from_logits and not special.is_zero(self.epsilon):
             limited = special.clip(complement, self.epsilon, 1.0 - self.epsilon)
         # -log p from 1 - p, which keeps its digits where p is near 1; p log p is 0 at 0.
         entropy = p * xp.log1p(complement / special.above_zero(p))
@@ -557,19 +536,8 @@ class CategoricalFocal(_ProbabilityLoss):
         pull = pull * (special.focal_weight(limited, self.gamma) * rise)
         return self._chained(logits, pull, p, complement, axis)
 
-    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
-        if not self._of_label_alone(labels):
-            return self.call(logits, labels), self.derivative(logits, labels)
-        axis = self.row_axis(logits)
-        surprise, slope = special.label_surprise_and_slope(logits, labels, axis)
-        value, factor = self._by_surprise(surprise, -special.pick(slope, labels, axis))
-        if self.alpha is not None:
-            alpha = self._label_alpha(logits, labels, axis)
-            value, factor = value * alpha, factor * alpha
-        return value, slope * special.new_axis(factor, axis)
-
-    def _of_label_alone(self, labels: Array) -> bool:
-        return self.from_logits and _is_label(labels) and not self.label_smoothing
+    def _is_of_labels(self, labels: Array) -> bool:
+        return self.from_logits and _is_label(labels) and special.is_zero(self.label_smoothing)
 
     def _label_alpha(self, logits: Array, labels: Array, axis: int) -> Array:
         alpha = self._alpha(logits, axis)
@@ -580,6 +548,7 @@ class CategoricalFocal(_ProbabilityLoss):
         return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
 
+@function_form
 def categorical_focal(
     logits: Array,
     labels: Array,
@@ -677,12 +646,13 @@ class CategoricalHinge(_ClassLoss):
         super().__post_init__()
         require_nonnegative(margin=self.margin)
 
-    # max(0, margin + max_{j != y} z_j - z_y), what rounding took from the difference added last
+    # max(0, margin + max_{j != y} z_j - z_y)
     def call(self, logits: Array, labels: Array) -> Array:
         axis = self.row_axis(logits)
         if logits.shape[axis] == 1:
-            xp = array_namespace(logits, labels)
-            return xp.sum(xp.zeros_like(logits), axis=axis)
+            # No rival: 0 whatever the logit, but NaN of NaN, and differentiable as any other loss.
+            nothing = special.where(logits == logits, 0.0, logits)
+            return array_namespace(logits, labels).sum(nothing, axis=axis)
         if _is_label(labels):
             return special.positive_part(self._short_of_label(logits, labels, axis)[0])
         return special.expectation(special.positive_part(self._short(logits, axis)[0]), labels, axis)
@@ -727,8 +697,8 @@ class CategoricalHinge(_ClassLoss):
     def _lacking(self, rival: Array, own: Array) -> Array:
         # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
         lowest = -float(array_namespace(own).finfo(own.dtype).max) / 4
-        lead, lost = precision.two_difference(special.maximum(rival, lowest), special.maximum(own, lowest))
-        return special.where(own == float("-inf"), float("inf"), (lead + self.margin) + lost)
+        lead = special.maximum(rival, lowest) - special.maximum(own, lowest)
+        return special.where(own == float("-inf"), float("inf"), lead + self.margin)
 
 
 def _shared(chosen: Array, like: Array, axis: int) -> Array:
@@ -738,6 +708,7 @@ def _shared(chosen: Array, like: Array, axis: int) -> Array:
     return share / special.maximum(xp.sum(share, axis=axis, keepdims=True), 1.0)
 
 
+@function_form
 def categorical_hinge(
     logits: Array,
     labels: Array,

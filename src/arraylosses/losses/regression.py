@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_nonnegative, require_one_of_type, require_positive, require_range
-from ..loss import Loss
+from ..loss import Loss, function_form
 from ..reduction import Reduction
 from ..registry import alias, register
 
@@ -37,6 +38,8 @@ __all__ = [
 class _ErrorLoss(Loss):
     """What the losses of the error e = prediction - target share."""
 
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
+
     def call(self, prediction: Array, target: Array) -> Array:
         return self._of_error(prediction - target)
 
@@ -48,6 +51,10 @@ class _ErrorLoss(Loss):
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         return self._both(prediction - target)
+
+    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+        value, slope = self.call_and_derivative(*arrays)
+        return value, tuple(-slope if k else slope for k in positions)
 
     def _of_error(self, error: Array) -> Array:
         """The loss."""
@@ -83,6 +90,7 @@ class SquaredError(_ErrorLoss):
         return array_namespace(error).full_like(error, 2.0)
 
 
+@function_form
 def squared_error(
     prediction: Array,
     target: Array,
@@ -140,6 +148,7 @@ class AbsoluteError(_ErrorLoss):
         return special.sign(error)
 
 
+@function_form
 def absolute_error(
     prediction: Array,
     target: Array,
@@ -211,6 +220,7 @@ class Huber(_ErrorLoss):
         return special.inside(error, -self.delta, self.delta)
 
 
+@function_form
 def huber(
     prediction: Array,
     target: Array,
@@ -295,6 +305,7 @@ class SmoothL1(_ErrorLoss):
         return special.inside(error, -self.beta, self.beta) / self.beta
 
 
+@function_form
 def smooth_l1(
     prediction: Array,
     target: Array,
@@ -377,6 +388,7 @@ class PseudoHuber(_ErrorLoss):
         return ratio, array_namespace(error).sqrt(1.0 + ratio * ratio)
 
 
+@function_form
 def pseudo_huber(
     prediction: Array,
     target: Array,
@@ -442,6 +454,7 @@ class LogCosh(_ErrorLoss):
         return 4.0 * (right * left)
 
 
+@function_form
 def log_cosh(
     prediction: Array,
     target: Array,
@@ -506,6 +519,7 @@ class Quantile(_ErrorLoss):
         return (special.sign(error) + 1.0) * 0.5 - self.q
 
 
+@function_form
 def quantile(
     prediction: Array,
     target: Array,
@@ -584,6 +598,7 @@ class AbsolutePercentageError(Loss):
         return array_namespace(prediction, target).zeros_like(prediction)
 
 
+@function_form
 def absolute_percentage_error(
     prediction: Array,
     target: Array,
@@ -677,6 +692,7 @@ class SquaredLogarithmicError(Loss):
         return ratio * ratio, slope
 
 
+@function_form
 def squared_logarithmic_error(
     prediction: Array,
     target: Array,

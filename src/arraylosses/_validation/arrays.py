@@ -1,16 +1,10 @@
-"""What an argument must be, and what is said when it is not.
-
-Every message is one line: the argument in backticks, what it must be, what it was, and how to mend it where the
-mistake is common. Shapes and dtypes are looked at here and nowhere else, so a loss holds its formula alone.
-"""
+"""The arrays of a call: libraries, devices, dtypes, shapes and labels."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Sequence
-from typing import Any, Literal, NamedTuple, NoReturn, TypeAlias
+from typing import Any, Literal, NamedTuple, NoReturn
 
-from ._array_api import (
+from .._array_api import (
     Array,
     Namespace,
     as_index,
@@ -18,6 +12,8 @@ from ._array_api import (
     dtype_kind,
     dtype_name,
     holds_values,
+    integer_range,
+    is_container,
     is_torch,
     joined,
     library_of,
@@ -27,43 +23,13 @@ from ._array_api import (
     same_shape,
     single_device,
 )
+from .._config import setting
+from .domains import DOMAINS, Domain, Granularity, Role, check_values
+from .hints import added_axes, as_dtype, closest, made_of
 
-__all__ = [
-    "Domain",
-    "Granularity",
-    "Inputs",
-    "check_inputs",
-    "check_projection",
-    "closest",
-    "require_choice",
-    "require_finite",
-    "require_integer",
-    "require_nonnegative",
-    "require_one_of_type",
-    "require_positive",
-    "require_range",
-    "take_axis",
-]
+__all__ = ["Inputs", "check_inputs", "check_projection", "take_axis"]
 
-Granularity: TypeAlias = Literal["element", "row"]
-
-# What an array argument of a loss holds. In a loss of rows, `sign` and `labels` have one value an item; all else has
-# the shape of the rows. `labels` are integers, one an item, or floating probabilities of the rows' shape. `matrix` and
-# `per_class` belong to no item: (classes, features), by which rows of features are projected, and (classes,).
-Domain: TypeAlias = Literal[
-    "real",
-    "nonnegative",
-    "positive",
-    "probability",
-    "sign",
-    "distribution",
-    "log_distribution",
-    "labels",
-    "matrix",
-    "per_class",
-]
 _ONE_PER_ITEM = ("sign", "labels")
-Role: TypeAlias = Literal["row", "item", "labels", "whole"]
 _ALL_ITEMS: tuple[Role, ...] = ("item",)
 _FLOATING = ("float", "half")
 
@@ -86,87 +52,6 @@ class Inputs(NamedTuple):
     """The items whose label is no class, where the labels could not be looked at before the computation."""
 
 
-# settings
-
-
-def require_positive(**settings: float) -> None:
-    """Refuse a setting that is not a number above 0."""
-    for name, value in settings.items():
-        _require_number(name, value)
-        if not value > 0:
-            raise ValueError(f"`{name}` must be above 0, got {value!r}")
-
-
-def require_nonnegative(**settings: float) -> None:
-    """Refuse a setting that is not a number of at least 0."""
-    for name, value in settings.items():
-        _require_number(name, value)
-        if not value >= 0:
-            raise ValueError(f"`{name}` must be at least 0, got {value!r}")
-
-
-def require_finite(**settings: float) -> None:
-    """Refuse a setting that is not a finite number."""
-    for name, value in settings.items():
-        _require_number(name, value)
-        if not -math.inf < value < math.inf:
-            raise ValueError(f"`{name}` must be finite, got {value!r}")
-
-
-def require_range(low: float, high: float, *, ends: bool = True, **settings: float) -> None:
-    """Refuse a setting outside the closed range from `low` to `high`, or outside it without its ends."""
-    for name, value in settings.items():
-        _require_number(name, value)
-        if not (low <= value <= high if ends else low < value < high):
-            bounds = f"[{low}, {high}]" if ends else f"({low}, {high})"
-            raise ValueError(f"`{name}` must lie in {bounds}, got {value!r}")
-
-
-def require_integer(**settings: int) -> None:
-    """Refuse a setting that is not an integer."""
-    for name, value in settings.items():
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise TypeError(f"`{name}` must be an integer, got {value!r}")
-
-
-def require_one_of_type(kind: type, **settings: object) -> None:
-    """Refuse a setting of another type."""
-    for name, value in settings.items():
-        if not isinstance(value, kind):
-            raise TypeError(f"`{name}` must be a {kind.__name__}, got {value!r}")
-
-
-def require_choice(choices: Sequence[str], **settings: str) -> None:
-    """Refuse a setting that is none of `choices`, and say which is closest."""
-    for name, value in settings.items():
-        if value not in choices:
-            allowed = ", ".join(repr(choice) for choice in choices)
-            raise ValueError(f"`{name}` must be one of {allowed}, got {value!r}{closest(value, choices)}")
-
-
-def _require_number(name: str, value: object) -> None:
-    if type(value) is float:
-        return
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"`{name}` must be a number, got {value!r}")
-
-
-def closest(name: object, names: Iterable[str]) -> str:
-    """Return a hint at the names that are closest to `name`, or an empty string where none is close."""
-    if not isinstance(name, str):
-        return ""
-    import difflib  # needed where something is wrong already, and not before
-
-    by_fold: dict[str, str] = {}
-    for known in names:
-        by_fold.setdefault(known.casefold(), known)
-    near = difflib.get_close_matches(name.casefold(), by_fold, n=3)
-    return f"; did you mean {' or '.join(repr(by_fold[fold]) for fold in near)}?" if near else ""
-
-
-# arrays
-
-
 def check_inputs(
     names: tuple[str, ...],
     domains: tuple[Domain, ...],
@@ -179,10 +64,9 @@ def check_inputs(
 ) -> Inputs:
     """Check the arrays of one call against what the loss takes; nothing is computed but the labels' range."""
     xp = _one_library(names, arrays, weight, where)
-    if backend_of(xp) not in ("numpy", "dask"):
-        _one_device(names, arrays, weight, where)
-    if len(domains) != len(names):
-        raise ValueError(f"`domains` must say what each of {', '.join(names)} holds, got {domains!r}")
+    _check_places(xp, names, arrays, weight, where)
+    if len(domains) != len(names) or not DOMAINS.issuperset(domains):
+        _refuse_domains(names, domains)
     first = arrays[0]
     dtype, shape = first.dtype, tuple(first.shape)
     if (
@@ -191,7 +75,9 @@ def check_inputs(
         and all([x.dtype == dtype and x.shape == shape for x in arrays[1:]])
     ):
         _check_weights(weight, where, shape)
-        return Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
+        return _looked_at(
+            names, domains, Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
+        )
 
     kinds = [dtype_kind(x.dtype) for x in arrays]
     floating = []
@@ -199,16 +85,18 @@ def check_inputs(
         if kind in _FLOATING:
             floating.append(arrays[k])
         else:
-            _check_dtype(names[k], arrays[k], domains[k], is_prediction=k == 0)
+            _check_dtype(xp, names[k], arrays[k], domains[k], is_prediction=k == 0)
     dtype = result_dtype(xp, floating)
     if granularity == "element":
         _same_shapes(names, arrays)
         _check_weights(weight, where, shape)
-        return Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
+        return _looked_at(
+            names, domains, Inputs(xp, arrays, dtype, shape, None, _ALL_ITEMS * len(arrays), weight, where, None)
+        )
 
     axis = take_axis(axis, shape, names[0])
     item_shape = _without(shape, axis)
-    _check_weights(weight, where, item_shape)
+    _check_weights(weight, where, item_shape, shape[axis])
     invalid = None
     roles: list[Role] = ["row"] * len(arrays)
     for k, domain in enumerate(domains):
@@ -229,7 +117,22 @@ def check_inputs(
         else:
             rows = [k for k, domain in enumerate(domains) if domain not in _ONE_PER_ITEM]
             _same_shapes(tuple([names[k] for k in rows]), tuple([arrays[k] for k in rows]))
-    return Inputs(xp, arrays, dtype, item_shape, axis, tuple(roles), weight, where, invalid)
+    return _looked_at(names, domains, Inputs(xp, arrays, dtype, item_shape, axis, tuple(roles), weight, where, invalid))
+
+
+def _looked_at(names: tuple[str, ...], domains: tuple[Domain, ...], inputs: Inputs) -> Inputs:
+    if setting("check_values"):
+        xp, arrays, _, item_shape, axis, roles, weight, where, _ = inputs
+        check_values(xp, names, domains, arrays, roles, item_shape, axis, weight, where)
+    return inputs
+
+
+def _refuse_domains(names: tuple[str, ...], domains: tuple[Domain, ...]) -> NoReturn:
+    wrong = [domain for domain in domains if domain not in DOMAINS]
+    if wrong:
+        known = ", ".join(repr(domain) for domain in sorted(DOMAINS))
+        raise ValueError(f"`domains` must be some of {known}, got {wrong[0]!r}{closest(wrong[0], DOMAINS)}")
+    raise ValueError(f"`domains` must say what each of {', '.join(names)} holds, got {domains!r}")
 
 
 def check_projection(
@@ -247,16 +150,16 @@ def check_projection(
         arrays = arrays[:3]
     names = names[: max(len(arrays), 3)]
     xp = _one_library(names, arrays, weight, where)
-    _one_device(names, arrays, weight, where)
+    _check_places(xp, names, arrays, weight, where)
     features, matrix, labels, *bias = arrays
     floating = [
         x
         for k, (name, x) in enumerate(zip(names, arrays, strict=True))
-        if _check_dtype(name, x, "labels" if k == 2 else "real", is_prediction=k != 2) == "float"
+        if _check_dtype(xp, name, x, "labels" if k == 2 else "real", is_prediction=k != 2) == "float"
     ]
     shape = _check_projection_shapes(names, features, matrix, bias)
     item_shape = shape[:-1]
-    _check_weights(weight, where, item_shape)
+    _check_weights(weight, where, item_shape, shape[-1])
     projection = f"{names[0]} @ {names[1]}.T"
     role: Role = "labels" if dtype_kind(labels.dtype) == "int" else "row"
     invalid = None
@@ -266,7 +169,7 @@ def check_projection(
     else:
         _check_probabilities(names[2], labels, projection, shape, item_shape)
     roles: tuple[Role, ...] = ("row", "whole", role, "whole")
-    return Inputs(
+    inputs = Inputs(
         xp,
         (features, matrix, labels, *bias),
         result_dtype(xp, floating),
@@ -277,6 +180,8 @@ def check_projection(
         where,
         invalid,
     )
+    domains: tuple[Domain, ...] = ("real", "matrix", "labels", "per_class")
+    return _looked_at(names, domains[: len(arrays)], inputs)
 
 
 def _check_projection_shapes(
@@ -307,6 +212,8 @@ def _one_library(
     names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> Namespace:
     if len(arrays) != len(names):
+        if not names:
+            raise TypeError("this loss takes no arrays: its class must define `call(self, prediction, target, ...)`")
         wanted = ", ".join(f"`{name}`" for name in names)
         raise TypeError(f"this loss takes {len(names)} arrays, {wanted}; got {len(arrays)}")
     xp = namespace_of(arrays[0])
@@ -331,17 +238,30 @@ def _one_library(
 
 
 def _refuse_libraries(given: dict[str, object], found: list[Namespace]) -> NoReturn:
+    like = next((x for x, xp in zip(given.values(), found, strict=True) if xp is not None), None)
     for (name, x), xp in zip(given.items(), found, strict=True):
         if xp is None:
-            hint = "; np.asarray(...) makes one" if isinstance(x, list | tuple | int | float) else ""
             raise TypeError(
                 f"`{name}` must be an array of NumPy, PyTorch, JAX, CuPy, Dask or another library of the array API "
-                f"standard, got {type(x).__name__}{hint}"
+                f"standard, got {made_of(name, x, like)}"
             )
     said = [f"`{name}` of {library_of(xp)}" for name, xp in zip(given, found, strict=True)]
     raise TypeError(
         f"all arrays must come from one library, got {', '.join(said)}; al.convert(x, like=y) moves one over"
     )
+
+
+def _check_places(
+    xp: Namespace, names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
+) -> None:
+    backend = backend_of(xp)
+    if backend == "numpy":
+        return
+    given = [x for x in (*arrays, weight, where) if x is not None]
+    if any([x.is_nested for x in given] if backend == "torch" else map(is_container, given)):
+        _refuse_container(names, arrays, weight, where)
+    if backend != "dask":
+        _one_device(names, arrays, weight, where)
 
 
 def _one_device(names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> None:
@@ -360,21 +280,43 @@ def _one_device(names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array
         first = device
 
 
-def _check_dtype(name: str, x: Array, domain: Domain, *, is_prediction: bool) -> Literal["float", "other"]:
+def _refuse_container(
+    names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
+) -> NoReturn:
+    given = zip((*names, "weight", "where"), (*arrays, weight, where), strict=True)
+    name, x = next((name, x) for name, x in given if x is not None and is_container(x))
+    raise TypeError(f"`{name}` must be an array with a number in each place, got {made_of(name, x)}")
+
+
+def _check_dtype(
+    xp: Namespace, name: str, x: Array, domain: Domain, *, is_prediction: bool
+) -> Literal["float", "other"]:
     kind = dtype_kind(x.dtype)
     if kind in _FLOATING:
         return "float"
     if is_prediction:
-        hint = "; convert it, as in xp.astype(x, xp.float32)" if kind == "int" else ""
-        raise TypeError(f"`{name}` must have a floating dtype, got {dtype_name(x.dtype)}{hint}")
+        raise TypeError(f"`{name}` must have a floating dtype, got {dtype_name(x.dtype)}{_narrowed(xp, name, x)}")
     if kind == "complex" or kind == "other":
-        raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(x.dtype)}")
+        raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(x.dtype)}{_narrowed(xp, name, x)}")
     if kind == "bool" and domain == "labels":
         raise TypeError(
             f"`{name}` must hold integer labels or floating probabilities, got bool; convert it, as in "
-            "xp.astype(x, xp.int64) for labels or xp.astype(x, xp.float32) for a one-hot target"
+            f"{as_dtype(name, xp, 'int64')} for labels or {as_dtype(name, xp, 'float32')} for a one-hot target"
         )
+    if kind == "bool" and domain == "sign":
+        integers = as_dtype(name, xp, "int8") if backend_of(xp) == "strict" else name
+        raise TypeError(f"`{name}` must hold -1 or 1, got bool, whose False would count as 0; use 2 * {integers} - 1")
     return "other"
+
+
+def _narrowed(xp: Namespace, name: str, x: Array) -> str:
+    """Return a hint at how real numbers become those of a dtype that is computed with."""
+    said = dtype_name(x.dtype)
+    if dtype_kind(x.dtype) == "int":
+        return f"; convert it, as in {as_dtype(name, xp, 'float32')}"
+    if said.startswith(("longdouble", "float")):
+        return f"; convert it, as in {as_dtype(name, xp, 'float64')}"
+    return f"; {name}.dequantize() makes one" if said.startswith(("quint", "qint")) else ""
 
 
 def _same_shapes(names: tuple[str, ...], arrays: tuple[Array, ...]) -> None:
@@ -393,24 +335,33 @@ def _same_shapes(names: tuple[str, ...], arrays: tuple[Array, ...]) -> None:
     raise ValueError(f"all arrays must have one shape, got {said}{hint}")
 
 
-def _check_weights(weight: Array | None, where: Array | None, item_shape: tuple[int, ...]) -> None:
+def _check_weights(
+    weight: Array | None, where: Array | None, item_shape: tuple[int, ...], classes: int | None = None
+) -> None:
     if weight is not None:
         kind = dtype_kind(weight.dtype)
         if kind in ("complex", "other"):
-            raise TypeError(f"`weight` must hold real numbers, got {dtype_name(weight.dtype)}")
-        _check_broadcast("weight", tuple(weight.shape), item_shape)
+            hint = _narrowed(namespace_of(weight), "weight", weight)
+            raise TypeError(f"`weight` must hold real numbers, got {dtype_name(weight.dtype)}{hint}")
+        _check_broadcast("weight", tuple(weight.shape), item_shape, classes)
     if where is not None:
         if dtype_kind(where.dtype) != "bool":
-            raise TypeError(f"`where` must have dtype bool, got {dtype_name(where.dtype)}; compare it, as in x != 0")
+            raise TypeError(
+                f"`where` must have dtype bool, got {dtype_name(where.dtype)}; compare it, as in where != 0"
+            )
         _check_broadcast("where", tuple(where.shape), item_shape)
 
 
-def _check_broadcast(name: str, shape: tuple[int, ...], item_shape: tuple[int, ...]) -> None:
+def _check_broadcast(
+    name: str, shape: tuple[int, ...], item_shape: tuple[int, ...], classes: int | None = None
+) -> None:
     if same_shape(shape, item_shape):
         return
     tail = item_shape[len(item_shape) - len(shape) :] if len(shape) <= len(item_shape) else None
     if tail is None or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
-        hint = f"; add an axis, as in `{name}[:, None]`" if len(item_shape) > 1 and shape == item_shape[:1] else ""
+        hint = added_axes(name, shape, item_shape)
+        if shape == (classes,):
+            hint = "; `class_weight` has one number a class"
         raise ValueError(f"`{name}` must broadcast to the per-item loss, shape {item_shape}, got {shape}{hint}")
 
 
@@ -479,15 +430,16 @@ def _check_probabilities(
 
 
 def _check_labels(
-    xp: Namespace, name: str, labels: Array, classes: int, ignore_index: int | None, where: Array | None
+    xp: Namespace, name: str, given: Array, classes: int, ignore_index: int | None, where: Array | None
 ) -> tuple[Array, Array | None, Array | None]:
     """Return labels that can index, the items to keep, and the items without a class if these can't be refused."""
-    labels = as_index(xp, labels)
-    plain = where is None and ignore_index is None and 0 not in labels.shape
+    labels = as_index(xp, given)
+    ignored = _as_label(given, labels, ignore_index)
+    plain = where is None and ignored is None and 0 not in labels.shape
     if plain and holds_values(labels) and lie_below(labels, classes):
         return labels, None, None
-    if ignore_index is not None:
-        used = labels != ignore_index
+    if ignored is not None:
+        used = labels != ignored
         where = used if where is None else xp.logical_and(used, where)
     valid = xp.logical_and(labels >= 0, labels < classes)
     kept_invalid = xp.logical_not(valid) if where is None else xp.logical_and(xp.logical_not(valid), where)
@@ -496,6 +448,8 @@ def _check_labels(
             worst = xp.where(kept_invalid, labels, classes)
             label = int(xp.min(worst))
             label = label if label < 0 else int(xp.max(xp.where(kept_invalid, labels, -1)))
+            low, high = integer_range(given.dtype)
+            label = label if label >= low else label + high + 1
             raise ValueError(
                 f"`{name}` must lie in [0, {classes}) for {classes} classes, got {label}; "
                 "`where` or `ignore_index` leaves items out"
@@ -504,3 +458,16 @@ def _check_labels(
     if where is not None or kept_invalid is not None:
         labels = xp.where(valid, labels, xp.zeros_like(labels))
     return labels, where, kept_invalid
+
+
+# An unsigned integer may be beyond the dtype that indexes, in which it then wraps around to a negative number, and
+# `ignore_index` beyond either dtype.
+def _as_label(given: Array, labels: Array, ignore_index: int | None) -> int | None:
+    """Return `ignore_index` as it is among `labels`, which were `given` in another dtype; None where it can't be."""
+    if ignore_index is None:
+        return None
+    low, high = integer_range(given.dtype)
+    if not low <= ignore_index <= high:
+        return None
+    low, high = integer_range(labels.dtype)
+    return ignore_index if ignore_index <= high else ignore_index - (high - low + 1)

@@ -1,0 +1,117 @@
+"""What a message says of how to mend a mistake. A hint works when it is followed, on the library of the arrays."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from .._array_api import Array, Namespace, backend_of, is_container, is_masked, is_torch, namespace_of
+
+__all__ = ["added_axes", "as_dtype", "closest", "in_short", "made_of", "ours"]
+
+# What the frameworks call an argument, and what it is called here, where the loss has one of that name.
+_OURS = {
+    "sample_weight": ("weight",),
+    "sample_weights": ("weight",),
+    "weights": ("weight",),
+    "mask": ("where",),
+    "dim": ("axis",),
+    "eps": ("epsilon",),
+    "size_average": ("reduction",),
+    "reduce": ("reduction",),
+    "threshold": ("delta",),
+    "inputs": ("logits", "prediction"),
+    "input": ("logits", "prediction"),
+    "predictions": ("prediction", "logits"),
+    "y_pred": ("prediction", "logits"),
+    "output": ("prediction", "logits"),
+    "targets": ("target", "labels"),
+    "target": ("labels",),
+    "labels": ("target",),
+    "y_true": ("target", "labels"),
+}
+
+_CREATES = {"numpy": "np.asarray", "torch": "torch.asarray", "jax": "jnp.asarray", "cupy": "cp.asarray"}
+_CONTAINERS = {
+    "pandas": "{name}.to_numpy() makes an array",
+    "polars": "{name}.to_numpy() makes an array",
+    "pyarrow": "{name}.to_numpy(zero_copy_only=False) makes an array",
+    "xarray": "{name}.data is its array; xarray.apply_ufunc(loss, ...) calls a loss with those of several",
+}
+
+
+def closest(name: object, names: Iterable[str]) -> str:
+    """Return a hint at the names that are closest to `name`, or an empty string where none is close."""
+    if not isinstance(name, str):
+        return ""
+    import difflib  # needed where something is wrong already, and not before
+
+    by_fold: dict[str, str] = {}
+    for known in names:
+        by_fold.setdefault(known.casefold(), known)
+    near = difflib.get_close_matches(name.casefold(), by_fold, n=3)
+    return f"; did you mean {' or '.join(repr(by_fold[fold]) for fold in near)}?" if near else ""
+
+
+def ours(name: str, names: Sequence[str]) -> str:
+    """Return a hint at which of `names` an argument of another name is, or at all of them."""
+    for known in _OURS.get(name, ()):
+        if known in names:
+            return f"; it is `{known}` here"
+    return closest(name, names) or f"; there are {', '.join(f'`{known}`' for known in names)}"
+
+
+def in_short(value: object) -> str:
+    """Return what a message says of a value: its representation, cut where it is long, and on one line."""
+    try:
+        return " ".join(reprlib.repr(value).split())
+    except (ValueError, RecursionError):  # an integer of thousands of digits; a mapping in a mapping in a mapping ...
+        return f"{type(value).__name__}"
+
+
+def made_of(name: str, x: object, like: Array | None = None) -> str:
+    """Return the type of `x`, which is no array that a loss takes, and how one is made of it.
+
+    `like` is one of the other arrays, if there is one.
+    """
+    if is_masked(x):
+        hint = f"{name}.data is its array, and where=~np.ma.getmaskarray({name}) leaves out what is masked"
+    elif isinstance(x, np.matrix):
+        hint = f"np.asarray({name}) makes an array"
+    elif is_container(x):
+        if is_torch(x):
+            hint = f"torch.nested.to_padded_tensor({name}, 0.0) makes one, and `where` leaves out what is padding"
+            return f"a nested tensor; {hint}"
+        hint = f"da.ma.getdata({name}) is its array, and where=~da.ma.getmaskarray({name}) leaves out what is masked"
+        return f"a masked array; {hint}"
+    elif (library := type(x).__module__.partition(".")[0]) in _CONTAINERS:
+        hint = _CONTAINERS[library].format(name=name)
+    elif isinstance(x, list | tuple | int | float | np.generic):
+        creates = _CREATES.get("numpy" if like is None else backend_of(namespace_of(like)), "xp.asarray")
+        hint = f"{creates}({name}) makes an array"
+    else:
+        return type(x).__name__
+    return f"{type(x).__name__}; {hint}"
+
+
+def as_dtype(name: str, xp: Namespace, dtype: str) -> str:
+    """Return the expression that converts an array, as its library spells it."""
+    backend = backend_of(xp)
+    if backend == "torch":
+        return f"{name}.to(torch.{dtype})"
+    return (
+        f'{name}.astype("{dtype}")' if backend in ("numpy", "jax", "cupy", "dask") else f"xp.astype({name}, xp.{dtype})"
+    )
+
+
+def added_axes(name: str, shape: tuple[int, ...], wanted: tuple[int, ...]) -> str:
+    """Return the index that makes an array of `shape` broadcast to `wanted`, as a hint, where there is one."""
+    if len(shape) == len(wanted) + 1 and shape[-1] == 1 and shape[:-1] == wanted:
+        return f"; drop the axis of length 1, as in `{name}[..., 0]`"
+    for before in range(len(wanted) - len(shape)):
+        if shape and shape == wanted[before : before + len(shape)]:
+            index = [":"] * len(shape) + ["None"] * (len(wanted) - len(shape) - before)
+            return f"; add an axis, as in `{name}[{', '.join(index)}]`"
+    return ""

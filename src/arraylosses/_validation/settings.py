@@ -1,0 +1,175 @@
+"""Settings: how they are kept, and what is refused when a loss is made.
+
+A real-valued setting is a number, or an array: of no axes, traced, or broadcastable where a loss says so. Numbers and
+eager NumPy arrays are looked at; the values of all other arrays are taken as they are.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .._array_api import dtype_kind, dtype_name, is_array, is_eager_numpy
+from .hints import closest, in_short
+
+__all__ = [
+    "FrozenDict",
+    "kept_setting",
+    "of_classes",
+    "require_choice",
+    "require_finite",
+    "require_integer",
+    "require_nonnegative",
+    "require_one_of_type",
+    "require_per_class",
+    "require_positive",
+    "require_range",
+]
+
+_DEEPEST = 32  # NumPy's arrays had as many axes for thirty years
+
+
+class FrozenDict(Mapping[Any, Any]):
+    """A mapping that is hashable, so that a loss with one is."""
+
+    def __init__(self, items: Mapping[Any, Any]) -> None:
+        self._items = dict(items)
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._items[key]
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self._items)
+
+    def __len__(self) -> int:
+        return len(self._items)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self._items.items()))
+
+    def __repr__(self) -> str:
+        return repr(self._items)
+
+
+def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
+    """Return a setting as a loss keeps it.
+
+    A list becomes a tuple and a dict a `FrozenDict`, so that the loss is hashable; a number of NumPy's, of an enum or
+    of another subclass becomes Python's own, which widens no result. An array stays as it is.
+    """
+    if isinstance(value, list | tuple | dict):
+        if depth == _DEEPEST:
+            raise ValueError(f"`{name}` must not be nested deeper than {_DEEPEST} levels")
+        if isinstance(value, dict):
+            return FrozenDict({key: kept_setting(name, v, depth + 1) for key, v in value.items()})
+        return tuple([kept_setting(name, v, depth + 1) for v in value])
+    if isinstance(value, np.generic):
+        value = float(value) if isinstance(value, np.longdouble) else value.item()
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        return int(value) if isinstance(value, int) else float(value)
+    return str.__str__(value) if isinstance(value, str) else value
+
+
+def _numbers(name: str, value: Any) -> Sequence[Any]:
+    """Return the numbers of a setting that can be looked at, each of which is real; none of another array."""
+    if is_array(value):
+        if dtype_kind(value.dtype) not in ("float", "half", "int"):
+            raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(value.dtype)}")
+        return value.ravel().tolist() if is_eager_numpy(value) else ()
+    if isinstance(value, tuple) and value:
+        if any(isinstance(v, tuple) for v in value):
+            raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {in_short(value)}")
+        return [v for one in value for v in _numbers(name, one)]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"`{name}` must be a number, got {in_short(value)}")
+    if isinstance(value, int) and abs(value) > sys.float_info.max:
+        raise ValueError(f"`{name}` must be a number that a float can hold, got {in_short(value)}")
+    return (value,)
+
+
+def _require(name: str, value: Any, holds: Callable[[Any], bool], wanted: str) -> None:
+    for number in _numbers(name, value):
+        if not holds(number):
+            raise ValueError(f"`{name}` must {wanted}, got {in_short(number)}")
+
+
+# Each looks at a float, which most settings are, before all else.
+
+
+def require_positive(**settings: Any) -> None:
+    """Refuse a setting that is not above 0."""
+    for name, value in settings.items():
+        if type(value) is not float or not value > 0:
+            _require(name, value, lambda x: x > 0, "be above 0")
+
+
+def require_nonnegative(**settings: Any) -> None:
+    """Refuse a setting that is not at least 0."""
+    for name, value in settings.items():
+        if type(value) is not float or not value >= 0:
+            _require(name, value, lambda x: x >= 0, "be at least 0")
+
+
+def require_finite(**settings: Any) -> None:
+    """Refuse a setting that is not finite."""
+    for name, value in settings.items():
+        if type(value) is not float or not -math.inf < value < math.inf:
+            _require(name, value, lambda x: -math.inf < x < math.inf, "be finite")
+
+
+def require_range(low: float, high: float, *, ends: bool = True, **settings: Any) -> None:
+    """Refuse a setting outside the closed range from `low` to `high`, or outside it without its ends."""
+    for name, value in settings.items():
+        if type(value) is not float or not low < value < high:
+            bounds = f"[{low}, {high}]" if ends else f"({low}, {high})"
+            _require(name, value, lambda x: low <= x <= high if ends else low < x < high, f"lie in {bounds}")
+
+
+def require_per_class(**settings: Any) -> None:
+    """Refuse what are no finite numbers of at least 0, one a class or one for all; a dict has them by class."""
+    for name, value in settings.items():
+        if isinstance(value, FrozenDict):
+            for key in value:
+                if isinstance(key, bool) or not isinstance(key, int) or key < 0:
+                    raise TypeError(f"`{name}` must be a dict of class to number, got the key {in_short(key)}")
+            value = tuple(value.values())
+        require_nonnegative(**{name: value})
+        require_finite(**{name: value})
+
+
+def of_classes(name: str, value: Any, classes: int) -> Any:
+    """Return one number a class for a dict of class to number, 1 for a class that it leaves out; others as they are."""
+    if not isinstance(value, FrozenDict):
+        return value
+    beyond = [key for key in value if not key < classes]
+    if beyond:
+        raise ValueError(f"`{name}` must be a dict of classes in [0, {classes}), got {max(beyond)}")
+    return tuple([value.get(k, 1.0) for k in range(classes)])
+
+
+def require_integer(**settings: Any) -> None:
+    """Refuse a setting that is not an integer."""
+    for name, value in settings.items():
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise TypeError(f"`{name}` must be an integer, got {in_short(value)}")
+
+
+def require_one_of_type(kind: type, **settings: object) -> None:
+    """Refuse a setting of another type."""
+    for name, value in settings.items():
+        if not isinstance(value, kind):
+            raise TypeError(f"`{name}` must be a {kind.__name__}, got {in_short(value)}")
+
+
+def require_choice(choices: Sequence[str], **settings: Any) -> None:
+    """Refuse a setting that is none of `choices`, and say which is closest."""
+    for name, value in settings.items():
+        if not isinstance(value, str) or value not in choices:
+            allowed = ", ".join(repr(choice) for choice in choices)
+            raise ValueError(f"`{name}` must be one of {allowed}, got {in_short(value)}{closest(value, choices)}")

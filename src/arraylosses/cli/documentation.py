@@ -1,0 +1,156 @@
+"""What `list` and `show` say of a loss, from its docstring and the registry."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import textwrap
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ..comparison.text import wrapped
+from ..loss import Loss, setting_names
+from ..registry import aliases_of, function_of, name_of
+
+__all__ = ["described", "readable", "summary_of"]
+
+
+def summary_of(cls: type[Loss]) -> str:
+    """Return the first line of a loss's documentation."""
+    return _documentation(cls).partition("\n")[0]
+
+
+def described(asked: str, loss: Loss, width: int) -> Iterator[tuple[str, list[str]]]:
+    """Return the headings that `show` prints, with the lines below each.
+
+    Parameters
+    ----------
+    asked : str
+        The name by which the loss was asked for; where it is an alias, it is said which settings that carries.
+    loss : Loss
+        The loss.
+    width : int
+        The longest line, in characters.
+    """
+    cls = type(loss)
+    name = name_of(cls)
+    sections = _sections(_documentation(cls))
+    lead, _, formula = sections[""].partition(".. math::")
+    carried = _assignments(aliases_of(name).get(asked, {}))
+    alias = [f"`{asked}` is this loss with {carried}."] if carried else []
+    for heading, texts in {
+        "": [f"{name}, class {cls.__name__}", *alias, lead.strip()],
+        "Formula": [readable(formula)],
+        "Arrays": _arrays(loss, sections),
+        "Settings": _settings(cls, sections),
+        "Result": [textwrap.dedent(sections.get("Returns", "").partition("\n")[2])],
+        "Notes": [sections.get("Notes", "")],
+        "References": [sections.get("References", "")],
+        "Other names": _other_names(name),
+    }.items():
+        if any(texts):
+            indent = "  " if heading else ""
+            # Where a line is an entry of its own, the next that belongs to it is indented.
+            hanging = "  " if heading in ("Formula", "Other names") else ""
+            yield heading, [line for text in texts for line in _reflowed(text, width, indent, hanging)]
+
+
+def _documentation(cls: type[Loss]) -> str:
+    return inspect.getdoc(function_of(cls) or cls) or inspect.getdoc(cls) or ""
+
+
+def _sections(documentation: str) -> dict[str, str]:
+    """Split a numpydoc docstring at its underlined headings; what stands before the first has the heading ""."""
+    parts = re.split(r"^(\w[\w ]*)\n-{3,}\n", documentation, flags=re.MULTILINE)
+    return {"": parts[0].strip(), **{h: t.strip("\n") for h, t in zip(parts[1::2], parts[2::2], strict=True)}}
+
+
+def _parameters(sections: Mapping[str, str]) -> list[tuple[set[str], str]]:
+    """Return the names and the text of each entry of a docstring's parameters."""
+    entries = re.split(r"^(?=\S)", sections.get("Parameters", ""), flags=re.MULTILINE)
+    heads = [entry.partition("\n")[0].partition(":")[0].split(",") for entry in entries]
+    return [
+        ({*map(str.strip, names)}, entry.rstrip()) for names, entry in zip(heads, entries, strict=True) if entry.strip()
+    ]
+
+
+def _arrays(loss: Loss, sections: Mapping[str, str]) -> list[str]:
+    names = loss.array_names
+    axis = "`axis`" if hasattr(loss, "axis") else "the last axis"
+    item = "an element" if loss.granularity == "element" else f"a row along {axis}"
+    holds = ", ".join(f"{name}: {domain}" for name, domain in zip(names, loss.domains(), strict=True))
+    said = [text for entry, text in _parameters(sections) if entry & set(names)]
+    return [*said, f"One loss value belongs to {item}. Domains: {holds}."]
+
+
+def _settings(cls: type[Loss], sections: Mapping[str, str]) -> list[str]:
+    """Return what is said of each parameter that is no array; of a setting of which nothing is, its default."""
+    entries = [(entry, text) for entry, text in _parameters(sections) if not entry & set(cls.array_names)]
+    said = {name for entry, _ in entries for name in entry}
+    defaults = {field.name: field.default for field in dataclasses.fields(cls)}
+    unsaid = [
+        name if defaults[name] is dataclasses.MISSING else f"{name} : default {defaults[name]!r}"
+        for name in setting_names(cls)
+        if name not in said
+    ]
+    return [*unsaid, *(text for _, text in entries)]
+
+
+def _other_names(name: str) -> list[str]:
+    by_settings: dict[str, list[str]] = {}
+    for alias, settings in aliases_of(name).items():
+        by_settings.setdefault(_assignments(settings), []).append(alias)
+    return [f"{', '.join(names)}{f': {carried}' if carried else ''}" for carried, names in by_settings.items()]
+
+
+def _assignments(settings: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in settings.items())
+
+
+_SYMBOLS = {
+    r"\cdot": "·",
+    r"\le": "≤",
+    r"\ge": "≥",
+    r"\ne": "≠",
+    r"\sum": "Σ",
+    r"\|": "‖",
+    r"\quad": "  ",
+    r"\,": " ",
+    r"\;": " ",
+}
+
+
+def readable(formula: str) -> str:
+    r"""Return LaTeX as plain text: ``\frac{a}{b}`` is (a) / (b), and a command that is a word is that word."""
+    text = " ".join(formula.split())
+    text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1) / (\2)", text)
+    text = re.sub(r"\\text\{([^{}]*)\}", r"\1", text)
+    text = re.sub(r"\^\{([^{}]*)\}", r"^\1", text)
+    for command, symbol in _SYMBOLS.items():
+        text = re.sub(re.escape(command) + ("(?![a-z])" if command[-1].isalpha() else ""), symbol, text)
+    return re.sub(r" +", " ", re.sub(r"\\([a-z]+)", r"\1", text)).replace("; ", ";  ")
+
+
+def _reflowed(text: str, width: int, indent: str, hanging: str) -> Iterator[str]:
+    """Break the paragraphs of a text anew: each is of lines at one depth, and a bullet begins one."""
+    paragraphs: list[list[str]] = []
+    depth = -1
+    for line in text.replace("``", "`").splitlines():
+        own, bullet = _depth(line), _is_bullet(line)
+        if own != depth or own < 0 or bullet:
+            paragraphs.append([])
+        paragraphs[-1].append(line)
+        depth = own + 2 if bullet else own
+    for lines in paragraphs:
+        first = indent + " " * _depth(lines[0])
+        later = first + ("  " if _is_bullet(lines[0]) else hanging)
+        yield from wrapped(" ".join(map(str.strip, lines)), width, first, later) or [""]
+
+
+def _depth(line: str) -> int:
+    return len(line) - len(line.lstrip()) if line.strip() else -1
+
+
+def _is_bullet(line: str) -> bool:
+    return line.lstrip().startswith(("- ", "* "))
