@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import threads
+from arraylosses import _config
+from arraylosses.execution import blocks, threads
 from arraylosses.execution.threads import _numpy_threads, for_each
 
 from .cases import DEFAULTS
@@ -233,7 +234,87 @@ def test_the_pool_grows_and_is_shared():
         for number, size in ((3, 2), (2, 2), (5, 4), (4, 4)):
             with al.config(threads=number):
                 for_each(lambda k: None, 20, "numpy")
-            assert pool.size == size
+            assert len(pool.workers) == size
+
+
+def test_the_blocks_of_config_may_end_in_any_order():
+    for first_to_end in (0, 1):
+        both = [al.config(threads=3), al.config(threads=5)]
+        for one in both:
+            one.__enter__()
+        assert _numpy_threads() == 5
+        both.pop(first_to_end).__exit__(None, None, None)
+        assert _numpy_threads() == (5 if first_to_end == 0 else 3)
+        both.pop().__exit__(None, None, None)
+        assert _numpy_threads() == CORES
+
+
+def test_the_blocks_of_config_of_several_threads_leave_nothing_behind():
+    def work(k):
+        for _ in range(200):
+            with al.config(threads=k + 2), al.config(threads=None):
+                pass
+
+    workers = [threading.Thread(target=work, args=(k,)) for k in range(4)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join(timeout=60)
+    assert _numpy_threads() == CORES
+    assert _config._settings["threads"].made == []
+
+
+def test_a_setting_for_good_outlasts_the_block_in_which_it_is_made_and_hides_the_older():
+    with mock.patch.dict(_config._settings, threads=_config._Setting(None)) as settings:
+        for number in range(1, 1000):
+            al.config(threads=number)
+        assert _numpy_threads() == 999
+        assert len(settings["threads"].made) <= 3
+        block = al.config(threads=4)
+        with block:
+            al.config(threads=7)
+        assert _numpy_threads() == 7
+        with block:  # once more
+            assert _numpy_threads() == 4
+        assert _numpy_threads() == 7
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("backend", ["numpy", "torch"])
+def test_numbers_below_the_normal_ones_count_alike_in_every_thread(backend):
+    torch = pytest.importorskip("torch")
+    if not torch.set_flush_denormal(True):
+        pytest.skip("this processor has no such mode")
+    torch.set_flush_denormal(False)
+    small = {"numpy": np.full(400, 1e-39, np.float32), "torch": torch.full((400,), 1e-39)}[backend]
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    found, compute = [], blocks.evaluate
+
+    def slowly(*arguments):
+        time.sleep(0.001)  # so each thread has a share
+        return compute(*arguments)
+
+    try:
+        with al.config(threads=3), small_blocks(10), mock.patch.object(blocks, "evaluate", slowly):
+            for flush in (False, True, False, True):
+                torch.set_flush_denormal(flush)
+                items = al.absolute_error(small, 0 * small, reduction="none")
+                found.append(len(set(items.tolist())))
+                torch.set_flush_denormal(False)
+                assert (items == 0).all() == flush
+    finally:
+        torch.set_flush_denormal(False)
+        torch.set_num_threads(before)
+    assert found == [1, 1, 1, 1]
+
+
+def test_a_thread_that_cannot_be_made_alike_takes_no_block():
+    names = []
+    with mock.patch.object(threads, "_flush", side_effect=lambda flushes: False), al.config(threads=3):
+        for_each(lambda k: names.append(threading.current_thread()), 50, "numpy")
+    assert len(names) == 50
+    assert set(names) == {threading.current_thread()}
 
 
 # The child of a fork has none of its parent's threads; at the end of a program the pool takes no more work.
@@ -291,3 +372,190 @@ def test_it_works_in_a_forked_process_and_at_the_end_of_a_program(ending):
     script = "".join(textwrap.dedent(part) for part in (SCRIPT, EXTRA, ENDINGS[ending]))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+# A signal at a bad moment, threads that can't be had, the end of a program: each in a process of its own.
+INTERRUPTED = """
+    import os, signal, sys, threading, time
+    import numpy as np
+    import arraylosses as al
+    from arraylosses.execution import blocks, threads
+
+    backend = sys.argv[1]
+    blocks.ELEMENTS[backend] = blocks.WHOLE[backend] = 1000
+    x = np.arange(2e4)
+    y = x + 2
+    al.config(threads=3)
+    if backend == "torch":
+        import torch
+        torch.set_num_threads(3)
+        x, y = torch.asarray(x), torch.asarray(y)
+    ones = x * 0 + 1  # with which torch has no kernel for all at once
+
+    def check():
+        value, gradient = al.value_and_grad(al.squared_error)(x, y, weight=ones, reduction="sum")
+        assert value == 8e4 and (gradient == -4).all()
+        if backend == "torch":
+            assert torch.get_num_threads() == 3
+            found = []
+            other = threading.Thread(target=lambda: found.append(torch.get_num_threads()))
+            other.start()
+            other.join()
+            assert found == [3]
+            assert not threads._FOR_TORCH.workers or alone() == {1}
+
+    def alone():
+        return set(each_worker(torch.get_num_threads))
+
+    def each_worker(function):
+        pool, found = threads._FOR_TORCH, threads.SimpleQueue()
+        together = threading.Barrier(len(pool.workers))
+        for _ in pool.workers:
+            pool.tasks.put(lambda: (together.wait(timeout=60), found.put(function())))
+        return [found.get() for _ in pool.workers]
+
+    class Raised(BaseException):
+        pass
+
+    def interrupted(function):
+        try:
+            function()
+        except Raised:
+            return True
+        return False
+
+    def handle(*arguments):
+        if not handled.is_set():
+            handled.set()
+            raise Raised
+
+    def send_signal():
+        while not handled.is_set():  # again, for one that comes just before the thread waits, does not wake it
+            os.kill(os.getpid(), signal.SIGINT)
+            if threading.current_thread() is not threading.main_thread():
+                handled.wait(timeout=0.1)
+
+    handled = threading.Event()
+    signal.signal(signal.SIGINT, handle)
+"""
+MOMENTS = {
+    # A line of this module at a time, in the thread that calls: a signal is dealt with between any two of them.
+    "at every line": """
+        def calls_of(limit):
+            lines = 0
+
+            def trace(frame, event, argument):
+                nonlocal lines
+                if frame.f_code.co_filename != threads.__file__:
+                    return None if frame.f_code.co_filename.startswith("<frozen") else trace
+                lines += event == "line"
+                if lines == limit:
+                    lines += 1
+                    sys.settrace(None)
+                    raise Raised
+                return trace
+
+            sys.settrace(trace)
+            try:
+                check()
+            finally:
+                sys.settrace(None)
+
+        for fresh in (True, False):
+            limit = 1
+            while interrupted(lambda: calls_of(limit)):
+                check()
+                if fresh:
+                    threads._FOR_NUMPY.end()
+                    threads._FOR_TORCH.end()
+                limit += 1
+            assert limit > 20, limit
+    """,
+    "while threads start": """
+        pool = type(threads._FOR_TORCH if backend == "torch" else threads._FOR_NUMPY)
+        begin = pool.begin
+        handled.clear()
+        threads._FOR_NUMPY.end()
+        threads._FOR_TORCH.end()
+        pool.begin = lambda self: (begin(self), send_signal())
+        assert interrupted(check)
+        pool.begin = begin
+        check()
+    """,
+    "while blocks run": """
+        begun = []
+
+        def interrupt(*arguments):
+            begun.append(None)
+            if len(begun) >= 3:
+                send_signal()
+                time.sleep(0.05)  # in which it is dealt with
+            return compute(*arguments)
+
+        check()
+        handled.clear()
+        compute, blocks.evaluate = blocks.evaluate, interrupt
+        assert interrupted(check)
+        assert len(begun) < 18  # the others are not begun
+        blocks.evaluate = compute
+        check()
+    """,
+    "while it waits for the others": """
+        one_began = threading.Event()
+
+        def wait(*arguments):
+            if threading.current_thread() is not threading.main_thread():
+                one_began.set()
+                send_signal()
+            assert one_began.wait(timeout=60)
+            return compute(*arguments)
+
+        handled.clear()
+        compute, blocks.evaluate = blocks.evaluate, wait
+        assert interrupted(check)
+        blocks.evaluate = compute
+        check()
+    """,
+    "threads that cannot start": """
+        start = threading.Thread.start
+        for most in (0, 1, 2, 3):
+            begun = 0
+
+            def start_few(self):
+                global begun
+                begun += 1
+                if begun > most:
+                    raise RuntimeError("can't start new thread")
+                start(self)
+
+            threads._FOR_NUMPY.end()
+            threads._FOR_TORCH.end()
+            threading.Thread.start = start_few
+            value = al.squared_error(x, y, weight=ones)
+            threading.Thread.start = start
+            assert value == 4
+            check()
+    """,
+    "when the interpreter is gone": """
+        class Last:
+            def __del__(self):
+                assert sys.is_finalizing()
+                check()
+
+        check()
+        sys.last = Last()
+    """,
+}
+
+
+@pytest.mark.parametrize("backend", [pytest.param(b, marks=pytest.mark.backend(b)) for b in ("numpy", "torch")])
+def test_after_an_interrupt_the_next_call_works_and_the_program_ends(backend):
+    if backend == "torch":
+        pytest.importorskip("torch")
+    script = textwrap.dedent(INTERRUPTED)
+    for moment, code in MOMENTS.items():
+        script += f"\nprint({moment!r}, end=' ', flush=True)\n" + textwrap.dedent(code)
+    done = subprocess.run(
+        [sys.executable, "-c", script, backend], capture_output=True, text=True, timeout=300, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, ""), f"the last of these: {done.stdout}"

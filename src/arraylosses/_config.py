@@ -2,17 +2,57 @@
 
 from __future__ import annotations
 
+import contextlib
+import weakref
 from types import EllipsisType, TracebackType
 from typing import Any, Self
 
 __all__ = ["config", "setting"]
 
-_settings: dict[str, Any] = {"threads": None, "check_values": False}
+
+class _Setting:
+    """A setting of the process: the one made last, of those that hold.
+
+    One that is made in a ``with`` block holds until its end, whichever of several blocks ends first. Nothing here takes
+    a lock, so that a signal finds none taken.
+    """
+
+    def __init__(self, default: Any) -> None:
+        self.default = default
+        self.made: list[_Made] = []
+
+    def make(self, owner: object, value: Any) -> None:
+        before = self.made[:]
+        self.made.append(_Made(owner, value))
+        # One whose owner is gone can't be ended any more, and hides for good what is older.
+        for_good = max([k for k, made in enumerate(before) if made.owner() is None], default=0)
+        for k, made in enumerate(before):
+            if k < for_good or made.owner() is owner:
+                self._remove(made)
+
+    def end(self, owner: object) -> None:
+        for made in self.made[:]:
+            if made.owner() is owner:
+                self._remove(made)
+
+    def _remove(self, made: _Made) -> None:
+        with contextlib.suppress(ValueError):  # another thread was faster
+            self.made.remove(made)
+
+
+class _Made:
+    def __init__(self, owner: object, value: Any) -> None:
+        self.owner, self.value = weakref.ref(owner), value
+
+
+_settings = {"threads": _Setting(None), "check_values": _Setting(False)}
 
 
 def setting(name: str) -> Any:
     """Return the present value of a setting of `config`."""
-    return _settings[name]
+    found = _settings[name]
+    last = found.made[-1:]
+    return last[0].value if last else found.default
 
 
 class config:  # noqa: N801
@@ -53,14 +93,16 @@ class config:  # noqa: N801
         if check_values is not ... and not isinstance(check_values, bool):
             raise TypeError(f"`check_values` must be a bool, got {check_values!r}")
         given = {"threads": threads, "check_values": check_values}
-        changes = {name: value for name, value in given.items() if value is not ...}
-        self._before = {name: _settings[name] for name in changes}
-        _settings.update(changes)
+        self._changes = {name: value for name, value in given.items() if value is not ...}
+        self.__enter__()
 
     def __enter__(self) -> Self:
+        for name, value in self._changes.items():
+            _settings[name].make(self, value)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        _settings.update(self._before)
+        for name in self._changes:
+            _settings[name].end(self)
