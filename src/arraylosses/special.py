@@ -64,6 +64,7 @@ __all__ = [
     "surely_between",
     "top_of",
     "total",
+    "weighted",
     "where",
     "xlogy",
 ]
@@ -217,6 +218,8 @@ def top_of(x: Array, axis: int) -> Array:
 def sums(axis: int, *terms: Array) -> tuple[Array, ...]:
     """The sum of each of `terms` along `axis`."""
     xp = array_namespace(*terms)
+    if backend_of(xp) == "jax" and axis % terms[0].ndim == terms[0].ndim - 1:
+        return _jax_rules.sums(*terms)
     return tuple([xp.sum(x, axis=axis) for x in terms])
 
 
@@ -467,6 +470,10 @@ def above_zero(x: Array) -> Array:
 
 def expectation(values: Array, target: Array, axis: int) -> Array:
     """Σ t v along `axis`, where 0 times infinity is 0."""
-    xp = array_namespace(values, target)
-    most = float(xp.finfo(values.dtype).max)
-    return xp.sum(target * where(target == 0, clip(values, -most, most), values), axis=axis)
+    return array_namespace(values, target).sum(weighted(values, target), axis=axis)
+
+
+def weighted(values: Array, target: Array) -> Array:
+    """t v, where 0 times infinity is 0."""
+    most = float(array_namespace(values, target).finfo(values.dtype).max)
+    return target * where(target == 0, clip(values, -most, most), values)
