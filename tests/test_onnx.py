@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from .cases import CASES
+from .cases import CASES, DEFAULTS
 
 ndonnx = pytest.importorskip("ndonnx", reason="ndonnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -22,8 +22,11 @@ def class_axis(case, k, x):
 
 
 @pytest.mark.backend("numpy")
-@pytest.mark.parametrize("weighted", [False, True], ids=["", "weighted"])
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize(
+    ("case", "weighted"),
+    [(case, False) for case in CASES] + [(case, True) for case in DEFAULTS],
+    ids=[*map(str, CASES), *(f"{case}-weighted" for case in DEFAULTS)],
+)
 def test_a_graph_of_any_batch_gives_what_numpy_gives(case, weighted):
     def inputs(shape, seed):
         arrays = case.inputs(seed=seed, shape=shape, dtype="float32")
