@@ -24,9 +24,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(tags=["check"])
 def typing(session: nox.Session) -> None:
-    """The strict type checker on the package."""
+    """The strict type checker on the package, and two of them on a file that uses it."""
     session.install("-e", ".", *groups("typing"))
     session.run("mypy")
+    session.run("pytest", "tests/test_typing.py", "-rs")
 
 
 @nox.session(tags=["cpu"])

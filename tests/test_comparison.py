@@ -468,6 +468,16 @@ def test_summary_has_a_row_a_loss_and_a_column_a_library():
     assert "huber" not in below
 
 
+def test_summary_keeps_errors_apart():
+    class Failing(al.Loss):
+        def call(self, prediction, target):
+            raise RuntimeError(f"no kernel for {prediction.dtype}")
+
+    text = compare(Failing(), backends=["numpy"]).to_summary()
+    for dtype in DTYPES:
+        assert f"failing(), diabetes: numpy {dtype} failed\n  RuntimeError: no kernel for {dtype}\n" in text
+
+
 def test_summary_gives_the_whole_error_once_for_all_it_befell():
     message = "no kernel for this dtype, " * 8 + "the end"
 

@@ -49,12 +49,14 @@ NO_NPY = "it is no array in NumPy's .npy format, as numpy.save writes it"
          "no header", "version", "empty", "text", "pickle", "archive", "objects", "records", "strings", "complex",
          "dates"],
 )  # fmt: skip
-def test_broken_npy_is_refused_in_a_line(tmp_path, content, message):
+@pytest.mark.filterwarnings("always")
+def test_broken_npy_is_refused_in_a_line(tmp_path, recwarn, content, message):
     path = tmp_path / "x.npy"
     path.write_bytes(content)
     with pytest.raises(ValueError, match="cannot read") as caught:
         read_array(path)
     assert str(caught.value) == f"cannot read {str(path)!r}: {message}"
+    assert not recwarn.list
 
 
 @pytest.mark.parametrize("dtype", ["<f8", ">f8", "<f4", "<f2", "<i8", ">i4", "|u1", "|b1"])

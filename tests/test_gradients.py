@@ -7,7 +7,9 @@ PyTorch's and JAX's own differentiation of the same loss.
 from __future__ import annotations
 
 import functools
+import itertools
 from dataclasses import replace
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -238,6 +240,129 @@ def test_argnums_count_as_in_python(variant):
             al.grad(al.squared_error, argnums)
     with pytest.raises(TypeError, match="argument 1 is an array of .* of dtype int"):
         al.grad(al.squared_error, 1)(x, variant.array(np.asarray([1, 2])))
+
+
+INF, MOST = np.inf, np.finfo(np.float32).max
+
+# The limit of the derivative by the error, where it tends to infinity from either side: from the published formulas
+LIMITS = {
+    al.AbsoluteError(): (-1.0, 1.0),
+    al.Huber(delta=0.75): (-0.75, 0.75),
+    al.LogCosh(): (-1.0, 1.0),
+    al.PseudoHuber(delta=1.75): (-1.75, 1.75),
+    al.Quantile(q=0.75): (-0.75, 0.25),
+    al.SmoothL1(beta=0.5): (-1.0, 1.0),
+    al.SquaredError(): (-INF, INF),
+}
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("loss", LIMITS, ids=str)
+def test_an_infinite_error_has_the_gradient_of_the_limit_by_either_array(variant, loss):
+    dtype = variant.dtypes[0]
+    prediction = np.asarray([INF, -INF, 1.0, 0.0, INF, -MOST], dtype)
+    target = np.asarray([0.0, 1.0, INF, -INF, -INF, MOST], dtype)
+    low, high = LIMITS[loss]
+    total = replace(loss, reduction="sum")
+    functions = (total, formula_of(total), lambda *a: 1.0 * total(*a), lambda *a: 1.0 * formula_of(total)(*a))
+    for f, argnums in itertools.product(functions, ((0, 1), (1, 0), 0, 1)):
+        with np.errstate(all="ignore"):  # an error beyond the range, and what the formula computes and does not choose
+            found = compute(variant, al.grad(f, argnums), (prediction, target), {})
+            gradients = [variant.numpy(g).astype("float64") for g in (found if np.ndim(argnums) else (found,))]
+        for k, gradient in zip(np.atleast_1d(argnums), gradients, strict=True):
+            by_error = -gradient if k else gradient
+            np.testing.assert_allclose(by_error, [high, low, low, high, high, low], rtol=1e-6)
+
+
+class Layer(NamedTuple):
+    """The parameters of a layer."""
+
+    weight: Any
+    bias: Any
+
+
+def network(parameters, x, target):
+    """A small network, whose parameters are nested in every manner."""
+    xp = al.array_namespace(x, parameters["last"].weight)
+    hidden = x
+    for weight, bias in parameters["layers"]:
+        hidden = xp.tanh(xp.matmul(hidden, weight) + bias[None, :])
+    last, (scale,) = parameters["last"], parameters["scale"]
+    return al.huber(scale * xp.matmul(hidden, last.weight) + last.bias, target)
+
+
+def parameters_of(array):
+    rng = np.random.default_rng(31)
+
+    def normal(*shape):
+        return array(rng.normal(size=shape))
+
+    return {
+        "layers": [(normal(3, 4), normal(4)), (normal(4, 4), normal(4))],
+        "last": Layer(normal(4), normal()),
+        "scale": (normal(),),
+        "nothing": None,
+    }
+
+
+def flat(parameters):
+    (a, b), (c, d) = parameters["layers"]
+    return [a, b, c, d, parameters["last"].weight, parameters["last"].bias, parameters["scale"][0]]
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("module", ["", "autodiff"], ids=["al", "autodiff"])
+def test_parameters_may_be_nested(variant, module):
+    dtype, tools = variant.dtypes[-1], getattr(al, module, al)
+    rng = np.random.default_rng(32)
+    x, target = (variant.array(rng.normal(size=shape).astype(dtype)) for shape in ((5, 3), (5,)))
+    parameters = parameters_of(lambda v: variant.array(np.asarray(v, dtype)))
+    value, (by_target, gradient) = tools.value_and_grad(network, (2, 0))(parameters, x, target)
+    assert isinstance(gradient["last"], Layer)
+    assert [type(gradient[name]) for name in ("layers", "scale", "nothing")] == [list, tuple, type(None)]
+    assert list(gradient) == list(parameters)
+
+    def along(step):
+        moved = [v + step * d for v, d in zip(flat(parameters_of(np.asarray)), directions, strict=True)]
+        a, b, c, d, e, f, g = moved
+        given = {"layers": [(a, b), (c, d)], "last": Layer(e, f), "scale": [g]}
+        return float(network(given, *(variant.numpy(v).astype("float64") for v in (x, target))))
+
+    directions = [rng.normal(size=np.shape(v)) for v in flat(parameters_of(np.asarray))]
+    np.testing.assert_allclose(variant.numpy(value), along(0.0), rtol=1e-6)
+    for g, v in zip(flat(gradient), flat(parameters), strict=True):
+        assert variant.of_this_library(g)
+        assert (g.dtype, g.shape) == (v.dtype, v.shape)
+    got = sum(np.sum(variant.numpy(g) * d) for g, d in zip(flat(gradient), directions, strict=True))
+    np.testing.assert_allclose(got, (along(1e-6) - along(-1e-6)) / 2e-6, rtol=1e-4 if dtype == "float32" else 1e-7)
+    np.testing.assert_allclose(
+        variant.numpy(by_target), variant.numpy(tools.grad(network, 2)(parameters, x, target)), rtol=1e-6
+    )
+
+
+def test_nested_parameters_are_refused_by_their_place():
+    x = np.ones(2)
+    for tools in (al, al.autodiff):
+        for parameters, message in (
+            (
+                {"a": [x, 3.0]},
+                r"`argnums` must choose floating arrays, or dicts, .* but argument 0\['a'\]\[1\] is float",
+            ),
+            ((x, np.asarray([1])), r"but argument 0\[1\] is an array of NumPy of dtype int64"),
+        ):
+            with pytest.raises(TypeError, match=message):
+                tools.grad(lambda p: p)(parameters)
+        with pytest.raises(ValueError, match=r"`argnums` must choose at least one array, got \{\}"):
+            tools.grad(lambda p: p)({})
+
+
+@pytest.mark.backend("torch")
+def test_nested_parameters_of_two_libraries_are_refused():
+    import torch
+
+    for tools in (al, al.autodiff):
+        with pytest.raises(TypeError, match="arrays must come from one library, got NumPy and PyTorch"):
+            tools.grad(lambda p: p)([np.ones(2), torch.ones(2)])
 
 
 @pytest.mark.main_variants

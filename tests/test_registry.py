@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import json
+import math
+import re
 
 import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses import registry
 from arraylosses.loss import camel_case, snake_case
+
+from .cases import CASES
 
 # Inputs with predictions of exactly 0 and 1, negative numbers and rows that do not sum to 1, so that a wrong convention
 # gives another number.
@@ -135,9 +140,7 @@ def test_what_is_no_loss_is_refused():
     for wrong in (3, None, print, dict, np.sum):
         with pytest.raises(TypeError, match="`loss` must be a name, a loss, its class or its function form, got"):
             al.get(wrong)
-    with pytest.raises(
-        TypeError, match=r"`detla` is no setting of Huber, which has delta, reduction; did you mean 'delta'\?"
-    ):
+    with pytest.raises(TypeError, match=r"`detla` is no setting of Huber; did you mean 'delta'\?"):
         al.get("huber", detla=2.0)
     with pytest.raises(ValueError, match=r"got 'zzzz'$"):
         al.get("zzzz")
@@ -168,6 +171,79 @@ def test_an_unknown_name_or_setting_in_data_is_refused():
         al.deserialize({"name": "huber", "settings": {"gamma": 1}})
     with pytest.raises(ValueError, match="`delta` must be above 0"):
         al.deserialize({"name": "huber", "settings": {"delta": -1}})
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, np.asarray([1.0, math.inf])], ids=str)
+def test_what_json_has_no_number_for_is_serialized_all_the_same(value, monkeypatch):
+    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
+    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
+
+    @al.register
+    @al.loss
+    def scaled(prediction, target, *, scale=1.0):
+        return (prediction - target) / scale
+
+    data = json.dumps(al.serialize(scaled.loss_class(scale=value)), allow_nan=False)
+    again = al.deserialize(json.loads(data)).scale
+    np.testing.assert_array_equal(np.asarray(again), np.asarray(value))
+
+
+@pytest.mark.parametrize("loss", [case.loss for case in CASES] + [al.TripletMargin(p=math.inf)], ids=repr)
+def test_a_loss_comes_back_from_strict_json(loss):
+    again = al.deserialize(json.loads(json.dumps(al.serialize(loss), allow_nan=False)))
+    assert again == loss
+    assert repr(again) == repr(loss)
+
+
+def nested(container, depth=100_000):
+    value = container()
+    for _ in range(depth):
+        value = [value] if container is list else {"a": value}
+    return value
+
+
+@pytest.mark.parametrize("container", [list, dict])
+def test_data_without_end_is_refused(container):
+    deep = nested(container)
+    with pytest.raises(ValueError, match="^`delta` must not be nested deeper than"):
+        al.deserialize({"name": "huber", "settings": {"delta": deep}})
+    with pytest.raises(ValueError, match="^`delta` must not be nested deeper than"):
+        al.Huber(delta=deep)
+    for data in (deep, {"name": deep}, {"name": "huber", "settings": [deep]}):
+        with pytest.raises(TypeError, match="^`(data|settings)` must be a mapping") as caught:
+            al.deserialize(data)
+        assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "message"),
+    [
+        ("1.0", TypeError, "`delta` must be a number, got '1.0'"),
+        (None, TypeError, "`delta` must be a number, got None"),
+        (True, TypeError, "`delta` must be a number, got True"),
+        ({"float": "1.0"}, ValueError, "`delta` must be 'inf', '-inf' or 'nan' as a float, got '1.0'"),
+        ({"float": "nan"}, ValueError, "`delta` must be above 0, got nan"),
+        ({"0": 1.0}, TypeError, "`delta` must be a number, got {0: 1.0}"),
+        (["x"], TypeError, "`delta` must hold real numbers, got 'x'"),
+    ],
+    ids=str,
+)
+def test_wrong_data_for_a_setting_is_refused(value, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        al.deserialize({"name": "huber", "settings": {"delta": value}})
+
+
+def test_what_is_no_plain_data_is_not_serialized(monkeypatch):
+    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
+    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
+
+    @al.register
+    @al.loss
+    def shaped(prediction, target, *, shape=abs):
+        return shape(prediction - target)
+
+    with pytest.raises(TypeError, match="^`shape` must be plain data or an array to be serialized, got <built-in"):
+        al.serialize(shaped.loss_class())
 
 
 def test_array_settings_are_serialized_as_lists(variant):

@@ -16,7 +16,7 @@ from .losses.likelihood import *
 from .losses.linear import *
 from .losses.multiclass import *
 from .losses.regression import *
-from .registry import alias, deserialize, get, known_as, register, registered, serialize
+from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:
     from . import autodiff
@@ -60,6 +60,8 @@ if not TYPE_CHECKING:  # a type checker would let every name pass
             path, attribute = _LAZY[name]
             module = importlib.import_module(path)
             return module if attribute is None else getattr(module, attribute)
+        from .registry import known_as
+
         raise AttributeError(f"module 'arraylosses' has no attribute {name!r}{known_as(name)}")
 
 

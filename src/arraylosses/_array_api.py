@@ -85,6 +85,9 @@ _LIBRARIES = {
 }
 
 
+_NO_ARRAYS = frozenset((float, int, bool, str, tuple, list, dict, type(None)))
+
+
 def namespace_of(x: object) -> Namespace:
     """Return the array API namespace of `x`, or None where `x` is no array."""
     found = _NAMESPACES.get(type(x))
@@ -98,7 +101,7 @@ def _look_up(x: object) -> Namespace:
         from array_api_compat import torch as wrapper
 
         return wrapper
-    if is_masked(x) or isinstance(x, np.matrix):
+    if type(x) in _NO_ARRAYS or is_masked(x) or isinstance(x, np.matrix):
         return None
     try:
         found = array_api_compat.array_namespace(x)
@@ -368,7 +371,7 @@ def is_eager_torch(*arrays: Array) -> bool:
     inside, plain, strided = torch._C, (torch.Tensor, torch.nn.Parameter), torch.strided
     wrapped, batched = inside._functorch.is_functorch_wrapped_tensor, inside._functorch.is_legacy_batchedtensor
     for x in arrays:
-        if type(x) not in plain or x.layout != strided or wrapped(x) or batched(x):
+        if type(x) not in plain or x.layout != strided or x.is_nested or wrapped(x) or batched(x):
             return False
     return not inside._len_torch_dispatch_stack() and inside._get_tracing_state() is None
 

@@ -15,10 +15,12 @@ from ._array_api import (
     backend_of,
     dtype_kind,
     dtype_name,
+    is_container,
     library_of,
     namespace_of,
     single_device,
 )
+from ._config import setting
 from ._nested import by_arrays, is_nested
 from ._validation import in_short, made_of, take_axis
 from .execution import Wanted, jitted
@@ -103,6 +105,8 @@ def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[...,
         backend = backend_of(namespace_of(chosen[0]))
         found = _in_closed_form(backend, loss, tuple(k % len(arrays) for k in positions), arrays, settings)
         if found is None:
+            if setting("check_values") and (given := _as_loss(loss, arrays, settings)) is not None:
+                given[0].check(given[1], **{name: given[2].get(name) for name in _OF_ITEMS})  # traced, they can't be
             found = _BY_LIBRARY.get(backend, _by_tape)(loss, positions, arrays, settings)
         value, gradients = found
         return value, gradients[0] if isinstance(argnums, int) else gradients
@@ -302,8 +306,10 @@ def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Arra
     chosen = _at(arrays, positions)
     for k, x in zip(positions, chosen, strict=True):
         xp = namespace_of(x)
-        if xp is None or dtype_kind(x.dtype) not in ("float", "half"):
-            got = made_of("x", x) if xp is None else f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
+        got = made_of("x", x) if xp is None or is_container(x) else None
+        if got is None and dtype_kind(x.dtype) not in ("float", "half"):
+            got = f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
+        if got is not None:
             raise TypeError(f"`argnums` must choose floating arrays, but argument {k} is {got}")
     return chosen
 

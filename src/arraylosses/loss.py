@@ -18,6 +18,7 @@ from ._validation import (
     check_inputs,
     in_short,
     kept_setting,
+    meant,
     ours,
     require_choice,
     require_integer,
@@ -314,10 +315,12 @@ def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[
         if key not in cls.__dataclass_fields__:
             if key in fields:
                 hint = f"; `{name}` must be decorated with @dataclass(frozen=True) to have it"
-            elif key in cls.array_names:
-                hint = f"; it is an array, as in {name}(...)({', '.join(cls.array_names)})"
             else:
                 hint = ours(key, known)
+                in_call = (*cls.array_names, "weight", "where")
+                if (own := key if key in in_call else meant(key, in_call)) is not None and meant(key, known) is None:
+                    said = [*cls.array_names, *([] if own in cls.array_names else [f"{own}=..."])]
+                    hint = f"; it is `{own}` of the call, as in {name}(...)({', '.join(said)})"
             raise TypeError(f"`{key}` is no setting of {name}{hint}")
 
 
@@ -391,9 +394,9 @@ def _refuse_call(
         if key not in arrays and key not in keywords:
             raise TypeError(f"`{key}` is no argument of {name}{ours(key, [*arrays, *keywords])}") from None
     if len(given) > len(arrays):
-        said = ", ".join([*arrays, f"{keywords[0]}=..."])
+        takes, said = ", ".join(arrays), ", ".join([*arrays, f"{keywords[0]}=..."])
         raise TypeError(
-            f"{name} takes its settings by keyword, as in {name}({said}); got {len(given)} arguments"
+            f"`{name}` takes {takes}, and its settings by keyword, as in {name}({said}); got {len(given)} arguments"
         ) from None
 
 
@@ -401,7 +404,8 @@ class LossFunction(Protocol[P]):
     """What `loss` makes of a function: the function form, with the class form beside it."""
 
     __name__: str
-    loss_class: type[Loss]
+    loss_class: type[Any]
+    """The subclass of `Loss`, whose settings are known when the program runs."""
 
     # A call by the function's own parameters, and one with what every loss takes beside these.
     @overload
@@ -485,7 +489,7 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
         "granularity": granularity,
         "array_names": tuple(p.name for p in arrays),
     }
-    if named is not function or not hasattr(function, "__name__"):
+    if not inspect.isfunction(function):  # which pickle finds by no name of its own
         namespace["__reduce__"] = lambda self: (_restored, (function, granularity, self.settings()))
     cls: type[Loss] = cast(
         Any,
@@ -547,4 +551,5 @@ def _field(parameter: inspect.Parameter) -> tuple[str, Any, Any]:
 
 def _restored(function: Callable[..., Array], granularity: Granularity, settings: dict[str, Any]) -> Loss:
     """Return a pickled loss of a callable that stands in no module under a name, and is pickled with it."""
-    return _loss_of_function(function, granularity=granularity).loss_class(**settings)
+    made: Loss = _loss_of_function(function, granularity=granularity).loss_class(**settings)
+    return made

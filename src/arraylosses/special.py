@@ -212,15 +212,16 @@ def total(x: Array, axis: int | None = None) -> Array:
 def top_of(x: Array, axis: int) -> Array:
     """The largest entry along `axis`, for a result that is the same whatever number is taken for it."""
     top = largest(x, axis)
-    return _jax_rules.constant(top) if backend_of(array_namespace(x)) == "jax" else top
+    backend = backend_of(array_namespace(x))
+    if backend == "torch":
+        return top.detach()
+    return _jax_rules.constant(top) if backend == "jax" else top
 
 
 def sums(axis: int, *terms: Array) -> tuple[Array, ...]:
     """The sum of each of `terms` along `axis`."""
     xp = array_namespace(*terms)
-    if backend_of(xp) == "jax" and axis % terms[0].ndim == terms[0].ndim - 1:
-        return _jax_rules.sums(*terms)
-    return tuple(xp.sum(x, axis=axis) for x in terms)
+    return tuple([xp.sum(x, axis=axis) for x in terms])
 
 
 def new_axis(x: Array, axis: int) -> Array:
@@ -251,8 +252,15 @@ def is_class(index: Array, x: Array, axis: int) -> Array:
     xp = array_namespace(x, index)
     shape = [1] * x.ndim
     shape[axis] = x.shape[axis]
-    places = xp.arange(x.shape[axis], dtype=index.dtype, device=single_device(index))
-    return xp.reshape(places, tuple(shape)) == index
+    dtype = index.dtype
+    if backend_of(xp) == "torch" and x.dtype in (xp.float32, xp.float64) and x.shape[axis] <= _EXACT_IN_FLOAT32:
+        dtype = x.dtype  # torch's compiler vectorizes no comparison of 64-bit integers
+    places = xp.arange(x.shape[axis], dtype=dtype, device=single_device(index))
+    return xp.reshape(places, tuple(shape)) == xp.astype(index, dtype, copy=False)
+
+
+_EXACT_IN_FLOAT32 = 1 << 24
+"""Up to which every integer is a float32."""
 
 
 def one_hot(index: Array, like: Array, axis: int, value: float) -> Array:
@@ -465,9 +473,6 @@ def above_zero(x: Array) -> Array:
 
 def expectation(values: Array, target: Array, axis: int) -> Array:
     """Σ t v along `axis`, where 0 times infinity is 0."""
-    return array_namespace(values, target).sum(_mixed(values, target), axis=axis)
-
-
-def _mixed(values: Array, target: Array) -> Array:
     xp = array_namespace(values, target)
-    return target * where(xp.logical_and(target == 0, xp.isinf(values)), 0.0, values)
+    most = float(xp.finfo(values.dtype).max)
+    return xp.sum(target * where(target == 0, clip(values, -most, most), values), axis=axis)

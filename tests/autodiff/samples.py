@@ -213,6 +213,8 @@ SAMPLES: list[Sample] = [
     *_of("moveaxis", (CUBE, lambda xp, x: xp.moveaxis(x, 0, -1)), (CUBE, lambda xp, x: xp.moveaxis(x, (0, 1), (2, 0)))),
     *_of("permute_dims", (CUBE, {"axes": (2, 0, 1)})),
     *_of("matrix_transpose", (CUBE, {}), (CUBE, lambda xp, x: x.mT)),
+    *_of("_reversed", (CUBE, lambda xp, x: x.T), without=("strict",)),
+    *_of("_reversed", (A, lambda xp, x: x.T)),
     *_of("linalg.matrix_transpose", (CUBE, {})),
     *_of("flip", (CUBE, {}), (CUBE, {"axis": (0, -1)})),
     *_of("roll", (CUBE, {"shift": 2}), (CUBE, {"shift": (1, -2), "axis": (0, -1)})),
@@ -297,6 +299,8 @@ SAMPLES: list[Sample] = [
     *_of("vecdot", (CUBE, real(3, 4), {}), (CUBE, real(2, 1, 4), {"axis": -1})),
     *_of("linalg.vecdot", (CUBE, real(3, 4), {})),
     *_of("linalg.outer", (real(3), real(2), {})),
+    *_of("_einsum", (CUBE, real(4, 2), lambda xp, x, y: xp.einsum("ijk,kl->l", x, y)), without=("strict",)),
+    *_of("_einsum", (CUBE, real(1, 4), lambda xp, x, y: xp.einsum("...jk,jk->...j", x, y)), without=("strict", "dask")),
     *_of(
         "tensordot",
         (CUBE, real(3, 4, 2), {}),

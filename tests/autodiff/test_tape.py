@@ -343,6 +343,37 @@ def test_only_what_a_rule_needs_is_kept():
 
 
 @pytest.mark.parametrize(
+    "f",
+    [
+        lambda xp, x: xp.clip(x, -1.0, 1.0),
+        lambda xp, x: xp.clip(xp.zeros_like(x), x, 1.0 + xp.abs(x)),
+        lambda xp, x: xp.maximum(x, 3.0),
+        lambda xp, x: xp.minimum(-3.0, x),
+        lambda xp, x: xp.where(xp.abs(x) < 1, x, 0.0),
+        lambda xp, x: xp.max(xp.stack([x, 3.0 + xp.zeros_like(x)]), axis=0),
+        lambda xp, x: xp.min(xp.stack([x, -3.0 + xp.zeros_like(x)]), axis=0),
+        lambda xp, x: xp.sort(xp.stack([xp.zeros_like(x), x]), axis=0)[1, ...],
+        lambda xp, x: xp.take(xp.stack([x, xp.zeros_like(x)]), xp.asarray([1]), axis=0),
+    ],
+)
+def test_what_was_not_chosen_gets_no_infinite_cotangent(f):
+    """The derivative of a choice is the choice of the derivatives: 0, and not NaN, as in PyTorch."""
+    x = np.asarray([-2.0, -0.25, 0.5, 2.0])
+
+    def chosen(x):
+        return np.inf * f(al.array_namespace(x), x)
+
+    with np.errstate(all="ignore"):
+        _, pullback = autodiff.vjp(chosen, x)
+        (infinite,) = pullback(np.ones_like(chosen(x)))
+        _, pullback = autodiff.vjp(lambda x: f(al.array_namespace(x), x), x)
+        (finite,) = pullback(np.ones_like(chosen(x)))
+        expected = np.where(finite == 0, 0.0, np.inf * finite)
+    assert np.any(finite == 0)
+    np.testing.assert_array_equal(infinite, expected)
+
+
+@pytest.mark.parametrize(
     ("f", "x", "expected"),
     [
         (lambda xp, x: xp.abs(x), 0.0, 0.0),
@@ -405,7 +436,6 @@ def test_traced_array_behaves_as_its_array():
         assert isinstance(x > 0, np.ndarray)
         assert isinstance(x == x, np.ndarray)
         assert bool(x[0, 1] > 0)
-        assert (float(x[0, 1]), int(x[0, 1]), complex(x[0, 1])) == (1.0, 1, 1 + 0j)
         assert xp.float32 is np.float32
         assert xp.pi == np.pi
         assert xp.isdtype(x.dtype, "real floating")
@@ -429,8 +459,8 @@ def refused(f: Any, x: Any = None) -> None:
 @pytest.mark.parametrize(
     ("f", "message"),
     [
-        (lambda x: np.asarray(x), "conversion to a NumPy array of a traced array would lose its derivative"),
-        (lambda x: np.add.reduce(x), "`add.reduce` of a traced array would lose its derivative"),
+        (lambda x: np.asarray(x), "a NumPy array made of a traced array would lose its derivative"),
+        (lambda x: np.add.reduce(x), "`add.reduce` has no derivative rule; use xp.sum"),
         (lambda x: np.spacing(x), "`spacing` has no derivative rule"),
         (lambda x: x.__setitem__(0, 1.0), "can't be written to; use xp.where"),
         (lambda x: al.array_namespace(x).nansum(x), "`nansum` has no derivative rule; write it with"),
@@ -465,9 +495,11 @@ def test_numpy_s_own_functions_are_differentiated_where_the_namespace_was_anothe
     assert np.sum(autodiff.grad(f)(weight) * direction) == pytest.approx(central, rel=1e-7)
 
 
-def test_transpose_of_a_vector_is_refused():
-    with pytest.raises(ValueError, match="`T` is for arrays of two axes"):
-        refused(lambda x: x.T)
+def test_transpose_of_a_vector_is_what_the_library_says():
+    np.testing.assert_array_equal(autodiff.grad(lambda x: (x.T * x).sum())(np.asarray([1.0, 2.0])), [2.0, 4.0])
+    strict = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
+    with pytest.raises(ValueError, match="requires x to have 2 dimensions"):
+        autodiff.grad(lambda x: x.T)(strict.ones(2))
 
 
 def test_function_without_a_rule_takes_plain_arrays():

@@ -6,7 +6,7 @@ is common. Shapes and dtypes are looked at here and nowhere else, so a loss hold
 
 from .arrays import Inputs, check_inputs, check_projection, take_axis
 from .domains import Domain, Granularity, Role
-from .hints import added_axes, closest, in_short, made_of, ours
+from .hints import added_axes, closest, in_short, made_of, meant, ours
 from .settings import (
     FrozenDict,
     kept_setting,
@@ -34,6 +34,7 @@ __all__ = [
     "in_short",
     "kept_setting",
     "made_of",
+    "meant",
     "of_classes",
     "ours",
     "require_choice",

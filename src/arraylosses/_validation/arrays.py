@@ -26,7 +26,7 @@ from .._array_api import (
 )
 from .._config import setting
 from .domains import DOMAINS, Domain, Granularity, Role, check_values
-from .hints import added_axes, as_dtype, closest, made_of
+from .hints import added_axes, as_dtype, closest, in_short, made_of
 
 __all__ = ["Inputs", "check_inputs", "check_projection", "take_axis"]
 
@@ -212,7 +212,7 @@ def _check_projection_shapes(
 def _one_library(
     names: tuple[str, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> Namespace:
-    if len(arrays) != len(names):
+    if len(arrays) != len(names) or not names:
         if not names:
             raise TypeError("this loss takes no arrays: its class must define `call(self, prediction, target, ...)`")
         wanted = ", ".join(f"`{name}`" for name in names)
@@ -377,7 +377,7 @@ def take_axis(axis: int, shape: tuple[int, ...], name: str) -> int:
     if ndim == 1:
         axis = -1
     if not -ndim <= axis < ndim:
-        raise ValueError(f"`axis` must be an axis of `{name}` {shape}, got {axis}")
+        raise ValueError(f"`axis` must be an axis of `{name}` {shape}, got {in_short(axis)}")
     axis = axis - ndim if axis >= 0 else axis
     if shape[axis] == 0:
         raise ValueError(f"`{name}` must have at least one class along axis {axis}, got shape {shape}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, backend_of, is_container, is_masked, is_torch, namespace_of
 
-__all__ = ["added_axes", "as_dtype", "closest", "in_short", "made_of", "ours"]
+__all__ = ["added_axes", "as_dtype", "closest", "in_short", "made_of", "meant", "ours"]
 
 # What the frameworks call an argument, and what it is called here, where the loss has one of that name.
 _OURS = {
@@ -55,11 +55,16 @@ def closest(name: object, names: Iterable[str]) -> str:
     return f"; did you mean {' or '.join(repr(by_fold[fold]) for fold in near)}?" if near else ""
 
 
+def meant(name: str, names: Sequence[str]) -> str | None:
+    """Return which of `names` an argument of another library's name is."""
+    return next((known for known in _OURS.get(name, ()) if known in names), None)
+
+
 def ours(name: str, names: Sequence[str]) -> str:
     """Return a hint at which of `names` an argument of another name is, or at all of them."""
-    for known in _OURS.get(name, ()):
-        if known in names:
-            return f"; it is `{known}` here"
+    known = meant(name, names)
+    if known is not None:
+        return f"; it is `{known}` here"
     return closest(name, names) or f"; there are {', '.join(f'`{known}`' for known in names)}"
 
 

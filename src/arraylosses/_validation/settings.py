@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import dtype_kind, dtype_name, is_array, is_eager_numpy
+from .._array_api import NUMBERS, dtype_kind, dtype_name, is_array, is_eager_numpy
 from .hints import closest, in_short
 
 __all__ = [
@@ -59,7 +59,7 @@ def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
     """Return a setting as a loss keeps it.
 
     A list becomes a tuple and a dict a `FrozenDict`, so that the loss is hashable; a number of NumPy's, of an enum or
-    of another subclass becomes Python's own, which widens no result. An array stays as it is.
+    of another subclass becomes Python's own, which widens no result. An array with axes stays as it is.
     """
     if isinstance(value, list | tuple | dict):
         if depth == _DEEPEST:
@@ -67,6 +67,8 @@ def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
         if isinstance(value, dict):
             return FrozenDict({key: kept_setting(name, v, depth + 1) for key, v in value.items()})
         return tuple([kept_setting(name, v, depth + 1) for v in value])
+    if is_eager_numpy(value) and not value.ndim:
+        value = value[()]
     if isinstance(value, np.generic):
         value = float(value) if isinstance(value, np.longdouble) else value.item()
     if isinstance(value, bool):
@@ -76,21 +78,21 @@ def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
     return str.__str__(value) if isinstance(value, str) else value
 
 
-def _numbers(name: str, value: Any) -> Sequence[Any]:
+def _numbers(name: str, value: Any, must: str = "be a number") -> Sequence[Any]:
     """Return the numbers of a setting that can be looked at, each of which is real; none of another array."""
+    if isinstance(value, NUMBERS) and not isinstance(value, bool):  # before all else: torch's compiler may trace it
+        if isinstance(value, int) and abs(value) > sys.float_info.max:
+            raise ValueError(f"`{name}` must be a number that a float can hold, got {in_short(value)}")
+        return (value,)
     if is_array(value):
         if dtype_kind(value.dtype) not in ("float", "half", "int"):
             raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(value.dtype)}")
         return value.ravel().tolist() if is_eager_numpy(value) else ()
-    if isinstance(value, tuple) and value:
-        if any(isinstance(v, tuple) for v in value):
-            raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {in_short(value)}")
-        return [v for one in value for v in _numbers(name, one)]
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise TypeError(f"`{name}` must be a number, got {in_short(value)}")
-    if isinstance(value, int) and abs(value) > sys.float_info.max:
-        raise ValueError(f"`{name}` must be a number that a float can hold, got {in_short(value)}")
-    return (value,)
+    if not isinstance(value, tuple) or not value:
+        raise TypeError(f"`{name}` must {must}, got {in_short(value)}")
+    if any(isinstance(v, tuple) for v in value):
+        raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {in_short(value)}")
+    return [v for one in value for v in _numbers(name, one, "hold real numbers")]
 
 
 def _require(name: str, value: Any, holds: Callable[[Any], bool], wanted: str) -> None:

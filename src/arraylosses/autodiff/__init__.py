@@ -15,17 +15,16 @@ What works on a traced array:
 - printing, and ``f"{loss:.4f}"`` where the library's array takes the format.
 
 All else raises a TypeError that says what to write. So does what would lose the derivative: `float`, `int`, `bool`,
-``x.item()``, ``np.asarray(x)``, functions of `math`, and writing to an array. `stop_gradient` takes the values out where
-a constant is meant.
+``x.item()``, ``np.asarray(x)``, functions of `math`, and writing to an array. `stop_gradient` takes the values out
+where a constant is meant.
 
-A function of the library without a derivative rule gets one by `elementwise` (one maker for each argument; the cotangent
-is of the result's shape, and arguments broadcast to it), `rule` (the same without broadcasting) or `composite` (put
-together from other functions), by its name. A maker is told the traced namespace, the result and the arguments, and
-returns what makes the argument's cotangent of the result's.
+A function of the library without a derivative rule gets one from a user by its name: by `rule`, with one maker for each
+argument, or by `composite`, where it is put together from other functions. A maker is told the traced namespace, the
+result and the arguments, and returns what makes the argument's cotangent of the result's.
 
 >>> import numpy as np
 >>> from arraylosses import autodiff
->>> autodiff.elementwise("cbrt", lambda xp, ans, x: lambda g: g / (3 * ans * ans))
+>>> autodiff.rule("cbrt", lambda xp, ans, x: lambda g: g / (3 * ans * ans), elementwise=True)
 >>> autodiff.grad(lambda x: np.cbrt(x).sum())(np.asarray([1.0, 8.0])).round(4).tolist()
 [0.3333, 0.0833]
 
@@ -36,13 +35,12 @@ the derivative rules stand one a line in tables by kind.
 from .array import TracedArray
 from .derivatives import grad, stop_gradient, value_and_grad, vjp
 from .namespace import TracedNamespace
-from .rules import composite, elementwise, rule
+from .rules import composite, rule
 
 __all__ = [
     "TracedArray",
     "TracedNamespace",
     "composite",
-    "elementwise",
     "grad",
     "rule",
     "stop_gradient",

@@ -121,7 +121,9 @@ class TracedArray:
         return format(plain(self), spec)
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        refused("a NumPy array made", "use it as it is, with the functions of al.array_namespace(x), or xp.stack several")
+        refused(
+            "a NumPy array made", "use it as it is, with the functions of al.array_namespace(x), or xp.stack several"
+        )
 
     def __dask_tokenize__(self) -> NoReturn:
         # Dask would keep it in a graph, and compute values of it.

@@ -87,8 +87,8 @@ elementwise(
     "atan2", lambda xp, ans, y, x: lambda g: g * _turn(xp, x, y), lambda xp, ans, y, x: lambda g: -g * _turn(xp, y, x)
 )
 
-# Choices. Both sides of a tie get half; a bound that is met lets the derivative pass. What was not chosen gets 0, be the
-# cotangent infinite: a product would make it NaN.
+# Choices. Both sides of a tie get half; a bound that is met lets the derivative pass. What was not chosen gets 0 of an
+# infinite cotangent too, where a product would make it NaN.
 elementwise(
     "maximum",
     lambda xp, ans, x, y: lambda g: _if_above(xp, x, y, g),

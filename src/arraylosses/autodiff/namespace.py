@@ -12,7 +12,7 @@ import numpy as np
 from .._array_api import Namespace, backend_of
 from . import elementwise, fourier, indexing, linalg, manipulation, passing, reductions, sorting
 from .array import TracedArray, plain, refused
-from .numpy_names import STANDARD_NAMES, method, name_of, of_numpy, refusing
+from .numpy_names import STANDARD_NAMES, Refusal, method, name_of, of_numpy
 from .rules import COMPOSITES, NUMPY, PLAIN, RULES
 from .tape import primitive
 
@@ -65,7 +65,8 @@ class TracedNamespace:
         if name.startswith("__") and not name.startswith("__array"):
             raise AttributeError(f"{self!r} has no attribute {name!r}")
         found = self._find(name)
-        setattr(self, name, found)  # the next look-up is that of any attribute
+        if not isinstance(found, Refusal):  # a rule may still come
+            setattr(self, name, found)  # the next look-up is that of any attribute
         return found
 
     def _find(self, name: str) -> Any:
@@ -85,14 +86,17 @@ class TracedNamespace:
         if key in PLAIN:
             return _on_plain_values(PLAIN[key] or own)
         if key in NUMPY or key in STANDARD_NAMES:
-            return of_numpy(space, STANDARD_NAMES.get(key, key), functools.reduce(getattr, key.split("."), np))
-        return refusing(key, own)
+            function: Any = functools.reduce(getattr, key.split("."), np)
+            return of_numpy(space, STANDARD_NAMES.get(key, key), function)
+        return Refusal(key, own)
 
     def _of_numpy(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return a function of NumPy for traced arrays."""
         found = self._functions.get(function)
         if found is None:
-            found = self._functions[function] = of_numpy(self, name_of(function), function)
+            found = of_numpy(self, name_of(function), function)
+            if not isinstance(found, Refusal):
+                self._functions[function] = found
         return found
 
     def _method(self, name: str) -> Callable[..., Any]:

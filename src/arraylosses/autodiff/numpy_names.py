@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import itertools
 import string
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
@@ -22,7 +23,7 @@ from .reductions import at
 from .rules import COMPOSITES, NO_RULE, NUMPY, PLAIN, RULES, every, numpy_function
 from .tape import Pullback, primitive, unbroadcast
 
-__all__ = ["STANDARD_NAMES", "method", "name_of", "of_numpy", "refusing"]
+__all__ = ["STANDARD_NAMES", "Refusal", "method", "name_of", "of_numpy"]
 
 STANDARD_NAMES = {
     "absolute": "abs",
@@ -69,7 +70,7 @@ def _accepted(name: str) -> MappingProxyType[str, inspect.Parameter] | None:
         parameters = list(inspect.signature(COMPOSITES[name]).parameters.values())[1:]  # without the namespace
     else:
         makers = RULES[name].makers
-        maker = None if isinstance(makers, dict) else next((m for m in makers if m is not None), None)
+        maker = next((m for m in makers if m is not None), None) if isinstance(makers, tuple) else None
         if maker is None:
             return None
         parameters = list(inspect.signature(maker).parameters.values())[2:]  # without the result either
@@ -83,7 +84,7 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
     if name in NUMPY:
         return functools.partial(NUMPY[name], space)
     if function is None or (name not in RULES and name not in COMPOSITES and name not in PLAIN):
-        return refusing(name, function)
+        return Refusal(name, function)
     if name in PLAIN:
         return functools.partial(_of_plain, function, space)
     try:
@@ -93,17 +94,19 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
     return _bound(function, name, own)
 
 
-def refusing(name: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
-    """Return a function without a rule: it takes the library's own arrays, and refuses traced ones."""
+class Refusal:
+    """A function without a rule: it takes the library's own arrays, and refuses traced ones."""
 
-    def call(*args: Any, **kwargs: Any) -> Any:
-        if function is None or any(plain(x) is not x for x in (*args, *kwargs.values())):
-            advice = NO_RULE.get(name, "write it with functions of the array API standard")
-            advice = f"a traced array {NOT_WRITTEN_TO}" if name in _WRITING else advice
-            raise TypeError(f"`{name}` has no derivative rule; {advice}")
-        return function(*args, **kwargs)
+    def __init__(self, name: str, function: Callable[..., Any] | None) -> None:
+        self.name, self.function = name, function
 
-    return call
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the function of plain arrays."""
+        if self.function is None or any(plain(x) is not x for x in (*args, *kwargs.values())):
+            advice = NO_RULE.get(self.name, "write it with functions of the array API standard")
+            advice = f"a traced array {NOT_WRITTEN_TO}" if self.name in _WRITING else advice
+            raise TypeError(f"`{self.name}` has no derivative rule; {advice}")
+        return self.function(*args, **kwargs)
 
 
 def _bound(function: Callable[..., Any], name: str, own: Callable[..., Any]) -> Callable[..., Any]:
@@ -131,8 +134,8 @@ def _bound(function: Callable[..., Any], name: str, own: Callable[..., Any]) -> 
         for key in renamed:
             if key == "out":
                 raise TypeError(
-                    f"`{name}` can't write a traced array to `out`; leave it out, and take xp from al.array_namespace(x) "
-                    "of that array"
+                    f"`{name}` can't write a traced array to `out`; leave it out, and take xp from "
+                    "al.array_namespace(x) of that array"
                 )
             if key not in parameters:
                 taken = ", ".join(p.name for p in parameters.values() if p.default is not p.empty) or "no settings"
@@ -238,7 +241,7 @@ def _split(xp: Namespace, ary: Array, indices_or_sections: Any, axis: int = 0) -
             raise ValueError(f"`split` must divide the axis equally, got {ary.shape[axis]} elements in {ends} sections")
         ends = [step * k for k in range(1, ends)]
     cuts = [0, *(int(k) for k in ends), None]
-    return [ary[at(axis, slice(a, b))] for a, b in zip(cuts[:-1], cuts[1:], strict=True)]
+    return [ary[at(axis, slice(a, b))] for a, b in itertools.pairwise(cuts)]
 
 
 @numpy_function("cumsum")
@@ -404,7 +407,7 @@ def method(space: Namespace, name: str) -> Callable[..., Any]:
     if name in ("item", "tolist", "tobytes", "tofile", "dump", "dumps", "compute", "get"):
         return lambda x, *args, **settings: refused(f"`{name}`")
     if name in _WRITING:
-        return refusing(name, None)
+        return Refusal(name, None)
     function = getattr(np, name, None)
     call = of_numpy(space, name if function is None else name_of(function), function)
     return functools.partial(_with_several, call) if name in ("reshape", "transpose") else call

@@ -43,17 +43,42 @@ NO_RULE: dict[str, str] = {}
 
 
 NUMPY: dict[str, Callable[..., Any]] = {}
-"""Functions that NumPy alone has, or that mean something else there: put together from others, with NumPy's signature."""
+"""Functions that NumPy alone has, or that mean something else there: put together from others, as NumPy calls them."""
 
 
 def elementwise(name: str, *makers: Maker | None, forward: Callable[..., Array] | None = None) -> None:
     """State the rules of a function whose arguments broadcast to its result."""
-    RULES[name] = Rule(makers, True, forward)
+    rule(name, *makers, forward=forward, elementwise=True)
 
 
-def rule(name: str, *makers: Maker | None, forward: Callable[..., Array] | None = None) -> None:
-    """State the rules of a function, one for each array argument."""
-    RULES[name] = Rule(makers, False, forward)
+def rule(
+    name: str, *makers: Maker | None, forward: Callable[..., Array] | None = None, elementwise: bool = False
+) -> None:
+    """State the derivative rules of a function, before it is first called.
+
+    Parameters
+    ----------
+    name : str
+        The name that the library has for the function, such as ``cbrt`` or ``linalg.pinv``.
+    *makers : callable or None
+        One for each array argument: ``maker(xp, ans, *args, **settings)`` is told the traced namespace, the result and
+        the arguments, and returns a function that makes the argument's cotangent of the result's. None where the
+        derivative is 0.
+    forward : callable, optional
+        What computes the value, if not the library's function of this name.
+    elementwise : bool, default False
+        Whether the arguments broadcast to the result. The cotangent may then be of a shape that broadcasts to the
+        result's, and that of an argument may have the result's shape.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import autodiff
+    >>> autodiff.rule("rot90", lambda xp, ans, m, k=1: lambda g: np.rot90(g, -k))
+    >>> autodiff.grad(lambda x: (np.rot90(x) * np.eye(2)).sum())(np.ones((2, 2))).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
+    RULES[name] = Rule(makers, elementwise, forward)
 
 
 class _Every(dict[int, Maker]):
@@ -72,7 +97,28 @@ def every(name: str, maker: Callable[..., Pullback], forward: Callable[..., Arra
 
 
 def composite(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Define a function by others: the decorated one takes the namespace first."""
+    """Define a function by others, from which it gets its derivative: the decorated one takes the namespace first.
+
+    Parameters
+    ----------
+    name : str
+        The name that the library has for the function.
+
+    Returns
+    -------
+    callable
+        The decorator.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import autodiff
+    >>> @autodiff.composite("fliplr")
+    ... def fliplr(xp, m):
+    ...     return xp.flip(m, axis=1)
+    >>> autodiff.grad(lambda x: (np.fliplr(x) * np.eye(2)).sum())(np.ones((2, 2))).tolist()
+    [[0.0, 1.0], [1.0, 0.0]]
+    """
 
     def define(function: Callable[..., Any]) -> Callable[..., Any]:
         COMPOSITES[name] = function

@@ -69,7 +69,7 @@ def run(arguments: list[str]) -> tuple[str, int]:
         raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)) from None
     if not isinstance(done, _Output):
         return "", int(done or 0)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=_width())
     with console.capture() as captured:
         console.print(done.text, soft_wrap=True)  # its lines are broken already, and must be neither folded nor cut
     return captured.get(), done.status
@@ -86,8 +86,6 @@ def _refusing() -> Iterator[None]:
         yield
     except (TypeError, ValueError, OverflowError) as error:
         raise RefusedError(str(error)) from error
-    except RecursionError:
-        raise RefusedError("a setting is nested too deeply") from None
 
 
 class _Command(TyperCommand):
@@ -215,12 +213,13 @@ def _list(import_: _Import = None) -> _Output:
 
 def _show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Name or alias of a loss.", show_default=False)],
+    set_: _Set = None,
     import_: _Import = None,
 ) -> _Output:
     """Show a loss: its formula, arrays, settings and other names."""
     _import_all(import_)
     with _refusing():
-        loss = get(name)
+        loss = get(name, **_settings(set_))
     text = Text()
     for heading, lines in described(name, loss, _width()):
         if heading:
@@ -231,7 +230,7 @@ def _show(
 
 
 def _width() -> int:
-    return Console().width
+    return Console().width or 80  # where COLUMNS is 0, rich would print nothing
 
 
 # compare

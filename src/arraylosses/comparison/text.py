@@ -39,7 +39,7 @@ def wrapped(text: str, width: int, indent: str = "", hanging: str | None = None)
     """
     return textwrap.wrap(
         text,
-        width,
+        max(width, 1),
         initial_indent=indent,
         subsequent_indent=indent if hanging is None else hanging,
         break_long_words=False,

@@ -7,6 +7,7 @@ once. Half precision is widened block by block too. The blocks' sums are added i
 
 from __future__ import annotations
 
+import copy
 import functools
 import itertools
 import math
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from .._array_api import Array, backend_of, broadcast_to, own_namespace
+from .._array_api import Array, as_array, backend_of, broadcast_to, own_namespace
 from .._validation import Inputs
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
@@ -57,7 +58,7 @@ def run(loss: Computable, inputs: Inputs) -> Array:
     def compute(k: int) -> None:
         part = blocks.part(k)
         arrays, weight = prepare(loss, part)
-        total.add(k, evaluate(loss, part, arrays)[0], weight)
+        total.add(k, evaluate(blocks.loss(k), part, arrays)[0], weight)
 
     blocks.each(compute)
     return total.result()
@@ -74,7 +75,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, wanted: Wanted = FIRS
     def compute(k: int) -> None:
         part = blocks.part(k)
         arrays, weight = prepare(loss, part)
-        items, derivatives = evaluate(loss, part, arrays, wanted)
+        items, derivatives = evaluate(blocks.loss(k), part, arrays, wanted)
         if derivatives is None:
             lacking.append(k)
             return
@@ -100,7 +101,8 @@ def gradients(
         part = blocks.part(k)
         arrays, weight = prepare(loss, part)
         alone = positions == (0,)
-        derivatives = (loss.derivative(*arrays),) if alone else loss.call_and_derivatives(positions, *arrays)[1]
+        formula = blocks.loss(k)
+        derivatives = (formula.derivative(*arrays),) if alone else formula.call_and_derivatives(positions, *arrays)[1]
         share = factor if weight is None else weight * factor
         if loss.reduction == "none":
             factors = upstream[blocks.items[k]]
@@ -125,10 +127,12 @@ class _Blocks:
         weight = None if inputs.weight is None else broadcast_to(xp, inputs.weight, shape)
         where = None if inputs.where is None else broadcast_to(xp, inputs.where, shape)
         self.inputs = inputs._replace(weight=weight, where=where)
+        self.whole = loss
+        self.settings = _of_elements(loss, inputs) if loss.array_settings and inputs.axis is None else {}
         size = ELEMENTS[backend_of(xp)]
         if inputs.axis is not None:
             size = max(1, ROWS // inputs.arrays[0].shape[inputs.axis])
-        elif loss.array_settings:  # which may have to line up with the whole
+        elif self.settings is None:
             size = max(1, math.prod(shape))
         self.items = _partition(shape, size)
         """The index of each block's items, in arrays that have one value an item."""
@@ -141,6 +145,15 @@ class _Blocks:
     def each(self, compute: Callable[[int], None]) -> None:
         """Call ``compute(k)`` for every block."""
         for_each(compute, len(self), backend_of(self.inputs.xp))
+
+    def loss(self, k: int) -> Computable:
+        """The loss of block `k`, with the part of each setting that belongs to its elements."""
+        if not self.settings:
+            return self.whole
+        part = copy.copy(self.whole)
+        for name, x in self.settings.items():
+            object.__setattr__(part, name, x[self.items[k]])
+        return part
 
     def part(self, k: int) -> Inputs:
         """The inputs of block `k`: views."""
@@ -207,6 +220,18 @@ class _Total:
             divisor = _batch(self.blocks.inputs)
         value = _sum(self.sums) / divisor
         return self.blocks.number(value, self.dtype)
+
+
+def _of_elements(loss: Computable, inputs: Inputs) -> dict[str, Array] | None:
+    """Broadcast the settings that hold arrays to the elements; None where one does not fit, which the loss will say."""
+    found = {}
+    for name in loss.array_settings:
+        x = as_array(getattr(loss, name), inputs.arrays[0], inputs.dtype)
+        try:
+            found[name] = inputs.xp.broadcast_to(x, inputs.item_shape)
+        except (RuntimeError, ValueError):
+            return None
+    return found
 
 
 def _divisor(loss: Computable, blocks: _Blocks) -> float:

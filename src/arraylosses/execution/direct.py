@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from .. import special
-from .._array_api import Array, broadcast_to, in_chunks_of, same_shape
+from .._array_api import Array, backend_of, broadcast_to, in_chunks_of, same_shape
 from .._validation import Inputs
 from ..reduction import kept_weight, reduce, share
 
@@ -145,7 +145,14 @@ def evaluate(
     derivatives: tuple[Array | None, ...] = ()
     if wanted is None:
         # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
-        items = loss.call(*(arrays if invalid is None else [_spoilt(inputs, k, x) for k, x in enumerate(arrays)]))
+        if invalid is not None:
+            arrays = tuple([_spoilt(inputs, k, x) for k, x in enumerate(arrays)])
+        if loss.self_contained and loss.closed_forms and backend_of(inputs.xp) == "jax":
+            from . import closed_form
+
+            items = closed_form.items(loss, inputs, arrays)
+        else:
+            items = loss.call(*arrays)
     else:
         items, derivatives = loss.call_and_derivatives(wanted.positions, *arrays)
         if wanted.second:

@@ -7,7 +7,9 @@ left in the outer program.
 from __future__ import annotations
 
 import functools
+import math
 import sys
+import weakref
 from typing import Any
 
 from .._array_api import Array, as_array, is_array, is_eager_jax
@@ -42,17 +44,48 @@ def value_and_grad(
 def _call(
     loss: Any, positions: tuple[int, ...] | None, arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> Any:
-    settings, given = loss.settings(), {}
-    if loss.array_settings:
-        given = {name: as_array(x, arrays[0]) for name in loss.array_settings if _has_arrays(x := settings.pop(name))}
-        settings |= {name: getattr(loss, name) for name in loss.array_settings if name not in given}
-    cls: Any = type(loss)
-    types = tuple(map(type, settings.values()))  # 1, 1.0 and True are equal, and may mean something else to a loss
-    program = _program(cls, tuple(settings.items()), types, positions)
     place = arrays[0].sharding
     if any([x is not None and x.sharding != place for x in (*arrays[1:], weight, where)]):
         loss.check(arrays, weight, where)  # a program moves what has no device of its own; here nothing moves by itself
-    return program(arrays, weight, where, given)
+    cls: Any = type(loss)
+    if cls not in _BRANCHING:
+        jax: Any = sys.modules["jax"]
+        try:
+            return _run(cls, positions, arrays, weight, where, *_divided(loss, arrays, _is_operand))
+        except jax.errors.ConcretizationTypeError:
+            _BRANCHING.add(cls)
+    return _run(cls, positions, arrays, weight, where, *_divided(loss, arrays, _has_arrays))
+
+
+_BRANCHING: weakref.WeakSet[type] = weakref.WeakSet()
+"""Losses whose formula asks in Python what a number of their settings is, so that each has a program of its own."""
+
+
+def _divided(loss: Any, arrays: tuple[Array, ...], is_operand: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Divide the settings into those that a program is compiled for and those that it is given."""
+    settings = loss.settings()
+    given = {
+        name: x if type(x) is float else as_array(x, arrays[0]) for name, x in settings.items() if is_operand(x)
+    }
+    return {name: x for name, x in settings.items() if name not in given}, given
+
+
+def _run(
+    cls: Any,
+    positions: tuple[int, ...] | None,
+    arrays: tuple[Array, ...],
+    weight: Array | None,
+    where: Array | None,
+    settings: dict[str, Any],
+    given: dict[str, Any],
+) -> Any:
+    types = tuple(map(type, settings.values()))  # 1, 1.0 and True are equal, and may mean something else to a loss
+    return _program(cls, tuple(settings.items()), types, positions)(arrays, weight, where, given)
+
+
+def _is_operand(value: Any) -> bool:
+    """Whether a program may be given a setting: not where it is one that leaves out a part of the formula."""
+    return _has_arrays(value) or (type(value) is float and value != 0.0 and math.isfinite(value))
 
 
 def _has_arrays(value: Any) -> bool:

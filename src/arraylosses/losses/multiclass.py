@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace, as_array, dtype_kind
+from .._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind
 from .._validation import (
     Domain,
     of_classes,
@@ -235,11 +235,14 @@ class CrossEntropy(_ProbabilityLoss):
         return loss, derivative
 
     # By a capped logit (Σ t) p (1 - p), and of the z-loss 2 z_loss (p² + log Σ exp p (1 - p)). The cap c(z) multiplies
-    # by c'², and adds c'' times the first derivative; c'' = -2 c c' / softcap².
+    # by c'², and adds c'' times the first derivative; c'' = -2 c c' / softcap². By a probability t / p².
     def second_derivative(self, logits: Array, labels: Array) -> Array | None:
-        if not self.from_logits:
-            return None
         axis = self.row_axis(logits)
+        if not self.from_logits:
+            if self.normalize:
+                return None
+            first = -self.derivative(logits, labels)
+            return first / special.where(first == 0, 1.0, self._given_probabilities(logits, axis)[0])
         capped = self._capped(logits)
         _, p, complement = softmax.class_terms(capped, axis)
         spread = p * complement
@@ -536,15 +539,37 @@ class CategoricalFocal(_ProbabilityLoss):
         pull = pull * (special.focal_weight(limited, self.gamma) * rise)
         return self._chained(logits, pull, p, complement, axis)
 
+    # With w = t alpha, p_j (1 - p_j) Σ_c w_c f'_c + Σ_c w_c f''_c (dp_c)², where dp_c is p_j for c != j and 1 - p_j for
+    # c = j, and f'' = gamma (1 - p)^gamma r (2 - s + (gamma - 1) s r) with r = p / (1 - p)
+    def second_derivative(self, logits: Array, labels: Array) -> Array | None:
+        if not self.from_logits:
+            return None
+        xp = array_namespace(logits, labels)
+        axis = self.row_axis(logits)
+        nll, p, complement = softmax.class_terms(logits, axis)
+        finite = special.where(xp.isinf(nll), 0.0, nll)
+        weight = self._smoothed(logits, labels, axis)
+        if self.alpha is not None:
+            weight = weight * self._alpha(logits, axis)
+        ratio = p / special.above_zero(complement)
+        factor = weight * special.focal_weight(complement, self.gamma)
+        first = factor * (1.0 + self.gamma * (finite * ratio))
+        second = self.gamma * factor * ratio * (2.0 - finite + (self.gamma - 1.0) * (finite * ratio))
+        others = xp.sum(second, axis=axis, keepdims=True) - second
+        spread = p * complement
+        return spread * xp.sum(first, axis=axis, keepdims=True) + others * p * p + second * complement * complement
+
     def _is_of_labels(self, labels: Array) -> bool:
         return self.from_logits and _is_label(labels) and special.is_zero(self.label_smoothing)
 
-    def _label_alpha(self, logits: Array, labels: Array, axis: int) -> Array:
+    def _label_alpha(self, logits: Array, labels: Array, axis: int) -> Array | float:
         alpha = self._alpha(logits, axis)
-        return alpha if alpha.ndim == 0 else special.pick(alpha, labels, axis)
+        return alpha if isinstance(alpha, NUMBERS) or alpha.ndim == 0 else special.pick(alpha, labels, axis)
 
-    def _alpha(self, logits: Array, axis: int) -> Array:
-        alpha = as_array(self.alpha, like=logits, dtype=logits.dtype)
+    def _alpha(self, logits: Array, axis: int) -> Array | float:
+        if isinstance(self.alpha, NUMBERS):
+            return self.alpha
+        alpha = as_array(of_classes("alpha", self.alpha, logits.shape[axis]), like=logits, dtype=logits.dtype)
         return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
 
@@ -677,6 +702,10 @@ class CategoricalHinge(_ClassLoss):
         of_best = xp.sum(special.where(best, pull, 0.0), axis=axis, keepdims=True)
         slope = _shared(is_first, logits, axis) * (total - of_best) + _shared(is_second, logits, axis) * of_best - pull
         return special.expectation(special.positive_part(short), labels, axis), slope
+
+    # Linear but for kinks
+    def second_derivative(self, logits: Array, labels: Array) -> Array:
+        return array_namespace(logits, labels).zeros_like(logits)
 
     def _short_of_label(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
         """What the label's class lacks to its rival and the margin; all others, and the largest of them."""

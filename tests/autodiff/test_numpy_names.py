@@ -1,0 +1,389 @@
+"""What users write of NumPy on traced arrays: its functions, the methods of its arrays, and the compatible namespace.
+
+Each call is held against a central difference of NumPy itself, and against JAX's differentiation of the same call of
+`jax.numpy` and of JAX's arrays.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import math
+import pickle
+import re
+from typing import Any
+
+import array_api_compat.numpy as compat
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses import autodiff
+from arraylosses.autodiff import numpy_names, rules
+
+from .libraries import Library, numpy_of, uncomputed
+from .samples import real
+
+# `x` has shape (2, 3, 4), `c` is another such array that is not differentiated, `m` a square matrix made of `x`.
+METHODS = """
+x.sum()  x.sum(0)  x.sum(axis=(0,-1))  x.sum(axis=1,keepdims=True)  x.mean()  x.mean(0)  x.max()  x.max(1)
+x.min(axis=-1,keepdims=True)  x.prod(2)  x.std()  x.std(0,ddof=1)  x.var(axis=1,ddof=1)  x.reshape(6,4)
+x.reshape((6,4))  x.reshape(-1)  x.reshape((-1,4),order="C")  x.ravel()  x.flatten()  x.transpose()
+x.transpose(2,0,1)  x.transpose((2,0,1))  x.T  x[0].T  x[0,0].T  x.mT  x.swapaxes(0,2)  x[None].squeeze()
+x[None].squeeze(0)  x.clip(-0.3,0.5)  x.clip(min=0.1)  x.clip(max=0.2)  x.cumsum()  x.cumsum(1)  x.cumprod(axis=-1)
+x.copy()  x.astype(np.float64)  x.astype(float)  x.astype("float64")  x.repeat(2)  x.repeat(2,axis=1)
+x.take(np.asarray([1,0,1]),axis=1)  x.take(np.asarray([1,0,1]))  x.dot(c[0].T)  x.round(2)+x  x.real  x.conj()
+x.diagonal()  x.trace()  x*x.argmax(0)  x+x.nbytes  sum(x)  max(x[0,0,0],x[1,0,0])
+"""
+FUNCTIONS = """
+np.transpose(x)  np.transpose(x,(2,0,1))  np.tensordot(x,c[0].T,1)  np.tensordot(c,x,((0,1),(0,1)))  np.tile(x,2)
+np.tile(x,(2,1))  np.sum(x,0)  np.sum(x,axis=-1,keepdims=True)  np.mean(x,1)  np.std(x,0)  np.var(x,ddof=1,axis=(0,1))
+np.max(x)  np.amin(x,0)  np.prod(x,1)  np.exp(x)  np.where(x>0,x,0)  np.where(x>0,x*x,-x)  np.where(x>0)[0].sum()*x
+np.concatenate([x,x*x],1)  np.concatenate((c,x))  np.stack([x,c],-1)  np.stack(list(x))  np.abs(x)  np.square(x)
+np.power(x,2)  np.float_power(x*x+1,1.5)  np.maximum(x,0.1)  np.minimum(c,x)  np.fabs(x)  np.clip(x,-0.2,0.3)
+np.clip(x,None,0.3)  np.cumsum(x)  np.cumsum(x,1)  np.cumprod(x)  np.cumprod(x,0)  np.ravel(x)  np.swapaxes(x,0,1)
+np.expand_dims(x,1)  np.squeeze(x[:1])  np.broadcast_to(x,(5,2,3,4))  np.moveaxis(x,0,-1)  np.flip(x,1)
+np.roll(x,1,0)  np.outer(x,x[0,0])  np.inner(x,c[0])  np.dot(x,c[0].T)  np.dot(x[0],x[1,0])  np.dot(x,2.0)
+np.vdot(x,c)  np.matmul(c,x.mT)  np.hstack([x,c])  np.hstack([x[0,0],x[0,1]])  np.vstack([x[0],c[1]])
+np.column_stack([x[0],x[0,:,0]])  np.append(x,c)  np.append(x,c,1)  np.split(x,2,-1)[1]  np.split(x,[1,3],-1)[1]
+np.average(x)  np.average(x,axis=1,weights=np.arange(3.0)+1)  np.average(x,axis=1,weights=x*x)  np.ptp(x,0)
+np.nan_to_num(x)  np.exp2(x)  np.deg2rad(x)  np.radians(x)  np.degrees(x)  np.rad2deg(x)  np.trace(x)
+np.diagonal(x,1,1,2)  np.diff(x)  np.diff(x,axis=0)  np.repeat(x,3,0)  np.take(x,np.asarray([0,1]),1)  np.sort(x,0)
+np.sign(x)*x  np.meshgrid(x[0,0],x[1,0])[0]  np.logaddexp(x,0.0)  np.linspace(x[0,0,0],3.0,5)  np.atleast_1d(x[0,0,0])
+np.atleast_2d(x[0,0])  np.atleast_2d(x[0,0],c)[1]  np.atleast_1d(x[0,0,0],x)[1]  np.reshape(x,(6,4))
+np.cross(x[0,:,:3],c[0,:,:3])  np.real(x)  np.triu(x,1)  np.tril(x[0])  np.copy(x)  np.arctan2(x,2+c*c)  np.arcsinh(x)
+np.divide(c,2+x*x)  np.add([1.0,2.0,3.0,4.0],x)  np.isclose(x,c)*x  np.einsum("ijk,lk->il",x,c[0])
+np.einsum("ijk,ijk",x,c)  np.einsum("ijk, ijk -> k",x,x)  np.einsum("...k,...k->...",x,x[0])  np.einsum("ijk->k",x)
+np.einsum("ijk,lk",x,x[:,0])  np.einsum("ij...,jk->ik...",x.T,x[0])  np.einsum("ij,ij->i",x[0],c[1][:,:1])
+np.einsum("ij,ij->i",c[1],x[0][:,:1])  np.linalg.norm(x)  np.linalg.norm(x,axis=-1)  np.linalg.norm(x,1,-1,True)
+np.linalg.norm(x[0],"fro")  np.linalg.norm(x,np.inf,(1,2),keepdims=True)  np.linalg.inv(m)
+np.linalg.solve(m,np.ones(3))  np.linalg.det(m)  np.linalg.slogdet(m)[1]  np.linalg.matrix_power(m,2)
+np.linalg.cholesky(m@m.T+np.eye(3))  np.trace(m)  m.trace()  np.fft.fft(x).real  np.fft.rfft(x,n=3,axis=0).imag
+"""
+# The functions that array-api-compat wraps, with a namespace that was taken from an array that is not differentiated.
+WRAPPED = """
+np.cumulative_sum(x,axis=1)  np.cumulative_sum(x,axis=1,include_initial=True)  np.cumulative_prod(x,axis=0)
+np.tile(x,(2,2))  np.repeat(x,2)  np.permute_dims(x,(1,0,2))  np.astype(x,np.float64)  np.sign(x)*x
+np.std(x,axis=0,correction=1)  np.var(x)  np.tensordot(x,c,axes=3)  np.matrix_transpose(x)  np.vecdot(x,c)
+np.matmul(x,x.mT)  np.reshape(x,(4,6))  np.concat([x,c],axis=2)  np.take_along_axis(x,np.argsort(c,axis=-1),axis=-1)
+np.unstack(x)[0]  np.argsort(c)*x  np.linalg.vector_norm(x,axis=1)  np.linalg.matrix_norm(x)  np.linalg.diagonal(x)
+np.linalg.outer(x[0,0],x[0,1])  np.count_nonzero(x)*x  np.zeros_like(x)+x  np.full_like(x,2.0)*x
+"""
+# What differs most from the rules that it is made of; all rules are held against JAX by themselves.
+ON_JAX = """
+x.std(0,ddof=1)  x.cumsum()  x.dot(c[0].T)  x.swapaxes(0,2)  np.average(x,axis=1,weights=x*x)  np.inner(x,c[0])
+np.einsum("ijk,lk->il",x,c[0])  np.einsum("ijk,lk",x,x[:,0])  np.einsum("ij...,jk->ik...",x.T,x[0])
+np.linalg.norm(x,1,-1,True)  np.linalg.norm(x,np.inf,(1,2),keepdims=True)  np.trace(x)  np.diagonal(x,1,1,2)
+np.outer(x,x[0,0])  np.vdot(x,c)  np.ptp(x,0)  np.nan_to_num(x)  np.append(x,c)  np.split(x,[1,3],-1)[1]
+"""
+ON_DASK = """
+x.sum()  x.sum(0)  x.sum(axis=(0,-1))  x.mean(0)  x.max(1)  x.min(axis=-1,keepdims=True)  x.std(0,ddof=1)
+x.reshape(6,4)  x.ravel()  x.transpose(2,0,1)  x.T  x.swapaxes(0,2)  x.clip(-0.3,0.5)  x.cumsum(1)
+x.astype("float64")  x.dot(c[0].T)  np.transpose(x)  np.tensordot(x,c[0].T,1)  np.tile(x,(2,1))  np.exp(x)
+np.where(x>0,x,0)  np.power(x,2)  np.outer(x,x[0,0])  np.concatenate([x,x*x],1)  np.stack([x,x],-1)  np.maximum(x,0.1)
+np.einsum("...k,...k->...",x,x[0])  np.ptp(x,0)  np.linalg.norm(x,axis=-1)  np.hstack([x,x])  np.vstack([x[0],x[1]])
+np.average(x)  np.trace(x)  np.nan_to_num(x)
+"""
+
+
+def calls(text: str) -> list[str]:
+    return re.split(r"\s{2,}|\n", text.strip())
+
+
+CALLS = [*calls(METHODS), *calls(FUNCTIONS)]
+X, C = real(2, 3, 4), real(4, 3, 2).T * 0.9
+
+
+def call_of(source: str, library: Any, c: Any) -> Any:
+    """Return the call as a function of `x`, with `library` for NumPy."""
+
+    def f(x: Any) -> Any:
+        matrix = x[0, :, :3] + 3 * np.eye(3) if "m" in source else None
+        return eval(source, {"np": library, "x": x, "c": c, "m": matrix})
+
+    return f
+
+
+def number_of(f: Any) -> Any:
+    """Return `f` with one number as result, whose cotangents depend on the values."""
+
+    def number(x: Any) -> Any:
+        result = f(x)
+        return (result * (1.3 + 0.4 * result)).sum()
+
+    return number
+
+
+def check_against_central_difference(f: Any) -> None:
+    direction, step = np.random.default_rng(3).normal(size=X.shape), 1e-6
+    value, gradient = autodiff.value_and_grad(f)(X)
+    np.testing.assert_allclose(value, f(X), rtol=1e-12)
+    central = (f(X + step * direction) - f(X - step * direction)) / (2 * step)
+    np.testing.assert_allclose(np.sum(gradient * direction), central, rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("source", CALLS)
+def test_gradient_equals_central_difference(source):
+    check_against_central_difference(number_of(call_of(source, np, C)))
+
+
+@pytest.mark.parametrize("source", calls(WRAPPED))
+def test_namespace_of_another_array_is_differentiated(source):
+    assert al.array_namespace(C) is compat
+    check_against_central_difference(number_of(call_of(source, al.array_namespace(C), C)))
+
+
+@pytest.mark.backend("jax")
+def test_gradients_equal_jax():
+    jax = pytest.importorskip("jax", reason="jax is not installed")
+    with jax.enable_x64(True):
+
+        def gradients(x):
+            return [jax.grad(number_of(call_of(source, jax.numpy, C)))(x) for source in calls(ON_JAX)]
+
+        expected = [np.asarray(g) for g in jax.jit(gradients)(jax.numpy.asarray(X))]
+    for source, e in zip(calls(ON_JAX), expected, strict=True):
+        gradient = autodiff.grad(number_of(call_of(source, np, C)))(X)
+        np.testing.assert_allclose(gradient, e, rtol=1e-9, atol=1e-11, err_msg=source)
+
+
+@pytest.mark.backend("dask")
+@pytest.mark.parametrize("source", calls(ON_DASK))
+def test_gradient_on_dask_is_that_of_numpy(source):
+    pytest.importorskip("dask.array", reason="dask is not installed")
+    f = number_of(call_of(source, np, C))
+    with uncomputed():
+        gradient = autodiff.grad(f)(Library("dask", "dask.array").array(X))
+    np.testing.assert_allclose(numpy_of(gradient), autodiff.grad(f)(X), rtol=1e-11, atol=1e-13)
+
+
+def test_every_function_of_numpy_alone_is_called():
+    called = set(re.findall(r"(?:np|x|m)\.([\w.]+)\(", METHODS + FUNCTIONS))
+    ours = {name for name, f in rules.NUMPY.items() if inspect.isfunction(f)}  # the others compute on plain values
+    assert ours - called == set()
+    assert set(numpy_names.STANDARD_NAMES) <= set(dir(np))
+
+
+def test_functions_of_numpy_alone_are_in_the_docstring():
+    documented = set(re.findall(r"`([\w.]+)`", autodiff.__doc__))
+    same = {"flatten", "reshape", "deg2rad", "rad2deg"}  # spelled in another way there
+    ours = {name for name, f in rules.NUMPY.items() if inspect.isfunction(f)}
+    assert ours - documented - same == set()
+
+
+def test_namespace_of_a_traced_array_has_numpy_s_names_too():
+    def f(x):
+        xp = al.array_namespace(x)
+        parts = xp.concatenate([xp.ravel(x), xp.cumsum(x), xp.arctan(xp.einsum("ijk->k", x))])
+        return xp.sum(xp.power(parts, 2)) + xp.tile(xp.squeeze(x[:1]), 2).sum()
+
+    check_against_central_difference(f)
+
+
+def test_keyword_of_numpy_is_refused_by_its_name():
+    for f, message in (
+        (lambda x: np.sum(x, where=x > 0), "`sum` of a traced array takes axis, dtype, keepdims, got `where`"),
+        (lambda x: x.max(initial=0.0), "`max` of a traced array takes axis, keepdims, got `initial`"),
+        (lambda x: np.exp(x, where=x > 0), "`exp` of a traced array takes no settings, got `where`"),
+        (lambda x: np.add(x, 1, out=np.zeros_like(x)), "`add` can't write a traced array to `out`; leave it out"),
+        (lambda x: x.sum(axis=0, out=np.zeros(3)), "`sum` can't write a traced array to `out`"),
+        (lambda x: al.array_namespace(C).clip(x, 0, 1), "take xp from al.array_namespace"),
+        (lambda x: x.ravel(order="F"), "`order` must be 'C' for a traced array, got 'F'"),
+        (lambda x: x.reshape((6, 4), order="F"), "`order` must be 'C'"),
+        (
+            lambda x: np.einsum("iij->j", x[:, :2]),
+            "no derivative rule for an index twice in one operand; use xp.linalg",
+        ),
+        (lambda x: np.einsum(x, [0, 1, 2]), "takes its subscripts as one string"),
+    ):
+        with pytest.raises(TypeError, match=re.escape(message)):
+            autodiff.grad(lambda x, f=f: np.sum(f(x)))(X)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: float(x[0]),
+        lambda x: int(x[0]),
+        lambda x: complex(x[0]),
+        lambda x: bool(x[0]),
+        lambda x: 1.0 if x[0] else 0.0,
+        lambda x: math.exp(x[0]),
+        lambda x: "%.3f" % x[0],  # noqa: UP031
+        lambda x: x[0].item(),
+        lambda x: x.tolist(),
+        lambda x: x.tobytes(),
+        lambda x: np.asarray(x),
+        lambda x: np.array([x[0], x[1]]),
+        lambda x: np.float64(x[0]),
+        lambda x: np.vectorize(math.sqrt)(x),
+        lambda x: compat.asarray(x),
+        lambda x: pickle.dumps(x),
+        lambda x: al.convert(x, like=pytest.importorskip("torch", reason="torch is not installed").ones(1)),
+    ],
+)
+def test_what_would_lose_the_derivative_says_what_to_write(f):
+    message = r"of a traced array would lose its derivative; .*al\.array_namespace\(x\)|compare it, as in x != 0"
+    with pytest.raises(TypeError, match=message) as caught:
+        autodiff.grad(lambda x: f(x) or x.sum())(np.asarray([1.0, 2.0]))
+    assert str(caught.value).endswith("or take autodiff.stop_gradient(x) where a constant is meant")
+
+
+@pytest.mark.parametrize("name", ["sum", "stack", "where", "tensordot", "maximum", "dot", "from_array"])
+def test_dask_s_own_functions_do_not_take_a_traced_array_for_a_constant(name):
+    dask = pytest.importorskip("dask.array", reason="dask is not installed")
+    y = dask.ones(3, chunks=2)
+    call = {
+        "sum": lambda x: dask.sum(x),
+        "stack": lambda x: dask.stack([x, x]),
+        "where": lambda x: dask.where(x > 0, x, 0),
+        "tensordot": lambda x: dask.tensordot(x, y, 1),
+        "maximum": lambda x: dask.maximum(y, x),
+        "dot": lambda x: y.dot(x),
+        "from_array": lambda x: dask.from_array(x),
+    }[name]
+    for x in (dask.ones(3, chunks=2), np.ones(3)):
+        try:
+            _, gradient = autodiff.value_and_grad(lambda x: call(x).sum())(x)
+        except TypeError as error:
+            assert "Dask's own function of a traced array would lose its derivative; take xp from" in str(error)  # noqa: PT017
+        else:
+            assert name == "maximum"
+            assert np.all(numpy_of(gradient) == 0.5)
+
+
+@pytest.mark.parametrize("name", ["sum", "exp", "concat", "asarray"])
+def test_array_api_strict_s_own_functions_say_what_to_write(name):
+    strict = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
+    with pytest.raises(TypeError, match=r"array_api_strict's own function of a traced array .*; take xp from al"):
+        autodiff.grad(lambda x: getattr(strict, name)([x] if name == "concat" else x))(strict.ones(3))
+
+
+def test_conditions_on_values_work():
+    def f(x):
+        assert (1.0 in x, 9.0 in x, not x[0] > x[1]) == (True, False, True)
+        if x.max() > 1 and np.all(x > 0) and np.any(x == 2):
+            return x[0] * max(x[0], x[1])
+        return x[0]
+
+    np.testing.assert_array_equal(autodiff.grad(f)(np.asarray([1.0, 2.0])), [2.0, 1.0])
+
+
+def test_stop_gradient_is_a_constant_on_every_library():
+    x = np.asarray([1.0, 4.0])
+
+    def f(x):
+        return (x * autodiff.stop_gradient(x)).sum()
+
+    np.testing.assert_array_equal(autodiff.grad(f)(x), x)
+    np.testing.assert_array_equal(autodiff.grad(lambda x: autodiff.grad(f)(x).sum())(x), [0.0, 0.0])
+    for name in ("torch", "jax"):
+        if name == "torch":
+            module = pytest.importorskip("torch", reason="torch is not installed")
+            given = module.asarray(x)
+        else:
+            module = pytest.importorskip("jax", reason="jax is not installed")
+            given = module.numpy.asarray(x)
+        np.testing.assert_array_equal(np.asarray(al.grad(f)(given)), x)
+    with pytest.raises(TypeError, match="`x` must be an array, got float"):
+        autodiff.stop_gradient(2.0)
+
+
+# Printing and copies
+
+
+def test_traced_array_prints_as_its_array():
+    def f(x):
+        value = np.asarray([1.0, 2.5])
+        assert str(x) == f"{x}" == str(value)
+        assert repr(x) == f"TracedArray({value!r})"
+        assert f"{x.sum():>8.3f} {x[0]:.1e}" == "   3.500 1.0e+00"
+        assert f"{x.shape} {x.dtype}" == "(2,) float64"
+        assert np.array2string(x) == np.array_str(x) == str(value)
+        assert np.array_repr(x) == repr(value)
+        inner = autodiff.grad(lambda y: y.sum() if repr(y) == repr(x) else None)(x)
+        return (x * inner).sum()
+
+    autodiff.grad(f)(np.asarray([1.0, 2.5]))
+
+
+@pytest.mark.parametrize("module", ["array_api_strict", "dask.array"])
+def test_traced_array_of_another_library_prints_as_its_array(module):
+    xp = pytest.importorskip(module, reason=f"{module} is not installed")
+    x = xp.asarray([1.0, 2.5])
+
+    def f(traced):
+        assert (str(traced), repr(traced)) == (str(x), f"TracedArray({x!r})")
+        return al.array_namespace(traced).sum(traced)
+
+    with uncomputed():
+        autodiff.grad(f)(x)
+
+
+def test_a_copy_keeps_the_derivative():
+    def f(x):
+        a, (b,) = copy.copy(x), copy.deepcopy([x])
+        return (a * b * np.copy(x) * x.copy()).sum()
+
+    np.testing.assert_array_equal(autodiff.grad(f)(np.asarray([1.0, 2.0])), [4.0, 32.0])
+
+
+def test_what_the_library_s_array_lacks_is_missing():
+    def f(x):
+        for name in (
+            "no_such_method",
+            "requires_grad",
+            "compute",
+            "_repr_html_",
+            "__array_interface__",
+            "flat",
+            "data",
+        ):
+            assert not hasattr(x, name)
+        with pytest.raises(AttributeError, match="'numpy.ndarray' object has no attribute 'no_such_method'"):
+            x.no_such_method()
+        for name in ("fill", "sort", "partition", "put"):
+            with pytest.raises(TypeError, match=f"`{name}` has no derivative rule; a traced array can't be written to"):
+                getattr(x, name)()
+        with pytest.raises(TypeError, match="`view` has no derivative rule; write it with functions of the array API"):
+            x.view(np.int64)
+        return x.sum()
+
+    autodiff.grad(f)(np.ones(2))
+
+
+# A user's own rules
+
+
+@pytest.fixture
+def own_rules(monkeypatch):
+    monkeypatch.setattr(autodiff.namespace, "_SPACES", {})
+    kept = [(table, dict(table)) for table in (rules.RULES, rules.COMPOSITES)]
+    yield
+    for table, before in kept:
+        table.clear()
+        table.update(before)
+    numpy_names._accepted.cache_clear()
+
+
+def test_a_user_adds_rules(own_rules):
+    autodiff.rule("sinc", lambda xp, ans, x: lambda g: g * (xp.cos(np.pi * x) - ans) / x, elementwise=True)
+    autodiff.rule("rot90", lambda xp, ans, m, k=1: lambda g: np.rot90(g, -k))
+
+    @autodiff.composite("kron")
+    def kron(xp, a, b, /):
+        return xp.reshape(a[:, None, :, None] * b[None, :, None, :], (a.shape[0] * b.shape[0], -1))
+
+    check_against_central_difference(number_of(lambda x: np.sinc(x)))
+    check_against_central_difference(number_of(lambda x: al.array_namespace(x).sinc(x)))
+    check_against_central_difference(number_of(lambda x: np.rot90(x, k=3)))
+    check_against_central_difference(number_of(lambda x: np.kron(x[0], C[0])))
+
+
+def test_a_user_adds_a_rule_for_a_function_that_the_library_lacks(own_rules):
+    special = pytest.importorskip("scipy.special", reason="scipy is not installed")
+    with pytest.raises(TypeError, match="`erf` has no derivative rule"):
+        autodiff.grad(lambda x: special.erf(x).sum())(X)
+    factor = 2 / math.sqrt(math.pi)
+    autodiff.rule("erf", lambda xp, ans, x: lambda g: g * factor * xp.exp(-x * x), elementwise=True)
+    check_against_central_difference(number_of(lambda x: special.erf(x)))

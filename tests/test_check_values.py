@@ -1,0 +1,130 @@
+"""`al.config(check_values=True)`: a value that a loss is not defined for is refused, and off that it costs nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .cases import CASES, DEFAULTS
+
+eager = pytest.mark.parametrize("backend", ["numpy", pytest.param("torch", marks=pytest.mark.backend("torch"))])
+
+# For each domain, values that it does not hold, and what the message says that it holds.
+WRONG = {
+    "nonnegative": ([-1e-3, -np.inf], "numbers of at least 0"),
+    "positive": ([0.0, -1.0], "numbers above 0"),
+    "probability": ([1.2, -0.1, 255.0], "probabilities, from 0 to 1"),
+    "sign": ([0.0, 0.5, 2.0], "-1 or 1"),
+    "distribution": ([1.2, -0.1], "probabilities, from 0 to 1"),
+    "log_distribution": ([0.1, np.inf], "logarithms of probabilities, at most 0"),
+    "labels": ([1.2, -0.1], "probabilities, from 0 to 1"),
+}
+
+
+def place(backend, x):
+    if backend == "numpy":
+        return x
+    import torch
+
+    return torch.as_tensor(x)
+
+
+PLACES = [
+    (case, k)
+    for case in CASES
+    for k, domain in enumerate(case.loss.domains())
+    if domain in WRONG and (domain != "labels" or case.soft)
+]
+
+
+@eager
+@pytest.mark.parametrize(("case", "k"), PLACES, ids=str)
+def test_a_value_outside_its_domain_is_refused(backend, case, k):
+    name = case.loss.array_names[k]
+    values, holds = WRONG[case.loss.domains()[k]]
+    for value in values:
+        arrays = [x.copy() for x in case.inputs(dtype="float32")]
+        arrays[k][(0,) * arrays[k].ndim] = value
+        given = [place(backend, x) for x in arrays]
+        with al.config(check_values=True):
+            with pytest.raises(ValueError, match=f"^`{name}` must hold {holds}, got {float(np.float32(value))}$"):
+                case.loss(*given)
+            with pytest.raises(ValueError, match=f"^`{name}` must hold {holds}"):
+                al.value_and_grad(case.loss)(*given)
+            # Left out, or no number at all, it does no harm.
+            where = np.ones(case.item_shape((4, 3)), dtype=bool)
+            where[(0,) * where.ndim] = False
+            case.loss(*given, where=place(backend, where))
+            arrays[k][(0,) * arrays[k].ndim] = np.nan
+            case.loss(*[place(backend, x) for x in arrays])
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_values_of_the_domain_pass(variant, case):
+    if variant.backend == "jax" and variant.name != "jax":
+        pytest.skip("traced arrays can't be looked at")
+    arrays = [variant.array(x) for x in case.inputs(dtype=variant.dtypes[-1])]
+    expected = variant.numpy(variant.run(case.loss, *arrays))
+    with al.config(check_values=True):
+        got = variant.numpy(variant.run(case.loss, *arrays))
+    np.testing.assert_allclose(got, expected, rtol=1e-6 if got.dtype == np.float32 else 1e-14)
+
+
+@eager
+@pytest.mark.parametrize("case", DEFAULTS, ids=str)
+def test_a_negative_weight_is_refused(backend, case):
+    arrays = [place(backend, x) for x in case.inputs(dtype="float32")]
+    weight = np.ones(case.item_shape((4, 3)), dtype="float32")
+    weight[(-1,) * weight.ndim] = -0.5
+    where = weight > 0
+    with al.config(check_values=True):
+        with pytest.raises(ValueError, match=r"^`weight` must hold numbers of at least 0, got -0\.5$"):
+            case.loss(*arrays, weight=place(backend, weight))
+        case.loss(*arrays, weight=place(backend, weight), where=place(backend, where))
+
+
+@eager
+def test_integers_and_an_ignored_label_are_looked_at_too(backend):
+    x = place(backend, np.zeros(3, dtype="float32"))
+    with al.config(check_values=True):
+        for dtype in ("uint8", "int64"):
+            with pytest.raises(ValueError, match=r"^`target` must hold probabilities, from 0 to 1, got 255\.0$"):
+                al.binary_cross_entropy(x, place(backend, np.asarray([0, 255, 1]).astype(dtype)))
+        with pytest.raises(ValueError, match=r"^`target` must hold -1 or 1, got 0\.0$"):
+            al.hinge(x, place(backend, np.asarray([0, 1, 1])))
+        rows = np.full((2, 3), 0.25, dtype="float32")
+        rows[1, 0] = 7.0
+        labels = place(backend, np.asarray([0, -100]))
+        al.cross_entropy(place(backend, rows), labels, from_logits=False, ignore_index=-100)
+        with pytest.raises(ValueError, match="^`logits` must hold probabilities"):
+            al.cross_entropy(place(backend, rows), place(backend, np.asarray([0, 1])), from_logits=False)
+
+
+def test_a_user_s_own_loss_is_looked_at_by_its_domains():
+    class Log(al.Loss):
+        def call(self, rate, count):
+            return rate - count * np.log(rate)
+
+        def domains(self):
+            return ("positive", "nonnegative")
+
+    with al.config(check_values=True):
+        with pytest.raises(ValueError, match=r"^`rate` must hold numbers above 0, got 0\.0$"):
+            Log()(np.zeros(2), np.ones(2))
+        with pytest.raises(ValueError, match=r"^`count` must hold numbers of at least 0, got -1\.0$"):
+            Log()(np.ones(2), -np.ones(2))
+
+
+def test_it_is_off_until_it_is_asked_for_and_then_off_again():
+    x, t = np.zeros(2), np.full(2, 255.0)
+    al.binary_cross_entropy(x, t)
+    with al.config(check_values=True):
+        with al.config(check_values=False, threads=1):
+            al.binary_cross_entropy(x, t)
+        with pytest.raises(ValueError, match="`target` must hold"):
+            al.binary_cross_entropy(x, t)
+    al.binary_cross_entropy(x, t)
+    with pytest.raises(TypeError, match="`check_values` must be a bool, got 1"):
+        al.config(check_values=1)

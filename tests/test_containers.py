@@ -1,0 +1,196 @@
+"""What is no array, or an array that means something else: refused, with a hint that works when it is followed."""
+
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .variants import importable
+
+X = np.asarray([0.5, 3.0, -1.0], dtype="float32")
+Y = np.asarray([1.0, 0.0, 1.0], dtype="float32")
+
+
+def modules(variant=None):
+    """What a user has imported who follows a hint."""
+    found = {"np": np, "xp": al.array_namespace(variant.array(X)) if variant else np}
+    for name, module in (("torch", "torch"), ("jnp", "jax"), ("da", "dask")):
+        if not importable(module):
+            found[name] = __import__({"jax": "jax.numpy", "dask": "dask.array"}.get(module, module), fromlist=["_"])
+    return found
+
+
+def hint_of(call, pattern, error=TypeError):
+    with pytest.raises(error, match=pattern) as caught:
+        call()
+    assert "\n" not in str(caught.value)
+    return re.search(pattern, str(caught.value)).group(1)
+
+
+def test_a_masked_array_is_refused_wherever_it_stands():
+    mask = [False, True, False]
+    masked = np.ma.masked_array(X, mask)
+    for call in (
+        lambda: al.huber(masked, Y),
+        lambda: al.huber(X, masked),
+        lambda: al.huber(X, Y, weight=masked),
+        lambda: al.huber(X, Y, where=np.ma.masked_array(X > 0)),
+        lambda: al.cross_entropy(X, np.ma.masked_array(1)),
+        lambda: al.value_and_grad(al.huber)(masked, Y),
+        lambda: al.value_grad_hess(al.huber)(masked, Y),
+    ):
+        with pytest.raises(TypeError, match=r"MaskedArray; \w+\.data is its array, and where=~np\.ma\.getmaskarray"):
+            call()
+    with pytest.raises(TypeError, match="`arrays` must be arrays of one library, got MaskedArray"):
+        al.array_namespace(masked)
+    with pytest.raises(TypeError) as caught:
+        al.huber(masked, Y)
+    array, where = re.search(r"; (\S+) is its array, and where=(\S+) leaves", str(caught.value)).groups()
+    names = {"np": np, "prediction": masked}
+    got = al.huber(eval(array, names), Y, where=eval(where, names))
+    np.testing.assert_allclose(got, al.huber(X[[0, 2]], Y[[0, 2]]))
+
+
+def test_a_matrix_is_refused():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        matrix = np.asmatrix(X)
+    hint = hint_of(lambda: al.huber(matrix, matrix), r"got matrix; (\S+) makes an array")
+    array = eval(hint, {"np": np, "prediction": matrix})
+    assert float(al.huber(array, array)) == 0
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("layout", ["strided", "jagged"])
+def test_a_nested_tensor_is_refused(layout):
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        parts = [torch.ones(2), torch.ones(3)]
+        nested = torch.nested.nested_tensor(parts, layout=getattr(torch, layout))
+    x = torch.ones(2, 3)
+    for name, call in (
+        ("prediction", lambda: al.huber(nested, nested)),
+        ("target", lambda: al.huber(x, nested)),
+        ("weight", lambda: al.huber(x, x, weight=nested)),
+        ("weight_matrix", lambda: al.linear_cross_entropy(x, nested, torch.zeros(2, dtype=torch.int64))),
+    ):
+        pattern = rf"`{name}` must be an array with a number in each place, got a nested tensor; (\S+, \S+) makes one"
+        hint = hint_of(call, pattern)
+    with pytest.raises(TypeError, match="`argnums` must choose floating arrays, .*argument 0 is a nested tensor; "):
+        al.value_and_grad(al.huber)(nested, nested)
+    padded = eval(hint, {"torch": torch, "weight_matrix": nested})
+    assert padded.shape == (2, 3)
+
+
+@pytest.mark.backend("torch")
+def test_a_quantized_tensor_is_refused():
+    import torch
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        q = torch.quantize_per_tensor(torch.ones(3), 0.1, 0, torch.quint8)
+    x = torch.ones(3)
+    for name, call in (
+        ("prediction", lambda: al.huber(q, x)),
+        ("target", lambda: al.huber(x, q)),
+        ("weight", lambda: al.huber(x, x, weight=q)),
+    ):
+        hint = hint_of(call, rf"`{name}` must .*, got quint8; (\S+) makes one")
+        assert float(al.huber(x, eval(hint, {name: q}))) == pytest.approx(0, abs=1e-3)
+
+
+@pytest.mark.backend("dask")
+def test_a_lazy_masked_array_is_refused():
+    import dask.array as da
+
+    masked = da.from_array(np.ma.masked_array(X, [False, True, False]))
+    with pytest.raises(TypeError, match="`prediction` must .*, got a masked array; ") as caught:
+        al.huber(masked, da.from_array(Y))
+    array, where = re.search(r"; (\S+) is its array, and where=(\S+) leaves", str(caught.value)).groups()
+    names = {"da": da, "prediction": masked}
+    got = al.huber(eval(array, names), da.from_array(Y), where=eval(where, names))
+    np.testing.assert_allclose(got.compute(), al.huber(X[[0, 2]], Y[[0, 2]]))
+
+
+@pytest.mark.skipif(np.dtype(np.longdouble) == np.float64, reason="longdouble is float64 here")
+def test_extended_precision_is_refused():
+    x = X.astype(np.longdouble)
+    for name, call in (
+        ("prediction", lambda: al.huber(x, X)),
+        ("target", lambda: al.huber(X, x)),
+        ("weight", lambda: al.huber(X, X, weight=x)),
+    ):
+        hint = hint_of(call, rf"`{name}` must .*, got \w+; convert it, as in (\S+)")
+        assert eval(hint, {name: x}).dtype == np.float64
+    with pytest.raises(TypeError, match="`argnums` must choose floating arrays, but argument 0 is"):
+        al.value_and_grad(al.huber)(x, x)
+
+
+def dataframe(module):
+    """A column as pandas and polars have it, for what these do not install."""
+    return type("Series", (), {"__module__": module, "to_numpy": lambda self, **kwargs: X, "data": X})()
+
+
+@pytest.mark.parametrize("module", ["pandas.core.series", "polars.series.series", "pyarrow.lib", "xarray.core"])
+def test_a_column_of_a_table_is_refused(module):
+    hint = hint_of(lambda: al.huber(dataframe(module), Y), r"got Series; (\S+) (?:makes an array|is its array)")
+    assert float(al.huber(eval(hint, {"prediction": dataframe(module)}), Y)) == float(al.huber(X, Y))
+    if module.startswith("xarray"):
+        with pytest.raises(TypeError, match=r"xarray\.apply_ufunc\(loss, \.\.\.\)"):
+            al.huber(dataframe(module), Y)
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("value", [Y.tolist(), tuple(Y.tolist()), np.float32(1.0)], ids=lambda v: type(v).__name__)
+def test_a_list_is_refused_with_what_the_other_arrays_library_makes_one_by(variant, value):
+    if variant.backend == "numpy" and isinstance(value, np.generic):
+        pytest.skip("a number of NumPy's is an array of NumPy's")
+    if variant.name == "strict-device":
+        pytest.skip("the namespace makes arrays on its default device")
+    x = variant.array(X)
+    value = value if np.ndim(value) else float(value)
+    for name, call in (
+        ("target", lambda: al.squared_error(x, value)),
+        ("prediction", lambda: al.squared_error(value, x)),
+        ("weight", lambda: al.squared_error(x, x, weight=value)),
+    ):
+        hint = hint_of(call, rf"`{name}` must be an array .*, got {type(value).__name__}; (\S+) makes an array")
+        array = eval(hint, modules(variant) | {name: value})
+        assert variant.of_this_library(array)
+    if np.ndim(value):
+        assert variant.numpy(al.squared_error(x, al.array_namespace(x).astype(array, x.dtype))) == pytest.approx(
+            np.mean((X - Y) ** 2)
+        )
+
+
+SIGNS = {name: loss for name, cls in al.registered().items() if "sign" in (loss := cls()).domains()}
+
+
+@pytest.mark.parametrize("name", SIGNS)
+def test_a_bool_where_a_sign_is_due_is_refused(variant, name):
+    loss = SIGNS[name]
+    shape = (3, 2) if loss.granularity == "row" else (3,)
+    k = loss.domains().index("sign")
+    arrays = [variant.array(np.ones(3 if domain == "sign" else shape, "float32")) for domain in loss.domains()]
+    signs = np.asarray([True, False, True])
+    arrays[k] = variant.array(signs)
+    own = loss.array_names[k]
+    hint = hint_of(lambda: loss(*arrays), rf"`{own}` must hold -1 or 1, got bool.*; use (.*)$")
+    assert "2 * " in hint
+    if variant.backend == "jax":
+        import jax
+
+        with jax.numpy_dtype_promotion("standard"):
+            arrays[k] = eval(hint, modules(variant) | {own: arrays[k]})
+    else:
+        arrays[k] = eval(hint, modules(variant) | {own: arrays[k]})
+    got = variant.numpy(loss(*arrays))
+    arrays[k] = variant.array(np.where(signs, 1.0, -1.0).astype("float32"))
+    np.testing.assert_array_equal(got, variant.numpy(loss(*arrays)))
