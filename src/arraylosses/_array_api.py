@@ -6,6 +6,7 @@ library is recognised by its arrays, and what was found is remembered by the arr
 
 from __future__ import annotations
 
+import math
 import sys
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
@@ -24,6 +25,7 @@ __all__ = [
     "as_index",
     "backend_of",
     "broadcast_to",
+    "broadcasts_to",
     "device",
     "dtype_kind",
     "dtype_name",
@@ -38,6 +40,7 @@ __all__ = [
     "is_masked",
     "is_torch",
     "joined",
+    "known_size",
     "library_of",
     "lie_below",
     "namespace_of",
@@ -226,8 +229,25 @@ def _unknown(length: float | None) -> bool:
     return length is None or length != length
 
 
+def broadcasts_to(shape: tuple[int, ...], wanted: tuple[int, ...]) -> bool:
+    """Whether a shape of as many axes broadcasts to `wanted`, as far as the lengths are known."""
+    return all([m == 1 or same_shape((m,), (n,)) for m, n in zip(shape, wanted, strict=True)])
+
+
+def known_size(shape: tuple[int, ...]) -> int | None:
+    """Return the number of elements, or None where a lazy array does not know it."""
+    for length in shape:
+        if _unknown(length):
+            return None
+    return math.prod(shape)
+
+
 def broadcast_to(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
-    """Broadcast `x`, and leave it alone where it has that shape, known or not."""
+    """Broadcast `x` to `shape`. Where a length is not known, it gets the axes alone, and what uses it does the rest."""
+    if tuple(x.shape) == tuple(shape):
+        return x
+    if known_size(shape) is None:
+        return x[((None,) * (len(shape) - x.ndim) + (...,))] if x.ndim < len(shape) else x
     return x if same_shape(tuple(x.shape), tuple(shape)) else xp.broadcast_to(x, shape)
 
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Literal, TypeAlias
 
 from . import special
-from ._array_api import Array, Namespace, broadcast_to, is_eager_torch
+from ._array_api import Array, Namespace, broadcast_to, is_eager_torch, known_size
 
 __all__ = ["REDUCTIONS", "Reduction", "kept_weight", "reduce", "share"]
 
@@ -81,13 +80,22 @@ def share(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> 
 def _divisor(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array | int | None:
     """What the weighted sum is divided by; for a mean 1 where Σ w is 0, since the numerator is 0 as well."""
     if reduction == "batchmean" and items.ndim:
-        return max(items.shape[0], 1)
+        length = known_size(items.shape[:1])
+        if length is not None:
+            return max(length, 1)
+        ones = xp.ones_like(items)
+        of_one = xp.sum(xp.ones_like(xp.sum(ones, axis=0)))  # the items of one place of the first axis
+        return _or_one(xp.sum(ones) / _or_one(of_one))
     if reduction != "mean":
         return None
-    if weight is None:
-        size = math.prod(items.shape)
-        if size == size:  # not NaN, as it is for a lazy array of unknown shape
-            return max(size, 1)
-        weight = xp.ones_like(items)
-    weight_sum = xp.sum(weight)
-    return special.where(weight_sum == 0, 1.0, weight_sum)
+    size = known_size(items.shape)
+    if weight is None and size is not None:
+        return max(size, 1)
+    if size is None:  # then a weight may have a length of 1 where the items have more
+        ones = xp.ones_like(items)
+        weight = ones if weight is None else ones * weight
+    return _or_one(xp.sum(weight))
+
+
+def _or_one(total: Array) -> Array:
+    return special.where(total == 0, 1.0, total)

@@ -8,6 +8,7 @@ most: at 0, at ties, at infinite logits. A case is chosen by a mask that is no p
 
 from __future__ import annotations
 
+import functools
 import math
 import sys
 from typing import Any
@@ -21,6 +22,7 @@ from ._array_api import (
     array_namespace,
     backend_of,
     is_eager_numpy,
+    known_size,
     own_namespace,
     single_device,
 )
@@ -194,7 +196,9 @@ def positive_part(x: Array) -> Array:
 def largest(x: Array, axis: int) -> Array:
     """The largest entry along `axis`, which stays with length 1."""
     xp = array_namespace(x)
-    # Dask takes no maximum of an empty array, not along an axis that has entries either.
+    if backend_of(xp) == "dask":  # whose own maximum fails at an empty chunk, which a mask may leave
+        maximum = functools.partial(np.max, initial=-np.inf)
+        return own_namespace(xp).reduction(x, maximum, maximum, axis=axis, keepdims=True, dtype=x.dtype)
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
 
 
@@ -240,6 +244,8 @@ def pick(x: Array, index: Array, axis: int) -> Array:
         whole = xp.broadcast_to(x, tuple(shape))
         return xp.squeeze(own_namespace(xp).gather(whole, axis, xp.astype(place, xp.int64, copy=False)), axis=axis)
     if hasattr(xp, "take_along_axis"):
+        if known_size(place.shape) is None:  # a graph that does not know the lengths may not broadcast here
+            x = x * xp.ones_like(place, dtype=x.dtype)
         return xp.squeeze(xp.take_along_axis(x, place, axis=axis), axis=axis)
     return xp.sum(where(is_class(place, x, axis), x, 0.0), axis=axis)
 

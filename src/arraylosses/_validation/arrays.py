@@ -9,6 +9,7 @@ from .._array_api import (
     Namespace,
     as_index,
     backend_of,
+    broadcasts_to,
     dtype_kind,
     dtype_name,
     holds_values,
@@ -358,7 +359,7 @@ def _check_broadcast(
     if same_shape(shape, item_shape):
         return
     tail = item_shape[len(item_shape) - len(shape) :] if len(shape) <= len(item_shape) else None
-    if tail is None or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
+    if tail is None or not broadcasts_to(shape, tail):
         hint = added_axes(name, shape, item_shape)
         if shape == (classes,):
             hint = "; `class_weight` has one number a class"

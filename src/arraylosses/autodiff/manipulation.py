@@ -27,12 +27,19 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
 # Shapes
 elementwise("broadcast_to", lambda xp, ans, x, shape, chunks=None: lambda g: g)
 rule("reshape", lambda xp, ans, x, shape, copy=None: _reshaping(xp, x.shape))
-rule("squeeze", lambda xp, ans, x, axis=None: _reshaping(xp, x.shape))
-rule("expand_dims", lambda xp, ans, x, axis=0: _reshaping(xp, x.shape))
+rule("squeeze", lambda xp, ans, x, axis: _expanding(x.ndim, axis))
+rule("expand_dims", lambda xp, ans, x, axis=0: lambda g: xp.squeeze(g, axis=axis))
 
 
 def _reshaping(xp: Namespace, shape: tuple[int, ...]) -> Pullback:
     return lambda g: xp.reshape(g, shape)
+
+
+def _expanding(ndim: int, axis: int | tuple[int, ...]) -> Pullback:
+    """Give the axes back that were squeezed; a reshape would have to know all lengths."""
+    axes = {k % ndim for k in ((axis,) if isinstance(axis, int) else axis)}
+    index = tuple([None if k in axes else slice(None) for k in range(ndim)])
+    return lambda g: g[index]
 
 
 # Order

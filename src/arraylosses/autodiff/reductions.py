@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._array_api import Array, Namespace
+from .. import special
+from .._array_api import Array, Namespace, array_namespace
 from .rules import composite, rule
 from .tape import Pullback
 
@@ -30,7 +31,7 @@ def _kept(xp: Namespace, reduced: Array, x: Array, axis: Axis, keepdims: bool) -
     """Give a reduced array the axes that it would have with keepdims. A number broadcasts without them."""
     if not keepdims and axis is not None and reduced.ndim:
         for k in axes_of(axis, x.ndim):
-            reduced = xp.expand_dims(reduced, axis=k)
+            reduced = special.new_axis(reduced, k)
     return reduced
 
 
@@ -56,7 +57,7 @@ def _keeping(xp: Namespace, x: Array, axis: Axis, keepdims: bool, divisor: int) 
         if divisor != 1:
             g = g / divisor if divisor else xp.zeros_like(g)
         for k in axes:
-            g = xp.expand_dims(g, axis=k)
+            g = special.new_axis(g, k)
         return g
 
     return pullback
@@ -77,7 +78,13 @@ def _extremum(xp: Namespace, ans: Array, x: Array, axis: Axis = None, keepdims: 
     return pullback
 
 
-rule("max", _extremum)
+def _max(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
+    if keepdims and isinstance(axis, int):
+        return special.largest(x, axis)
+    return array_namespace(x).max(x, axis=axis, keepdims=keepdims)
+
+
+rule("max", _extremum, forward=_max)
 rule("min", _extremum)
 
 

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, Namespace, dtype_kind
+from .._array_api import Array, Namespace, dtype_kind, known_size
 from .array import TracedArray, plain
 
 __all__ = ["COUNTER", "Maker", "Node", "Pullback", "Rule", "backward", "primitive", "unbroadcast"]
@@ -161,4 +161,7 @@ def _spread(space: Namespace, g: Array, node: Node) -> Array:
     """Bring a thin cotangent to full size, without memory of its own where the library can."""
     if node.chunks is None:
         return space.broadcast_to(g, node.shape)
+    full = all([m != 1 or n == 1 for m, n in zip(g.shape, node.shape, strict=True)])
+    if full and known_size(node.shape) is None:  # Dask can't tell that it has that shape already
+        return g
     return space.broadcast_to(g, node.shape, chunks=node.chunks)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import special
-from .._array_api import NUMBERS, Array, array_namespace, as_array
+from .._array_api import NUMBERS, Array, array_namespace, as_array, broadcast_to, broadcasts_to
 from .._validation import (
     Domain,
     added_axes,
@@ -164,11 +164,11 @@ class BinaryCrossEntropy(Loss):
         given = of_classes("pos_weight", self.pos_weight, like.shape[-1] if like.ndim else 0)
         pos_weight = as_array(given, like=like, dtype=like.dtype)
         shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]
-        if pos_weight.ndim > like.ndim or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
+        if pos_weight.ndim > like.ndim or not broadcasts_to(shape, tail):
             wanted = tuple(like.shape)
             hint = added_axes("np.asarray(pos_weight)" if isinstance(given, tuple) else "pos_weight", shape, wanted)
             raise ValueError(f"`pos_weight` must broadcast to `prediction` {wanted}, got shape {shape}{hint}")
-        return array_namespace(like).broadcast_to(pos_weight, like.shape)
+        return broadcast_to(array_namespace(like), pos_weight, like.shape)
 
 
 @function_form

@@ -1,0 +1,99 @@
+"""Dask's arrays as a program makes them: masked, of lengths that are not known, in chunks of any kind. All as NumPy."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .cases import CASES, DEFAULTS
+
+dask = pytest.importorskip("dask")
+da = pytest.importorskip("dask.array")
+
+pytestmark = pytest.mark.backend("dask")
+
+KEEP = np.asarray([True, False, True, False, False, False, True, False, True])
+NONE = np.zeros(9, dtype=bool)
+
+
+def masked(x, axis, keep=KEEP):
+    """What `keep` leaves of three chunks, of which KEEP empties one, by a mask that is computed with all the rest."""
+    lazy = da.from_array(x, chunks=tuple(3 if k == axis else -1 for k in range(x.ndim)))
+    return lazy[(*(slice(None),) * axis, da.from_array(keep, chunks=3))]
+
+
+def counted(x, axis):
+    lazy = masked(x, axis)
+    lazy.compute_chunk_sizes()
+    return lazy
+
+
+def of_single_rows(x, axis):
+    """Chunks of one item, and of one class."""
+    return da.from_array(np.compress(KEEP, x, axis=axis), chunks=1)
+
+
+def with_an_empty_chunk(x, axis):
+    x = np.compress(KEEP, x, axis=axis)
+    chunks = [(n,) if k != axis else (1, 0, n - 1) for k, n in enumerate(x.shape)]
+    return da.from_array(x, chunks=tuple(chunks))
+
+
+def items_axis(case, k, x):
+    return 1 if case.row_arrays()[k] and case.axis % x.ndim == 0 else 0
+
+
+def compare(case, lazily, keep=KEEP):
+    """Value and gradient with and without weights of items, for each reduction, computed at once."""
+    arrays = case.inputs(seed=1, shape=(9, 3))
+    axes = [items_axis(case, k, x) for k, x in enumerate(arrays)]
+    plain = [np.compress(keep, x, axis=axis) for x, axis in zip(arrays, axes, strict=True)]
+    lazy = [lazily(x, axis) for x, axis in zip(arrays, axes, strict=True)]
+    weight = np.linspace(0.5, 2.0, 9).reshape(9, *[1] * (len(case.item_shape((9, 3))) - 1))
+    column = np.asarray([True, False, True]).reshape(case.item_shape((3,)) if case.rows else (3, 1))
+    found, expected = [], []
+    for reduction, in_numpy, in_dask in (
+        ("none", {"where": column}, {"where": da.from_array(column)}),
+        ("mean", {}, {}),
+        ("batchmean", {"where": column}, {"where": da.from_array(column)}),
+        ("mean", {"weight": np.compress(keep, weight, axis=0)}, {"weight": lazily(weight, 0)}),
+    ):
+        loss = dataclasses.replace(case.loss, reduction=reduction)
+        compute = al.value_and_grad(loss) if reduction != "none" else lambda *x, loss=loss, **rest: (loss(*x, **rest),)
+        with dask.config.set(scheduler=refuse):
+            found += compute(*lazy, **in_dask)
+        expected += compute(*plain, **in_numpy)
+    for x, y in zip(dask.compute(*found, scheduler="synchronous"), expected, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-14)
+        assert (np.shape(x), x.dtype) == (np.shape(y), y.dtype)
+
+
+def refuse(*args, **kwargs):
+    raise AssertionError("a lazy array was computed")
+
+
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_lengths_that_are_not_known(case):
+    compare(case, masked)
+
+
+@pytest.mark.parametrize("case", DEFAULTS, ids=str)
+def test_no_item_left(case):
+    compare(case, lambda x, axis: masked(x, axis, NONE), NONE)
+
+
+@pytest.mark.parametrize("lazily", [counted, of_single_rows, with_an_empty_chunk])
+@pytest.mark.parametrize("case", [case for case in DEFAULTS if case.rows or case.name == "huber"], ids=str)
+def test_chunks_of_any_kind(case, lazily):
+    compare(case, lazily)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "kl_divergence", "cosine_embedding"])
+def test_arrays_in_chunks_of_their_own(name):
+    case = next(case for case in DEFAULTS if case.name == name)
+    kinds = iter([of_single_rows, with_an_empty_chunk, counted] * 10)
+    compare(case, lambda x, axis: next(kinds)(x, axis))
