@@ -147,7 +147,7 @@ def test_what_is_left_out_has_no_gradient_and_changes_none(variant, case):
         clean = variant.numpy(compute(variant, al.grad(case.loss, k), arrays, settings))
         gradient = variant.numpy(compute(variant, al.grad(case.loss, k), bad, settings))
         assert np.all(gradient[~keep] == 0)
-        np.testing.assert_array_equal(gradient[keep], clean[keep])
+        close(gradient[keep], clean[keep], 4 * np.finfo(dtype).eps)  # a sum depends on how the array lies in memory
         assert np.any(gradient[keep] != 0)
 
 

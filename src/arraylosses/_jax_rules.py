@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ._array_api import Array
 
-__all__ = ["clip", "constant", "either", "exact_sum", "is_nothing", "log", "magnitude", "positive_part", "sums", "with_derivative_of"]
+__all__ = ["clip", "constant", "either", "exact_sum", "log", "magnitude", "positive_part", "sums", "with_derivative_of"]
 
 _Add: TypeAlias = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...]]
 
@@ -72,32 +72,24 @@ def clip(x: Array, low: float | Array, high: float | Array) -> Array:
 
 
 def log(x: Array) -> Array:
-    """log x. JAX takes a subnormal number for 0; here its logarithm is that of its bits, and its slope limited."""
+    """log x. JAX takes a subnormal number for 0; here its logarithm is that of its bits, and its derivative finite."""
     jnp: Any = sys.modules["jax"].numpy
     info = jnp.finfo(x.dtype)
     tiny, eps = float(info.smallest_normal), float(info.eps)
 
-    def lifted(x: Array) -> tuple[Array, Array]:
+    def exact(x: Array) -> Array:
         bits = _bits(x)
         subnormal = (bits > 0) & (bits < 1 << info.nmant)
-        return subnormal, jnp.where(subnormal, bits.astype(x.dtype), constant(x))
-
-    def exact(x: Array) -> Array:
-        subnormal, y = lifted(x)
-        return jnp.log(y) + jnp.where(subnormal, math.log(tiny) + math.log(eps), 0.0)
+        shift = jnp.where(subnormal, math.log(tiny) + math.log(eps), 0.0)
+        return jnp.log(jnp.where(subnormal, bits.astype(x.dtype), x)) + shift
 
     def plain(_: Array, x: Array) -> Array:
-        subnormal, y = lifted(x)
-        slope = jnp.minimum(1.0 / tiny / y / eps, float(info.max))
-        return jnp.where(subnormal, slope * x, jnp.log(jnp.where(subnormal, 1.0, x)))
+        small = x == 0
+        slope = jnp.minimum(1.0 / tiny / jnp.maximum(_bits(x).astype(x.dtype), 0.5) / eps, float(info.max))
+        return jnp.where(small, slope * x, jnp.log(jnp.where(small, 1.0, x)))
 
     result: Array = with_derivative_of(plain, exact, x)
     return result
-
-
-def is_nothing(x: Array) -> Array:
-    """Whether x is 0 and no subnormal number."""
-    return _bits(x) << 1 == 0
 
 
 def _bits(x: Array) -> Array:

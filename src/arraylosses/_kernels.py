@@ -24,6 +24,7 @@ __all__ = [
     "finite_where_none",
     "label_parts",
     "label_surprise",
+    "is_nothing",
     "length",
     "log_cosh",
     "log1p_ratio",
@@ -103,38 +104,40 @@ def sigmoid_pair(own: Any, x: Array) -> tuple[Array, Array]:
 
 def bernoulli(own: Any, x: Array, target: Array) -> Array:
     """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x))."""
-    size, gap, _ = _sides(own, x, target)
-    return _mismatch(own, gap, size, target)
+    side, gap = _sides(own, x, target)
+    return _of_sides(own, own.abs(x), own.multiply(gap, side, out=gap), target)
 
 
 def bernoulli_and_slope(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
     """The same, and its derivative, (1 - t) p - t (1 - p)."""
-    size, gap, side = _sides(own, x, target)
+    side, gap = _sides(own, x, target)
+    size = own.abs(x)
     small = own.negative(size)
     own.exp(small, out=small)
     own.divide(small, small + 1.0, out=small)
-    slope = own.subtract(gap, own.multiply(side, small, out=side), out=side)
-    return _mismatch(own, gap, size, target), slope
+    slope = own.subtract(gap, own.multiply(side, small, out=small), out=small)
+    return _of_sides(own, size, own.multiply(gap, side, out=gap), target), slope
 
 
-def _sides(own: Any, x: Array, target: Array) -> tuple[Array, Array, Array]:
-    """|x|, [x >= 0] - t, and 1 or -1, the sign that 0 counts as positive with."""
+def _sides(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
+    """1 for x >= 0 and -1 below, and 1 - t and -t there."""
     side = own.greater_equal(x, 0.0, out=own.empty_like(x))
     gap = side - target
-    own.subtract(own.multiply(side, 2.0, out=side), 1.0, out=side) if own is np else side.mul_(2.0).sub_(1.0)
-    return own.abs(x), gap, side
+    own.multiply(side, 2.0, out=side)
+    return side.__isub__(1.0), gap
 
 
-def _mismatch(own: Any, gap: Array, size: Array, target: Array) -> Array:
-    """|gap| size + log(1 + exp(-size)), where 0 times infinity is 0; it takes the memory of `gap` and `size`."""
-    own.abs(gap, out=gap)
+def _of_sides(own: Any, size: Array, against: Array, target: Array) -> Array:
+    """|x| times what x speaks against, plus log(1 + exp(-|x|)), in their memory; there 0 times infinity is 0."""
     if own is np:
+        none = np.isinf(size) & (against == 0)
         with np.errstate(invalid="ignore"):
-            lost = np.multiply(gap, size)
-        np.copyto(lost, 0.0, where=np.isinf(size) & (gap == 0))
+            np.multiply(against, size, out=against)
+        np.copyto(against, 0.0, where=none)
     else:
-        lost = own.multiply(gap, size, out=gap).nan_to_num_(0.0, own.inf).add_(target, alpha=0.0)
-    return own.add(lost, _softplus_of_minus(own, size), out=lost)
+        own.multiply(against, size, out=against)
+        against.nan_to_num_(0.0, own.inf, -own.inf).add_(target, alpha=0.0)  # a NaN of the target stays
+    return own.add(against, _softplus_of_minus(own, size), out=against)
 
 
 # log1p(cosh x - 1), with cosh x - 1 = u² / (2 (1 + u)) for u = exp(|x|) - 1. Beyond 40, where u² might overflow, it
@@ -244,9 +247,15 @@ def expected_surprise_and_slope(own: Any, logits: Array, target: Array, axis: in
     return value, mass, own.subtract(own.multiply(p, mass, out=p), target, out=p)
 
 
+def is_nothing(own: Any, x: Array) -> Array:
+    """1 where x is 0, else 0."""
+    result: Array = (np.equal if own is np else own.eq)(x, 0.0, out=own.empty_like(x))
+    return result
+
+
 def finite_where_none(own: Any, x: Array, weight: Array) -> Array:
     """`x`, raised to -1 where `weight` is 0."""
-    bound = own.equal(weight, 0.0, out=own.empty_like(x))
+    bound = is_nothing(own, weight)
     own.negative(bound, out=bound)
     with np.errstate(divide="ignore"):
         own.reciprocal(bound, out=bound)  # -infinity where there is a weight

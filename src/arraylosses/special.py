@@ -47,7 +47,6 @@ __all__ = [
     "in_range",
     "inside",
     "is_class",
-    "is_nothing",
     "is_positive",
     "is_zero",
     "label_surprise",
@@ -57,6 +56,7 @@ __all__ = [
     "largest",
     "log",
     "log1p_ratio",
+    "log_above",
     "log_complement",
     "log_cosh",
     "magnitude",
@@ -320,22 +320,24 @@ def log(x: Array) -> Array:
     return _jax_rules.log(x) if backend_of(xp) == "jax" else xp.log(x)
 
 
-def is_nothing(x: Array) -> Array:
-    """Whether x is 0: on JAX, where a subnormal number equals 0, whether all of its bits are."""
-    return _jax_rules.is_nothing(x) if backend_of(array_namespace(x)) == "jax" else x == 0
+def log_above(x: Array, low: float | Array) -> Array:
+    """log x, raised to `low`, with a derivative of 0 below that and at x = 0."""
+    if backend_of(array_namespace(x)) == "jax":  # whose own rule of this logarithm is finite at 0
+        return maximum(log(x), low)
+    zero = x == 0
+    return where(zero, low, maximum(log(where(zero, 1.0, x)), low))
 
 
 def guarded(x: Array, weight: Array) -> Array:
-    """`x`, and another number where `weight` is 0, for a divisor or a logarithm that counts for nothing there."""
+    """`x`, and another number where it and `weight` are 0: a divisor or a logarithm that counts for nothing there."""
     if (own := _kernels.workshop(x, weight)) is not None:
-        return own.add(own.equal(weight, 0.0, out=own.empty_like(x)), x)
-    return where(weight == 0, 1.0, x)
+        return own.add(none := _kernels.is_nothing(own, weight), x, out=none)
+    return where(array_namespace(x, weight).logical_and(x == 0, weight == 0), 1.0, x)
 
 
 def xlogy(x: Array, y: Array) -> Array:
     """x log y, and 0 with a zero derivative where both are 0."""
-    xp = array_namespace(x, y)
-    return x * log(where(xp.logical_and(x == 0, is_nothing(y)), 1.0, y))
+    return x * log(guarded(y, x))
 
 
 def log1p_ratio(a: Array, b: Array) -> Array:

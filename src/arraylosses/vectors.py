@@ -1,6 +1,6 @@
 """Lengths and cosines of rows, with their derivatives.
 
-A row is divided by its largest entry before its squares are summed, so no length overflows or vanishes.
+A row is divided by what its largest entry says before its squares are summed, so no length overflows or vanishes.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ __all__ = ["Cosine", "Distance"]
 
 
 def _scaled(x: Array, axis: int) -> tuple[Array, Array]:
-    """`x` over its largest entry along `axis`, and that, which keeps the axis and counts as a constant."""
+    """`x` over a quarter of its largest entry along `axis`, and that, which keeps the axis and counts as a constant.
+
+    Its inverse is in range, by which JAX multiplies.
+    """
     size = special.largest(array_namespace(x).abs(x), axis)
-    scale = special.constant(special.above_zero(size))
+    scale = special.constant(special.above_zero(0.25 * size))
     return x / scale, scale
 
 
@@ -23,7 +26,9 @@ def _squeezed(x: Array, axis: int) -> Array:
 
 
 class Cosine:
-    """The cosine of the angle between the rows of `x` and `y` along `axis`; a row of zeros has cosine and slope 0.
+    """The cosine of the angle between the rows of `x` and `y` along `axis`.
+
+    It is 0, and has a derivative of 0, where a row is 0 or holds but subnormal numbers.
 
     Attributes
     ----------
@@ -40,7 +45,7 @@ class Cosine:
             product, *squares = (_kernels.dot(own, a, b, axis) for a, b in ((x, y), (x, x), (y, y)))
         else:
             product, *squares = special.sums(axis, x * y, x * x, y * y)
-        zero = squares[0] * squares[1] == 0
+        zero = xp.minimum(*squares) < 1
         self._squares = [special.where(zero, 1.0, square) for square in squares]
         self._inverse = special.where(zero, 0.0, 1.0 / xp.sqrt(self._squares[0] * self._squares[1]))
         self.value = product * self._inverse
@@ -71,19 +76,28 @@ class Distance:
         # The difference of two numbers may be out of range; that of their halves is not.
         half = 0.5 * x - 0.5 * y
         if not special.is_zero(shift):
-            half = half + 0.5 * shift
+            half = half + 0.5 * special.in_range(shift, half)
         self._unit, scale = _scaled(half, axis)
         self.scale = _squeezed(scale, axis)
         self.length = _norm(self._unit, p, axis)
 
+    # sign(e) (|e| / length)^(p - 1) of the difference e, and for p = inf equal shares of the largest differences
     def slope(self, factor: Array) -> Array:
-        """The derivative by x, times one number an item; p is 1 or 2."""
+        """The derivative by x, times one number an item."""
         xp = array_namespace(self._unit, factor)
         if self._p == 1:
             return xp.sign(self._unit) * special.new_axis(factor, self._axis)
         zero = self.length == 0
-        share = special.where(zero, 0.0, factor) / special.where(zero, 1.0, self.length)
-        return self._unit * special.new_axis(share, self._axis)
+        length, factor = special.where(zero, 1.0, self.length), special.where(zero, 0.0, factor)
+        if self._p == 2:
+            return self._unit * special.new_axis(factor / length, self._axis)
+        share = xp.abs(self._unit) / special.new_axis(length, self._axis)
+        if self._p == float("inf"):
+            power = xp.astype(share == 1, share.dtype)
+            power = power / special.maximum(xp.sum(power, axis=self._axis, keepdims=True), 1.0)
+        else:
+            power = special.where(share == 0, 0.0, special.where(share == 0, 1.0, share) ** (self._p - 1.0))
+        return xp.sign(self._unit) * power * special.new_axis(factor, self._axis)
 
 
 def _norm(x: Array, p: float, axis: int) -> Array:
@@ -96,8 +110,8 @@ def _norm(x: Array, p: float, axis: int) -> Array:
         return _kernels.length(own, x, axis)
     # The rule of the power, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice, nor has that of 1/p.
     bare = x == 0
-    powers = x * x if p == 2 else special.where(bare, 0.0, xp.abs(special.where(bare, 1.0, x)) ** p)
+    powers = x * x if p == 2 else special.where(bare, 0.0, (0.25 * xp.abs(special.where(bare, 1.0, x))) ** p)
     total = xp.sum(powers, axis=axis)
     zero = total == 0
     total = special.where(zero, 1.0, total)
-    return special.where(zero, 0.0, xp.sqrt(total) if p == 2 else total ** (1 / p))
+    return special.where(zero, 0.0, xp.sqrt(total) if p == 2 else 4.0 * total ** (1 / p))

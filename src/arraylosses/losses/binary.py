@@ -40,11 +40,9 @@ def _surprises(
     """-log p and -log(1 - p), which count as much as `target` and `other`."""
     p, q = _limited(prediction, epsilon)
     if log_floor is not None:
-        yes, no = special.is_nothing(p), q == 0
-        return (
-            special.where(yes, -log_floor, special.clip(-special.log(special.where(yes, 1.0, p)), None, -log_floor)),
-            special.where(no, -log_floor, special.clip(_log_odds(p, special.where(no, 1.0, q)), None, -log_floor)),
-        )
+        none = q == 0
+        no = special.maximum(-_log_odds(p, special.where(none, 1.0, q)), log_floor)
+        return -special.log_above(p, log_floor), -special.where(none, log_floor, no)
     # The logarithm of 0 is taken only where it counts: 0 log 0 is 0.
     yes, no = -special.log(special.guarded(p, target)), _log_odds(p, special.guarded(q, other))
     # 1 - epsilon is rounded, and its logarithm is not to be.

@@ -386,7 +386,11 @@ class TripletMargin(RowLoss):
         xp = array_namespace(near.scale)
         # The difference of two distances that are out of range may be in range.
         unit = special.where(xp.maximum(near.scale, far.scale) > 2.0**80, 2.0**40, xp.ones_like(near.scale))
-        gap = near.scale / unit * near.length - far.scale / unit * far.length
+        lengths = near.scale / unit * near.length, far.scale / unit * far.length
+        if self.p < 1:  # there the length of few small entries may itself be out of range
+            finite = xp.isfinite(xp.maximum(*lengths))
+            lengths = tuple([special.where(finite, x, 0.0) for x in lengths])
+        gap = lengths[0] - lengths[1]
         return self.margin + special.above_lowest(2.0 * (gap * unit))
 
     def _distance(self, x: Array, y: Array) -> vectors.Distance:
@@ -401,8 +405,6 @@ class TripletMargin(RowLoss):
     def call_and_derivatives(
         self, positions: tuple[int, ...], *arrays: Array
     ) -> tuple[Array, tuple[Array | None, ...]]:
-        if self.p not in (1, 2):
-            return self.call(*arrays), (None,) * len(positions)
         anchor, positive, negative = arrays
         near, far = self._distance(anchor, positive), self._distance(anchor, negative)
         short = self._short(near, far)
