@@ -279,6 +279,9 @@ def cross_entropy_scale(z, label, label_smoothing, z_loss, softcap, **_):
 
 
 def kl_divergence_scale(logs, target, from_log, log_target, epsilon, **_):
+    # Below 0 it may be raised to 0, by a few units of the sums of the rows, which are 1 but for rounding.
+    if kl_divergence(logs, target, from_log, log_target, epsilon) < 0:
+        return mpf(1)
     if epsilon:
         logs, target = ([max(v, epsilon) for v in row] for row in (logs, target))
     log_target = target if log_target else [_log(t) for t in target]

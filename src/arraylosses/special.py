@@ -81,6 +81,7 @@ __all__ = [
     "top_of",
     "total",
     "where",
+    "without_axis",
     "xlogy",
 ]
 
@@ -256,6 +257,12 @@ def new_axis(x: Array, axis: int) -> Array:
     """Give `x` an axis of length 1. Dask's expand_dims has to know all lengths, an index does not."""
     before = axis if axis >= 0 else x.ndim + 1 + axis
     return x[(*(slice(None),) * before, None, ...)]
+
+
+def without_axis(x: Array, axis: int) -> Array:
+    """Take away an axis of length 1; torch's wrapper does it with much Python."""
+    xp = array_namespace(x)
+    return x.squeeze(axis) if backend_of(xp) == "torch" else xp.squeeze(x, axis=axis)
 
 
 def pick(x: Array, index: Array, axis: int) -> Array:

@@ -54,7 +54,7 @@ class KlDivergence(RowLoss):
         logs = prediction if self.from_log else special.log(special.guarded(prediction, mass))
         value = special.relative_entropy(mass, log_mass, logs, self.row_axis(target))
         # It is at least 0 for two distributions, whose sums are rounded as it is.
-        slack = -8.0 * float(xp.finfo(value.dtype).eps)
+        slack = -4.0 * float(xp.finfo(value.dtype).eps)
         rounding = xp.logical_and(value < 0, value > slack)
         return value - special.where(rounding, special.constant(value), 0.0)
 

@@ -383,15 +383,13 @@ class TripletMargin(RowLoss):
 
     def _short(self, near: vectors.Distance, far: vectors.Distance) -> Array:
         """By how much the margin is missed."""
-        xp = array_namespace(near.scale)
+        shares = near.share, far.share
+        if self.p < 1:  # there the distance of a few small entries may be out of range
+            xp = array_namespace(*shares)
+            finite = xp.isfinite(xp.maximum(*shares))
+            shares = special.where(finite, near.share, 0.0), special.where(finite, far.share, 0.0)
         # The difference of two distances that are out of range may be in range.
-        unit = special.where(xp.maximum(near.scale, far.scale) > 2.0**80, 2.0**40, xp.ones_like(near.scale))
-        lengths = near.scale / unit * near.length, far.scale / unit * far.length
-        if self.p < 1:  # there the length of few small entries may itself be out of range
-            finite = xp.isfinite(xp.maximum(*lengths))
-            lengths = tuple([special.where(finite, x, 0.0) for x in lengths])
-        gap = lengths[0] - lengths[1]
-        return self.margin + special.above_lowest(2.0 * (gap * unit))
+        return self.margin + special.above_lowest(2.0**20 * (shares[0] - shares[1]))
 
     def _distance(self, x: Array, y: Array) -> vectors.Distance:
         return vectors.Distance(x, y, self.row_axis(x), self.p, self.epsilon)
