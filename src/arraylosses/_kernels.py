@@ -26,7 +26,6 @@ __all__ = [
     "label_surprise",
     "half_difference",
     "is_nothing",
-    "largest_size",
     "length",
     "log_cosh",
     "log1p_ratio",
@@ -281,11 +280,6 @@ _HUGE = {"float32": 2.0**126, "float64": 2.0**1000}
 def dot(own: Any, x: Array, y: Array, axis: int) -> Array:
     """Σ x y along `axis`."""
     return np.vecdot(x, y, axis=axis) if own is np else own.linalg.vecdot(x, y, dim=axis)
-
-
-def largest_size(own: Any, x: Array, axis: int) -> Array:
-    """The largest of |x| along `axis`, which stays with length 1."""
-    return np.abs(x).max(axis=axis, keepdims=True) if own is np else x.abs().amax(axis, keepdim=True)
 
 
 def half_difference(own: Any, x: Array, y: Array) -> Array:

@@ -1,27 +1,55 @@
 """Lengths and cosines of rows, with their derivatives.
 
-A row is divided by what its largest entry says before its squares are summed, so no length overflows or vanishes.
+The squares of a row whose length is far from 1 are those of the row times a power of two, so that no length overflows
+or vanishes. The power follows from the length, and every row is multiplied by one: the time is the same for all.
 """
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from . import _kernels, special
-from ._array_api import Array, array_namespace
+from ._array_api import Array, array_namespace, dtype_name
 
 __all__ = ["Cosine", "Distance"]
 
 
-def _scaled(x: Array, axis: int) -> tuple[Array, Array]:
-    """`x` over a quarter of its largest entry along `axis`, and that, which counts as a constant.
+class _Range(NamedTuple):
+    """The lengths that need no factor, those of a short and of a long row, and what a normal number comes to at least.
 
-    Its inverse is in range, by which JAX multiplies.
+    The product of two lengths is in range, times a factor too, and so is the square of any one.
     """
-    if (own := _kernels.workshop(x)) is not None:
-        scale = _kernels.largest_size(own, x, axis)
-    else:
-        scale = special.constant(special.largest(array_namespace(x).abs(x), axis))
-    scale = special.above_zero(0.25 * scale)
-    return x / scale, special.without_axis(scale, axis)
+
+    low: float
+    high: float
+    up: float
+    down: float
+    least: float
+
+
+_RANGES = {
+    "float32": _Range(2.0**-50, 2.0**62, 2.0**70, 2.0**-80, 2.0**-56),
+    "float64": _Range(2.0**-450, 2.0**510, 2.0**560, 2.0**-530, 2.0**-462),
+}
+
+
+def _scaled(own: Any, x: Array, axis: int, out: Array | None = None) -> tuple[Array, Array, Array]:
+    """`x` times a power of two, the length of that along `axis`, and the power, which counts as a constant."""
+    low, high, up, down, _ = _RANGES[dtype_name(x.dtype)]
+    length = _length(own, special.constant(x), axis)
+    factor = special.where(length > high, down, special.where(length < low, up, 1.0 + 0.0 * length))
+    wide = special.new_axis(factor, axis)
+    x = x * wide if out is None else own.multiply(x, wide, out=out)
+    return x, _length(own, x, axis), factor
+
+
+def _length(own: Any, x: Array, axis: int) -> Array:
+    if own is not None:
+        return _kernels.length(own, x, axis)
+    xp = array_namespace(x)
+    square = special.total(x * x, axis)
+    zero = square == 0
+    return special.where(zero, 0.0, xp.sqrt(special.where(zero, 1.0, square)))
 
 
 class Cosine:
@@ -38,27 +66,27 @@ class Cosine:
     def __init__(self, x: Array, y: Array, axis: int) -> None:
         xp = array_namespace(x, y)
         self._axis = axis
-        (x, x_scale), (y, y_scale) = _scaled(x, axis), _scaled(y, axis)
-        self._rows, self._scales = (x, y), (x_scale, y_scale)
-        if (own := _kernels.workshop(x, y)) is not None:
-            product, *self._squares = [_kernels.dot(own, a, b, axis) for a, b in ((x, y), (x, x), (y, y))]
-        else:
-            product, *self._squares = special.sums(axis, x * y, x * x, y * y)
-        # A square is at least 1 but where there is nothing to divide by.
-        counts = special.inside(xp.minimum(*self._squares), 1.0, None)
-        self._inverse = counts / xp.sqrt(special.maximum(self._squares[0] * self._squares[1], 1.0))
-        self.value = product * self._inverse
+        self._own = own = _kernels.workshop(x, y)
+        self._rows, lengths, self._factors = zip(*[_scaled(own, v, axis) for v in (x, y)], strict=True)
+        x, y = self._rows
+        product = special.total(x * y, axis) if own is None else _kernels.dot(own, x, y, axis)
+        least = _RANGES[dtype_name(x.dtype)].least
+        self._counts = special.inside(xp.minimum(*lengths), least, None)
+        self._lengths = [special.maximum(length, least) for length in lengths]
+        self.value = product / self._lengths[0] / self._lengths[1] * self._counts
 
     # d cos / dx = (y / |y| - cos x / |x|) / |x|
     def slope(self, factor: Array, of: int = 0) -> Array:
         """The derivative of the cosine by x, or by y with ``of=1``, times one number an item."""
         x, y = self._rows if of == 0 else self._rows[::-1]
-        factor = factor / self._scales[of]
-        across = special.new_axis(factor * self._inverse, self._axis)
-        along = special.new_axis(factor * self.value / special.maximum(self._squares[of], 1.0), self._axis)
-        if (own := _kernels.workshop(x, y)) is not None:
-            return _kernels.combination(own, across, y, along, x)
-        return across * y - along * x
+        length = self._lengths[of]
+        across = special.new_axis(factor * self._counts / self._lengths[1 - of], self._axis)
+        along = special.new_axis(factor * self.value / length, self._axis)
+        inverse = special.new_axis(self._factors[of] / length, self._axis)
+        if self._own is None:
+            return (across * y - along * x) * inverse
+        slope = _kernels.combination(self._own, across, y, along, x)
+        return self._own.multiply(slope, inverse, out=slope)
 
 
 class Distance:
@@ -73,15 +101,20 @@ class Distance:
     def __init__(self, x: Array, y: Array, axis: int, p: float = 2.0, shift: float | Array = 0.0) -> None:
         self._axis, self._p = axis, p
         # The difference of two numbers may be out of range; that of their halves is not.
-        if (own := _kernels.workshop(x, y)) is not None:
-            half = _kernels.half_difference(own, x, y)
-        else:
-            half = 0.5 * x - 0.5 * y
+        own = _kernels.workshop(x, y)
+        half = 0.5 * x - 0.5 * y if own is None else _kernels.half_difference(own, x, y)
         if not special.is_zero(shift):
             half = half + 0.5 * special.in_range(shift, half)
-        self._unit, scale = _scaled(half, axis)
+        if p == 2:
+            self._unit, self._length, factor = _scaled(own, half, axis, None if own is None else half)
+            self.share = 2.0**-19 * self._length / factor
+            return
+        # A quarter of the largest entry has an inverse that is in range, by which JAX multiplies.
+        size = special.constant(special.largest(array_namespace(half).abs(half), axis))
+        scale = special.above_zero(0.25 * size)
+        self._unit = half / scale
         self._length = _norm(self._unit, p, axis)
-        self.share = 2.0**-19 * scale * self._length
+        self.share = 2.0**-19 * special.without_axis(scale, axis) * self._length
 
     # sign(e) (|e| / length)^(p - 1) of the difference e, and for p = inf equal shares of the largest differences
     def slope(self, factor: Array) -> Array:
@@ -108,12 +141,9 @@ def _norm(x: Array, p: float, axis: int) -> Array:
         return xp.sum(special.magnitude(x), axis=axis)
     if p == float("inf"):
         return special.without_axis(special.largest(special.magnitude(x), axis), axis)
-    if p == 2 and (own := _kernels.workshop(x)) is not None:
-        return _kernels.length(own, x, axis)
     # The rule of the power, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice, nor has that of 1/p.
-    bare = x == 0
-    powers = x * x if p == 2 else special.where(bare, 0.0, (0.25 * xp.abs(special.where(bare, 1.0, x))) ** p)
-    total = xp.sum(powers, axis=axis)
+    none = x == 0
+    powers = (0.25 * xp.abs(special.where(none, 1.0, x))) ** p
+    total = xp.sum(special.where(none, 0.0, powers), axis=axis)
     zero = total == 0
-    total = special.where(zero, 1.0, total)
-    return special.where(zero, 0.0, xp.sqrt(total) if p == 2 else 4.0 * total ** (1 / p))
+    return special.where(zero, 0.0, 4.0 * special.where(zero, 1.0, total) ** (1 / p))
