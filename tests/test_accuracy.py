@@ -1,8 +1,8 @@
 """Each loss, item by item, against mpmath with 50 digits: within 4 units in the last place in float64, 8 in float32.
 
 A unit in the last place is the spacing of floats at the exact value; at its largest term where the loss is a sum of
-terms of both signs, and times max(1, |log value|) where it is an exponential. The module `reference` says which are. The largest error of each loss is printed at the
-end of its test (`pytest -s`, or in the report of a failure).
+terms of both signs, and times max(1, |log value|) where it is an exponential. The module `reference` says which are.
+The largest error of each loss is printed at the end of its test (`pytest -s`, or in the report of a failure).
 """
 
 from __future__ import annotations

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ._array_api import Array
 
-__all__ = ["clip", "constant", "either", "exact_sum", "log", "magnitude", "positive_part", "sums", "with_derivative_of"]
+__all__ = ["clip", "constant", "exact_sum", "log", "magnitude", "positive_part", "sums", "with_derivative_of"]
 
 _Add: TypeAlias = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...]]
 
@@ -39,12 +39,6 @@ def with_derivative_of(plain: Callable[..., Any], exact: Callable[..., Any], *ar
         return result, jax.jvp(functools.partial(plain, known), primals, tangents)[1]
 
     return function(*arrays)
-
-
-def either(condition: Array, result: Any, otherwise: Callable[[], Any]) -> Any:
-    """Return `result` where all of `condition` holds, and else compute `otherwise`."""
-    jax: Any = sys.modules["jax"]
-    return jax.lax.cond(jax.numpy.all(condition), lambda: result, otherwise)
 
 
 # What gives these three their derivatives would do as their value, but XLA fuses it with no sum that follows.

@@ -22,13 +22,13 @@ __all__ = [
     "expected_surprise",
     "expected_surprise_and_slope",
     "finite_where_none",
-    "label_parts",
-    "label_surprise",
     "half_difference",
     "is_nothing",
+    "label_parts",
+    "label_surprise",
     "length",
-    "log_cosh",
     "log1p_ratio",
+    "log_cosh",
     "pick",
     "put",
     "sigmoid",
@@ -279,7 +279,8 @@ _HUGE = {"float32": 2.0**126, "float64": 2.0**1000}
 
 def dot(own: Any, x: Array, y: Array, axis: int) -> Array:
     """Σ x y along `axis`."""
-    return np.vecdot(x, y, axis=axis) if own is np else own.linalg.vecdot(x, y, dim=axis)
+    vecdot: Any = np.vecdot if own is np else own.linalg.vecdot
+    return vecdot(x, y, axis=axis) if own is np else vecdot(x, y, dim=axis)
 
 
 def half_difference(own: Any, x: Array, y: Array) -> Array:
@@ -290,7 +291,7 @@ def half_difference(own: Any, x: Array, y: Array) -> Array:
 
 def length(own: Any, x: Array, axis: int) -> Array:
     """The Euclidean length along `axis`, of numbers whose squares are in range."""
-    return np.sqrt(np.vecdot(x, x, axis=axis)) if own is np else own.linalg.vector_norm(x, dim=axis)
+    return np.sqrt(dot(own, x, x, axis)) if own is np else own.linalg.vector_norm(x, dim=axis)
 
 
 def combination(own: Any, a: Array, x: Array, b: Array, y: Array) -> Array:

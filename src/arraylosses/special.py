@@ -485,8 +485,8 @@ def _against(x: Array, target: Array, other: Array | None) -> tuple[Array, Array
     return side, up * other + (1.0 - up) * target, target + other
 
 
-# With a sigmoid of e = exp(-|x|), it is (m + n e) / (1 + e), where m is the weight that x speaks against and n the other.
-# Where m is 0, the logarithm of m + n e is -|x|, and m enters by its derivative alone.
+# With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight that x speaks against and n the other one.
+# Where m is 0, that of m + n e is -|x|, and m enters by its derivative alone.
 def log_complement(x: Array, target: Array, other: Array) -> Array:
     """log(t sigmoid(-x) + u sigmoid(x)) for t and u = 1 - t, with finite derivatives where that is far below 1."""
     xp = array_namespace(x, target)
@@ -500,17 +500,19 @@ def log_complement(x: Array, target: Array, other: Array) -> Array:
     return above_lowest(likely - xp.log1p(small))
 
 
-# log1p(cosh x - 1), with cosh x - 1 = u² / (2 (1 + u)) for u = exp(|x|) - 1. Beyond 40, where u² might overflow, it
-# grows as |x| does.
+# log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
 def log_cosh(x: Array) -> Array:
     """log(cosh x), to full relative precision near 0 and without overflow."""
     if (own := _kernels.workshop(x)) is not None:
         return _kernels.log_cosh(own, x)
     xp = array_namespace(x)
-    size = x * (2.0 * xp.astype(x >= 0, x.dtype) - 1.0)
-    near = clip(size, 0.0, 40.0)
-    less_one = xp.expm1(near)
-    return xp.log1p(0.5 * less_one * (less_one / (1.0 + less_one))) + (size - near)
+    size = xp.abs(x)
+    near = size < 1
+    square = clip(x, -1.0, 1.0) ** 2
+    series: Array = 1.0
+    for k in range(20, 2, -2):
+        series = series * (square / (k * (k - 1))) + 1.0
+    return xp.log1p(where(near, square * series / 2, xp.exp(-2 * size))) + where(near, 0.0, size - _LOG_2)
 
 
 def focal_weight(complement: Array, gamma: float) -> Array:

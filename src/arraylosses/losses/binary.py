@@ -34,9 +34,7 @@ def _limited(p: Array, epsilon: Any) -> tuple[Array, Array]:
     return special.clip(p, epsilon, 1.0 - epsilon), special.clip(1.0 - p, epsilon, 1.0 - epsilon)
 
 
-def _surprises(
-    prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any
-) -> tuple[Array, Array]:
+def _surprises(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> tuple[Array, Array]:
     """-log p and -log(1 - p), which count as much as `target` and `other`."""
     p, q = _limited(prediction, epsilon)
     if log_floor is not None:
@@ -46,15 +44,11 @@ def _surprises(
     # The logarithm of 0 is taken only where it counts: 0 log 0 is 0.
     yes, no = -special.log(special.guarded(p, target)), _log_odds(p, special.guarded(q, other))
     # 1 - epsilon is rounded, and its logarithm is not to be.
-    return (yes if special.is_zero(epsilon) else special.maximum(yes, -_log1p(-epsilon))), no
+    return (yes if special.is_zero(epsilon) else special.maximum(yes, -_of_setting("log1p", -epsilon))), no
 
 
-def _log1p(setting: Any) -> Any:
-    return math.log1p(setting) if isinstance(setting, NUMBERS) else array_namespace(setting).log1p(setting)
-
-
-def _exp(setting: Any) -> Any:
-    return math.exp(setting) if isinstance(setting, NUMBERS) else array_namespace(setting).exp(setting)
+def _of_setting(function: str, setting: Any) -> Any:
+    return getattr(math if isinstance(setting, NUMBERS) else array_namespace(setting), function)(setting)
 
 
 # log(1 + p / q), which is -log q: log1p of a positive number is exact on every library.
@@ -66,7 +60,7 @@ def _log_odds(p: Array, q: Array) -> Array:
 def _surprises_derivative(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> Array:
     p, q = _limited(prediction, epsilon)
     if log_floor is not None:
-        xp, least = array_namespace(prediction), _exp(log_floor)
+        xp, least = array_namespace(prediction), _of_setting("exp", log_floor)
         never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
         target, other = special.where(never, 0.0, target), special.where(always, 0.0, other)
     slope = other / special.guarded(q, other) - target / special.guarded(p, target)
@@ -128,9 +122,7 @@ class BinaryCrossEntropy(Loss):
         if self.from_logits:
             return special.bernoulli_slope(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
-        return _surprises_derivative(
-            prediction, self._positive(prediction, yes), no, self.epsilon, self.log_floor
-        )
+        return _surprises_derivative(prediction, self._positive(prediction, yes), no, self.epsilon, self.log_floor)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         if self.from_logits:
@@ -314,15 +306,15 @@ class BinaryFocal(Loss):
 
     def _focus(self, prediction: Array, yes: Array, no: Array) -> Array:
         """(1 - p_t)^gamma."""
-        xp = array_namespace(prediction, yes)
         if self.from_logits:
-            return xp.exp(self.gamma * special.log_complement(prediction, yes, no))
+            return array_namespace(prediction, yes).exp(self.gamma * special.log_complement(prediction, yes, no))
         p, q = _limited(prediction, self.epsilon)
         return special.above_zero(yes * q + no * p) ** self.gamma
 
     def _balance(self, yes: Array, no: Array) -> Array:
         """alpha_t."""
-        return self.alpha * yes + (1.0 - self.alpha) * no
+        alpha: Any = self.alpha
+        return alpha * yes + (1.0 - alpha) * no
 
 
 def binary_focal(
@@ -410,8 +402,7 @@ class Hinge(Loss):
 
     # -target where the margin is not met, 0 elsewhere
     def derivative(self, prediction: Array, target: Array) -> Array:
-        short = 1.0 - target * prediction
-        return -target * special.is_positive(short)
+        return self.call_and_derivative(prediction, target)[1]
 
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         return array_namespace(prediction, target).zeros_like(prediction)
@@ -485,7 +476,7 @@ class SquaredHinge(Loss):
 
     # -2 target max(0, 1 - target prediction)
     def derivative(self, prediction: Array, target: Array) -> Array:
-        return (-2.0 * target) * special.positive_part(1.0 - target * prediction)
+        return self.call_and_derivative(prediction, target)[1]
 
     # 2 target² where the margin is not met, 0 elsewhere
     def second_derivative(self, prediction: Array, target: Array) -> Array:
