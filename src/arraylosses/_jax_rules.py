@@ -6,13 +6,14 @@ Here is no mathematics that `special` does not have for every library. JAX is im
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from ._array_api import Array
 
-__all__ = ["clip", "constant", "either", "exact_sum", "magnitude", "positive_part", "sums", "with_derivative_of"]
+__all__ = ["clip", "constant", "exact_sum", "log", "magnitude", "positive_part", "sums", "with_derivative_of"]
 
 _Add: TypeAlias = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...]]
 
@@ -40,12 +41,6 @@ def with_derivative_of(plain: Callable[..., Any], exact: Callable[..., Any], *ar
     return function(*arrays)
 
 
-def either(condition: Array, result: Any, otherwise: Callable[[], Any]) -> Any:
-    """Return `result` where all of `condition` holds, and else compute `otherwise`."""
-    jax: Any = sys.modules["jax"]
-    return jax.lax.cond(jax.numpy.all(condition), lambda: result, otherwise)
-
-
 # What gives these three their derivatives would do as their value, but XLA fuses it with no sum that follows.
 
 
@@ -56,16 +51,44 @@ def magnitude(x: Array) -> Array:
     return result
 
 
-def clip(x: Array, low: float, high: float) -> Array:
+def clip(x: Array, low: float | Array, high: float | Array) -> Array:
     """Limit `x` to the range from `low` to `high`, where its derivative is 1; JAX's own has 1/2 at both."""
     jnp: Any = sys.modules["jax"].numpy
     result: Array = with_derivative_of(
-        lambda _, x: jnp.where(x < low, low, jnp.where(x > high, high, x)),
+        lambda _, x, low, high: jnp.where(x < low, low, jnp.where(x > high, high, x)),
         # A minimum of a maximum becomes an operation of its own, which is not fused either.
-        lambda x: -jnp.maximum(-jnp.maximum(x, low), -high),
+        lambda x, low, high: -jnp.maximum(-jnp.maximum(x, low), -high),
         x,
+        low,
+        high,
     )
     return result
+
+
+def log(x: Array) -> Array:
+    """log x. JAX takes a subnormal number for 0; here its logarithm is that of its bits, and its derivative finite."""
+    jnp: Any = sys.modules["jax"].numpy
+    info = jnp.finfo(x.dtype)
+    tiny, eps = float(info.smallest_normal), float(info.eps)
+
+    def exact(x: Array) -> Array:
+        bits = _bits(x)
+        subnormal = (bits > 0) & (bits < 1 << info.nmant)
+        shift = jnp.where(subnormal, math.log(tiny) + math.log(eps), 0.0)
+        return jnp.log(jnp.where(subnormal, bits.astype(x.dtype), x)) + shift
+
+    def plain(_: Array, x: Array) -> Array:
+        small = x == 0
+        slope = jnp.minimum(1.0 / tiny / jnp.maximum(_bits(x).astype(x.dtype), 0.5) / eps, float(info.max))
+        return jnp.where(small, slope * x, jnp.log(jnp.where(small, 1.0, x)))
+
+    result: Array = with_derivative_of(plain, exact, x)
+    return result
+
+
+def _bits(x: Array) -> Array:
+    jax: Any = sys.modules["jax"]
+    return jax.lax.bitcast_convert_type(constant(x), {4: "int32", 8: "int64"}[x.dtype.itemsize])
 
 
 def positive_part(x: Array) -> Array:
