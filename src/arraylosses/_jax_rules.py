@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from ._array_api import Array
 
-__all__ = ["clip", "constant", "exact_sum", "log", "magnitude", "positive_part", "sums", "with_derivative_of"]
+__all__ = ["clip", "constant", "log", "magnitude", "positive_part", "sums", "with_derivative_of"]
 
 _Add: TypeAlias = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...]]
 
@@ -98,21 +98,6 @@ def positive_part(x: Array) -> Array:
     return result
 
 
-def exact_sum(x: Array, rest: Array, *plain: Array) -> tuple[Array, ...]:
-    """Sum x + rest along the last axis as a result and its remainder, and in the same pass each of `plain`."""
-
-    def coarse(_: Any, x: Array, rest: Array, *plain: Array) -> tuple[Array, ...]:
-        total, lost, *others = _plain_sums(None, x, rest, *plain)
-        return total + lost, 0.0 * lost, *others
-
-    def exact(*terms: Array) -> tuple[Array, ...]:
-        total, lost, *others = _folded(_add_exactly, terms)
-        result = total + lost
-        return result, lost - (result - total), *others
-
-    return tuple(with_derivative_of(coarse, exact, x, rest, *plain))
-
-
 def sums(*terms: Array) -> tuple[Array, ...]:
     """Sum each of two or more arrays along the last axis, all in one pass."""
     return tuple(with_derivative_of(_plain_sums, lambda *x: _folded(_add, x), *terms))
@@ -144,10 +129,3 @@ def _reduced(add: _Add, terms: tuple[Array, ...], axis: int) -> tuple[Array, ...
 
 def _add(a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Array, ...]:
     return tuple(x + y for x, y in zip(a, b, strict=True))
-
-
-def _add_exactly(a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Array, ...]:
-    total = a[0] + b[0]
-    from_b = total - a[0]
-    lost = (a[0] - (total - from_b)) + (b[0] - from_b)
-    return total, a[1] + (b[1] + lost), *_add(a[2:], b[2:])

@@ -3,7 +3,7 @@
 Each keeps its digits where a textbook form loses them, and is differentiable to every order where losses are used
 most: at 0, at ties, at infinite logits. A case is chosen by a mask that is no part of the derivative, never by `abs` or
 `maximum`, whose derivative at a tie is a compromise. What differs from library to library is decided here, in
-`precision` and in `vectors`; a loss never asks.
+`numerics` and `vectors`; a loss never asks.
 """
 
 from __future__ import annotations
