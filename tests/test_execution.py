@@ -103,7 +103,8 @@ def hold_together(library: Variant, loss: al.Loss, arrays: Any, exact: bool = Fa
         same(library, blocks.run(chosen, inputs), direct.run(chosen, inputs), exact=exact and reduction == "none")
         if reduction == "none":
             continue
-        for wanted in (direct.FIRST, direct.Wanted(second=True), direct.Wanted(loss.closed_forms)):
+        floating = tuple([k for k in loss.closed_forms if "float" in str(arrays[k].dtype)])
+        for wanted in (direct.FIRST, direct.Wanted(second=True), direct.Wanted(floating)):
             got = blocks.run_with_derivatives(chosen, inputs, wanted)
             want = direct.run_with_derivatives(chosen, inputs, wanted)
             assert (got is None) == (want is None)
@@ -460,7 +461,7 @@ def numpy_calls() -> dict[str, tuple[str, Any]]:
         "empty": ("direct", lambda: al.huber(x[:0], y[:0])),
         "large rows": ("blocks", lambda: al.cross_entropy(x, x[:, 0].astype(int))),
         "with a derivative": ("blocks", lambda: al.grad(al.huber)(x, y)),
-        "by the target": ("direct", lambda: al.grad(al.huber, 1)(x, y)),
+        "by the target": ("blocks", lambda: al.grad(al.huber, 1)(x, y)),
         "a mask of values": ("direct", lambda: al.huber(np.ma.masked_less(x, -1.0), y)),
         "mapped": ("blocks", lambda: al.huber(x.view(np.memmap), y)),
         "not registered": ("direct", lambda: centred(x, y)),
