@@ -296,8 +296,11 @@ def half_difference(own: Any, x: Array, y: Array) -> Array:
 
 
 def length(own: Any, x: Array, axis: int) -> Array:
-    """The Euclidean length along `axis`, of numbers whose squares are in range."""
-    return np.sqrt(dot(own, x, x, axis)) if own is np else own.linalg.vector_norm(x, dim=axis)
+    """The Euclidean length along `axis`, of numbers whose squares are in range; else it is 0 or infinite."""
+    if own is not np:
+        return own.linalg.vector_norm(x, dim=axis)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.sqrt(dot(own, x, x, axis))
 
 
 def combination(own: Any, a: Array, x: Array, b: Array, y: Array) -> Array:

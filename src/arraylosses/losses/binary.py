@@ -265,15 +265,16 @@ class BinaryFocal(Loss):
     # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         entropy, slope, factor, ratio, _ = self._parts(prediction, target)
-        return factor * entropy, factor * (slope + self.gamma * (entropy * ratio))
+        return factor * entropy, factor * slope + factor * self._gamma(factor) * (entropy * ratio)
 
     # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p)
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
             return None
         entropy, slope, factor, ratio, (p, q) = self._parts(prediction, target)
-        turn = (self.gamma - 1.0) * ratio + (q - p)
-        return factor * (p * q + self.gamma * (ratio * (2.0 * slope + entropy * turn)))
+        gamma = self._gamma(factor)
+        rest = factor * gamma * (ratio * (2.0 * slope + entropy * ((q - p) - ratio)))
+        return factor * (p * q) + rest + factor * gamma * gamma * (entropy * ratio * ratio)
 
     def _parts(self, prediction: Array, target: Array) -> tuple[Array, Array, Array, Array, tuple[Array, Array]]:
         """A and A', w, R, and the probabilities p and 1 - p."""
@@ -291,7 +292,7 @@ class BinaryFocal(Loss):
             if not special.is_zero(self.epsilon):
                 turn = turn * _is_free(prediction, self.epsilon)
         complement = special.above_zero(yes * q + no * p)
-        factor = complement**self.gamma
+        factor = complement ** self._gamma(complement)
         if self.alpha is not None:
             factor = factor * self._balance(yes, no)
         return entropy, slope, factor, turn / complement, (p, q)
@@ -307,9 +308,12 @@ class BinaryFocal(Loss):
     def _focus(self, prediction: Array, yes: Array, no: Array) -> Array:
         """(1 - p_t)^gamma."""
         if self.from_logits:
-            return array_namespace(prediction, yes).exp(self.gamma * special.log_complement(prediction, yes, no))
+            return array_namespace(prediction, yes).exp(self._gamma(yes) * special.log_complement(prediction, yes, no))
         p, q = _limited(prediction, self.epsilon)
-        return special.above_zero(yes * q + no * p) ** self.gamma
+        return special.above_zero(yes * q + no * p) ** self._gamma(yes)
+
+    def _gamma(self, like: Array) -> Any:
+        return special.in_range(self.gamma, like)
 
     def _balance(self, yes: Array, no: Array) -> Array:
         """alpha_t."""
