@@ -29,9 +29,19 @@ __all__ = [
 
 def _limited(p: Array, epsilon: Any) -> tuple[Array, Array]:
     """p and 1 - p, each limited to [epsilon, 1 - epsilon] by itself: 1 - p, which is exact, keeps a small epsilon."""
+    q = 1.0 - p
     if special.is_zero(epsilon):
-        return p, 1.0 - p
-    return special.clip(p, epsilon, 1.0 - epsilon), special.clip(1.0 - p, epsilon, 1.0 - epsilon)
+        return p, q
+    free = array_namespace(p).logical_and(p >= epsilon, q >= epsilon)
+    limits = [special.constant(special.clip(x, epsilon, 1.0 - epsilon)) for x in (p, q)]
+    return special.where(free, p, limits[0]), special.where(free, q, limits[1])
+
+
+def _free(p: Array, epsilon: Any) -> Array | float:
+    """1 where epsilon does not hold the probability, else 0."""
+    if special.is_zero(epsilon):
+        return 1.0
+    return special.inside(p, epsilon, None) * special.inside(1.0 - p, epsilon, None)
 
 
 def _surprises(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> tuple[Array, Array]:
@@ -64,12 +74,7 @@ def _surprises_derivative(prediction: Array, target: Array, other: Array, epsilo
         never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
         target, other = special.where(never, 0.0, target), special.where(always, 0.0, other)
     slope = other / special.guarded(q, other) - target / special.guarded(p, target)
-    return slope if special.is_zero(epsilon) else slope * _is_free(prediction, epsilon)
-
-
-def _is_free(p: Array, epsilon: Any) -> Array:
-    """1 where epsilon does not hold the probability, else 0."""
-    return special.inside(p, epsilon, None) * special.inside(1.0 - p, epsilon, None)
+    return slope * _free(prediction, epsilon)
 
 
 def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
@@ -145,16 +150,16 @@ class BinaryCrossEntropy(Loss):
         return self._positive(prediction, yes), no
 
     def _positive(self, prediction: Array, target: Array) -> Array:
-        return target if self.pos_weight is None else target * self._pos_weight(prediction)
-
-    def _pos_weight(self, like: Array) -> Array | float:
-        if isinstance(self.pos_weight, NUMBERS):
-            return special.in_range(self.pos_weight, like)
-        pos_weight = as_array(self.pos_weight, like=like, dtype=like.dtype)
-        shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]
-        if pos_weight.ndim > like.ndim or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
-            raise ValueError(f"`pos_weight` must broadcast to `prediction` {tuple(like.shape)}, got shape {shape}")
-        return array_namespace(like).broadcast_to(pos_weight, like.shape)
+        """The target times the weight of the positive class."""
+        if self.pos_weight is None or isinstance(self.pos_weight, NUMBERS):
+            return target if self.pos_weight is None else target * special.in_range(self.pos_weight, prediction)
+        pos_weight = as_array(self.pos_weight, like=prediction, dtype=prediction.dtype)
+        shape, tail = tuple(pos_weight.shape), tuple(prediction.shape)[prediction.ndim - pos_weight.ndim :]
+        if len(shape) > prediction.ndim or any(n not in (1, m) for n, m in zip(shape, tail, strict=True)):
+            raise ValueError(
+                f"`pos_weight` must broadcast to `prediction` {tuple(prediction.shape)}, got shape {shape}"
+            )
+        return target * array_namespace(prediction).broadcast_to(pos_weight, prediction.shape)
 
 
 def binary_cross_entropy(
@@ -288,9 +293,7 @@ class BinaryFocal(Loss):
             p, q = _limited(prediction, self.epsilon)
             entropy = self._entropy(prediction, target, yes, no)
             slope = _surprises_derivative(prediction, yes, no, self.epsilon, None)
-            turn = no - yes
-            if not special.is_zero(self.epsilon):
-                turn = turn * _is_free(prediction, self.epsilon)
+            turn = (no - yes) * _free(prediction, self.epsilon)
         complement = special.above_zero(yes * q + no * p)
         factor = complement ** self._gamma(complement)
         if self.alpha is not None:
