@@ -411,9 +411,10 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
 
 
 def _from_library(xp: Namespace, x: Array, like: Array) -> Array:
-    # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest.
+    # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest. JAX ties what
+    # comes by DLPack to a device, where an array that is sharded or traced wants one that is tied to none.
     place = single_device(like)
-    if backend_of(namespace_of(x)) != "dask" and backend_of(xp) not in ("dask", "strict"):
+    if place is not None and backend_of(namespace_of(x)) != "dask" and backend_of(xp) not in ("dask", "strict"):
         try:
             return _placed(xp.from_dlpack(_detached(x)), place)
         except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
