@@ -12,7 +12,18 @@ from typing import Any, TypeAlias
 
 from ._array_api import Array
 
-__all__ = ["clip", "constant", "axes_of", "either", "is_spread", "exact_sum", "magnitude", "positive_part", "sums", "with_derivative_of"]
+__all__ = [
+    "clip",
+    "constant",
+    "axes_of",
+    "either",
+    "is_spread",
+    "exact_sum",
+    "magnitude",
+    "positive_part",
+    "sums",
+    "with_derivative_of",
+]
 
 _Add: TypeAlias = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...]]
 
