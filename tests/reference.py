@@ -233,14 +233,30 @@ def triplet_margin(anchor, positive, negative, margin, p, swap, epsilon):
 # itself. The error is then measured in the units of the largest term. So it is with what is rounded within a formula.
 
 
+def _cosine_scale(x, y):
+    lengths = mpmath.sqrt(mpmath.fdot(x, x) * mpmath.fdot(y, y))
+    return max(abs(u * v) for u, v in zip(x, y, strict=True)) / lengths if lengths else mpf(0)
+
+
+def cosine_similarity_scale(x, y, **_):
+    return _cosine_scale(x, y)
+
+
+def cosine_embedding_scale(x, y, t, margin, **_):
+    return mpf(1) if t > 0 else max(margin, _cosine_scale(x, y))
+
+
+def margin_ranking_scale(x, y, t, margin):
+    return max(abs(v) for v in (x, y, margin))
+
+
 def poisson_nll_scale(p, t, from_log, full, epsilon):
     terms = [mpmath.exp(p), t * p] if from_log else [p, t * mpmath.log(p + epsilon)]
     return max(abs(v) for v in [*terms, *([t * mpmath.log(t)] if full and t > 1 else [])])
 
 
-def triplet_margin_scale(anchor, positive, negative, p, epsilon, **_):
-    # The lengths of order 1 and 2 are carried to twice the precision, so their difference needs no such allowance.
-    return 0 if p in (1, 2) else max(_length(anchor, x, p, epsilon) for x in (positive, negative))
+def triplet_margin_scale(anchor, positive, negative, margin, p, epsilon, **_):
+    return max(margin, *[_length(anchor, x, p, epsilon) for x in (positive, negative)])
 
 
 def cross_entropy_scale(z, label, label_smoothing, z_loss, softcap, **_):
@@ -257,12 +273,15 @@ def cross_entropy_scale(z, label, label_smoothing, z_loss, softcap, **_):
 
 
 def kl_divergence_scale(logs, target, from_log, log_target, epsilon, **_):
-    if from_log or log_target:
-        pairs = [(t, v if from_log else _log(v)) for t, v in zip(target, logs, strict=True)]
-        pairs = [(mpmath.exp(t), t, v) if log_target else (t, _log(t), v) for t, v in pairs if log_target or t != 0]
-        return max(t * max(abs(log_t), abs(v)) for t, log_t, v in pairs)
-    limited = [(max(t, epsilon), max(q, epsilon)) for t, q in zip(target, logs, strict=True)]
-    return max(t * abs(mpmath.log(t / q)) for t, q in limited if t != 0)
+    # Below 0 it may be raised to 0, by a few units of the sums of the rows, which are 1 but for rounding.
+    if kl_divergence(logs, target, from_log, log_target, epsilon) < 0:
+        return mpf(1)
+    if epsilon:
+        logs, target = ([max(v, epsilon) for v in row] for row in (logs, target))
+    log_target = target if log_target else [_log(t) for t in target]
+    logs = logs if from_log else [_log(v) for v in logs]
+    pairs = [(t, v) for t, v in zip(log_target, logs, strict=True) if t > mpf("-inf")]
+    return max(mpmath.exp(t) * max(abs(t), abs(v)) for t, v in pairs)
 
 
 def reference(name: str) -> Callable[..., Any]:

@@ -135,6 +135,7 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
         first = np.concatenate([rng.dirichlet(np.ones(5), 150), near])
         target = np.concatenate([p, p])
         target[::7, 2] = 0.0
+        target = target / np.sum(target, -1, keepdims=True)
         if domains[1] == "labels":
             target = labels_of(rng, case, len(first), 5, dtype)
         elif domains[1] == "log_distribution":

@@ -149,8 +149,7 @@ def test_what_is_left_out_has_no_gradient_and_changes_none(variant, case):
         clean = variant.numpy(compute(variant, al.grad(case.loss, k), arrays, settings))
         gradient = variant.numpy(compute(variant, al.grad(case.loss, k), bad, settings))
         assert np.all(gradient[~keep] == 0)
-        # torch computes the end of an array in another way than its middle, which a copy of it may have elsewhere.
-        np.testing.assert_allclose(gradient[keep], clean[keep], rtol=4 * np.finfo(dtype).eps)
+        close(gradient[keep], clean[keep], 4 * np.finfo(dtype).eps)  # a sum depends on how the array lies in memory
         assert np.any(gradient[keep] != 0)
 
 

@@ -6,6 +6,7 @@ Here is no mathematics that `special` does not have for every library. JAX is im
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from collections.abc import Callable
 from typing import Any, TypeAlias
@@ -13,12 +14,11 @@ from typing import Any, TypeAlias
 from ._array_api import Array
 
 __all__ = [
+    "axes_of",
     "clip",
     "constant",
-    "axes_of",
-    "either",
     "is_spread",
-    "exact_sum",
+    "log",
     "magnitude",
     "positive_part",
     "sums",
@@ -69,12 +69,6 @@ def with_derivative_of(plain: Callable[..., Any], exact: Callable[..., Any], *ar
     return function(*arrays)
 
 
-def either(condition: Array, result: Any, otherwise: Callable[[], Any]) -> Any:
-    """Return `result` where all of `condition` holds, and else compute `otherwise`."""
-    jax: Any = sys.modules["jax"]
-    return jax.lax.cond(jax.numpy.all(condition), lambda: result, otherwise)
-
-
 # What gives these three their derivatives would do as their value, but XLA fuses it with no sum that follows.
 
 
@@ -85,16 +79,44 @@ def magnitude(x: Array) -> Array:
     return result
 
 
-def clip(x: Array, low: float, high: float) -> Array:
+def clip(x: Array, low: float | Array, high: float | Array) -> Array:
     """Limit `x` to the range from `low` to `high`, where its derivative is 1; JAX's own has 1/2 at both."""
     jnp: Any = sys.modules["jax"].numpy
     result: Array = with_derivative_of(
-        lambda _, x: jnp.where(x < low, low, jnp.where(x > high, high, x)),
+        lambda _, x, low, high: jnp.where(x < low, low, jnp.where(x > high, high, x)),
         # A minimum of a maximum becomes an operation of its own, which is not fused either.
-        lambda x: -jnp.maximum(-jnp.maximum(x, low), -high),
+        lambda x, low, high: -jnp.maximum(-jnp.maximum(x, low), -high),
         x,
+        low,
+        high,
     )
     return result
+
+
+def log(x: Array) -> Array:
+    """log x. JAX takes a subnormal number for 0; here its logarithm is that of its bits, and its derivative finite."""
+    jnp: Any = sys.modules["jax"].numpy
+    info = jnp.finfo(x.dtype)
+    tiny, eps = float(info.smallest_normal), float(info.eps)
+
+    def exact(x: Array) -> Array:
+        bits = _bits(x)
+        subnormal = (bits > 0) & (bits < 1 << info.nmant)
+        shift = jnp.where(subnormal, math.log(tiny) + math.log(eps), 0.0)
+        return jnp.log(jnp.where(subnormal, bits.astype(x.dtype), x)) + shift
+
+    def plain(_: Array, x: Array) -> Array:
+        small = x == 0
+        slope = jnp.minimum(1.0 / tiny / jnp.maximum(_bits(x).astype(x.dtype), 0.5) / eps, float(info.max))
+        return jnp.where(small, slope * x, jnp.log(jnp.where(small, 1.0, x)))
+
+    result: Array = with_derivative_of(plain, exact, x)
+    return result
+
+
+def _bits(x: Array) -> Array:
+    jax: Any = sys.modules["jax"]
+    return jax.lax.bitcast_convert_type(constant(x), {4: "int32", 8: "int64"}[x.dtype.itemsize])
 
 
 def positive_part(x: Array) -> Array:
@@ -102,21 +124,6 @@ def positive_part(x: Array) -> Array:
     jnp: Any = sys.modules["jax"].numpy
     result: Array = with_derivative_of(lambda y, x: jnp.where(y <= 0, 0.0, x), lambda x: jnp.maximum(x, 0.0), x)
     return result
-
-
-def exact_sum(x: Array, rest: Array, *plain: Array) -> tuple[Array, ...]:
-    """Sum x + rest along the last axis as a result and its remainder, and in the same pass each of `plain`."""
-
-    def coarse(_: Any, x: Array, rest: Array, *plain: Array) -> tuple[Array, ...]:
-        total, lost, *others = _plain_sums(None, x, rest, *plain)
-        return total + lost, 0.0 * lost, *others
-
-    def exact(*terms: Array) -> tuple[Array, ...]:
-        total, lost, *others = _folded(_add_exactly, terms)
-        result = total + lost
-        return result, lost - (result - total), *others
-
-    return tuple(with_derivative_of(coarse, exact, x, rest, *plain))
 
 
 def sums(*terms: Array) -> tuple[Array, ...]:
@@ -150,10 +157,3 @@ def _reduced(add: _Add, terms: tuple[Array, ...], axis: int) -> tuple[Array, ...
 
 def _add(a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Array, ...]:
     return tuple(x + y for x, y in zip(a, b, strict=True))
-
-
-def _add_exactly(a: tuple[Array, ...], b: tuple[Array, ...]) -> tuple[Array, ...]:
-    total = a[0] + b[0]
-    from_b = total - a[0]
-    lost = (a[0] - (total - from_b)) + (b[0] - from_b)
-    return total, a[1] + (b[1] + lost), *_add(a[2:], b[2:])

@@ -8,7 +8,6 @@ they lose no digit. Both libraries know all of these functions and `out`.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -18,17 +17,16 @@ from ._array_api import Array, dtype_name, holds_values, is_eager_numpy, is_torc
 __all__ = [
     "bernoulli",
     "bernoulli_and_slope",
-    "bernoulli_slope",
     "combination",
+    "dot",
+    "finite_where_none",
+    "half_difference",
+    "is_nothing",
     "length",
+    "log1p_ratio",
     "log_cosh",
-    "log_ratio",
     "pick",
-    "precise_sigmoid",
-    "precise_sigmoid_pair",
     "put",
-    "relative_entropy",
-    "side_of",
     "sigmoid",
     "sigmoid_pair",
     "sign",
@@ -98,101 +96,56 @@ def sigmoid_pair(own: Any, x: Array) -> tuple[Array, Array]:
     return sigmoid(own, x), sigmoid(own, own.negative(x))
 
 
-def precise_sigmoid_pair(own: Any, x: Array, halves: Callable[[Array], tuple[Array, Array]]) -> tuple[Array, Array]:
-    """The sigmoid of x and of -x, rounded but once after the exponential; `halves` splits a number's digits."""
-    if x.dtype == own.float32:
-        return _precise_sigmoid(own, x), _precise_sigmoid(own, own.negative(x))
-    small = own.abs(x)
-    own.exp(own.negative(small, out=small), out=small)
-    total = small + 1.0
-    lost = own.subtract(small, total - 1.0)
-    share = small / total
-    product = share * total
-    (share_high, share_low), (total_high, total_low) = halves(share), halves(total)
-    # small - share total, exactly, and then less share lost
-    own.subtract(small, product, out=small)
-    own.subtract(product, own.multiply(share_high, total_high), out=product)
-    for a, b in ((share_high, total_low), (share_low, total_high), (share_low, total_low)):
-        own.subtract(product, own.multiply(a, b), out=product)
-    own.add(small, product, out=small)
-    own.subtract(small, own.multiply(share, lost, out=lost), out=small)
-    own.add(share, own.divide(small, total, out=small), out=share)
-    rest = own.subtract(1.0, share, out=small) if own is np else own.rsub(share, 1.0)
-    negative = own.less(x, 0.0, out=total)
-    other = 1.0 - negative
-    p = own.multiply(share, negative, out=lost)
-    own.add(p, own.multiply(rest, other, out=product), out=p)
-    q = own.multiply(share, other, out=other)
-    return p, own.add(q, own.multiply(rest, negative, out=negative), out=q)
-
-
-def precise_sigmoid(own: Any, x: Array, halves: Callable[[Array], tuple[Array, Array]]) -> Array:
-    """The first of them."""
-    return _precise_sigmoid(own, x) if x.dtype == own.float32 else precise_sigmoid_pair(own, x, halves)[0]
-
-
-def _precise_sigmoid(own: Any, x: Array) -> Array:
-    if own is not np:
-        return own.sigmoid(x.double()).float()
-    power = x.astype(np.float64)
-    np.exp(np.clip(np.negative(power, out=power), None, 700.0, out=power), out=power)
-    return np.reciprocal(np.add(power, 1.0, out=power), out=power).astype(np.float32)
-
-
-# Where every target is 0 or 1, as mostly, both are those of one softplus, of x or of -x.
 def bernoulli(own: Any, x: Array, target: Array) -> Array:
     """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x))."""
-    side = side_of(own, target)
-    if side is not None:
-        return softplus(own, own.multiply(side, x, out=side))
-    yes, no = softplus_pair(own, x)
-    own.multiply(yes, target, out=yes)
-    return own.add(yes, own.multiply(no, 1.0 - target, out=no), out=yes)
+    side, gap = _sides(own, x, target)
+    return _of_sides(own, own.abs(x), own.multiply(gap, side, out=gap), target)
 
 
 def bernoulli_and_slope(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
-    """Both."""
-    side = side_of(own, target)
-    if side is None:
-        return bernoulli(own, x, target), bernoulli_slope(own, x, target)
-    wrong = side * x
-    return softplus(own, wrong), own.multiply(side, sigmoid(own, wrong), out=side)
+    """The same, and its derivative, (1 - t) p - t (1 - p)."""
+    side, gap = _sides(own, x, target)
+    size = own.abs(x)
+    small = own.negative(size)
+    own.exp(small, out=small)
+    own.divide(small, small + 1.0, out=small)
+    slope = own.subtract(gap, own.multiply(side, small, out=small), out=small)
+    return _of_sides(own, size, own.multiply(gap, side, out=gap), target), slope
 
 
-def bernoulli_slope(own: Any, x: Array, target: Array) -> Array:
-    """Its derivative, (1 - t) p - t (1 - p)."""
-    side = side_of(own, target)
-    if side is not None:
-        return own.multiply(side, sigmoid(own, side * x), out=side)
-    p, q = sigmoid_pair(own, x)
-    own.multiply(q, target, out=q)
-    return own.subtract(own.multiply(p, 1.0 - target, out=p), q, out=p)
+def _sides(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
+    """1 for x >= 0 and -1 below, and 1 - t and -t there."""
+    side = own.greater_equal(x, 0.0, out=own.empty_like(x))
+    gap = side - target
+    own.multiply(side, 2.0, out=side)
+    return side.__isub__(1.0), gap
 
 
-def side_of(own: Any, target: Array) -> Array | None:
-    """1 - 2 t, if every t is 0 or 1."""
-    square = target * target
-    bits = np.logical_and.reduce(square == target, None) if own is np else own.equal(square, target)
-    if not bits:
-        return None
-    return (
-        own.subtract(1.0, own.multiply(square, 2.0, out=square), out=square)
-        if own is np
-        else own.rsub(square, 1.0, alpha=2)
-    )
+def _of_sides(own: Any, size: Array, against: Array, target: Array) -> Array:
+    """|x| times what x speaks against, plus log(1 + exp(-|x|)), in their memory; there 0 times infinity is 0."""
+    if own is np:
+        none = np.isinf(size) & (against == 0)
+        with np.errstate(invalid="ignore"):
+            np.multiply(against, size, out=against)
+        np.copyto(against, 0.0, where=none)
+    else:
+        own.multiply(against, size, out=against)
+        against.nan_to_num_(0.0, own.inf, -own.inf).add_(target, alpha=0.0)  # a NaN of the target stays
+    return own.add(against, _softplus_of_minus(own, size), out=against)
 
 
-# log1p(u² / 2w), with u = exp(-|x|) - 1 and w = exp(-|x|). Beyond 40, where w might vanish, it grows as |x| does.
+# log1p(cosh x - 1), with cosh x - 1 = u² / (2 (1 + u)) for u = exp(|x|) - 1. Beyond 40, where u² might overflow, it
+# grows as |x| does.
 def log_cosh(own: Any, x: Array) -> Array:
     """log(cosh x)."""
     size = own.abs(x)
     near = size.clip(0.0, 40.0)
     own.subtract(size, near, out=size)
-    own.negative(near, out=near)
-    less, power = own.expm1(near), own.exp(near, out=near)
-    own.multiply(less, less, out=less)
-    own.divide(less, own.multiply(power, 2.0, out=power), out=less)
-    return own.add(own.log1p(less, out=less), size, out=size)
+    own.expm1(near, out=near)
+    ratio = near + 1.0
+    own.divide(near, ratio, out=ratio)
+    own.multiply(near, own.multiply(ratio, 0.5, out=ratio), out=near)
+    return own.add(own.log1p(near, out=near), size, out=size)
 
 
 def pick(own: Any, x: Array, index: Array, axis: int) -> Array:
@@ -204,17 +157,19 @@ def pick(own: Any, x: Array, index: Array, axis: int) -> Array:
     return x.reshape(-1)[_places(x, index)][:, None]
 
 
-def relative_entropy(own: Any, target: Array, logs: Array, axis: int) -> Array:
-    """Σ t (log t - log q); NaN where a class with t = 0 has q = 0 as well."""
-    terms = own.clip(target, _SMALLEST[dtype_name(target.dtype)], np.inf)
-    own.subtract(own.log(terms, out=terms), logs, out=terms)
-    with np.errstate(invalid="ignore"):
-        own.multiply(terms, target, out=terms)
-    result: Array = own.sum(terms, axis)
+def is_nothing(own: Any, x: Array) -> Array:
+    """1 where x is 0, else 0."""
+    result: Array = (np.equal if own is np else own.eq)(x, 0.0, out=own.empty_like(x))
     return result
 
 
-_SMALLEST = {name: float(np.finfo(name).smallest_subnormal) for name in ("float32", "float64")}
+def finite_where_none(own: Any, x: Array, weight: Array) -> Array:
+    """`x`, raised to -1 where `weight` is 0."""
+    bound = is_nothing(own, weight)
+    own.negative(bound, out=bound)
+    with np.errstate(divide="ignore"):
+        own.reciprocal(bound, out=bound)  # -infinity where there is a weight
+    return own.maximum(x, bound, out=bound)
 
 
 def sign(own: Any, x: Array) -> Array:
@@ -231,9 +186,21 @@ def sign(own: Any, x: Array) -> Array:
 _HUGE = {"float32": 2.0**126, "float64": 2.0**1000}
 
 
-def length(own: Any, x: Array) -> Array:
-    """The Euclidean length along the last axis, of numbers whose squares are in range."""
-    return np.sqrt(np.vecdot(x, x)) if own is np else own.linalg.vector_norm(x, dim=-1)
+def dot(own: Any, x: Array, y: Array, axis: int) -> Array:
+    """Σ x y along `axis`."""
+    vecdot: Any = np.vecdot if own is np else own.linalg.vecdot
+    return vecdot(x, y, axis=axis) if own is np else vecdot(x, y, dim=axis)
+
+
+def half_difference(own: Any, x: Array, y: Array) -> Array:
+    """x / 2 - y / 2."""
+    half = x * 0.5
+    return np.subtract(half, y * 0.5, out=half) if own is np else half.sub_(y, alpha=0.5)
+
+
+def length(own: Any, x: Array, axis: int) -> Array:
+    """The Euclidean length along `axis`, of numbers whose squares are in range."""
+    return np.sqrt(dot(own, x, x, axis)) if own is np else own.linalg.vector_norm(x, dim=axis)
 
 
 def combination(own: Any, a: Array, x: Array, b: Array, y: Array) -> Array:
@@ -244,14 +211,19 @@ def combination(own: Any, a: Array, x: Array, b: Array, y: Array) -> Array:
     return own.addcmul(result, y, b, value=-1.0, out=result)
 
 
-def log_ratio(own: Any, a: Array, b: Array, offset: float) -> Array:
-    """log((offset + a) / (offset + b)): that of 1 plus a non-negative number, with the sign of a - b."""
+def log1p_ratio(own: Any, a: Array, b: Array) -> Array:
+    """log((1 + a) / (1 + b)): that of 1 plus a non-negative number, with the sign of a - b."""
     large, small = own.maximum(a, b), own.minimum(a, b)
     own.subtract(large, small, out=large)
-    if offset:
-        own.add(small, offset, out=small)
-    own.log1p(own.divide(large, small, out=large), out=large)
+    own.add(small, 1.0, out=small)
+    far = large > small * 2.0**60
+    own.divide(own.where(far, large * 2.0**-60, large), small, out=small)
+    own.log1p(own.where(far, small - 1.0, small), out=large)
+    own.add(large, own.where(far, 60.0 * _LOG_2, own.zeros_like(large)), out=large)
     return own.copysign(large, own.subtract(a, b, out=small), out=large)
+
+
+_LOG_2 = 0.6931471805599453
 
 
 def put(own: Any, x: Array, index: Array, values: Array | float, axis: int) -> None:

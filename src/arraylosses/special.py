@@ -3,7 +3,7 @@
 Each keeps its digits where a textbook form loses them, and is differentiable to every order where losses are used
 most: at 0, at ties, at infinite logits. A case is chosen by a mask that is no part of the derivative, never by `abs` or
 `maximum`, whose derivative at a tie is a compromise. What differs from library to library is decided here, in
-`precision` and in `vectors`; a loss never asks.
+`numerics` and `vectors`; a loss never asks.
 """
 
 from __future__ import annotations
@@ -21,40 +21,46 @@ from ._array_api import (
     Array,
     array_namespace,
     backend_of,
+    dtype_name,
     is_eager_numpy,
     known_size,
     own_namespace,
     single_device,
+    untraced,
 )
-from .precision import halves, rounded, two_product, two_sum
 
 __all__ = [
+    "above_lowest",
     "above_zero",
+    "at_least_tiny",
     "axis_last",
     "bernoulli",
     "bernoulli_and_slope",
     "bernoulli_slope",
     "clip",
+    "constant",
     "expectation",
     "focal_weight",
+    "guarded",
+    "in_range",
     "inside",
     "is_class",
     "is_positive",
     "is_zero",
     "largest",
+    "log",
+    "log1p_ratio",
+    "log_above",
+    "log_complement",
     "log_cosh",
-    "log_ratio",
     "magnitude",
     "maximum",
     "new_axis",
     "one_hot",
     "pick",
     "positive_part",
-    "precise_sigmoid",
-    "precise_sigmoid_pair",
     "put",
     "relative_entropy",
-    "side_of",
     "sigmoid",
     "sigmoid_pair",
     "sign",
@@ -63,10 +69,11 @@ __all__ = [
     "softplus",
     "softplus_pair",
     "sums",
-    "surely_between",
     "top_of",
     "total",
+    "weighted",
     "where",
+    "without_axis",
     "xlogy",
 ]
 
@@ -79,22 +86,32 @@ def is_zero(setting: Any) -> bool:
     return isinstance(setting, NUMBERS) and setting == 0
 
 
+def in_range(setting: Any, like: Array) -> Any:
+    """A real setting, of which a number is limited to the range of the dtype of `like`: 0 times it is 0."""
+    most = _info(like)[1]
+    return min(max(setting, -most), most) if isinstance(setting, NUMBERS) else setting
+
+
+def at_least_tiny(setting: Any, like: Array) -> Any:
+    """A real setting that is divided by, at least the smallest normal number of the dtype of `like`."""
+    tiny = _info(like)[0]
+    return max(setting, tiny) if isinstance(setting, NUMBERS) else maximum(setting, tiny)
+
+
+def _info(like: Array) -> tuple[float, float]:
+    """The smallest normal number and the largest one of the dtype of `like`."""
+    return _LIMITS[dtype_name(like.dtype)]
+
+
+_LIMITS = {name: (float(np.finfo(name).smallest_normal), float(np.finfo(name).max)) for name in ("float32", "float64")}
+
+
 def where(condition: Array, x: Array | float, y: Array | float) -> Array:
     """Choose from `x` where `condition` holds and from `y` elsewhere; either may be a number."""
     xp = array_namespace(condition, *[v for v in (x, y) if not isinstance(v, NUMBERS)])
     if backend_of(xp) == "numpy" and condition.size >= 4096:
         return _blend(condition, x, y)
-    own = own_namespace(xp)
-    if not isinstance(y, NUMBERS) and backend_of(xp) == "torch" and _holds_nowhere(condition, y):
-        return own.clone(y)
-    return own.where(condition, x, y)
-
-
-def _holds_nowhere(condition: Array, y: Array) -> bool:
-    """Whether `condition` holds nowhere, as one that guards an edge case mostly does; torch's `where` is slow."""
-    if y.shape != condition.shape or math.prod(condition.shape) < 4096 or _kernels.workshop(condition, y) is None:
-        return False
-    return not bool(condition.any())
+    return own_namespace(xp).where(condition, x, y)
 
 
 def _blend(condition: Array, x: Any, y: Any) -> Array:
@@ -122,14 +139,21 @@ def _blend(condition: Array, x: Any, y: Any) -> Array:
     return mask.view(like.dtype)
 
 
-def clip(x: Array, low: float | None, high: float | None) -> Array:
+def clip(x: Array, low: float | Array | None, high: float | Array | None) -> Array:
     """Limit `x` to the range from `low` to `high`; NaN stays NaN, and at a bound the derivative is 1."""
     xp = array_namespace(x)
     if backend_of(xp) in ("numpy", "jax"):
         # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
         low, high = -math.inf if low is None else low, math.inf if high is None else high
         return _jax_rules.clip(x, low, high) if backend_of(xp) == "jax" else x.clip(low, high)
-    return own_namespace(xp).clip(x, low, high)
+    return own_namespace(xp).clip(x, _within_range(low, x), _within_range(high, x))
+
+
+def _within_range(bound: Any, x: Array) -> Any:
+    """A bound, or infinity for a number that the dtype of `x` has not: torch refuses that."""
+    if isinstance(bound, NUMBERS) and not abs(bound) <= _info(x)[1]:
+        return math.copysign(math.inf, bound)
+    return bound
 
 
 def inside(x: Array, low: float | None, high: float | None) -> Array:
@@ -142,17 +166,6 @@ def inside(x: Array, low: float | None, high: float | None) -> Array:
     bounds = [x >= low] if low is not None else []
     bounds += [x <= high] if high is not None else []
     return xp.astype(bounds[0] if len(bounds) == 1 else xp.logical_and(*bounds), x.dtype)
-
-
-def surely_between(x: Array, low: float, high: float) -> bool:
-    """Whether all of `x` is known to lie between `low` and `high`, the ends left out: then nothing guards against them.
-
-    False where that can't be looked at.
-    """
-    if 0 in x.shape or (own := _kernels.workshop(x)) is None:
-        return False
-    least, most = (np.minimum.reduce(x, None), np.maximum.reduce(x, None)) if own is np else x.aminmax()
-    return bool(least > low) and bool(most < high)
 
 
 def is_positive(x: Array) -> Array:
@@ -218,9 +231,22 @@ def top_of(x: Array, axis: int) -> Array:
     return _jax_rules.constant(top) if backend == "jax" else top
 
 
+def constant(x: Array) -> Array:
+    """`x` as a number without a derivative."""
+    xp = array_namespace(x)
+    backend = backend_of(xp)
+    if backend == "jax":
+        return _jax_rules.constant(x)
+    if backend == "torch":
+        return x.detach()
+    return x if untraced(xp) is xp else xp.nextafter(x, x)  # a step of the tape that has no derivative
+
+
 def sums(axis: int, *terms: Array) -> tuple[Array, ...]:
     """The sum of each of `terms` along `axis`."""
     xp = array_namespace(*terms)
+    if backend_of(xp) == "jax" and axis % terms[0].ndim == terms[0].ndim - 1:
+        return _jax_rules.sums(*terms)
     return tuple([xp.sum(x, axis=axis) for x in terms])
 
 
@@ -228,6 +254,12 @@ def new_axis(x: Array, axis: int) -> Array:
     """Give `x` an axis of length 1. Dask's expand_dims has to know all lengths, an index does not."""
     before = axis if axis >= 0 else x.ndim + 1 + axis
     return x[(*(slice(None),) * before, None, ...)]
+
+
+def without_axis(x: Array, axis: int) -> Array:
+    """Take away an axis of length 1; torch's wrapper does it with much Python."""
+    xp = array_namespace(x)
+    return x.squeeze(axis) if backend_of(xp) == "torch" else xp.squeeze(x, axis=axis)
 
 
 def pick(x: Array, index: Array, axis: int) -> Array:
@@ -297,47 +329,71 @@ def axis_last(x: Array, axis: int) -> Array:
 # Logarithms and exponentials
 
 
+def log(x: Array) -> Array:
+    """log x, that of a subnormal number too: JAX takes these for 0."""
+    xp = array_namespace(x)
+    return _jax_rules.log(x) if backend_of(xp) == "jax" else xp.log(x)
+
+
+def log_above(x: Array, low: float | Array) -> Array:
+    """log x, raised to `low`, with a derivative of 0 below that and at x = 0."""
+    if backend_of(array_namespace(x)) == "jax":  # whose own rule of this logarithm is finite at 0
+        return maximum(log(x), low)
+    zero = x == 0
+    return where(zero, low, maximum(log(where(zero, 1.0, x)), low))
+
+
+def guarded(x: Array, weight: Array) -> Array:
+    """`x`, and another number where it and `weight` are 0: a divisor or a logarithm that counts for nothing there."""
+    if (own := _kernels.workshop(x, weight)) is not None:
+        return own.add(none := _kernels.is_nothing(own, weight), x, out=none)
+    return where(array_namespace(x, weight).logical_and(x == 0, weight == 0), 1.0, x)
+
+
 def xlogy(x: Array, y: Array) -> Array:
     """x log y, and 0 with a zero derivative where both are 0."""
-    xp = array_namespace(x, y)
-    return x * xp.log(where(xp.logical_and(x == 0, y == 0), 1.0, y))
+    return x * log(guarded(y, x))
 
 
-def log_ratio(a: Array, b: Array, offset: float = 0.0) -> Array:
-    """log((offset + a) / (offset + b)) of numbers above -offset.
+def log1p_ratio(a: Array, b: Array) -> Array:
+    """log((1 + a) / (1 + b)) of numbers above -1.
 
     The larger is divided by the smaller, so the logarithm is that of 1 plus a non-negative number: no digit is lost,
     whether the two are nearly equal or far apart.
     """
-    if (own := _kernels.workshop(a)) is not None and _kernels.workshop(b) is own:
-        return _kernels.log_ratio(own, a, b, offset)
+    if (own := _kernels.workshop(a, b)) is not None:
+        return _kernels.log1p_ratio(own, a, b)
     xp = array_namespace(a, b)
     if backend_of(xp) != "jax":
-        return _log_ratio(a, b, offset)
-    ratio: Array = _jax_rules.with_derivative_of(
-        lambda _, a, b: xp.log(offset + a) - xp.log(offset + b), lambda a, b: _log_ratio(a, b, offset), a, b
-    )
+        return _log1p_ratio(a, b)
+    ratio: Array = _jax_rules.with_derivative_of(lambda _, a, b: xp.log1p(a) - xp.log1p(b), _log1p_ratio, a, b)
     return ratio
 
 
-def _log_ratio(a: Array, b: Array, offset: float) -> Array:
-    xp = array_namespace(a, b)
+def _log1p_ratio(a: Array, b: Array) -> Array:
     difference = a - b
     up = difference >= 0
-    magnitude = xp.log1p(where(up, difference, -difference) / (offset + where(up, b, a)))
+    size, divisor = where(up, difference, -difference), 1.0 + where(up, b, a)
+    # Where the quotient may be out of range, it is taken of 2^-60 of the difference, and is far above 1 all the same.
+    far = size > 2.0**60 * divisor
+    quotient = where(far, 2.0**-60 * size, size) / divisor
+    magnitude = array_namespace(a).log1p(where(far, quotient - 1.0, quotient)) + where(far, 60.0 * _LOG_2, 0.0 * size)
     return where(up, magnitude, -magnitude)
 
 
-def relative_entropy(target: Array, logs: Array, axis: int) -> Array:
-    """Σ t (log t - log q) along `axis`, from t and log q; 0 where t is 0."""
-    if (own := _kernels.workshop(target)) is not None and _kernels.workshop(logs) is own:
-        value = _kernels.relative_entropy(own, target, logs, axis)
-        if not (value != value).any():
-            return value
-    xp = array_namespace(target, logs)
-    absent = target == 0
-    ratio = xp.log(where(absent, 1.0, target)) - where(absent, 0.0, logs)
-    return xp.sum(target * ratio, axis=axis)
+_LOG_2 = 0.6931471805599453
+
+
+def relative_entropy(mass: Array, log_mass: Array, logs: Array, axis: int) -> Array:
+    """Σ t (log t - log q) along `axis`, of t, log t and log q; a class with t = 0 counts for nothing."""
+    return total(mass * (log_mass - _finite_where_none(logs, mass)), axis)
+
+
+def _finite_where_none(x: Array, weight: Array) -> Array:
+    """`x`, and another number than -infinity where `weight` is 0."""
+    if (own := _kernels.workshop(x, weight)) is not None:
+        return _kernels.finite_where_none(own, x, weight)
+    return where(array_namespace(x, weight).logical_and(weight == 0, x == float("-inf")), 0.0, x)
 
 
 def softplus(x: Array) -> Array:
@@ -370,28 +426,6 @@ def sigmoid(x: Array) -> Array:
     return where(negative, small, 1.0) / (1.0 + small)
 
 
-def precise_sigmoid_pair(x: Array) -> tuple[Array, Array]:
-    """sigmoid(x) and sigmoid(-x), rounded but once after the exponential: for what takes a power of them."""
-    if (own := _kernels.workshop(x)) is not None:
-        return _kernels.precise_sigmoid_pair(own, x, halves)
-    xp = array_namespace(x)
-    negative = x < 0
-    small = xp.exp(where(negative, x, -x))
-    total, lost = two_sum(small, xp.ones_like(small))
-    share = small / total
-    product, product_lost = two_product(share, total)
-    share = share + (((small - product) - product_lost) - share * lost) / total
-    rest = 1.0 - share
-    return where(negative, share, rest), where(negative, rest, share)
-
-
-def precise_sigmoid(x: Array) -> Array:
-    """The first of `precise_sigmoid_pair`."""
-    if (own := _kernels.workshop(x)) is not None:
-        return _kernels.precise_sigmoid(own, x, halves)
-    return precise_sigmoid_pair(x)[0]
-
-
 def sigmoid_pair(x: Array) -> tuple[Array, Array]:
     """The sigmoid of x and of -x, to full relative precision on both sides: for derivatives."""
     if (own := _kernels.workshop(x)) is not None:
@@ -404,10 +438,15 @@ def sigmoid_pair(x: Array) -> tuple[Array, Array]:
     return where(negative, small, large), where(negative, large, small)
 
 
-def softcap(x: Array, cap: float) -> Array:
+def softcap(x: Array, cap: Any) -> Array:
     """cap tanh(x / cap)."""
-    # Differences of the results are taken, and the largest is known by its difference of 0: XLA must round it once.
-    return rounded(cap * array_namespace(x).tanh(x / cap))
+    xp = array_namespace(x)
+    capped = cap * xp.tanh(x / cap)
+    if backend_of(xp) != "jax":
+        return capped
+    # Differences of these are taken, and the largest is known by its difference of 0. XLA fuses a product with the sum
+    # after it and does not round it; a maximum that changes nothing is no such sum.
+    return xp.maximum(capped, -_info(x)[1])
 
 
 def softcap_slope(x: Array, cap: float) -> Array:
@@ -416,33 +455,62 @@ def softcap_slope(x: Array, cap: float) -> Array:
     return 4.0 * (right * left)
 
 
-def side_of(target: Array) -> Array | None:
-    """-1 where the target is 1, and 1 where it is 0, if it is known to be one of these everywhere."""
-    own = _kernels.workshop(target)
-    return None if own is None else _kernels.side_of(own, target)
-
-
-def bernoulli(x: Array, target: Array) -> Array:
-    """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x)), for a logit x of the probability that t states."""
-    if (own := _kernels.workshop(x, target)) is not None:
+# With side = 1 for x >= 0 and -1 below, |x| = side x and the target that x speaks against m, 1 - t or t, it is
+# m |x| + log(1 + exp(-|x|)), and the derivative side (m - sigmoid(-|x|)): no digit is lost to a difference from 1.
+def bernoulli(x: Array, target: Array, other: Array | None = None) -> Array:
+    """t log(1 + exp(-x)) + u log(1 + exp(x)) for a logit x, where u is `other` or 1 - t."""
+    if other is None and (own := _kernels.workshop(x, target)) is not None:
         return _kernels.bernoulli(own, x, target)
-    yes, no = softplus_pair(x)
-    return target * yes + (1.0 - target) * no
+    xp = array_namespace(x, target)
+    side, against, mass = _against(x, target, other)
+    size = x * side
+    # 0 times infinity is 0: an infinite logit that agrees with its target costs nothing.
+    finite = where(xp.logical_and(against == 0, size == float("inf")), 0.0, size)
+    log_term = xp.log1p(xp.exp(-size))
+    return against * finite + (log_term if mass is None else mass * log_term)
 
 
-def bernoulli_slope(x: Array, target: Array) -> Array:
+def bernoulli_slope(x: Array, target: Array, other: Array | None = None) -> Array:
     """The derivative of `bernoulli` by x."""
-    if (own := _kernels.workshop(x, target)) is not None:
-        return _kernels.bernoulli_slope(own, x, target)
-    p, q = sigmoid_pair(x)
-    return (1.0 - target) * p - target * q
+    if other is None and (own := _kernels.workshop(x, target)) is not None:
+        return _kernels.bernoulli_and_slope(own, x, target)[1]
+    xp = array_namespace(x, target)
+    side, against, mass = _against(x, target, other)
+    small = xp.exp(-(x * side))
+    small = small / (1.0 + small)
+    return side * (against - (small if mass is None else mass * small))
 
 
-def bernoulli_and_slope(x: Array, target: Array) -> tuple[Array, Array]:
+def bernoulli_and_slope(x: Array, target: Array, other: Array | None = None) -> tuple[Array, Array]:
     """Both."""
-    if (own := _kernels.workshop(x, target)) is not None:
+    if other is None and (own := _kernels.workshop(x, target)) is not None:
         return _kernels.bernoulli_and_slope(own, x, target)
-    return bernoulli(x, target), bernoulli_slope(x, target)
+    return bernoulli(x, target, other), bernoulli_slope(x, target, other)
+
+
+def _against(x: Array, target: Array, other: Array | None) -> tuple[Array, Array, Array | None]:
+    """The side of x, what stands against it, and the sum of the two weights, None where it is 1."""
+    xp = array_namespace(x, target)
+    up = xp.astype(x >= 0, x.dtype)
+    side = 2.0 * up - 1.0
+    if other is None:
+        return side, side * (up - target), None
+    return side, up * other + (1.0 - up) * target, target + other
+
+
+# With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight that x speaks against and n the other one.
+# Where m is 0, that of m + n e is -|x|, and m enters by its derivative alone.
+def log_complement(x: Array, target: Array, other: Array) -> Array:
+    """log(t sigmoid(-x) + u sigmoid(x)) for t and u = 1 - t, with finite derivatives where that is far below 1."""
+    xp = array_namespace(x, target)
+    up = x >= 0
+    size = where(up, x, -x)
+    against, by = where(up, other, target), where(up, target, other)
+    small = xp.exp(-size)
+    certain = against == 0
+    pull = constant(1.0 / above_zero(small))
+    likely = xp.log(where(certain, by, against + by * small)) + where(certain, against * pull - size, 0.0)
+    return above_lowest(likely - xp.log1p(small))
 
 
 # log(cosh x) = log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
@@ -460,9 +528,6 @@ def log_cosh(x: Array) -> Array:
     return xp.log1p(where(near, square * series / 2, xp.exp(-2 * size))) + where(near, 0.0, size - _LOG_2)
 
 
-_LOG_2 = 0.6931471805599453
-
-
 def focal_weight(complement: Array, gamma: float) -> Array:
     """complement^gamma, with a finite derivative where the complement of a probability is 0."""
     return above_zero(complement) ** gamma
@@ -470,11 +535,20 @@ def focal_weight(complement: Array, gamma: float) -> Array:
 
 def above_zero(x: Array) -> Array:
     """Raise `x` to the smallest normal number of its dtype, to be divided by."""
-    return maximum(x, float(array_namespace(x).finfo(x.dtype).smallest_normal))
+    return maximum(x, _info(x)[0])
+
+
+def above_lowest(x: Array) -> Array:
+    """Raise -infinity to the lowest finite number."""
+    return maximum(x, -_info(x)[1])
 
 
 def expectation(values: Array, target: Array, axis: int) -> Array:
     """Σ t v along `axis`, where 0 times infinity is 0."""
-    xp = array_namespace(values, target)
-    most = float(xp.finfo(values.dtype).max)
-    return xp.sum(target * where(target == 0, clip(values, -most, most), values), axis=axis)
+    return array_namespace(values, target).sum(weighted(values, target), axis=axis)
+
+
+def weighted(values: Array, target: Array) -> Array:
+    """t v, where 0 times infinity is 0."""
+    most = float(array_namespace(values, target).finfo(values.dtype).max)
+    return target * where(target == 0, clip(values, -most, most), values)

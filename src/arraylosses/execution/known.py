@@ -6,7 +6,6 @@ They look at types, dtypes, devices and shapes alone, but for the range of label
 from __future__ import annotations
 
 import sys
-from typing import Any
 
 from .._array_api import Array, holds_values, is_eager_numpy, lie_below
 from .._config import setting

@@ -35,55 +35,54 @@ __all__ = [
 ]
 
 
-def _surprises(
-    prediction: Array, target: Array, other: Array, from_logits: bool, epsilon: float, log_floor: float | None
-) -> tuple[Array, Array]:
-    """-log p and -log(1 - p), which count as much as `target` and `other`, from a logit or from the probability p."""
-    if from_logits:
-        return special.softplus_pair(prediction)
-    xp = array_namespace(prediction, target)
-    p = special.clip(prediction, epsilon, 1.0 - epsilon) if epsilon else prediction
-    if log_floor is None and special.surely_between(p, 0.0, 1.0):
-        return -xp.log(p), xp.log1p(p / (1.0 - p))
-    # The logarithm of 0 is taken only where it counts: 0 log 0 is 0, and a floor stands in for it.
-    never, always = p == 0, p == 1
-    if log_floor is None:
-        never, always = xp.logical_and(never, target == 0), xp.logical_and(always, other == 0)
-    inner = special.where(always, 0.0, p)
-    # log(1 - p) by way of the odds: log1p of a positive number is exact on every library.
-    yes, no = -xp.log(special.where(never, 1.0, p)), xp.log1p(inner / (1.0 - inner))
-    if log_floor is None:
-        return yes, no
-    most = -log_floor
-    return (
-        special.where(never, most, special.clip(yes, None, most)),
-        special.where(always, most, special.clip(no, None, most)),
-    )
+def _limited(p: Array, epsilon: Any) -> tuple[Array, Array]:
+    """p and 1 - p, each limited to [epsilon, 1 - epsilon] by itself: 1 - p, which is exact, keeps a small epsilon."""
+    if special.is_zero(epsilon):
+        return p, 1.0 - p
+    return special.clip(p, epsilon, 1.0 - epsilon), special.clip(1.0 - p, epsilon, 1.0 - epsilon)
+
+
+def _surprises(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> tuple[Array, Array]:
+    """-log p and -log(1 - p), which count as much as `target` and `other`."""
+    p, q = _limited(prediction, epsilon)
+    if log_floor is not None:
+        none = q == 0
+        no = special.maximum(-_log_odds(p, special.where(none, 1.0, q)), log_floor)
+        return -special.log_above(p, log_floor), -special.where(none, log_floor, no)
+    # The logarithm of 0 is taken only where it counts: 0 log 0 is 0.
+    yes, no = -special.log(special.guarded(p, target)), _log_odds(p, special.guarded(q, other))
+    # 1 - epsilon is rounded, and its logarithm is not to be.
+    return (yes if special.is_zero(epsilon) else special.maximum(yes, -_of_setting("log1p", -epsilon))), no
+
+
+def _of_setting(function: str, setting: Any) -> Any:
+    return getattr(math if isinstance(setting, NUMBERS) else array_namespace(setting), function)(setting)
+
+
+# log(1 + p / q), which is -log q: log1p of a positive number is exact on every library.
+def _log_odds(p: Array, q: Array) -> Array:
+    return array_namespace(p).log1p(p / q)
 
 
 # (1 - t) / (1 - p) - t / p, with 0 where a limit or a floor holds the logarithm, and where 0 log 0 stands for 0
-def _surprises_derivative(
-    prediction: Array, target: Array, other: Array, epsilon: float, log_floor: float | None
-) -> Array:
-    xp = array_namespace(prediction, target)
-    p = special.clip(prediction, epsilon, 1.0 - epsilon) if epsilon else prediction
-    q = 1.0 - p
-    if log_floor is None and not epsilon and special.surely_between(p, 0.0, 1.0):
-        return other / q - target / p
-    if log_floor is None:
-        never, always = xp.logical_and(p == 0, target == 0), xp.logical_and(q == 0, other == 0)
-    else:
-        least = math.exp(log_floor)
+def _surprises_derivative(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> Array:
+    p, q = _limited(prediction, epsilon)
+    if log_floor is not None:
+        xp, least = array_namespace(prediction), _of_setting("exp", log_floor)
         never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
-    rise = special.where(always, 0.0, other) / special.where(always, 1.0, q)
-    fall = special.where(never, 0.0, target) / special.where(never, 1.0, p)
-    slope = rise - fall
-    return slope * special.inside(prediction, epsilon, 1.0 - epsilon) if epsilon else slope
+        target, other = special.where(never, 0.0, target), special.where(always, 0.0, other)
+    slope = other / special.guarded(q, other) - target / special.guarded(p, target)
+    return slope if special.is_zero(epsilon) else slope * _is_free(prediction, epsilon)
 
 
-def _smooth(target: Array, label_smoothing: float) -> tuple[Array, Array]:
+def _is_free(p: Array, epsilon: Any) -> Array:
+    """1 where epsilon does not hold the probability, else 0."""
+    return special.inside(p, epsilon, None) * special.inside(1.0 - p, epsilon, None)
+
+
+def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
     """The target t and 1 - t, each smoothed by itself: a difference from 1 would lose digits."""
-    if not label_smoothing:
+    if special.is_zero(label_smoothing):
         return target, 1.0 - target
     share = 1.0 - label_smoothing
     return share * target + label_smoothing / 2, share * (1.0 - target) + label_smoothing / 2
@@ -120,47 +119,45 @@ class BinaryCrossEntropy(Loss):
 
     # -pos_weight t log p - (1 - t) log(1 - p), a sum of non-negative terms.
     def call(self, prediction: Array, target: Array) -> Array:
-        if self._is_plain():
-            return special.bernoulli(prediction, target)
-        target, other = _smooth(target, self.label_smoothing)
-        yes, no = _surprises(prediction, target, other, self.from_logits, self.epsilon, self.log_floor)
-        if self.pos_weight is not None:
-            yes = yes * self._pos_weight(prediction)
-        return target * yes + other * no
+        if self.from_logits:
+            return special.bernoulli(prediction, *self._logit_weights(prediction, target))
+        yes, no = _smooth(target, self.label_smoothing)
+        yes_cost, no_cost = _surprises(prediction, yes, no, self.epsilon, self.log_floor)
+        return self._positive(prediction, yes) * yes_cost + no * no_cost
 
     # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
     def derivative(self, prediction: Array, target: Array) -> Array:
-        if self._is_plain():
-            return special.bernoulli_slope(prediction, target)
-        target, other = _smooth(target, self.label_smoothing)
-        if self.pos_weight is not None:
-            target = target * self._pos_weight(prediction)
         if self.from_logits:
-            p, q = special.sigmoid_pair(prediction)
-            return other * p - target * q
-        return _surprises_derivative(prediction, target, other, self.epsilon, self.log_floor)
+            return special.bernoulli_slope(prediction, *self._logit_weights(prediction, target))
+        yes, no = _smooth(target, self.label_smoothing)
+        return _surprises_derivative(prediction, self._positive(prediction, yes), no, self.epsilon, self.log_floor)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        if self._is_plain():
-            return special.bernoulli_and_slope(prediction, target)
+        if self.from_logits:
+            return special.bernoulli_and_slope(prediction, *self._logit_weights(prediction, target))
         return self.call(prediction, target), self.derivative(prediction, target)
 
     # ((1 - t) + pos_weight t) p (1 - p) of a logit
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
             return None
-        target, other = _smooth(target, self.label_smoothing)
-        if self.pos_weight is not None:
-            target = target * self._pos_weight(prediction)
+        yes, no = _smooth(target, self.label_smoothing)
         p, q = special.sigmoid_pair(prediction)
-        return (other + target) * (p * q)
+        return (no + self._positive(prediction, yes)) * (p * q)
 
-    def _is_plain(self) -> bool:
-        return self.from_logits and self.pos_weight is None and not self.label_smoothing
+    def _logit_weights(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
+        """What -log p and -log(1 - p) count; None for the second where it is 1 less the first."""
+        if self.pos_weight is None and special.is_zero(self.label_smoothing):
+            return target, None
+        yes, no = _smooth(target, self.label_smoothing)
+        return self._positive(prediction, yes), no
+
+    def _positive(self, prediction: Array, target: Array) -> Array:
+        return target if self.pos_weight is None else target * self._pos_weight(prediction)
 
     def _pos_weight(self, like: Array) -> Array | float:
         if isinstance(self.pos_weight, NUMBERS):
-            return self.pos_weight
+            return special.in_range(self.pos_weight, like)
         given = of_classes("pos_weight", self.pos_weight, like.shape[-1] if like.ndim else 0)
         pos_weight = as_array(given, like=like, dtype=like.dtype)
         shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]
@@ -266,83 +263,70 @@ class BinaryFocal(Loss):
     def domains(self) -> tuple[Domain, ...]:
         return ("real" if self.from_logits else "probability", "probability")
 
-    # alpha_t (1 - p_t)^gamma (cross entropy), with 1 - p_t = t (1 - p) + (1 - t) p. The sigmoid on either side, not
-    # 1 - p, and its power, not the exponential of gamma log(1 - p_t): both would lose digits where p_t is near 1.
+    # alpha_t (1 - p_t)^gamma (cross entropy), with 1 - p_t = t (1 - p) + (1 - t) p
     def call(self, prediction: Array, target: Array) -> Array:
-        if (side := self._side(target)) is not None:
-            entropy, complement = self._of_side(side * prediction)
-            return entropy * self._factor(complement, target)
-        target, other = _smooth(target, self.label_smoothing)
-        yes, no = _surprises(prediction, target, other, self.from_logits, self.epsilon, None)
-        loss = target * yes + other * no
-        if self.gamma:
-            p, q = self._probabilities(prediction)
-            loss = loss * special.focal_weight(target * q + other * p, self.gamma)
-        if self.alpha is not None:
-            loss = loss * (self.alpha * target + (1.0 - self.alpha) * other)
-        return loss
+        yes, no = _smooth(target, self.label_smoothing)
+        loss = self._entropy(prediction, target, yes, no)
+        if not special.is_zero(self.gamma):
+            loss = loss * self._focus(prediction, yes, no)
+        return loss if self.alpha is None else loss * self._balance(yes, no)
 
-    # Where each target is 0 or 1: with y the logit of what is not the target, log(1 + exp(y)) sigmoid(y)^gamma alpha_t
-    def _side(self, target: Array) -> Array | None:
-        return special.side_of(target) if self.from_logits and self.gamma and not self.label_smoothing else None
-
-    def _of_side(self, logit: Array) -> tuple[Array, Array]:
-        return special.softplus(logit), special.precise_sigmoid(logit)
-
-    def _factor(self, complement: Array, target: Array) -> Array:
-        factor = special.focal_weight(complement, self.gamma)
-        return factor if self.alpha is None else factor * (self.alpha * target + (1.0 - self.alpha) * (1.0 - target))
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return self.call_and_derivative(prediction, target)[1]
 
     # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        if (side := self._side(target)) is None:
-            return self.call(prediction, target), self.derivative(prediction, target)
-        entropy, complement = self._of_side(side * prediction)
-        factor = self._factor(complement, target)
-        slope = complement + self.gamma * (entropy * (1.0 - complement))
-        return entropy * factor, side * (factor * slope)
-
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        if self._side(target) is not None:
-            return self.call_and_derivative(prediction, target)[1]
-        p, q = self._probabilities(prediction)
-        entropy, slope, factor, ratio = self._parts(prediction, target, p, q)
-        if self.from_logits:
-            ratio = ratio * (p * q)
-        return factor * (slope + self.gamma * (entropy * ratio))
+        entropy, slope, factor, ratio, _ = self._parts(prediction, target)
+        return factor * entropy, factor * (slope + self.gamma * (entropy * ratio))
 
     # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p)
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
             return None
-        p, q = self._probabilities(prediction)
-        entropy, slope, factor, ratio = self._parts(prediction, target, p, q)
-        ratio = ratio * (p * q)
+        entropy, slope, factor, ratio, (p, q) = self._parts(prediction, target)
         turn = (self.gamma - 1.0) * ratio + (q - p)
         return factor * (p * q + self.gamma * (ratio * (2.0 * slope + entropy * turn)))
 
-    def _parts(self, prediction: Array, target: Array, p: Array, q: Array) -> tuple[Array, ...]:
-        """Cross entropy and its derivative, w, and the derivative of m by p over m."""
-        target, other = _smooth(target, self.label_smoothing)
-        yes, no = _surprises(prediction, target, other, self.from_logits, self.epsilon, None)
+    def _parts(self, prediction: Array, target: Array) -> tuple[Array, Array, Array, Array, tuple[Array, Array]]:
+        """A and A', w, R, and the probabilities p and 1 - p."""
+        yes, no = _smooth(target, self.label_smoothing)
         if self.from_logits:
-            slope = other * p - target * q
+            p, q = special.sigmoid_pair(prediction)
+            weights = (target,) if special.is_zero(self.label_smoothing) else (yes, no)
+            entropy, slope = special.bernoulli_and_slope(prediction, *weights)
+            turn = (no - yes) * (p * q)
         else:
-            slope = _surprises_derivative(prediction, target, other, self.epsilon, None)
-        complement = target * q + other * p
-        factor = special.focal_weight(complement, self.gamma)
+            p, q = _limited(prediction, self.epsilon)
+            entropy = self._entropy(prediction, target, yes, no)
+            slope = _surprises_derivative(prediction, yes, no, self.epsilon, None)
+            turn = no - yes
+            if not special.is_zero(self.epsilon):
+                turn = turn * _is_free(prediction, self.epsilon)
+        complement = special.above_zero(yes * q + no * p)
+        factor = complement**self.gamma
         if self.alpha is not None:
-            factor = factor * (self.alpha * target + (1.0 - self.alpha) * other)
-        ratio = (other - target) / special.above_zero(complement)
-        if self.epsilon and not self.from_logits:
-            ratio = ratio * special.inside(prediction, self.epsilon, 1.0 - self.epsilon)
-        return target * yes + other * no, slope, factor, ratio
+            factor = factor * self._balance(yes, no)
+        return entropy, slope, factor, turn / complement, (p, q)
 
-    def _probabilities(self, prediction: Array) -> tuple[Array, Array]:
+    def _entropy(self, prediction: Array, target: Array, yes: Array, no: Array) -> Array:
+        if not self.from_logits:
+            yes_cost, no_cost = _surprises(prediction, yes, no, self.epsilon, None)
+            return yes * yes_cost + no * no_cost
+        if special.is_zero(self.label_smoothing):
+            return special.bernoulli(prediction, target)
+        return special.bernoulli(prediction, yes, no)
+
+    def _focus(self, prediction: Array, yes: Array, no: Array) -> Array:
+        """(1 - p_t)^gamma."""
         if self.from_logits:
-            return special.precise_sigmoid_pair(prediction)
-        p = special.clip(prediction, self.epsilon, 1.0 - self.epsilon) if self.epsilon else prediction
-        return p, 1.0 - p
+            return array_namespace(prediction, yes).exp(self.gamma * special.log_complement(prediction, yes, no))
+        p, q = _limited(prediction, self.epsilon)
+        return special.above_zero(yes * q + no * p) ** self.gamma
+
+    def _balance(self, yes: Array, no: Array) -> Array:
+        """alpha_t."""
+        alpha: Any = self.alpha
+        return alpha * yes + (1.0 - alpha) * no
 
 
 @function_form
@@ -431,8 +415,7 @@ class Hinge(Loss):
 
     # -target where the margin is not met, 0 elsewhere
     def derivative(self, prediction: Array, target: Array) -> Array:
-        short = 1.0 - target * prediction
-        return -target * special.is_positive(short)
+        return self.call_and_derivative(prediction, target)[1]
 
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         return array_namespace(prediction, target).zeros_like(prediction)
@@ -507,7 +490,7 @@ class SquaredHinge(Loss):
 
     # -2 target max(0, 1 - target prediction)
     def derivative(self, prediction: Array, target: Array) -> Array:
-        return (-2.0 * target) * special.positive_part(1.0 - target * prediction)
+        return self.call_and_derivative(prediction, target)[1]
 
     # 2 target² where the margin is not met, 0 elsewhere
     def second_derivative(self, prediction: Array, target: Array) -> Array:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .. import precision, special, vectors
+from .. import special, vectors
 from .._array_api import Array, array_namespace
 from .._validation import (
     Domain,
@@ -42,16 +42,16 @@ class CosineSimilarity(RowLoss):
 
     # -x·y / (|x| |y|)
     def call(self, prediction: Array, target: Array) -> Array:
-        return -vectors.Angle(prediction, target, self.row_axis(prediction)).cosine
+        return -vectors.Cosine(prediction, target, self.row_axis(prediction)).value
 
     def derivative(self, prediction: Array, target: Array) -> Array:
         return self.call_and_derivatives((0,), prediction, target)[1][0]
 
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         prediction, target = arrays
-        angle = vectors.Angle(prediction, target, self.row_axis(prediction))
-        minus = array_namespace(angle.cosine).full_like(angle.cosine, -1.0)
-        return -angle.cosine, tuple([angle.slope(minus, of=k) for k in positions])
+        cosine = vectors.Cosine(prediction, target, self.row_axis(prediction))
+        minus = array_namespace(cosine.value).full_like(cosine.value, -1.0)
+        return -cosine.value, tuple([cosine.slope(minus, of=k) for k in positions])
 
 
 @function_form
@@ -125,10 +125,10 @@ class CosineEmbedding(RowLoss):
 
     # 1 - cos for a pair that belongs together, max(0, cos - margin) for one that does not
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
-        return self._value(vectors.Angle(x1, x2, self.row_axis(x1)), target)
+        return self._of_cosine(vectors.Cosine(x1, x2, self.row_axis(x1)).value, target)
 
-    def _value(self, angle: vectors.Angle, target: Array) -> Array:
-        return special.where(target > 0, angle.gap(), special.positive_part(angle.cosine - self.margin))
+    def _of_cosine(self, cosine: Array, target: Array) -> Array:
+        return special.where(target > 0, 1.0 - cosine, special.positive_part(cosine - self.margin))
 
     def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
         return self.call_and_derivatives((0,), x1, x2, target)[1][0]
@@ -136,9 +136,9 @@ class CosineEmbedding(RowLoss):
     # that of the cosine, times -1 for a pair that belongs together, else 1 above the margin and 0 below
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         x1, x2, target = arrays
-        angle = vectors.Angle(x1, x2, self.row_axis(x1))
-        factor = special.where(target > 0, -1.0, special.is_positive(angle.cosine - self.margin))
-        return self._value(angle, target), tuple([angle.slope(factor, of=k) for k in positions])
+        cosine = vectors.Cosine(x1, x2, self.row_axis(x1))
+        factor = special.where(target > 0, -1.0, special.is_positive(cosine.value - self.margin))
+        return self._of_cosine(cosine.value, target), tuple([cosine.slope(factor, of=k) for k in positions])
 
 
 @function_form
@@ -287,13 +287,12 @@ class MarginRanking(Loss):
 
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
 
-    # max(0, margin - target (x1 - x2)), with what rounding took from the difference added last
+    # max(0, margin - target (x1 - x2))
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
         return special.positive_part(self._short(x1, x2, target))
 
     def _short(self, x1: Array, x2: Array, target: Array) -> Array:
-        lead, lost = precision.two_difference(x1, x2)
-        return (self.margin - target * lead) - target * lost
+        return self.margin - target * (x1 - x2)
 
     # by x1 -target where it does not lead by the margin, 0 elsewhere; by x2 target
     def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
@@ -377,21 +376,24 @@ class TripletMargin(RowLoss):
 
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1, 2)
 
-    # max(0, margin + |anchor - positive| - |anchor - negative|), with what rounding took from the lengths added last
+    # max(0, margin + |anchor - positive| - |anchor - negative|)
     def call(self, anchor: Array, positive: Array, negative: Array) -> Array:
         near, far = self._distance(anchor, positive), self._distance(anchor, negative)
-        if self.swap:
-            return special.positive_part(self._short(near, self._nearer(far, self._distance(positive, negative))))
-        return special.positive_part(self._short(near, (far.length, far.lost)))
+        if not self.swap:
+            return special.positive_part(self._short(near, far))
+        other = self._distance(positive, negative)
+        short, by_other = self._short(near, far), self._short(near, other)
+        return special.positive_part(special.where(by_other > short, by_other, short))
 
-    def _short(self, near: vectors.Distance, far: tuple[Array, Array]) -> Array:
-        gap, lost = precision.two_difference(near.length, far[0])
-        total, total_lost = precision.two_sum(gap, array_namespace(gap).full_like(gap, self.margin))
-        return total + (total_lost + lost + near.lost - far[1])
-
-    def _nearer(self, far: vectors.Distance, other: vectors.Distance) -> tuple[Array, Array]:
-        nearer = other.length < far.length
-        return special.where(nearer, other.length, far.length), special.where(nearer, other.lost, far.lost)
+    def _short(self, near: vectors.Distance, far: vectors.Distance) -> Array:
+        """By how much the margin is missed."""
+        shares = near.share, far.share
+        if self.p < 1:  # there the distance of a few small entries may be out of range
+            xp = array_namespace(*shares)
+            finite = xp.isfinite(xp.maximum(*shares))
+            shares = special.where(finite, near.share, 0.0), special.where(finite, far.share, 0.0)
+        # The difference of two distances that are out of range may be in range.
+        return self.margin + special.above_lowest(2.0**20 * (shares[0] - shares[1]))
 
     def _distance(self, x: Array, y: Array) -> vectors.Distance:
         return vectors.Distance(x, y, self.row_axis(x), self.p, self.epsilon)
@@ -405,21 +407,21 @@ class TripletMargin(RowLoss):
     def call_and_derivatives(
         self, positions: tuple[int, ...], *arrays: Array
     ) -> tuple[Array, tuple[Array | None, ...]]:
-        if self.p not in (1, 2):
-            return self.call(*arrays), (None,) * len(positions)
         anchor, positive, negative = arrays
         near, far = self._distance(anchor, positive), self._distance(anchor, negative)
+        short = self._short(near, far)
         if not self.swap:
-            short = self._short(near, (far.length, far.lost))
             counts = special.is_positive(short)
             u, v = near.slope(counts), far.slope(counts)
             found = {0: lambda: u - v, 1: lambda: -u, 2: lambda: v}
             return special.positive_part(short), tuple([found[k]() for k in positions])
         other = self._distance(positive, negative)
-        short = self._short(near, self._nearer(far, other))
+        by_other = self._short(near, other)
+        nearer = by_other > short
+        short = special.where(nearer, by_other, short)
         counts = special.is_positive(short)
-        nearer = special.where(other.length < far.length, counts, 0.0)
-        u, v, w = near.slope(counts), far.slope(counts - nearer), other.slope(nearer)
+        of_other = special.where(nearer, counts, 0.0)
+        u, v, w = near.slope(counts), far.slope(counts - of_other), other.slope(of_other)
         found = {0: lambda: u - v, 1: lambda: -u - w, 2: lambda: v + w}
         return special.positive_part(short), tuple([found[k]() for k in positions])
 

@@ -42,7 +42,7 @@ class PoissonNll(Loss):
         if self.from_log:
             loss = xp.exp(prediction) - target * prediction
         else:
-            loss = prediction - special.xlogy(target, prediction + self.epsilon)
+            loss = prediction - special.xlogy(target, self._shifted(prediction))
         if not self.full:
             return loss
         large = target > 1
@@ -72,9 +72,11 @@ class PoissonNll(Loss):
         return target / rate / rate
 
     def _rate(self, prediction: Array, target: Array) -> Array:
-        """The rate that is divided by, or 1 where 0 is divided by 0."""
-        rate = prediction + self.epsilon
-        return special.where(array_namespace(prediction, target).logical_and(rate == 0, target == 0), 1.0, rate)
+        """The rate that is divided by, or another number where the target is 0."""
+        return special.guarded(self._shifted(prediction), target)
+
+    def _shifted(self, prediction: Array) -> Array:
+        return prediction if special.is_zero(self.epsilon) else prediction + self.epsilon
 
 
 @function_form

@@ -54,7 +54,7 @@ class _ErrorLoss(Loss):
 
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         value, slope = self.call_and_derivative(*arrays)
-        return value, tuple(-slope if k else slope for k in positions)
+        return value, tuple([-slope if k else slope for k in positions])
 
     def _of_error(self, error: Array) -> Array:
         """The loss."""
@@ -281,28 +281,26 @@ class SmoothL1(_ErrorLoss):
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
     def _of_error(self, error: Array) -> Array:
-        if self.beta == 0:
-            return special.magnitude(error)
-        return self._both(error)[0]
+        return special.magnitude(error) if special.is_zero(self.beta) else self._both(error)[0]
 
     # e / beta where |e| <= beta, sign(e) elsewhere
     def _slope(self, error: Array) -> Array:
-        if self.beta == 0:
-            return special.sign(error)
-        return special.clip(error, -self.beta, self.beta) / self.beta
+        return special.sign(error) if special.is_zero(self.beta) else self._both(error)[1]
 
     def _both(self, error: Array) -> tuple[Array, Array]:
-        if self.beta == 0:
+        if special.is_zero(self.beta):
             return self._of_error(error), self._slope(error)
-        clipped = special.clip(error, -self.beta, self.beta)
-        slope = clipped / self.beta
+        beta = special.at_least_tiny(self.beta, error)
+        clipped = special.clip(error, -beta, beta)
+        slope = clipped / beta
         return slope * (error - clipped / 2), slope
 
     # 1 / beta where |e| <= beta, 0 elsewhere
     def _bend(self, error: Array) -> Array:
-        if self.beta == 0:
+        if special.is_zero(self.beta):
             return super()._bend(error)
-        return special.inside(error, -self.beta, self.beta) / self.beta
+        beta = special.at_least_tiny(self.beta, error)
+        return special.inside(error, -beta, beta) / beta
 
 
 @function_form
@@ -363,29 +361,31 @@ class PseudoHuber(_ErrorLoss):
         super().__post_init__()
         require_positive(delta=self.delta)
 
-    # delta² (sqrt(1 + r²) - 1) with r = e / delta, whose difference is r² / (1 + sqrt(1 + r²)). Beyond 2^60 the
-    # quotient r / (1 + sqrt(1 + r²)) is 1 in every dtype, and r² does not overflow there yet.
+    # delta² (sqrt(1 + r²) - 1) with r = e / delta, whose difference is r² / (1 + sqrt(1 + r²)): e c / (1 + root) with
+    # c = delta r, where |r| is limited to 2^60. There c / (1 + root) is delta in every dtype, and r² does not overflow.
     def _of_error(self, error: Array) -> Array:
-        ratio, root = self._ratio_and_root(error)
-        return self.delta * (error * (ratio / (1.0 + root)))
+        return self._both(error)[0]
 
-    # delta r / sqrt(1 + r²)
+    # c / sqrt(1 + r²)
     def _slope(self, error: Array) -> Array:
-        ratio, root = self._ratio_and_root(error)
-        return self.delta * (ratio / root)
+        clipped, root = self._clipped_and_root(error)
+        return clipped / root
 
     def _both(self, error: Array) -> tuple[Array, Array]:
-        ratio, root = self._ratio_and_root(error)
-        return self.delta * (error * (ratio / (1.0 + root))), self.delta * (ratio / root)
+        clipped, root = self._clipped_and_root(error)
+        return error * (clipped / (1.0 + root)), clipped / root
 
     # (1 + r²)^(-3/2)
     def _bend(self, error: Array) -> Array:
-        _, root = self._ratio_and_root(error)
+        _, root = self._clipped_and_root(error)
         return 1.0 / root / (root * root)
 
-    def _ratio_and_root(self, error: Array) -> tuple[Array, Array]:
-        ratio = special.clip(error / self.delta, -(2.0**60), 2.0**60)
-        return ratio, array_namespace(error).sqrt(1.0 + ratio * ratio)
+    def _clipped_and_root(self, error: Array) -> tuple[Array, Array]:
+        delta = special.at_least_tiny(self.delta, error)
+        most = 2.0**60 * delta
+        clipped = special.clip(error, -most, most)
+        ratio = clipped / delta
+        return clipped, array_namespace(error).sqrt(1.0 + ratio * ratio)
 
 
 @function_form
@@ -581,18 +581,26 @@ class AbsolutePercentageError(Loss):
 
     # |e| / max(|target|, epsilon)
     def call(self, prediction: Array, target: Array) -> Array:
-        ratio = special.magnitude(prediction - target) / special.maximum(special.magnitude(target), self.epsilon)
-        return 100.0 * ratio if self.percent else ratio
+        half, size = self._half_and_size(prediction, target)
+        return self._unit() * (special.magnitude(half) / size)
 
     # sign(e) / max(|target|, epsilon)
     def derivative(self, prediction: Array, target: Array) -> Array:
         return self.call_and_derivative(prediction, target)[1]
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        xp = array_namespace(prediction, target)
-        unit = 100.0 if self.percent else 1.0
-        error, size = prediction - target, special.maximum(xp.abs(target), self.epsilon)
-        return unit * (xp.abs(error) / size), special.sign(error) * (unit / size)
+        half, size = self._half_and_size(prediction, target)
+        value = self._unit() * (array_namespace(half).abs(half) / size)
+        return value, special.sign(half) * (self._unit() / 2 / size)
+
+    def _half_and_size(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        """Half the error, which is in range where the error may not be, and the size, not 0 where the error is 0."""
+        half = 0.5 * prediction - 0.5 * target
+        return half, special.guarded(special.maximum(special.magnitude(target), self.epsilon), half)
+
+    def _unit(self) -> float:
+        """What half the error counts."""
+        return 200.0 if self.percent else 2.0
 
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         return array_namespace(prediction, target).zeros_like(prediction)
@@ -671,7 +679,7 @@ class SquaredLogarithmicError(Loss):
     # (log(1 + prediction) - log(1 + target))², as one logarithm of the ratio: two logarithms of nearly equal numbers
     # would leave no digit of their difference.
     def call(self, prediction: Array, target: Array) -> Array:
-        ratio = special.log_ratio(*self._limited(prediction, target), offset=1.0)
+        ratio = special.log1p_ratio(*self._limited(prediction, target))
         return ratio * ratio
 
     def _limited(self, prediction: Array, target: Array) -> tuple[Array, Array]:
@@ -685,7 +693,7 @@ class SquaredLogarithmicError(Loss):
     # 2 log((1 + prediction) / (1 + target)) / (1 + prediction), and 0 below the floor
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         limited, target = self._limited(prediction, target)
-        ratio = special.log_ratio(limited, target, offset=1.0)
+        ratio = special.log1p_ratio(limited, target)
         slope = 2.0 * ratio / (1.0 + limited)
         if self.floor is not None:
             slope = slope * special.inside(prediction, self.floor, None)

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import _kernels
 from .._array_api import Array, array_namespace
-from ..special import expectation, is_class, new_axis, pick, sums, top_of, where
+from ..special import is_class, new_axis, pick, sums, top_of, weighted, where
 
 __all__ = [
     "class_terms",
@@ -54,19 +54,14 @@ def cross_entropy(logits: Array, target: Array, axis: int) -> Array:
     """-Σ t log p along `axis`, for p = softmax(logits) and a target t of their shape."""
     if (own := _kernels.workshop(logits, target)) is not None:
         return _cross_entropy_in_place(own, logits, target, axis, derivative=False)[0]
-    gap, _, excess = _parts(logits, axis)
-    mass = array_namespace(target).sum(target, axis=axis)
-    return expectation(gap, target, axis) + _log1p(excess, axis) * mass
+    return _cross_entropy(logits, target, axis)[0]
 
 
 def cross_entropy_and_derivative(logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
     """The same, and its derivative by each logit, p Σ t - t."""
     if (own := _kernels.workshop(logits, target)) is not None:
         return _cross_entropy_in_place(own, logits, target, axis, derivative=True)
-    xp = array_namespace(logits, target)
-    gap, power, excess = _parts(logits, axis)
-    mass = xp.sum(target, axis=axis, keepdims=True)
-    value = expectation(gap, target, axis) + _log1p(excess, axis) * xp.squeeze(mass, axis=axis)
+    value, power, excess, mass = _cross_entropy(logits, target, axis)
     p, complement = _probabilities(power, excess)
     return value, p * (mass - target) - target * complement
 
@@ -122,13 +117,27 @@ def _label_terms(parts: _Exponentials) -> tuple[Array, Array]:
 
 
 def _parts(logits: Array, axis: int) -> tuple[Array, Array, Array]:
-    """m - logit, exp(logit - m), and Σ exp(logit - m) - 1, the sum without the largest."""
+    """m - logit, exp(logit - m), and Σ exp(logit - m) - 1, the sum without the largest, with the axis."""
+    gap, power, top = _powers(logits, axis)
+    others, count = sums(axis, power - top, top)
+    return gap, power, new_axis(others + (count - 1.0), axis)
+
+
+def _powers(logits: Array, axis: int) -> tuple[Array, Array, Array]:
+    """m - logit, exp(logit - m), and 1 where that is the largest."""
     xp = array_namespace(logits)
     gap = top_of(logits, axis) - logits
     power = xp.exp(-gap)
-    top = xp.astype(gap == 0, power.dtype)
-    others, count = sums(axis, power - top, top)
-    return gap, power, new_axis(others + (count - 1.0), axis)
+    return gap, power, xp.astype(gap == 0, power.dtype)
+
+
+def _cross_entropy(logits: Array, target: Array, axis: int) -> tuple[Array, Array, Array, Array]:
+    """The value, exp(logit - m), and, with the axis, Σ exp(logit - m) - 1 and Σ t; all sums in one pass."""
+    gap, power, top = _powers(logits, axis)
+    others, count, lead, mass = sums(axis, power - top, top, weighted(gap, target), target)
+    excess = others + (count - 1.0)
+    value = lead + array_namespace(logits).log1p(excess) * mass
+    return value, power, new_axis(excess, axis), new_axis(mass, axis)
 
 
 def _log1p(excess: Array, axis: int) -> Array:
