@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import subprocess
 import sys
 from dataclasses import replace
@@ -270,3 +271,23 @@ for f in (al.huber, lambda a, b: Mine(scale=2.0)(a, b), lambda a, b: other(a, b,
 def test_a_loss_compiles_before_it_was_ever_called():
     done = subprocess.run([sys.executable, "-c", FRESH], capture_output=True, text=True, check=False)
     assert (done.stdout.split(), done.returncode) == (["0.5", "2.0", "2.0"], 0), done.stderr
+
+
+@pytest.mark.parametrize("function", [True, False], ids=["function", "class"])
+@pytest.mark.parametrize(
+    ("name", "setting"), [("cross_entropy", "class_weight"), ("binary_cross_entropy", "pos_weight")]
+)
+def test_compiles_with_a_setting_of_numpy(name, setting, function):
+    torch = pytest.importorskip("torch")
+    rng = np.random.default_rng(3)
+    per_class = rng.uniform(0.5, 2.0, size=5)
+    logits = torch.asarray(rng.normal(size=(4, 5)))
+    target = torch.asarray(rng.dirichlet(np.ones(5), size=4))
+    torch.compiler.reset()
+    if function:
+        compute = functools.partial(getattr(al, name), **{setting: per_class})
+    else:
+        compute = al.get(name, **{setting: per_class})
+    compiled = torch.compile(lambda x, y: compute(x, y), backend="eager", fullgraph=True)
+    expected = getattr(al, name)(logits.numpy(), target.numpy(), **{setting: per_class})
+    np.testing.assert_allclose(compiled(logits, target).item(), expected, rtol=1e-12)

@@ -52,6 +52,7 @@ __all__ = [
     "size",
     "to_device",
     "to_numpy",
+    "traceable",
     "untraced",
 ]
 
@@ -400,7 +401,7 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
     xp = namespace_of(like)
     if xp is None:
         raise TypeError(f"`like` must be an array, got {type(like).__name__}")
-    found = None if isinstance(value, _PLAIN) else namespace_of(value)
+    found = None if isinstance(value, _PLAIN) else namespace_of(value := traceable(value))
     if found is not None and found is not xp and joined(found, xp) is None:
         value = _from_library(xp, value, like)
     if found is not None:
@@ -410,10 +411,19 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
     return xp.asarray(value, dtype=dtype) if place is None else xp.asarray(value, dtype=dtype, device=place)
 
 
+def traceable(x: Any) -> Any:
+    """Return what torch's compiler traces as the tensor that it makes of it: it knows little of NumPy's arrays."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.compiler.is_compiling() and isinstance(x, np.ndarray):
+        return torch.as_tensor(x)
+    return x
+
+
 def _from_library(xp: Namespace, x: Array, like: Array) -> Array:
-    # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest.
+    # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest. JAX ties what
+    # comes by DLPack to a device, where an array that is sharded or traced wants one that is tied to none.
     place = single_device(like)
-    if backend_of(namespace_of(x)) != "dask" and backend_of(xp) not in ("dask", "strict"):
+    if place is not None and backend_of(namespace_of(x)) != "dask" and backend_of(xp) not in ("dask", "strict"):
         try:
             return _placed(xp.from_dlpack(_detached(x)), place)
         except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):

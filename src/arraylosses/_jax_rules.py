@@ -13,7 +13,17 @@ from typing import Any, TypeAlias
 
 from ._array_api import Array
 
-__all__ = ["clip", "constant", "log", "magnitude", "positive_part", "sums", "with_derivative_of"]
+__all__ = [
+    "axes_of",
+    "clip",
+    "constant",
+    "is_spread",
+    "log",
+    "magnitude",
+    "positive_part",
+    "sums",
+    "with_derivative_of",
+]
 
 _Add: TypeAlias = Callable[[tuple[Array, ...], tuple[Array, ...]], tuple[Array, ...]]
 
@@ -22,6 +32,24 @@ def constant(x: Array) -> Array:
     """Return `x` as a number without a derivative."""
     result: Array = sys.modules["jax"].lax.stop_gradient(x)
     return result
+
+
+def is_spread(x: Array) -> bool:
+    """Whether the type of `x` says how it lies on a mesh, one of whose axes is explicit."""
+    typeof = getattr(sys.modules["jax"], "typeof", None)
+    place = typeof and getattr(typeof(x), "sharding", None)
+    return place is not None and any([axis is not None for axis in place.spec])
+
+
+def axes_of(x: Array) -> frozenset[str]:
+    """The axes of the mesh along which `x` varies, inside `jax.shard_map`."""
+    typeof = getattr(sys.modules["jax"], "typeof", None)
+    if typeof is None:
+        return frozenset()
+    kind = typeof(x)
+    manual = getattr(kind, "manual_axis_type", None)  # `vma` before JAX 0.9
+    axes: frozenset[str] = getattr(kind, "vma", frozenset()) if manual is None else manual.varying
+    return axes
 
 
 def with_derivative_of(plain: Callable[..., Any], exact: Callable[..., Any], *arrays: Array) -> Any:

@@ -272,7 +272,9 @@ def pick(x: Array, index: Array, axis: int) -> Array:
         shape = [x.shape[axis] if k == axis % x.ndim else size for k, size in enumerate(place.shape)]
         whole = xp.broadcast_to(x, tuple(shape))
         return xp.squeeze(own_namespace(xp).gather(whole, axis, xp.astype(place, xp.int64, copy=False)), axis=axis)
-    if hasattr(xp, "take_along_axis"):
+    # JAX takes no entries of a single row for labels that lie on a mesh of explicit axes.
+    is_spread = backend_of(xp) == "jax" and x.shape[axis] == math.prod(x.shape) and _jax_rules.is_spread(place)
+    if hasattr(xp, "take_along_axis") and not is_spread:
         if known_size(place.shape) is None:  # a graph that does not know the lengths may not broadcast here
             x = x * xp.ones_like(place, dtype=x.dtype)
         return xp.squeeze(xp.take_along_axis(x, place, axis=axis), axis=axis)

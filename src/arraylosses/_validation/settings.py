@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import NUMBERS, dtype_kind, dtype_name, is_array, is_eager_numpy
+from .._array_api import NUMBERS, dtype_kind, dtype_name, is_array, is_eager_numpy, traceable
 from .hints import closest, in_short
 
 __all__ = [
@@ -67,6 +67,7 @@ def kept_setting(name: str, value: Any, depth: int = 0) -> Any:
         if isinstance(value, dict):
             return FrozenDict({key: kept_setting(name, v, depth + 1) for key, v in value.items()})
         return tuple([kept_setting(name, v, depth + 1) for v in value])
+    value = traceable(value)
     if is_eager_numpy(value) and not value.ndim:
         value = value[()]
     if isinstance(value, np.generic):

@@ -17,7 +17,7 @@ import math
 import sys
 from typing import Any, NamedTuple
 
-from .. import special
+from .. import _jax_rules, special
 from .._array_api import (
     Array,
     Namespace,
@@ -216,7 +216,9 @@ def _way(rows: _Rows, inputs: Inputs, weight: Array | None) -> Any:
     """What makes flat rows and shares the result, or without shares the items; None where all is done at once."""
     backend = backend_of(inputs.xp)
     if backend == "jax":
-        return _by_jax if 0 not in inputs.item_shape else None
+        # Where JAX asks how each product lies on a mesh, its own derivatives know.
+        is_spread = any([x is not None and _jax_rules.is_spread(x) for x in (rows.hidden, rows.matrix, weight)])
+        return _by_jax if 0 not in inputs.item_shape and not is_spread else None
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
         torch: Any = sys.modules["torch"]
@@ -460,7 +462,9 @@ def _jax_function(rest: _Rows) -> Any:
             by_bias = None if by_bias is None else by_bias + xp.sum(slopes, axis=0, dtype=rest.dtype)
             return (by_matrix, by_bias), (items, xp.matmul(slopes, rows.matrix))
 
-        zeros = [None if x is None else xp.zeros(x.shape, rest.dtype) for x in tensors[1:3]]
+        # What is added varies over a mesh as the rows do, and so must what it is added to: a sum of nothing does.
+        nothing = sum([xp.sum(xp.astype(x[:0], rest.dtype)) for x in tensors if x is not None])
+        zeros = [None if x is None else xp.zeros(x.shape, rest.dtype) + nothing for x in tensors[1:3]]
         (by_matrix, by_bias), (items, by_hidden) = scan(add, tuple(zeros), tensors)
         return items, (by_hidden, by_matrix, by_bias)
 
@@ -497,7 +501,13 @@ def _jax_function(rest: _Rows) -> Any:
         of_labels = None
         if rest.role == "row":
             of_labels = by_labels(tensors, upstream if part is None else part * upstream)
-        return *results, of_labels, None, None
+        results = [x if x is None else summed(x, y) for x, y in zip((*results, of_labels), tensors, strict=False)]
+        return *results, None, None
+
+    def summed(cotangent: Array, x: Array) -> Array:
+        """Inside `shard_map`, what each part of a mesh adds to the cotangent of an array that all of them hold."""
+        axes = _jax_rules.axes_of(cotangent) - _jax_rules.axes_of(x)
+        return jax.lax.psum(cotangent, tuple(axes)) if axes else cotangent
 
     compute.defvjp(forward, backward)
     return jax.jit(compute)
