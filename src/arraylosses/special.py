@@ -508,9 +508,9 @@ def log_complement(x: Array, target: Array, other: Array) -> Array:
     against, by = where(up, other, target), where(up, target, other)
     small = xp.exp(-size)
     certain = against == 0
-    # log(1 + against / small) to the second order: all of it that counts where `against` is 0.
-    most = math.log(_info(x)[1])
-    first, second = against * xp.exp(clip(size, None, most)), against * xp.exp(clip(size, None, most / 2.0))
+    # log(1 + against / (by small)) to the second order: all of it that counts where `against` is 0.
+    most, odds = math.log(_info(x)[1]) - 1.0, against / where(certain, by, 1.0)
+    first, second = odds * xp.exp(clip(size, None, most)), odds * xp.exp(clip(size, None, most / 2.0))
     series = first - second * second / 2.0
     likely = xp.log(where(certain, by, against + by * small)) + where(certain, series - size, 0.0)
     return above_lowest(likely - xp.log1p(small))
