@@ -495,7 +495,7 @@ def log_complement(x: Array, target: Array, other: Array) -> Array:
     against, by = where(up, other, target), where(up, target, other)
     small = xp.exp(-size)
     certain = against == 0
-    pull = constant(1.0 / above_zero(small))
+    pull = xp.exp(clip(size, None, 0.9 * math.log(_info(x)[1])))
     likely = xp.log(where(certain, by, against + by * small)) + where(certain, against * pull - size, 0.0)
     return above_lowest(likely - xp.log1p(small))
 
