@@ -99,6 +99,9 @@ class Loss:
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
 
+    structural: ClassVar[tuple[str, ...]] = ()
+    """The numbers among the settings whose value decides which formula is computed, and not only with what."""
+
     array_settings: ClassVar[tuple[str, ...]] = ()
     """The settings that hold an array or a sequence."""
 

@@ -64,7 +64,11 @@ _BRANCHING: weakref.WeakSet[type] = weakref.WeakSet()
 def _divided(loss: Any, arrays: tuple[Array, ...], is_operand: Any) -> tuple[dict[str, Any], dict[str, Any]]:
     """Divide the settings into those that a program is compiled for and those that it is given."""
     settings = loss.settings()
-    given = {name: x if type(x) is float else as_array(x, arrays[0]) for name, x in settings.items() if is_operand(x)}
+    given = {
+        name: x if type(x) is float else as_array(x, arrays[0])
+        for name, x in settings.items()
+        if is_operand(x) and name not in loss.structural
+    }
     return {name: x for name, x in settings.items() if name not in given}, given
 
 

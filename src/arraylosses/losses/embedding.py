@@ -374,6 +374,8 @@ class TripletMargin(RowLoss):
         require_positive(p=self.p)
         require_one_of_type(bool, swap=self.swap)
 
+    structural: ClassVar[tuple[str, ...]] = ("p",)
+
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1, 2)
 
     # max(0, margin + |anchor - positive| - |anchor - negative|)

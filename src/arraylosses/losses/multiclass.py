@@ -168,8 +168,7 @@ class CrossEntropy(_ProbabilityLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_nonnegative(z_loss=self.z_loss)
-        if self.z_loss:
-            require_finite(z_loss=self.z_loss)
+        require_finite(z_loss=self.z_loss)
         if self.softcap is not None:
             require_range(0, math.inf, ends=False, softcap=self.softcap)
         if not self.from_logits:

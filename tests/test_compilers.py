@@ -1,0 +1,108 @@
+"""torch's compiler and export, and JAX's programs: for all settings and all batches at once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses.execution import jitted
+
+from .cases import DEFAULTS, Case
+
+# A setting of a loss, and the values that a schedule gives it.
+SCHEDULES = {
+    "huber": ("delta", 0.5),
+    "smooth_l1": ("beta", 0.5),
+    "quantile": ("q", 0.1),
+    "cross_entropy": ("label_smoothing", 0.02),
+    "cross_entropy ": ("z_loss", 1e-3),
+    "cross_entropy  ": ("softcap", 20.0),
+    "categorical_focal": ("gamma", 0.5),
+    "categorical_focal ": ("alpha", 0.25),
+    "binary_cross_entropy": ("label_smoothing", 0.02),
+    "binary_cross_entropy ": ("pos_weight", 2.0),
+    "binary_focal": ("gamma", 0.5),
+    "binary_focal ": ("alpha", 0.25),
+    "categorical_hinge": ("margin", 0.5),
+    "triplet_margin": ("margin", 0.5),
+    "margin_ranking": ("margin", 0.5),
+    "pseudo_huber": ("delta", 0.5),
+}
+schedules = pytest.mark.parametrize("name", SCHEDULES)
+
+
+def scheduled(name: str) -> tuple[Case, str, list[float]]:
+    setting, first = SCHEDULES[name]
+    case = next(c for c in DEFAULTS if c.name == name.strip() and not c.soft)
+    return case, setting, [first * (1.0 + k / 16) for k in range(12)]
+
+
+@pytest.mark.backend("torch")
+@schedules
+def test_a_setting_that_changes_is_not_compiled_each_time(name):
+    torch = pytest.importorskip("torch")
+    case, setting, values = scheduled(name)
+    arrays = [torch.tensor(x) for x in case.inputs(dtype="float32")]
+    function = getattr(al, case.name)
+    torch._dynamo.reset()
+    torch._dynamo.utils.counters.clear()
+    compiled = torch.compile(lambda x, *given: function(*given, **{setting: x}), fullgraph=True, backend="eager")
+    for value in values:
+        torch.testing.assert_close(
+            compiled(value, *arrays), function(*arrays, **{setting: value}), rtol=1e-5, atol=1e-6
+        )
+    # One graph for the first number, and one for all others.
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2
+
+
+@pytest.mark.backend("jax")
+@schedules
+def test_a_setting_that_changes_is_an_operand_of_the_program(name):
+    pytest.importorskip("jax")
+    import jax.numpy as jnp
+
+    case, setting, values = scheduled(name)
+    arrays = [jnp.asarray(x) for x in case.inputs(dtype="float32")]
+    function = getattr(al, case.name)
+    jitted._program.cache_clear()
+    for value in values[:4]:
+        got = function(*arrays, **{setting: value})
+        expected = function(*case.inputs(dtype="float32"), **{setting: value})
+        np.testing.assert_allclose(got, expected, rtol=1e-5, atol=1e-6)
+    assert jitted._program.cache_info().misses == 1
+
+
+@pytest.mark.backend("jax")
+def test_a_loss_that_asks_in_python_what_its_setting_is_has_a_program_for_each():
+    pytest.importorskip("jax")
+    import jax.numpy as jnp
+
+    @al.register
+    @al.loss
+    def one_sided_error(prediction, target, *, side=1.0):
+        error = prediction - target if side > 0 else target - prediction
+        return error * (error > 0)
+
+    x, y = jnp.asarray([1.0, -3.0]), jnp.zeros(2)
+    assert [float(one_sided_error(x, y, side=side, reduction="sum")) for side in (1.0, -1.0, 2.0)] == [1.0, 3.0, 1.0]
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("case", DEFAULTS, ids=str)
+def test_an_exported_program_takes_any_batch(case):
+    torch = pytest.importorskip("torch")
+
+    class Model(torch.nn.Module):
+        def forward(self, *given):
+            return case.loss(*given)
+
+    def tensors(shape, seed):
+        return tuple(torch.tensor(x) for x in case.inputs(seed=seed, shape=shape, dtype="float32"))
+
+    batch = torch.export.Dim("batch", min=2)
+    dynamic = (tuple({0: batch} for _ in case.loss.array_names),)
+    program = torch.export.export(Model(), tensors((4, 3), 0), dynamic_shapes=dynamic).module()
+    for size in (2, 37, 2000):
+        given = tensors((size, 3), 1)
+        torch.testing.assert_close(program(*given), case.loss(*given), rtol=1e-5, atol=1e-6)

@@ -1,0 +1,110 @@
+"""The losses of a softmax on a trained model's logits: certain rows, huge logits, classes that are ruled out."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+LOSSES = {"cross_entropy": al.CrossEntropy, "categorical_focal": al.CategoricalFocal}
+of_losses = pytest.mark.parametrize("name", LOSSES)
+
+
+def value_and_gradient(variant, loss, *arrays):
+    """The per-item losses, and the gradient of their sum, as NumPy arrays."""
+    given = [variant.array(x) for x in arrays]
+    items = variant.numpy(variant.run(loss(reduction="none"), *given))
+    return items, variant.numpy(variant.run(al.grad(loss(reduction="sum")), *given))
+
+
+def exact(name: str, row: np.ndarray, label: int) -> tuple[mpmath.mpf, list[mpmath.mpf]]:
+    """The loss of a row and its derivatives, with 50 digits: -log p, and for the focal loss (1 - p)² times that."""
+    with mpmath.workdps(50):
+        powers = [mpmath.exp(mpmath.mpf(float(z)) - float(np.max(row))) for z in row]
+        total = mpmath.fsum(powers)
+        p = [power / total for power in powers]
+        rest = mpmath.fsum(p[:label] + p[label + 1 :])
+        nll = -mpmath.log1p(-rest) if rest < 0.5 else -mpmath.log(p[label])
+        slopes = [-rest if k == label else q for k, q in enumerate(p)]
+        if name == "cross_entropy":
+            return nll, slopes
+        factor = rest**2 + 2 * rest * p[label] * nll
+        return rest**2 * nll, [factor * slope for slope in slopes]
+
+
+@of_losses
+@pytest.mark.parametrize("lead", [2.0, 10.0, 30.0, 60.0])
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+def test_a_certain_row_keeps_its_digits(variant, name, lead, classes):
+    rng = np.random.default_rng(3)
+    dtype = variant.dtypes[-1]
+    logits = rng.normal(size=(4, classes)).astype(dtype)
+    labels = rng.integers(0, classes, 4)
+    logits[np.arange(4), labels] += np.asarray(lead, dtype)
+    items, gradient = value_and_gradient(variant, LOSSES[name], logits, labels)
+    # An exponential has the error of its exponent, and the focal loss is one of three times the lead.
+    tolerance = 30 * max(1.0, 3 * lead / 8) * np.finfo(dtype).eps
+    tiny = float(np.finfo(dtype).smallest_normal)
+    for row, label, item, slopes in zip(logits, labels, items, gradient, strict=True):
+        value, derivatives = exact(name, row, label)
+        np.testing.assert_allclose(item, float(value), rtol=tolerance, atol=tiny)
+        np.testing.assert_allclose(slopes, np.asarray(derivatives, float), rtol=tolerance, atol=tiny)
+
+
+@of_losses
+@pytest.mark.parametrize("power", [20, 34, 63, 100])
+def test_a_logit_of_any_size_leads_without_a_loss(variant, name, power):
+    dtype = variant.dtypes[-1]
+    logits = np.asarray([[0.0, 1.0, 2.0**power], [-(2.0**power), 0.5, 0.0]], dtype)
+    items, gradient = value_and_gradient(variant, LOSSES[name], logits, np.asarray([2, 1]))
+    assert items[0] == 0
+    assert np.all(gradient[0] == 0)
+    value, slopes = exact(name, np.asarray([0.5, 0.0]), 0)
+    np.testing.assert_allclose(items[1], float(value), rtol=8 * np.finfo(dtype).eps)
+    np.testing.assert_allclose(gradient[1], [0.0, *map(float, slopes)], rtol=20 * np.finfo(dtype).eps)
+
+
+@of_losses
+def test_labels_are_one_hot_targets_on_certain_rows(variant, name):
+    rng = np.random.default_rng(4)
+    dtype = variant.dtypes[-1]
+    logits, labels = rng.normal(size=(60, 7)).astype(dtype), rng.integers(0, 7, 60)
+    logits[np.arange(60), labels] += np.linspace(0.0, 40.0, 60).astype(dtype)
+    by_label = value_and_gradient(variant, LOSSES[name], logits, labels)
+    by_target = value_and_gradient(variant, LOSSES[name], logits, np.eye(7, dtype=dtype)[labels])
+    for x, y in zip(by_label, by_target, strict=True):
+        np.testing.assert_allclose(x, y, rtol=400 * np.finfo(dtype).eps, atol=float(np.finfo(dtype).smallest_normal))
+
+
+@of_losses
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_a_class_that_is_ruled_out_takes_no_part(variant, name, axis):
+    dtype = variant.dtypes[-1]
+    rng = np.random.default_rng(5)
+    logits, labels = rng.normal(size=(6, 4)).astype(dtype), rng.integers(0, 3, 6)
+    target = np.eye(4, dtype=dtype)[labels] * 0.75
+    target[np.arange(6), (labels + 1) % 3] = 0.25
+    ruled_out = np.concatenate([logits[:, :3], np.full((6, 1), -np.inf, dtype)], 1)
+    for full, short in ((labels, labels), (target, target[:, :3])):
+        soft = full.ndim == 2
+        order = (lambda x: np.moveaxis(x, -1, axis)) if axis != -1 else (lambda x: x)
+        loss = lambda **rest: LOSSES[name](axis=axis, **rest)  # noqa: E731
+        given = order(ruled_out), order(full) if soft else full
+        items, gradient = value_and_gradient(variant, loss, *given)
+        expected, slopes = value_and_gradient(variant, LOSSES[name], logits[:, :3].copy(), short)
+        np.testing.assert_allclose(items, expected, rtol=20 * np.finfo(dtype).eps)
+        gradient = np.moveaxis(gradient, axis, -1)
+        assert np.all(gradient[:, 3] == 0)
+        np.testing.assert_allclose(gradient[:, :3], slopes, rtol=100 * np.finfo(dtype).eps, atol=np.finfo(dtype).eps)
+
+
+def test_a_class_alone_has_no_loss(variant):
+    dtype = variant.dtypes[-1]
+    logits, labels = np.asarray([[3.0], [-2.0]], dtype), np.asarray([0, 0])
+    for loss in (*LOSSES.values(), al.CategoricalHinge):
+        for target in (labels, np.ones((2, 1), dtype)):
+            items, gradient = value_and_gradient(variant, loss, logits, target)
+            assert np.all(items == 0)
+            assert np.all(gradient == 0)
