@@ -87,9 +87,8 @@ def main(
     if output or whole or update:
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "RESULTS.md").write_text(page)
-        (folder / "results.json").write_text(
-            json.dumps({"about": about, "rows": [row.plain() for row in rows]}, indent=1) + "\n"
-        )
+        lines = ",\n".join(json.dumps(row.plain()) for row in rows)  # a row a line, for those who compare two runs
+        (folder / "results.json").write_text(f'{{"about": {json.dumps(about)},\n"rows": [\n{lines}\n]}}\n')
         console.print(f"written to {folder}")
     for line in goals.goal_table(rows, measured_only=True):
         console.print(line, highlight=False, soft_wrap=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -22,6 +23,14 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
 }
 
 
+Drawn = Literal["random", "trained", "one-hot", "one-hot, trained"]
+"""How logits and targets are drawn: a trained model's logits have the label ahead by `LEAD` in `SHARE` of the rows."""
+
+LEAD, SHARE = 10.0, 0.95
+CLASS_MAP: Shape = (8, 21, 256, 256)
+"""Images of a segmentation, with their classes on the axis of PyTorch."""
+
+
 class MissingError(Exception):
     """Raised where a row cannot be measured, with the reason."""
 
@@ -30,11 +39,13 @@ class MissingError(Exception):
 class Peer:
     """The same loss elsewhere: a function of the same arrays, and which of our settings make it the same."""
 
-    call: Callable[..., Any]
+    call: Any  # None in a row of ours alone
     loss: str = ""  # ours; the key of the table if it is the same
     settings: dict[str, Any] = field(default_factory=dict)
     domains: tuple[str, ...] = ()  # what the arrays hold, where it is not what the loss says
     argnums: tuple[int, ...] = (0,)
+    drawn: Drawn = "random"
+    shapes: tuple[Shape, ...] = ()  # where they are not those of its kind
 
 
 @dataclass
@@ -85,6 +96,41 @@ def kind(loss: str) -> str:
     return "classes" if of_classes & set(instance.domains()) else "vectors"
 
 
+def values(peers: dict[str, Any]) -> dict[str, Peer]:
+    """Return the peers of the losses of classes on values that users have, by the name of the loss.
+
+    ``cross_entropy_of_distributions`` is that of a target of probabilities, ``cross_entropy_of_maps`` of classes on the
+    second axis.
+    """
+    forms: dict[str, tuple[str, Peer]] = {
+        "cross_entropy_trained": ("cross_entropy", Peer(None, "cross_entropy", drawn="trained")),
+        "cross_entropy_one_hot": (
+            "cross_entropy_of_distributions",
+            Peer(None, "cross_entropy", {}, ("real", "distribution"), drawn="one-hot, trained"),
+        ),
+        "cross_entropy_class_map": (
+            "cross_entropy_of_maps",
+            Peer(None, "cross_entropy", {"axis": 1}, drawn="trained", shapes=(CLASS_MAP,)),
+        ),
+        "categorical_focal_trained": ("categorical_focal", Peer(None, "categorical_focal", drawn="trained")),
+    }
+    return {key: dataclasses.replace(peer, call=peers[of]) for key, (of, peer) in forms.items() if of in peers}
+
+
+OURS: dict[str, Peer] = values(
+    dict.fromkeys(
+        ("cross_entropy", "cross_entropy_of_distributions", "cross_entropy_of_maps", "categorical_focal"), None
+    )
+)
+"""The same, for ours beside ours on random values."""
+
+
+def beside_random(build: Callable[[Peer, str, Shape], Callable[[], Any]], peer: Peer, mode: str, shape: Shape) -> Pair:
+    """Return ours on the values of `peer` and ours on random ones, which must take as long."""
+    ours = build(peer, mode, shape)
+    return Pair(ours, build(dataclasses.replace(peer, drawn="random"), mode, shape), translate=lambda _: ours())
+
+
 def table(
     group: str,
     peers: dict[str, Peer],
@@ -95,8 +141,8 @@ def table(
 ) -> Iterator[Case]:
     """Yield a case for every peer, shape and mode."""
     for key, peer in peers.items():
-        named = Peer(peer.call, peer.loss or key, peer.settings, peer.domains, peer.argnums)
-        for shape in shapes[kind(named.loss)]:
+        named = dataclasses.replace(peer, loss=peer.loss or key)
+        for shape in peer.shapes or shapes[kind(named.loss)]:
             for mode in modes:
                 yield Case(group, key, shape, mode, functools.partial(build, named, mode), **options)
 
@@ -106,13 +152,31 @@ def arrays_for(peer: Peer, shape: Shape, dtype: str = "float32") -> list[np.ndar
     loss = al.get(peer.loss, **peer.settings)
     domains = peer.domains or loss.domains()
     of_rows = loss.granularity == "row"
-    near = (
-        kind(peer.loss) == "vectors"
-    )  # vectors far from each other would have a mean near 0, which agrees with anything
-    return [
-        _drawn(domain, shape[:-1] if of_rows and domain in ("labels", "sign") else shape, k, dtype, near, shape[-1])
+    # Vectors far from each other would have a mean near 0, which agrees with anything.
+    near = kind(peer.loss) == "vectors"
+    axis = peer.settings.get("axis", -1) % len(shape)
+    items = shape[:axis] + shape[axis + 1 :]
+    arrays = [
+        _drawn(domain, items if of_rows and domain in ("labels", "sign") else shape, k, dtype, near, shape[axis])
         for k, domain in enumerate(domains)
     ]
+    return arrays if peer.drawn == "random" else _as_users_have(arrays, axis, peer.drawn)
+
+
+def _as_users_have(arrays: list[np.ndarray], axis: int, drawn: Drawn) -> list[np.ndarray]:
+    """Give the label its lead, and make a one-hot target of it."""
+    logits, target, *rest = arrays
+    labels = target if target.dtype.kind == "i" else np.argmax(target, axis=axis)
+    place = np.expand_dims(labels, axis)
+    if drawn.endswith("trained"):
+        lead = np.random.default_rng(9).uniform(size=labels.shape) < SHARE
+        logits = logits.copy()
+        ahead = np.take_along_axis(logits, place, axis) + LEAD * np.expand_dims(lead, axis)
+        np.put_along_axis(logits, place, ahead.astype(logits.dtype), axis)
+    if drawn.startswith("one-hot"):
+        target = np.zeros_like(logits)
+        np.put_along_axis(target, place, 1.0, axis)
+    return [logits, target, *rest]
 
 
 @functools.lru_cache(maxsize=16)

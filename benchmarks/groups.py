@@ -29,6 +29,14 @@ class Group:
 _ALL = (
     Group("calls", "NumPy, 100 elements: what a call costs", "textbook formula", "peers_numpy:call_cases"),
     Group("numpy", "NumPy against the textbook formula", "textbook formula", "peers_numpy:textbook_cases"),
+    Group(
+        "numpy-values",
+        "NumPy: a trained model's logits, one-hot targets, maps",
+        "ours on random values",
+        "peers_numpy:values_cases",
+    ),
+    Group("torch-values", "torch: the same", "ours on random values", "peers_torch:values_cases"),
+    Group("jax-values", "JAX, jitted: the same", "ours on random values", "peers_jax:values_cases"),
     Group("gradients", "NumPy, the gradient against the value alone", "value alone", "peers_numpy:gradient_cases"),
     Group(
         "scikit-learn",

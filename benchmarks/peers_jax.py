@@ -11,7 +11,22 @@ import jax.numpy as jnp
 
 import arraylosses as al
 
-from .cases import GRADIENT, VALUE, Case, MissingError, Pair, Peer, Shape, arrays_for, bytes_of, ours_of, table
+from .cases import (
+    GRADIENT,
+    OURS,
+    VALUE,
+    Case,
+    MissingError,
+    Pair,
+    Peer,
+    Shape,
+    arrays_for,
+    beside_random,
+    bytes_of,
+    ours_of,
+    table,
+    values,
+)
 
 
 def _peers() -> dict[str, Peer]:
@@ -27,6 +42,13 @@ def _peers() -> dict[str, Peer]:
         "cross_entropy": Peer(losses.softmax_cross_entropy_with_integer_labels),
         "cross_entropy_of_distributions": Peer(
             losses.softmax_cross_entropy, "cross_entropy", domains=("real", "distribution")
+        ),
+        **values(
+            {
+                "cross_entropy": losses.softmax_cross_entropy_with_integer_labels,
+                "cross_entropy_of_distributions": losses.softmax_cross_entropy,
+                "cross_entropy_of_maps": functools.partial(losses.softmax_cross_entropy_with_integer_labels, axis=1),
+            }
         ),
         "categorical_hinge": Peer(losses.multiclass_hinge_loss),
         "kl_divergence": Peer(losses.kl_divergence),
@@ -44,6 +66,18 @@ def jitted_cases() -> Iterator[Case]:
 def eager_cases() -> Iterator[Case]:
     """Yield rows against Optax op by op, as it runs where nobody asks for a `jax.jit`."""
     return table("optax-eager", _peers(), [VALUE, GRADIENT], eager)
+
+
+def values_cases() -> Iterator[Case]:
+    """Yield ours on values that users have beside ours on random ones, both jitted."""
+    return table("jax-values", OURS, [VALUE, GRADIENT], functools.partial(beside_random, _ours))
+
+
+def _ours(peer: Peer, mode: str, shape: Shape) -> Callable[[], Any]:
+    arrays, *_ = _inputs(peer, mode, shape)
+    ours = ours_of(peer)
+    program = jax.jit(ours if mode == VALUE else jax.value_and_grad(ours))
+    return lambda: jax.block_until_ready(program(*arrays))
 
 
 def jitted(peer: Peer, mode: str, shape: Shape) -> Pair:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from arraylosses.execution import direct
 from . import textbook
 from .cases import (
     GRADIENT,
+    OURS,
     VALUE,
     Case,
     Pair,
     Peer,
     Shape,
     arrays_for,
+    beside_random,
     bytes_of,
     ours_of,
     own_threads,
@@ -49,6 +51,18 @@ def _formulas() -> dict[str, Peer]:
 def textbook_cases() -> Iterator[Case]:
     """Yield the value beside the formula."""
     return table("numpy", _formulas(), [VALUE], _value)
+
+
+def values_cases() -> Iterator[Case]:
+    """Yield ours on values that users have beside ours on random ones."""
+    return table("numpy-values", OURS, [VALUE, GRADIENT], functools.partial(beside_random, _ours))
+
+
+def _ours(peer: Peer, mode: str, shape: Shape) -> Callable[[], Any]:
+    arrays, ours = arrays_for(peer, shape), ours_of(peer)
+    if mode == GRADIENT:
+        ours = functools.partial(al.value_and_grad(getattr(al, peer.loss)), **peer.settings)
+    return lambda: ours(*arrays)
 
 
 def _value(peer: Peer, mode: str, shape: Shape) -> Pair:

@@ -13,7 +13,23 @@ from torch.nn import functional as F  # noqa: N812  (as all of torch's users nam
 import arraylosses as al
 
 from . import textbook
-from .cases import GRADIENT, VALUE, Case, MissingError, Pair, Peer, Shape, arrays_for, bytes_of, label, ours_of, table
+from .cases import (
+    GRADIENT,
+    OURS,
+    VALUE,
+    Case,
+    MissingError,
+    Pair,
+    Peer,
+    Shape,
+    arrays_for,
+    beside_random,
+    bytes_of,
+    label,
+    ours_of,
+    table,
+    values,
+)
 
 TORCH_HAS = {
     "squared_error": Peer(F.mse_loss),
@@ -30,6 +46,13 @@ TORCH_HAS = {
     "margin_ranking": Peer(F.margin_ranking_loss, argnums=(0, 1)),
     "cross_entropy": Peer(F.cross_entropy),
     "cross_entropy_of_distributions": Peer(F.cross_entropy, "cross_entropy", domains=("real", "distribution")),
+    **values(
+        {
+            "cross_entropy": F.cross_entropy,
+            "cross_entropy_of_distributions": F.cross_entropy,
+            "cross_entropy_of_maps": F.cross_entropy,
+        }
+    ),
     "nll": Peer(F.nll_loss),
     "kl_divergence": Peer(functools.partial(F.kl_div, reduction="batchmean")),
     "cosine_embedding": Peer(F.cosine_embedding_loss, argnums=(0, 1)),
@@ -57,6 +80,15 @@ def textbook_cases() -> Iterator[Case]:
         yield dataclasses.replace(case, peak=largest and case.mode == GRADIENT, tiny=tiny)
 
 
+def values_cases() -> Iterator[Case]:
+    """Yield ours on values that users have beside ours on random ones."""
+    return table("torch-values", OURS, [VALUE, GRADIENT], functools.partial(beside_random, _ours))
+
+
+def _ours(peer: Peer, mode: str, shape: Shape) -> Callable[[], Any]:
+    return _pair(ours_of(peer), ours_of(peer), peer, mode, shape).ours
+
+
 def compiled_cases() -> Iterator[Case]:
     """Yield rows with both sides compiled, each for all sizes at once: no user compiles for one size alone.
 
@@ -70,7 +102,7 @@ def _eager(peer: Peer, mode: str, shape: Shape) -> Pair:
 
 
 def _compiled(peer: Peer, mode: str, shape: Shape) -> Pair:
-    ours, theirs = _compiled_once(peer.loss, peer.call, tuple(peer.settings.items()), peer.domains)
+    ours, theirs = _compiled_once(peer.loss, peer.call, tuple(peer.settings.items()), peer.domains, peer.drawn)
     return _pair(ours, theirs, peer, mode, shape)
 
 
@@ -78,7 +110,7 @@ def _compiled(peer: Peer, mode: str, shape: Shape) -> Pair:
     maxsize=1
 )  # the cases of a loss follow each other, and what is compiled for one is dropped after it
 def _compiled_once(
-    loss: str, theirs: Callable[..., Any], settings: tuple[tuple[str, Any], ...], domains: tuple[str, ...]
+    loss: str, theirs: Callable[..., Any], settings: tuple[tuple[str, Any], ...], domains: tuple[str, ...], drawn: str
 ) -> tuple[Any, Any]:
     torch._dynamo.reset()
     ours = functools.partial(getattr(al, loss), **dict(settings))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -35,11 +34,27 @@ class Row:
         return math.prod(self.shape)
 
     def plain(self) -> dict[str, Any]:
-        """Return what JSON takes."""
-        return dataclasses.asdict(self)
+        """Return what JSON takes: the name, and what was measured to four digits."""
+        kept: dict[str, Any] = {"name": self.name}
+        for key in ("ours", "theirs", "ratio"):
+            if (spread := getattr(self, key)) is not None:
+                kept[key] = [_rounded(x) for x in spread]
+        for key in ("pairs", "result", "note"):
+            if value := getattr(self, key):
+                kept[key] = value
+        for key in ("floor", "peak_ours", "peak_theirs"):
+            if (value := getattr(self, key)) is not None:
+                kept[key] = _rounded(value)
+        return kept
 
     @classmethod
     def from_plain(cls, data: dict[str, Any]) -> Row:
         """Return the row that `plain` was made of."""
-        spreads = {k: Spread(*data[k]) for k in ("ours", "theirs", "ratio") if data[k] is not None}
-        return cls(**{**data, **spreads, "shape": tuple(data["shape"])})
+        group, loss, shape, mode = data["name"].split("/")
+        sizes = tuple(int(float(size)) for size in shape.split("x") if size != "-")
+        spreads = {key: Spread(*data[key]) for key in ("ours", "theirs", "ratio") if key in data}
+        return cls(**{**data, **spreads, "group": group, "loss": loss, "shape": sizes, "mode": mode})
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -22,7 +22,7 @@ from .rows import Row
 
 MARK = "@row "  # a library may print, too
 QUICK_SIZE = 1_000_000
-SECONDS, SECONDS_QUICK = 0.25, 0.01
+SECONDS, SECONDS_QUICK = 0.15, 0.01
 CACHES = 2**25  # bytes; what fits into a cache is not bound by the memory behind it
 
 

@@ -83,12 +83,7 @@ def softplus_pair(own: Any, x: Array) -> tuple[Array, Array]:
 
 def sigmoid(own: Any, x: Array) -> Array:
     """1 / (1 + exp(-x))."""
-    if own is not np:
-        return own.sigmoid(x)
-    power = np.negative(x)
-    with np.errstate(over="ignore"):  # 1 / inf is 0, which is right
-        np.exp(power, out=power)
-    return np.reciprocal(np.add(power, 1.0, out=power), out=power)
+    return _sigmoid_of_minus(own, np.negative(x)) if own is np else own.sigmoid(x)
 
 
 def sigmoid_pair(own: Any, x: Array) -> tuple[Array, Array]:
@@ -99,18 +94,28 @@ def sigmoid_pair(own: Any, x: Array) -> tuple[Array, Array]:
 def bernoulli(own: Any, x: Array, target: Array) -> Array:
     """t log(1 + exp(-x)) + (1 - t) log(1 + exp(x))."""
     side, gap = _sides(own, x, target)
-    return _of_sides(own, own.abs(x), own.multiply(gap, side, out=gap), target)
+    lost, size = _of_sides(own, x, own.multiply(gap, side, out=gap), target)
+    return own.add(lost, _softplus_of_minus(own, size), out=lost)
 
 
 def bernoulli_and_slope(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
     """The same, and its derivative, (1 - t) p - t (1 - p)."""
     side, gap = _sides(own, x, target)
-    size = own.abs(x)
-    small = own.negative(size)
-    own.exp(small, out=small)
-    own.divide(small, small + 1.0, out=small)
-    slope = own.subtract(gap, own.multiply(side, small, out=small), out=small)
-    return _of_sides(own, size, own.multiply(gap, side, out=gap), target), slope
+    lost, size = _of_sides(own, x, gap * side, target)
+    small = _sigmoid_of_minus(own, size)
+    slope = own.subtract(gap, own.multiply(side, small, out=side), out=gap)
+    # log(1 + exp(-|x|)), that of 1 / sigmoid(|x|)
+    own.log1p(own.negative(small, out=small), out=small)
+    return own.subtract(lost, small, out=lost), slope
+
+
+def _sigmoid_of_minus(own: Any, size: Array) -> Array:
+    """1 / (1 + exp(size)), in its place."""
+    if own is not np:
+        return size.neg_().sigmoid_()
+    with np.errstate(over="ignore"):  # 1 / inf is 0, which is right
+        np.exp(size, out=size)
+    return np.reciprocal(np.add(size, 1.0, out=size), out=size)
 
 
 def _sides(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
@@ -121,8 +126,9 @@ def _sides(own: Any, x: Array, target: Array) -> tuple[Array, Array]:
     return side.__isub__(1.0), gap
 
 
-def _of_sides(own: Any, size: Array, against: Array, target: Array) -> Array:
-    """|x| times what x speaks against, plus log(1 + exp(-|x|)), in their memory; there 0 times infinity is 0."""
+def _of_sides(own: Any, x: Array, against: Array, target: Array) -> tuple[Array, Array]:
+    """|x| times what x speaks against, in its memory, where 0 times infinity is 0, and |x|."""
+    size = own.abs(x)
     if own is np:
         none = np.isinf(size) & (against == 0)
         with np.errstate(invalid="ignore"):
@@ -131,7 +137,7 @@ def _of_sides(own: Any, size: Array, against: Array, target: Array) -> Array:
     else:
         own.multiply(against, size, out=against)
         against.nan_to_num_(0.0, own.inf, -own.inf).add_(target, alpha=0.0)  # a NaN of the target stays
-    return own.add(against, _softplus_of_minus(own, size), out=against)
+    return against, size
 
 
 # log1p(cosh x - 1), with cosh x - 1 = u² / (2 (1 + u)) for u = exp(|x|) - 1. Beyond 40, where u² might overflow, it
@@ -199,8 +205,11 @@ def half_difference(own: Any, x: Array, y: Array) -> Array:
 
 
 def length(own: Any, x: Array, axis: int) -> Array:
-    """The Euclidean length along `axis`, of numbers whose squares are in range."""
-    return np.sqrt(dot(own, x, x, axis)) if own is np else own.linalg.vector_norm(x, dim=axis)
+    """The Euclidean length along `axis`, of numbers whose squares are in range; else it is 0 or infinite."""
+    if own is not np:
+        return own.linalg.vector_norm(x, dim=axis)
+    with np.errstate(over="ignore", under="ignore"):
+        return np.sqrt(dot(own, x, x, axis))
 
 
 def combination(own: Any, a: Array, x: Array, b: Array, y: Array) -> Array:

@@ -508,8 +508,11 @@ def log_complement(x: Array, target: Array, other: Array) -> Array:
     against, by = where(up, other, target), where(up, target, other)
     small = xp.exp(-size)
     certain = against == 0
-    pull = constant(1.0 / above_zero(small))
-    likely = xp.log(where(certain, by, against + by * small)) + where(certain, against * pull - size, 0.0)
+    # log(1 + against / (by small)) to the second order: all of it that counts where `against` is 0.
+    most, odds = math.log(_info(x)[1]) - 1.0, against / where(certain, by, 1.0)
+    first, second = odds * xp.exp(clip(size, None, most)), odds * xp.exp(clip(size, None, most / 2.0))
+    series = first - second * second / 2.0
+    likely = xp.log(where(certain, by, against + by * small)) + where(certain, series - size, 0.0)
     return above_lowest(likely - xp.log1p(small))
 
 

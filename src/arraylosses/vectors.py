@@ -145,5 +145,7 @@ def _norm(x: Array, p: float, axis: int) -> Array:
     none = x == 0
     powers = (0.25 * xp.abs(special.where(none, 1.0, x))) ** p
     total = xp.sum(special.where(none, 0.0, powers), axis=axis)
+    if p < 1:  # of which the length of a few small entries may be out of range
+        total = special.clip(total, None, 2.0 ** (100 * p))
     zero = total == 0
     return special.where(zero, 0.0, 4.0 * special.where(zero, 1.0, total) ** (1 / p))

@@ -27,7 +27,7 @@ def _inverse(axes: Sequence[int]) -> tuple[int, ...]:
 # Shapes
 elementwise("broadcast_to", lambda xp, ans, x, shape, chunks=None: lambda g: g)
 rule("reshape", lambda xp, ans, x, shape, copy=None: _reshaping(xp, x.shape))
-rule("squeeze", lambda xp, ans, x, axis: _expanding(x.ndim, axis))
+rule("squeeze", lambda xp, ans, x, axis=None: _expanding(x.shape, axis))
 rule("expand_dims", lambda xp, ans, x, axis=0: lambda g: xp.squeeze(g, axis=axis))
 
 
@@ -35,8 +35,11 @@ def _reshaping(xp: Namespace, shape: tuple[int, ...]) -> Pullback:
     return lambda g: xp.reshape(g, shape)
 
 
-def _expanding(ndim: int, axis: int | tuple[int, ...]) -> Pullback:
+def _expanding(shape: tuple[int, ...], axis: int | tuple[int, ...] | None) -> Pullback:
     """Give the axes back that were squeezed; a reshape would have to know all lengths."""
+    ndim = len(shape)
+    if axis is None:  # NumPy's: all of length 1
+        axis = tuple([k for k in range(ndim) if shape[k] == 1])
     axes = {k % ndim for k in ((axis,) if isinstance(axis, int) else axis)}
     index = tuple([None if k in axes else slice(None) for k in range(ndim)])
     return lambda g: g[index]

@@ -17,7 +17,7 @@ import numpy as np
 
 from .. import special
 from .._array_api import Array, as_array, backend_of, broadcast_to, own_namespace
-from .._validation import Inputs
+from .._validation import Inputs, of_classes
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
 
@@ -233,7 +233,8 @@ def _of_elements(loss: Computable, inputs: Inputs) -> dict[str, Array] | None:
     """Broadcast the settings that hold arrays to the elements; None where one does not fit, which the loss will say."""
     found = {}
     for name in loss.array_settings:
-        x = as_array(getattr(loss, name), inputs.arrays[0], inputs.dtype)
+        given = of_classes(name, getattr(loss, name), inputs.item_shape[-1] if inputs.item_shape else 0)
+        x = as_array(given, inputs.arrays[0], inputs.dtype)
         try:
             found[name] = inputs.xp.broadcast_to(x, inputs.item_shape)
         except (RuntimeError, ValueError):

@@ -28,7 +28,9 @@ _OF_ELEMENTS: dict[str, _Kernel] = {
     "SquaredError": lambda nn, loss, reduction, x, y: nn.mse_loss(x, y, reduction),
     "AbsoluteError": lambda nn, loss, reduction, x, y: nn.l1_loss(x, y, reduction),
     "Huber": lambda nn, loss, reduction, x, y: nn.huber_loss(x, y, reduction, loss.delta),
-    "SmoothL1": lambda nn, loss, reduction, x, y: nn.smooth_l1_loss(x, y, reduction, loss.beta),
+    "SmoothL1": lambda nn, loss, reduction, x, y: (
+        nn.smooth_l1_loss(x, y, reduction, loss.beta) if loss.beta else nn.l1_loss(x, y, reduction)
+    ),
 }
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 

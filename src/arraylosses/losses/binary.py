@@ -37,9 +37,19 @@ __all__ = [
 
 def _limited(p: Array, epsilon: Any) -> tuple[Array, Array]:
     """p and 1 - p, each limited to [epsilon, 1 - epsilon] by itself: 1 - p, which is exact, keeps a small epsilon."""
+    q = 1.0 - p
     if special.is_zero(epsilon):
-        return p, 1.0 - p
-    return special.clip(p, epsilon, 1.0 - epsilon), special.clip(1.0 - p, epsilon, 1.0 - epsilon)
+        return p, q
+    free = array_namespace(p).logical_and(p >= epsilon, q >= epsilon)
+    limits = [special.constant(special.clip(x, epsilon, 1.0 - epsilon)) for x in (p, q)]
+    return special.where(free, p, limits[0]), special.where(free, q, limits[1])
+
+
+def _free(p: Array, epsilon: Any) -> Array | float:
+    """1 where epsilon does not hold the probability, else 0."""
+    if special.is_zero(epsilon):
+        return 1.0
+    return special.inside(p, epsilon, None) * special.inside(1.0 - p, epsilon, None)
 
 
 def _surprises(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> tuple[Array, Array]:
@@ -72,12 +82,7 @@ def _surprises_derivative(prediction: Array, target: Array, other: Array, epsilo
         never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
         target, other = special.where(never, 0.0, target), special.where(always, 0.0, other)
     slope = other / special.guarded(q, other) - target / special.guarded(p, target)
-    return slope if special.is_zero(epsilon) else slope * _is_free(prediction, epsilon)
-
-
-def _is_free(p: Array, epsilon: Any) -> Array:
-    """1 where epsilon does not hold the probability, else 0."""
-    return special.inside(p, epsilon, None) * special.inside(1.0 - p, epsilon, None)
+    return slope * _free(prediction, epsilon)
 
 
 def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
@@ -277,15 +282,16 @@ class BinaryFocal(Loss):
     # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         entropy, slope, factor, ratio, _ = self._parts(prediction, target)
-        return factor * entropy, factor * (slope + self.gamma * (entropy * ratio))
+        return factor * entropy, factor * slope + factor * self._gamma(factor) * (entropy * ratio)
 
     # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p)
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
             return None
         entropy, slope, factor, ratio, (p, q) = self._parts(prediction, target)
-        turn = (self.gamma - 1.0) * ratio + (q - p)
-        return factor * (p * q + self.gamma * (ratio * (2.0 * slope + entropy * turn)))
+        gamma = self._gamma(factor)
+        rest = factor * gamma * (ratio * (2.0 * slope + entropy * ((q - p) - ratio)))
+        return factor * (p * q) + rest + factor * gamma * gamma * (entropy * ratio * ratio)
 
     def _parts(self, prediction: Array, target: Array) -> tuple[Array, Array, Array, Array, tuple[Array, Array]]:
         """A and A', w, R, and the probabilities p and 1 - p."""
@@ -299,11 +305,9 @@ class BinaryFocal(Loss):
             p, q = _limited(prediction, self.epsilon)
             entropy = self._entropy(prediction, target, yes, no)
             slope = _surprises_derivative(prediction, yes, no, self.epsilon, None)
-            turn = no - yes
-            if not special.is_zero(self.epsilon):
-                turn = turn * _is_free(prediction, self.epsilon)
+            turn = (no - yes) * _free(prediction, self.epsilon)
         complement = special.above_zero(yes * q + no * p)
-        factor = complement**self.gamma
+        factor = complement ** self._gamma(complement)
         if self.alpha is not None:
             factor = factor * self._balance(yes, no)
         return entropy, slope, factor, turn / complement, (p, q)
@@ -319,9 +323,12 @@ class BinaryFocal(Loss):
     def _focus(self, prediction: Array, yes: Array, no: Array) -> Array:
         """(1 - p_t)^gamma."""
         if self.from_logits:
-            return array_namespace(prediction, yes).exp(self.gamma * special.log_complement(prediction, yes, no))
+            return array_namespace(prediction, yes).exp(self._gamma(yes) * special.log_complement(prediction, yes, no))
         p, q = _limited(prediction, self.epsilon)
-        return special.above_zero(yes * q + no * p) ** self.gamma
+        return special.above_zero(yes * q + no * p) ** self._gamma(yes)
+
+    def _gamma(self, like: Array) -> Any:
+        return special.in_range(self.gamma, like)
 
     def _balance(self, yes: Array, no: Array) -> Array:
         """alpha_t."""

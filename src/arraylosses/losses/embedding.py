@@ -387,13 +387,8 @@ class TripletMargin(RowLoss):
 
     def _short(self, near: vectors.Distance, far: vectors.Distance) -> Array:
         """By how much the margin is missed."""
-        shares = near.share, far.share
-        if self.p < 1:  # there the distance of a few small entries may be out of range
-            xp = array_namespace(*shares)
-            finite = xp.isfinite(xp.maximum(*shares))
-            shares = special.where(finite, near.share, 0.0), special.where(finite, far.share, 0.0)
         # The difference of two distances that are out of range may be in range.
-        return self.margin + special.above_lowest(2.0**20 * (shares[0] - shares[1]))
+        return self.margin + special.above_lowest(2.0**20 * (near.share - far.share))
 
     def _distance(self, x: Array, y: Array) -> vectors.Distance:
         return vectors.Distance(x, y, self.row_axis(x), self.p, self.epsilon)

@@ -493,8 +493,8 @@ def log_cosh(
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.log_cosh(np.asarray([2e-10]), np.asarray([0.0])))
-    2e-20
+    >>> round(float(al.log_cosh(np.asarray([0.5]), np.asarray([0.0]))), 6)
+    0.120115
     """
     return LogCosh(reduction=reduction)(prediction, target, weight=weight, where=where)
 

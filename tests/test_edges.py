@@ -1,0 +1,271 @@
+"""Values at the edges of the floats: infinities that agree, subnormal numbers, settings that a dtype has not.
+
+Each expected number is that of the published formula at the exact value of the inputs, by hand or with mpmath.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .cases import DEFAULTS, Case
+from .variants import Variant
+
+INF, NAN = math.inf, math.nan
+HUGE = {"float32": 3e38, "float64": 1.7e308}
+
+elementwise = [case for case in DEFAULTS if "labels" not in case.loss.domains()]
+
+
+def both(variant: Variant, loss: al.Loss, *arrays: Any, dtype: str) -> tuple[np.ndarray, np.ndarray]:
+    """Per-item losses, and their derivatives by the first array."""
+    given = [variant.array(np.asarray(x, dtype)) for x in arrays]
+    items = dataclasses.replace(loss, reduction="none")
+    total = dataclasses.replace(loss, reduction="sum")
+    with np.errstate(all="ignore"):  # as of a setting that the dtype has not
+        value = variant.numpy(variant.run(items, *given))
+        return value, variant.numpy(variant.run(al.grad(total), *given))
+
+
+# loss, arrays, the loss of each item, and its derivative
+ROWS: dict[str, tuple[al.Loss, tuple[Any, ...], Any, Any]] = {
+    "an infinite logit that agrees, beside others": (
+        al.BinaryCrossEntropy(),
+        ([INF, 0.0, -INF, INF], [1.0, 0.5, 0.0, 0.5]),
+        [0.0, math.log(2), 0.0, INF],
+        [0.0, 0.0, 0.0, 0.5],
+    ),
+    "with a weight of the positive class": (
+        al.BinaryCrossEntropy(pos_weight=2.0),
+        ([INF, 0.0, -INF], [1.0, 0.5, 0.0]),
+        [0.0, 1.5 * math.log(2), 0.0],
+        [0.0, -0.25, 0.0],
+    ),
+    "without axes": (al.BinaryCrossEntropy(), (INF, 1.0), 0.0, 0.0),
+    "focal": (
+        al.BinaryFocal(),
+        ([INF, 0.0, -INF], [1.0, 0.5, 0.0]),
+        [0.0, math.log(2) / 4, 0.0],
+        [0.0, 0.0, 0.0],
+    ),
+    "a small epsilon at both ends": (
+        al.BinaryCrossEntropy(from_logits=False, epsilon=1e-8),
+        ([1.0, 0.0, 0.0, 1.0, 0.5], [0.0, 1.0, 0.0, 1.0, 0.5]),
+        [-math.log(1e-8)] * 2 + [-math.log1p(-1e-8)] * 2 + [math.log(2)],
+        [0.0] * 5,
+    ),
+    "a small epsilon of the focal loss": (
+        al.BinaryFocal(from_logits=False, epsilon=1e-8),
+        ([1.0, 0.0, 0.5], [0.0, 1.0, 0.5]),
+        [-math.log(1e-8) * (1 - 1e-8) ** 2] * 2 + [math.log(2) / 4],
+        [0.0] * 3,
+    ),
+    "a floor": (
+        al.BinaryCrossEntropy(from_logits=False, log_floor=-100.0),
+        ([0.0, 1.0, 0.5, 1.0], [1.0, 0.0, 0.5, 1.0]),
+        [100.0, 100.0, math.log(2), 0.0],
+        [0.0, 0.0, 0.0, -1.0],
+    ),
+    "a negative target": (
+        al.KlDivergence(),
+        ([[-1.0, -2.0], [-1.0, -2.0]], [[-1.0, 2.0], [0.0, 1.0]]),
+        [NAN, 2.0],
+        [[1.0, -2.0], [0.0, -1.0]],
+    ),
+    "no probability where there is no mass": (
+        al.KlDivergence(),
+        ([[-INF, 0.0], [-INF, -1.0]], [[0.0, 1.0], [0.5, 0.5]]),
+        [0.0, INF],
+        [[0.0, -1.0], [-0.5, -0.5]],
+    ),
+    "an infinite threshold": (al.PseudoHuber(delta=INF), ([0.0, 2.0, -3.0], [0.0] * 3), [0, 2, 4.5], [0, 2, -3]),
+    "a threshold beyond float32": (
+        al.PseudoHuber(delta=1e40),
+        ([0.0, 2.0, -3.0], [0.0] * 3),
+        [0, 2, 4.5],
+        [0, 2, -3],
+    ),
+    "Huber's beyond float32": (al.Huber(delta=1e300), ([0.0, 2.0, -3.0], [0.0] * 3), [0, 2, 4.5], [0, 2, -3]),
+    "a threshold below float32": (al.SmoothL1(beta=1e-50), ([0.0, 2.0, -3.0], [0.0] * 3), [0, 2, 3], [0, 1, -1]),
+    "no epsilon": (
+        al.AbsolutePercentageError(epsilon=0.0),
+        ([0.0, 1.0], [0.0, 0.0]),
+        [0.0, INF],
+        [0.0, INF],
+    ),
+    "an infinite margin": (
+        al.TripletMargin(margin=INF),
+        ([[3.0, 4.0]], [[0.0, 0.0]], [[3.0, 0.0]]),
+        [INF],
+        [[0.6, -0.2]],
+    ),
+    "no vector": (
+        al.CosineSimilarity(),
+        ([[0.0, 0.0], [3.0, 4.0]], [[1.0, 2.0], [0.0, 0.0]]),
+        [0.0, 0.0],
+        [[0.0, 0.0], [0.0, 0.0]],
+    ),
+    "one feature": (al.CosineSimilarity(), ([[3.0], [-2.0]], [[5.0], [0.5]]), [-1.0, 1.0], [[0.0], [0.0]]),
+}
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", ROWS)
+def test_the_value_and_the_derivative_at_an_edge(variant: Variant, name):
+    loss, arrays, value, derivative = ROWS[name]
+    for dtype in variant.dtypes:
+        found = both(variant, loss, *arrays, dtype=dtype)
+        tolerance = 64 * np.finfo(dtype).eps
+        for got, want in zip(found, (value, derivative), strict=True):
+            np.testing.assert_allclose(got, want, rtol=tolerance, atol=1e-12 if dtype == "float64" else 1e-7)
+
+
+@pytest.mark.main_variants
+def test_a_subnormal_probability_has_its_logarithm(variant: Variant):
+    # JAX takes such a number for 0 in every operation. -log 8e-40 is 90.02396...
+    for loss, arrays in (
+        (al.KlDivergence(from_log=False), ([[8e-40, 1.0]], [[1.0, 0.0]])),
+        (al.PoissonNll(from_log=False), ([8e-40], [1.0])),
+        (al.BinaryCrossEntropy(from_logits=False), ([8e-40], [1.0])),
+        (al.BinaryCrossEntropy(from_logits=False, log_floor=-100.0), ([8e-40], [1.0])),
+    ):
+        value, derivative = both(variant, loss, *arrays, dtype="float32")
+        np.testing.assert_allclose(value, [90.02396], rtol=1e-6)
+        assert not np.isnan(derivative).any()
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("p", [1.0, 2.0, 3.0, 38.0, INF])
+def test_distances_out_of_range_have_their_difference(variant: Variant, p):
+    for dtype in variant.dtypes:
+        most = HUGE[dtype]
+        anchor, positive, negative = [[most, -most]], [[-most, most]], [[-most, most * 0.75]]
+        loss = al.TripletMargin(p=p)
+        value, derivative = both(variant, loss, anchor, positive, negative, dtype=dtype)
+        exact = _norm(np.asarray([2.0, 2.0]), p) - _norm(np.asarray([2.0, 1.75]), p)
+        np.testing.assert_allclose(value / most, [exact], rtol=1e-4, atol=1e-6)
+        # Where JAX takes the formula's derivative and not the closed form, a factor of it is out of range.
+        assert np.isfinite(derivative).all() or (variant.backend == "jax" and p in (3.0, 38.0))
+
+
+def _norm(x: np.ndarray, p: float) -> float:
+    return float(np.max(x) if p == INF else np.sum(x**p) ** (1 / p))
+
+
+@pytest.mark.main_variants
+def test_a_cosine_of_any_length(variant: Variant):
+    for dtype in variant.dtypes:
+        sizes = [4 * float(np.finfo(dtype).smallest_normal), 1e-30, 1.0, 1e30, HUGE[dtype]]
+        x = np.asarray([[3.0, 4.0]]) / 4 * np.asarray(sizes)[:, None]
+        y = np.asarray([[4.0, 3.0]]) / 4 * np.asarray(sizes[::-1])[:, None]
+        value, derivative = both(variant, al.CosineSimilarity(), x, y, dtype=dtype)
+        np.testing.assert_allclose(value, -0.96, rtol=8 * np.finfo(dtype).eps)
+        # -(y/|y| - cos x/|x|) / |x| for lengths of 1
+        across = -(np.asarray([0.8, 0.6]) - 0.96 * np.asarray([0.6, 0.8]))
+        for row, size in zip(derivative, sizes, strict=True):
+            if np.finfo(dtype).smallest_normal * 100 < 1 / size < np.finfo(dtype).max / 100:
+                np.testing.assert_allclose(row * (1.25 * size), across, rtol=100 * np.finfo(dtype).eps)
+        assert np.isfinite(derivative).all()
+
+
+@pytest.mark.main_variants
+def test_what_is_in_range_though_a_part_of_it_is_not(variant: Variant):
+    for dtype in variant.dtypes:
+        most = HUGE[dtype]
+        value, derivative = both(variant, al.AbsolutePercentageError(), [most, -most], [-most, most], dtype=dtype)
+        np.testing.assert_allclose(value, [200.0, 200.0], rtol=1e-6)
+        assert np.isfinite(derivative).all()
+        low = -1 + float(np.finfo(dtype).eps) / 2  # the ratio is out of range, and its logarithm is not
+        value, derivative = both(variant, al.SquaredLogarithmicError(), [most, 3.0], [low, 2.0], dtype=dtype)
+        exact = [(math.log(most) - math.log1p(low)) ** 2, math.log(4 / 3) ** 2]
+        np.testing.assert_allclose(value, exact, rtol=1e-6)
+        assert np.isfinite(derivative).all()
+
+
+@pytest.mark.main_variants
+def test_the_divergence_of_nearly_equal_rows_is_at_least_0(variant: Variant):
+    rng = np.random.default_rng(1)
+    for dtype in variant.dtypes:
+        for classes in (2, 10, 1000):
+            z = rng.normal(size=(64, classes))
+            q = (np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True)).astype(dtype)
+            t = q.astype("float64") * (1 + 1e-7 * rng.normal(size=q.shape))
+            t = (t / np.sum(t, axis=1, keepdims=True)).astype(dtype)
+            for loss, arrays in (
+                (al.KlDivergence(), (np.log(q), t)),
+                (al.KlDivergence(log_target=True), (np.log(q), np.log(t))),
+                (al.KlDivergence(from_log=False), (q, t)),
+                (al.get("KLDivergence"), (q, t)),
+            ):
+                value, derivative = both(variant, loss, *arrays, dtype=dtype)
+                assert (value >= 0).all()
+                # It is the divergence's own, and not that of the 0 which a value below may be raised to.
+                if loss == al.KlDivergence():
+                    np.testing.assert_allclose(derivative, -t, rtol=1e-6)
+
+
+def extremes_of(case: Case) -> list[al.Loss]:
+    """The losses of a class with one real setting out of the dtypes' range, or at the end of its domain."""
+    found = []
+    for name, default in case.loss.settings().items():
+        if isinstance(default, float):
+            for value in (0.0, 1e-320, 1e-50, 1e-8, 1e40, 1e300, INF):
+                try:
+                    found.append(type(case.loss)(**{name: value}))
+                except ValueError:
+                    continue  # refused, with a reason
+    return found
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("case", [c for c in elementwise if extremes_of(c)], ids=str)
+def test_a_setting_out_of_range_gives_a_limit_and_never_nan(variant: Variant, case):
+    dtype = variant.dtypes[-1] if variant.name == "jax" else "float32"
+    arrays = case.inputs(seed=8, dtype=dtype)
+    arrays[0].reshape(-1)[0] = arrays[1].reshape(-1)[0]  # an error of 0
+    for loss in extremes_of(case):
+        for x in both(variant, loss, *arrays, dtype=dtype):
+            assert not np.isnan(x).any(), loss
+
+
+@pytest.mark.parametrize("gamma", [0.25, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize(
+    "library", [pytest.param(name, marks=pytest.mark.backend(name)) for name in ("numpy", "torch", "jax")]
+)
+def test_the_second_derivative_of_a_focal_loss_is_finite_where_the_loss_vanishes(library, gamma):
+    logits = np.asarray([0.5, 30.0, 59.0, 75.0, 87.0, -59.0, -80.0], "float32")
+    targets = np.asarray([1.0, 1.0, 1.0, 1.0, 1.0, 0.0, 0.0], "float32")
+    loss = al.BinaryFocal(gamma=gamma, reduction="sum")
+    exact = al.value_grad_hess(loss)(logits.astype("float64"), targets.astype("float64"))[2]
+    if library == "numpy":
+        found = al.value_grad_hess(loss)(logits, targets)[2]
+    elif library == "jax":
+        import jax
+
+        t = jax.numpy.asarray(targets)
+        found = np.diagonal(jax.hessian(lambda z: loss(z, t))(jax.numpy.asarray(logits)))
+    else:
+        import torch
+
+        t = torch.tensor(targets)
+        found = np.diagonal(torch.autograd.functional.hessian(lambda z: loss(z, t), torch.tensor(logits)).numpy())
+    assert np.isfinite(found).all()
+    np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-37)
+
+
+@pytest.mark.backend("torch")
+def test_errors_by_both_arrays_are_opposite_even_where_they_are_infinite():
+    import torch
+
+    for array in (np.asarray, torch.tensor):
+        x, y = array([INF, 1.0]), array([0.0, 0.0])
+        for loss in (al.Huber(reduction="sum"), al.AbsoluteError(reduction="sum"), al.SmoothL1(reduction="sum")):
+            _, (first, second) = al.value_and_grad(loss, (0, 1))(x, y)
+            np.testing.assert_array_equal(np.asarray(first), -np.asarray(second))
+            np.testing.assert_array_equal(np.asarray(first), [1.0, 1.0])
