@@ -9,6 +9,10 @@ from __future__ import annotations
 import contextlib
 import functools
 import math
+import platform
+import subprocess
+import sys
+import textwrap
 import tracemalloc
 from collections.abc import Iterator
 from dataclasses import replace
@@ -551,3 +555,33 @@ def test_a_call_of_another_shape_is_told_so_in_blocks_too(library):
     x = library.array(np.zeros((6, 7)))
     with small_blocks(), pytest.raises(ValueError, match="`call` of Summed must return per-item losses of shape"):
         summed(x, x)
+
+
+FAULTS = """
+    import resource
+    import arraylosses as al
+    from tests.cases import DEFAULTS
+
+    al.config(threads=1)
+    for case in DEFAULTS:
+        arrays = case.inputs(shape=(40_000,) if case.rows else (50_000,), dtype="float32")
+        for compute in (case.loss, al.value_and_grad(case.loss)):
+            for _ in range(3):
+                result = compute(*arrays)
+            before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+            for _ in range(5):
+                result = compute(*arrays)
+            print(case, compute is case.loss, (resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before) / 5)
+"""
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="the memory is that of the GNU C library")
+def test_a_repeated_call_finds_the_memory_of_the_one_before():
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(FAULTS)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    faults = dict(line.rsplit(" ", 1) for line in done.stdout.splitlines())
+    assert len(faults) == 2 * len(DEFAULTS)
+    assert {name: count for name, count in faults.items() if float(count) > 20} == {}  # of 200 pages an intermediate

@@ -8,7 +8,6 @@ once. Half precision is widened block by block too. The blocks' sums are added i
 from __future__ import annotations
 
 import copy
-import functools
 import itertools
 import math
 from collections.abc import Callable
@@ -35,6 +34,12 @@ WHOLE = {"numpy": 0, "torch": 1 << 22}
 """Elements up to which an array is one block in any case. torch divides each operation among its own threads, and as
 long as the intermediates fit the last cache, blocks in threads of ours gain nothing by it."""
 
+SMALL = 1 << 14
+"""Elements up to which the intermediates are too little for malloc to return them to the system."""
+
+INTERMEDIATES = 8
+"""Half of what is alive of a block at a time, at the most."""
+
 Index = tuple[slice, ...]
 
 
@@ -43,9 +48,11 @@ def fits(loss: Computable, inputs: Inputs, *, whole: bool = False) -> bool:
     of_labels_alone = not whole and not loss.whole_rows and "labels" in inputs.roles
     first, backend = inputs.arrays[0], backend_of(inputs.xp)
     elements = math.prod(inputs.item_shape if of_labels_alone else first.shape)
-    if elements <= (ELEMENTS[backend] if inputs.axis is None else ROWS):
+    block = ELEMENTS[backend] if inputs.axis is None else ROWS
+    if elements > SMALL:
+        _foresee(INTERMEDIATES * min(elements, block) * inputs.dtype.itemsize)
+    if elements <= block:
         return False
-    _keep_freed_memory()
     # No array of half precision has a copy that is wider.
     return elements > WHOLE[backend] or first.dtype != inputs.dtype
 
@@ -288,8 +295,18 @@ def _with_axis(index: Index, axis: int) -> Index:
     return (*index[:k], slice(None), *index[k:])
 
 
-@functools.cache
-def _keep_freed_memory() -> None:
-    # The GNU C library hands a freed block above a threshold back to the system, and every page of the next one costs
-    # a fault. The threshold follows the largest block freed yet that is not above 32 MiB, and starts far below.
-    np.empty((1 << 25) - (1 << 16), dtype=np.uint8)
+_foreseen = 0
+
+
+def _foresee(size: int) -> None:
+    """Tell malloc how much memory a call goes through, by a workspace of that size that is freed untouched.
+
+    The GNU C library keeps freed memory up to twice the largest block that was freed yet, and 128 KiB in a process that
+    has freed none. What is beyond it goes back to the system at each call, and each page of it costs a fault when the
+    next call asks for it: as much time as all computation, for a few hundred thousand elements.
+    """
+    global _foreseen
+    size = min(size, (1 << 25) - (1 << 16))  # it learns from none above 32 MiB
+    if size > _foreseen:
+        _foreseen = size
+        np.empty(size, dtype=np.uint8)
