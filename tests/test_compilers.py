@@ -74,6 +74,29 @@ def test_a_setting_that_changes_is_an_operand_of_the_program(name):
 
 
 @pytest.mark.backend("jax")
+@pytest.mark.parametrize("setting", ["label_smoothing", "softcap", "z_loss"])
+def test_a_projection_takes_settings_that_change(setting):
+    jax = pytest.importorskip("jax")
+    rng = np.random.default_rng(7)
+    arrays = [rng.normal(size=(6, 4)), rng.normal(size=(3, 4)), rng.integers(0, 3, 6)]
+    arrays = [x.astype("float32") if x.dtype.kind == "f" else x for x in arrays]
+    both = al.value_and_grad(al.linear_cross_entropy, (0, 1))
+
+    def traced(value, *given):
+        return jax.value_and_grad(lambda *x: al.linear_cross_entropy(*x, given[2], **{setting: value}), (0, 1))(
+            *given[:2]
+        )
+
+    program = jax.jit(traced)
+    for value in (0.25, 0.5):
+        expected, gradients = both(*arrays, **{setting: value})
+        for found in (both(*map(jax.numpy.asarray, arrays), **{setting: value}), program(value, *arrays)):
+            np.testing.assert_allclose(found[0], expected, rtol=1e-5)
+            for x, y in zip(found[1], gradients, strict=True):
+                np.testing.assert_allclose(x, y, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.backend("jax")
 def test_a_loss_that_asks_in_python_what_its_setting_is_has_a_program_for_each():
     pytest.importorskip("jax")
     import jax.numpy as jnp

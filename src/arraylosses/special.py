@@ -93,9 +93,9 @@ def in_range(setting: Any, like: Array) -> Any:
 
 
 def at_least_tiny(setting: Any, like: Array) -> Any:
-    """A real setting that is divided by, at least the smallest normal number of the dtype of `like`."""
-    tiny = _info(like)[0]
-    return max(setting, tiny) if isinstance(setting, NUMBERS) else maximum(setting, tiny)
+    """A real setting that is divided by, limited to the normal numbers of the dtype of `like`."""
+    tiny, most = _info(like)
+    return min(max(setting, tiny), most) if isinstance(setting, NUMBERS) else clip(setting, tiny, most)
 
 
 def _info(like: Array) -> tuple[float, float]:
@@ -145,12 +145,13 @@ def clip(x: Array, low: float | Array | None, high: float | Array | None) -> Arr
     if backend_of(xp) in ("numpy", "jax"):
         # With one bound NumPy's clip is its maximum, which takes three times as long with a number as clip does.
         low, high = -math.inf if low is None else low, math.inf if high is None else high
+        low, high = _within_range(low, x), _within_range(high, x)
         return _jax_rules.clip(x, low, high) if backend_of(xp) == "jax" else x.clip(low, high)
     return own_namespace(xp).clip(x, _within_range(low, x), _within_range(high, x))
 
 
 def _within_range(bound: Any, x: Array) -> Any:
-    """A bound, or infinity for a number that the dtype of `x` has not: torch refuses that."""
+    """A bound, or infinity for a number that the dtype of `x` has not: torch refuses that, and NumPy warns."""
     if isinstance(bound, NUMBERS) and not abs(bound) <= _info(x)[1]:
         return math.copysign(math.inf, bound)
     return bound

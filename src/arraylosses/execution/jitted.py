@@ -7,7 +7,6 @@ left in the outer program.
 from __future__ import annotations
 
 import functools
-import math
 import sys
 import weakref
 from typing import Any
@@ -48,7 +47,8 @@ def _call(
     if any([x is not None and x.sharding != place for x in (*arrays[1:], weight, where)]):
         loss.check(arrays, weight, where)  # a program moves what has no device of its own; here nothing moves by itself
     cls: Any = type(loss)
-    if cls not in _BRANCHING:
+    # The chunks of a projection are a program of their own, made for the numbers of its loss.
+    if cls not in _BRANCHING and loss.projected is None:
         jax: Any = sys.modules["jax"]
         try:
             return _run(cls, positions, arrays, weight, where, *_divided(loss, arrays, _is_operand))
@@ -86,8 +86,8 @@ def _run(
 
 
 def _is_operand(value: Any) -> bool:
-    """Whether a program may be given a setting: not where it is one that leaves out a part of the formula."""
-    return _has_arrays(value) or (type(value) is float and value != 0.0 and math.isfinite(value))
+    """Whether a program may be given a setting: not where it leaves out a part of the formula, nor beyond float32."""
+    return _has_arrays(value) or (type(value) is float and 1e-30 < abs(value) < 1e30)
 
 
 def _has_arrays(value: Any) -> bool:

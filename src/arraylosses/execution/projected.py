@@ -218,7 +218,9 @@ def _way(rows: _Rows, inputs: Inputs, weight: Array | None) -> Any:
     if backend == "jax":
         # Where JAX asks how each product lies on a mesh, its own derivatives know.
         is_spread = any([x is not None and _jax_rules.is_spread(x) for x in (rows.hidden, rows.matrix, weight)])
-        return _by_jax if 0 not in inputs.item_shape and not is_spread else None
+        # What is traced of the loss's settings may not outlive its trace, in a program that is kept.
+        kept = 0 not in inputs.item_shape and not is_spread and not rows.loss.array_settings
+        return _by_jax if kept else None
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
         torch: Any = sys.modules["torch"]
