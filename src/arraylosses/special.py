@@ -500,7 +500,7 @@ def _against(x: Array, target: Array, other: Array | None) -> tuple[Array, Array
 
 
 # With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight that x speaks against and n the other one.
-# Where m is 0, that of m + n e is -|x|, and m enters by its derivative alone.
+# Where m is 0, log(m + n e) is log n - |x| + log(1 + r) with r = m exp(|x|) / n, which enters by its derivatives alone.
 def log_complement(x: Array, target: Array, other: Array) -> Array:
     """log(t sigmoid(-x) + u sigmoid(x)) for t and u = 1 - t, with finite derivatives where that is far below 1."""
     xp = array_namespace(x, target)

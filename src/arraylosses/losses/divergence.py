@@ -134,6 +134,10 @@ def kl_divergence(
     An item is a row: "mean" is the mean of the divergences, which PyTorch calls "batchmean". Keras's loss of this name
     takes probabilities, the target first; ``al.get("KLDivergence")`` means that.
 
+    The divergence of two distributions is at least 0. As their sums are 1 but for rounding, a result of less than 4
+    units of the dtype (`eps`) below 0 counts as 0, and its gradient stays; one further below says that a row does not
+    sum to 1.
+
     References
     ----------
     Kullback and Leibler, On information and sufficiency (1951). https://doi.org/10.1214/aoms/1177729694

@@ -80,7 +80,8 @@ def cosine_similarity(
     Returns
     -------
     array
-        Of shape (), or of the shape of `prediction` without `axis` for reduction "none". 0 where a vector is 0.
+        Of shape (), or of the shape of `prediction` without `axis` for reduction "none". 0 where a vector is 0,
+        or holds but subnormal numbers.
 
     Raises
     ------
