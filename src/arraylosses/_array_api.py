@@ -89,6 +89,16 @@ _LIBRARIES = {
 _NO_ARRAYS = frozenset((float, int, bool, str, tuple, list, dict, type(None)))
 
 
+MOST = 256
+"""Types of arrays, and dtypes of a type, that are remembered: there is no end of types that a program may make."""
+
+
+def _remember(found: dict[Any, Any], key: Any, value: Any) -> None:
+    if len(found) >= MOST:
+        found.clear()
+    found[key] = value
+
+
 def namespace_of(x: object) -> Namespace:
     """Return the array API namespace of `x`, or None where `x` is no array."""
     found = _NAMESPACES.get(type(x))
@@ -109,7 +119,7 @@ def _look_up(x: object) -> Namespace:
     except TypeError:
         return None
     if isinstance(found, ModuleType):
-        _NAMESPACES[type(x)] = found
+        _remember(_NAMESPACES, type(x), found)
     return found
 
 
@@ -267,7 +277,8 @@ def dtype_name(dtype: Any) -> str:
     name = names.get(dtype)
     if name is None:
         own = getattr(dtype, "name", None)  # which NumPy makes up anew each time
-        name = names[dtype] = own if isinstance(own, str) else str(dtype).rpartition(".")[2]
+        name = own if isinstance(own, str) else str(dtype).rpartition(".")[2]
+        _remember(names, dtype, name)
     return name
 
 
@@ -276,7 +287,8 @@ def dtype_kind(dtype: Any) -> Kind:
     kinds = _KINDS.setdefault(type(dtype), {})
     kind = kinds.get(dtype)
     if kind is None:
-        kind = kinds[dtype] = _kind_by_name(dtype_name(dtype))
+        kind = _kind_by_name(dtype_name(dtype))
+        _remember(kinds, dtype, kind)
     return kind
 
 

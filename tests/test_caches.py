@@ -1,0 +1,92 @@
+"""What is remembered from call to call: no cache grows without end, and a class that a program drops is gone."""
+
+from __future__ import annotations
+
+import functools
+import gc
+import importlib
+import pkgutil
+import weakref
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses import _array_api
+
+from .variants import VARIANTS
+
+OF_FEW = {
+    "arraylosses.autodiff.numpy_names._accepted": "functions that the tape knows",
+    "arraylosses.data.load": "samples",
+    "arraylosses.execution.taped._recorded": "namespaces of libraries",
+}
+"""Caches without an end, and the keys, of which there are few."""
+
+libraries = pytest.mark.parametrize(
+    "library",
+    [pytest.param(v, marks=pytest.mark.backend(v.backend)) for v in VARIANTS if v.name == v.backend != "jax"]
+    + [pytest.param(next(v for v in VARIANTS if v.name == "jax-jit"), marks=pytest.mark.backend("jax"))],
+    ids=repr,
+)
+
+
+@libraries
+def test_a_loss_that_is_dropped_is_collected(library):
+    x, y = library.array(np.ones((4, 3))), library.array(np.zeros((4, 3)))
+
+    def made():
+        @dataclass(frozen=True)
+        class Straight(al.Loss):
+            delta: float = 1.0
+
+            def call(self, prediction, target):
+                return self.delta * (prediction - target) ** 2
+
+        @dataclass(frozen=True)
+        class Closed(Straight):
+            def call(self, prediction, target):
+                return self.delta * (prediction - target) ** 2
+
+            def derivative(self, prediction, target):
+                return 2 * self.delta * (prediction - target)
+
+        @al.loss
+        def function(prediction, target, *, under=2.0):
+            return under * (prediction - target) ** 2
+
+        for loss in (Straight(), Closed(delta=2.0), function):
+            loss(x, y)
+            al.value_and_grad(loss)(x, y)
+            al.value_grad_hess(loss)(x, y)
+        return [weakref.ref(one) for one in (Straight, Closed, function, function.loss_class)]
+
+    with library.active():
+        kept = [one for _ in range(3) for one in made()]
+    gc.collect()
+    assert [one() for one in kept if one() is not None] == []
+
+
+@pytest.mark.backend("numpy")
+def test_no_end_of_types_and_dtypes_is_remembered():
+    for k in range(2 * _array_api.MOST):
+        array = np.zeros(2).view(type("Mine", (np.ndarray,), {}))
+        al.array_namespace(array)
+        _array_api.dtype_kind(np.dtype(f"U{k + 1}"))
+    found = [_array_api._NAMESPACES, *_array_api._KINDS.values(), *_array_api._NAMES.values()]
+    assert max(map(len, found)) <= _array_api.MOST
+    with pytest.raises(TypeError, match="`prediction` must have a floating dtype"):
+        al.huber(np.zeros(2, dtype=int), np.zeros(2))
+
+
+def test_every_cache_has_an_end():
+    endless = set()
+    for module in pkgutil.walk_packages(al.__path__, "arraylosses."):
+        if module.name.endswith("__main__"):
+            continue
+        for name, value in vars(importlib.import_module(module.name)).items():
+            is_cache = isinstance(value, functools._lru_cache_wrapper) and value.__module__ == module.name
+            if is_cache and value.cache_info().maxsize is None and value.__wrapped__.__code__.co_argcount:
+                endless.add(f"{module.name}.{name}")
+    assert endless == OF_FEW.keys()
