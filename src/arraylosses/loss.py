@@ -5,7 +5,9 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import operator
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, ClassVar, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
@@ -30,6 +32,7 @@ __all__ = [
     "LossFunction",
     "RowLoss",
     "camel_case",
+    "check_settings_once",
     "function_form",
     "keep_setting_names",
     "loss",
@@ -356,6 +359,38 @@ def setting_names(cls: type[Loss]) -> tuple[str, ...]:
 def keep_setting_names(cls: type[Loss]) -> None:
     """Find the names of the settings once and for all: now that `dataclass` is done with the class."""
     cls._setting_names = (cls, setting_names(cls))
+
+
+REMEMBERED = 256
+"""Settings that are remembered as right for a class of losses."""
+
+
+def check_settings_once(cls: type[Loss]) -> None:
+    """Let a class check the same settings once: a function form makes a loss at every call."""
+    check, right = cls.__post_init__, set[Any]()
+
+    def check_once(self: Loss) -> None:
+        values = tuple(self.__dict__.values())
+        key = (values, tuple(map(type, values)))  # 1, 1.0 and True are equal, and not all of them may be right
+        try:
+            if key in right:
+                return
+        except TypeError:  # of an array, which has no hash
+            check(self)
+            return
+        check(self)
+        as_given = len(self.__dict__) == len(values) and all(map(operator.is_, self.__dict__.values(), values))
+        if as_given and all([type(x) in _PLAIN for x in values]):
+            if len(right) >= REMEMBERED:
+                right.clear()
+            right.add(key)
+
+    def of_compilers(self: Loss) -> None:
+        torch = sys.modules.get("torch")
+        # The compiler would have to guard on all that is remembered.
+        (check if torch is not None and torch.compiler.is_compiling() else check_once)(self)
+
+    cls.__post_init__ = of_compilers  # type: ignore[method-assign]
 
 
 def camel_case(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, TypeAlias
 
 from . import special
-from ._array_api import Array, Namespace, broadcast_to, is_eager_torch, known_size
+from ._array_api import Array, Namespace, backend_of, broadcast_to, is_eager_torch, known_size
 
 __all__ = ["REDUCTIONS", "Reduction", "kept_weight", "reduce", "share"]
 
@@ -59,7 +59,7 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) ->
     array
         Of the shape of `items` for ``none``, else of shape ().
     """
-    if weight is None and reduction == "mean" and is_eager_torch(items) and 0 not in items.shape:
+    if weight is None and reduction == "mean" and backend_of(xp) == "torch" and is_eager_torch(items) and items.numel():
         return items.mean()  # in one call
     total = items if weight is None else items * weight
     if reduction == "none":

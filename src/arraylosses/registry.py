@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ._array_api import is_array, to_numpy
 from ._validation import FrozenDict, closest, in_short
-from .loss import Loss, LossFunction, keep_setting_names, setting_names, snake_case
+from .loss import Loss, LossFunction, check_settings_once, keep_setting_names, setting_names, snake_case
 
 __all__ = [
     "Alias",
@@ -116,6 +116,7 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
     _BY_NAME.update(entries)
     cls.self_contained = True
     keep_setting_names(cls)
+    check_settings_once(cls)
     return loss
 
 

@@ -378,7 +378,9 @@ def _log1p_ratio(a: Array, b: Array) -> Array:
     # Where the quotient may be out of range, it is taken of 2^-60 of the difference, and is far above 1 all the same.
     far = size > 2.0**60 * divisor
     quotient = where(far, 2.0**-60 * size, size) / divisor
-    magnitude = array_namespace(a).log1p(where(far, quotient - 1.0, quotient)) + where(far, 60.0 * _LOG_2, 0.0 * size)
+    magnitude = array_namespace(size).log1p(where(far, quotient - 1.0, quotient)) + where(
+        far, 60.0 * _LOG_2, 0.0 * size
+    )
     return where(up, magnitude, -magnitude)
 
 

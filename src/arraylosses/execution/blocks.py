@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from .._array_api import Array, as_array, backend_of, broadcast_to, own_namespace
+from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, own_namespace
 from .._validation import Inputs, of_classes
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
@@ -50,7 +50,7 @@ def fits(loss: Computable, inputs: Inputs, *, whole: bool = False) -> bool:
     elements = math.prod(inputs.item_shape if of_labels_alone else first.shape)
     block = ELEMENTS[backend] if inputs.axis is None else ROWS
     if elements > SMALL:
-        _foresee(INTERMEDIATES * min(elements, block) * inputs.dtype.itemsize)
+        _foresee(INTERMEDIATES * min(elements, block) * (8 if dtype_name(inputs.dtype) == "float64" else 4))
     if elements <= block:
         return False
     # No array of half precision has a copy that is wider.
