@@ -217,7 +217,7 @@ def test_a_label_that_is_no_class_makes_its_item_nan(jax):
     assert np.isnan(al.cross_entropy(logits, labels))
     close(al.cross_entropy(logits, labels, where=jnp.asarray([True, False, False, True])), np.log(3))
     _, gradient = al.value_and_grad(al.cross_entropy)(logits, labels)
-    np.testing.assert_array_equal(np.asarray(gradient)[1:3], 0)
+    assert np.all(np.isnan(np.asarray(gradient)[1:3]))
 
 
 def test_a_loss_that_is_not_registered_may_look_at_values(jax):

@@ -48,17 +48,22 @@ def _call(
         loss.check(arrays, weight, where)  # a program moves what has no device of its own; here nothing moves by itself
     cls: Any = type(loss)
     # The chunks of a projection are a program of their own, made for the numbers of its loss.
-    if cls not in _BRANCHING and loss.projected is None:
-        jax: Any = sys.modules["jax"]
-        try:
-            return _run(cls, positions, arrays, weight, where, *_divided(loss, arrays, _is_operand))
-        except jax.errors.ConcretizationTypeError:
-            _BRANCHING.add(cls)
-    return _run(cls, positions, arrays, weight, where, *_divided(loss, arrays, _has_arrays))
+    asks = cls in _ASKING or loss.projected is not None
+    try:
+        return _run(
+            cls, positions, arrays, weight, where, *_divided(loss, arrays, _has_arrays if asks else _is_operand)
+        )
+    except Exception:
+        if asks:
+            raise
+    # A formula may ask in Python what a number is; where the error has another reason, this raises it again.
+    found = _run(cls, positions, arrays, weight, where, *_divided(loss, arrays, _has_arrays))
+    _ASKING.add(cls)
+    return found
 
 
-_BRANCHING: weakref.WeakSet[type] = weakref.WeakSet()
-"""Losses whose formula asks in Python what a number of their settings is, so that each has a program of its own."""
+_ASKING: weakref.WeakSet[type] = weakref.WeakSet()
+"""Losses whose formula asks in Python what a number of their settings is, so that each number has its own program."""
 
 
 def _divided(loss: Any, arrays: tuple[Array, ...], is_operand: Any) -> tuple[dict[str, Any], dict[str, Any]]:
