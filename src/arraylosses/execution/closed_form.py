@@ -1,4 +1,6 @@
-"""JAX: per-item losses whose derivative is the closed form, where JAX would derive one from each step of the formula.
+"""JAX: losses of rows whose derivative is the closed form, where JAX would derive one from each step of the formula.
+
+For a loss of elements, what JAX derives is as short.
 
 The rule is that of `jax.custom_jvp`, so forward mode, reverse mode and derivatives of every order follow from it. By an
 array or a setting without a closed form, the derivative is that of `call`.

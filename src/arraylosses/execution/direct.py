@@ -147,7 +147,7 @@ def evaluate(
         # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
         if invalid is not None:
             arrays = tuple([_spoilt(inputs, k, x) for k, x in enumerate(arrays)])
-        if loss.self_contained and loss.closed_forms and backend_of(inputs.xp) == "jax":
+        if inputs.axis is not None and loss.self_contained and loss.closed_forms and backend_of(inputs.xp) == "jax":
             from . import closed_form
 
             items = closed_form.items(loss, inputs, arrays)
