@@ -161,7 +161,7 @@ def _spread(space: Namespace, g: Array, node: Node) -> Array:
     """Bring a thin cotangent to full size, without memory of its own where the library can."""
     if node.chunks is None:
         return space.broadcast_to(g, node.shape)
-    full = all([m != 1 or n == 1 for m, n in zip(g.shape, node.shape, strict=True)])
+    full = g.ndim == len(node.shape) and all([m != 1 or n == 1 for m, n in zip(g.shape, node.shape, strict=True)])
     if full and known_size(node.shape) is None:  # Dask can't tell that it has that shape already
         return g
     return space.broadcast_to(g, node.shape, chunks=node.chunks)
