@@ -377,10 +377,7 @@ class TripletMargin(RowLoss):
 
     structural: ClassVar[tuple[str, ...]] = ("p",)
 
-    @property
-    def closed_forms(self) -> tuple[int, ...]:  # type: ignore[override]
-        """The lengths of order 1 and 2 have one."""
-        return (0, 1, 2) if self.p in (1, 2) else ()
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1, 2)
 
     # max(0, margin + |anchor - positive| - |anchor - negative|)
     def call(self, anchor: Array, positive: Array, negative: Array) -> Array:
@@ -397,7 +394,8 @@ class TripletMargin(RowLoss):
         return self.margin + special.above_lowest(2.0**20 * (near.share - far.share))
 
     def _distance(self, x: Array, y: Array) -> vectors.Distance:
-        return vectors.Distance(x, y, self.row_axis(x), self.p, self.epsilon)
+        order = float("inf") if self.p > 1e18 else self.p  # which it is to the last digit
+        return vectors.Distance(x, y, self.row_axis(x), order, self.epsilon)
 
     def derivative(self, anchor: Array, positive: Array, negative: Array) -> Array | None:
         return self.call_and_derivatives((0,), anchor, positive, negative)[1][0]
