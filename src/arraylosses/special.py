@@ -33,7 +33,6 @@ __all__ = [
     "above_lowest",
     "above_zero",
     "at_least_tiny",
-    "axis_last",
     "bernoulli",
     "bernoulli_and_slope",
     "bernoulli_slope",
@@ -317,14 +316,6 @@ def put(x: Array, index: Array, values: Array | float, axis: int) -> Array:
         _kernels.put(own, x, place, values, axis)
         return x
     return where(is_class(place, x, axis), values, x)
-
-
-def axis_last(x: Array, axis: int) -> Array:
-    """Move `axis` to the end."""
-    # torch's vmap knows a permutation of axes, and not moveaxis.
-    axis %= x.ndim
-    order = [*range(axis), *range(axis + 1, x.ndim), axis]
-    return x if axis == x.ndim - 1 else array_namespace(x).permute_dims(x, tuple(order))
 
 
 # Logarithms and exponentials
