@@ -1,18 +1,18 @@
-"""The function form, the class form and `__all__` of each family say the same."""
+"""The function forms are those that the classes give, and each class says all that there is to say."""
 
 from __future__ import annotations
 
 import dataclasses
-import importlib
+import importlib.util
 import inspect
 import pkgutil
 import re
+from pathlib import Path
 
 import pytest
 
 import arraylosses as al
 import arraylosses.losses
-from arraylosses.registry import function_of
 
 FAMILIES = [m.name for m in pkgutil.iter_modules(arraylosses.losses.__path__)]
 LOSSES = [(n, c) for n, c in al.registered().items() if c.__module__.startswith("arraylosses.losses.")]
@@ -54,20 +54,39 @@ def test_a_function_hands_every_setting_to_its_class(name, cls, monkeypatch):
     assert seen == given
 
 
+def described(doc, section):
+    text = re.search(rf"^{section}\n-+\n(.*?)(?=\n\n[A-Z]\w+\n---|\Z)", doc, re.DOTALL | re.MULTILINE).group(1)
+    return [n.strip() for line in text.splitlines() if line[:1].strip() for n in line.split(" : ")[0].split(",")]
+
+
 @all_losses
-def test_names_and_docstrings(name, cls):
-    function = getattr(al, name)
-    assert function_of(cls) is function
-    assert getattr(al, cls.__name__) is cls
-    assert cls.__doc__ == f"Settings of `{name}`."
-    doc = inspect.getdoc(function)
-    for section in ("Parameters", "Returns", "Raises", "References", "Examples"):
+def test_a_class_describes_its_settings_and_its_arrays(name, cls):
+    assert cls.function is getattr(al, name)
+    assert cls.function.loss_class is getattr(al, cls.__name__) is cls
+    doc = inspect.getdoc(cls)
+    for section in ("References", "Examples"):
         assert re.search(rf"^{section}\n-+$", doc, re.MULTILINE), section
     assert ".. math::" in doc
     assert ">>> " in doc
-    described = re.search(r"Parameters\n-+\n(.*?)\n\n[A-Z]", doc, re.DOTALL).group(1)
-    heads = {n.strip() for line in described.splitlines() if line[:1].strip() for n in line.split(" : ")[0].split(",")}
-    assert heads == set(inspect.signature(function).parameters)
+    assert sorted(described(doc, "Parameters")) == sorted(f.name for f in dataclasses.fields(cls))
+    assert tuple(described(doc, "Arrays")) == cls.array_names
+
+
+@all_losses
+def test_a_function_describes_all_that_it_takes(name, cls):
+    doc = inspect.getdoc(cls.function)
+    for section in ("Returns", "Raises", "References", "Examples"):
+        assert re.search(rf"^{section}\n-+$", doc, re.MULTILINE), section
+    assert described(doc, "Parameters") == list(inspect.signature(cls.function).parameters)
+
+
+def test_the_functions_are_those_that_the_classes_give():
+    path = Path(__file__).parents[1] / "tools" / "write_functions.py"
+    spec = importlib.util.spec_from_file_location("write_functions", path)
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    there = {path.name: path.read_text() for path in tool.FOLDER.glob("*.py")}
+    assert there == tool.pages(), "run python tools/write_functions.py"
 
 
 @pytest.mark.parametrize("family", FAMILIES)

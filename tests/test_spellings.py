@@ -204,3 +204,9 @@ def test_a_function_form_is_still_what_it_was():
         al.huber(P, "text")
     with pytest.raises(TypeError, match="missing 1 required positional argument: 'target'"):
         al.huber(P)
+
+
+@pytest.mark.parametrize("cls", [al.Huber, al.BinaryFocal, al.CrossEntropy])
+def test_settings_are_given_by_keyword(cls):
+    with pytest.raises(TypeError, match=rf"`{cls.__name__}` takes its settings by keyword, as in {cls.__name__}\(\w+="):
+        cls(2.0)

@@ -56,6 +56,7 @@ loss.detla  # wrong
 loss.delta = 3.0  # wrong
 al.Huber(dleta=2.0)  # wrong
 al.Huber(delta="x")  # wrong
+al.Huber(2.0)  # wrong
 al.Huber(p, t, p)  # wrong
 
 al.get("huber", delta=2.0)(p, t)

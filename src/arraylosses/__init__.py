@@ -3,10 +3,17 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import losses, special
+from . import functions, losses, special
 from ._array_api import array_namespace
 from ._config import config
 from .conversion import convert
+from .functions.binary import *
+from .functions.divergence import *
+from .functions.embedding import *
+from .functions.likelihood import *
+from .functions.linear import *
+from .functions.multiclass import *
+from .functions.regression import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, loss
 from .losses.binary import *
@@ -35,6 +42,7 @@ __all__ = [
     "config",
     "convert",
     "deserialize",
+    "functions",
     "get",
     "grad",
     "loss",
@@ -48,6 +56,7 @@ __all__ = [
 ]
 # Type checkers follow this spelling, and a star import of the module that defines a name, but no second one of it.
 __all__ += losses.__all__
+__all__ += functions.__all__
 
 # Loaded when they are first asked for: half of the package's import time, for what many programs never use.
 _LAZY = {"autodiff": ("arraylosses.autodiff", None), "compare": ("arraylosses.comparison", "compare")}

@@ -46,17 +46,39 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 _PLAIN = frozenset((float, int, bool, str, type(None)))
 
 
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
+@dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Loss:
     """Base of all losses: subclass it, state the settings as dataclass fields and the formula as `call`.
 
     Parameters
     ----------
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
-        How per-item losses become the result.
+        How the per-item losses become the result.
 
     Notes
     -----
+    An item is what one loss value belongs to: an element, or a row along the class or feature axis. Let l be the
+    per-item losses and w the weights, 1 without `weight`, over the items that `where` keeps.
+
+    ============= ============================================================================
+    reduction     result
+    ============= ============================================================================
+    "none"        w l, with 0 where `where` is False, of the shape of the per-item loss
+    "sum"         Σ w l
+    "mean"        Σ w l / Σ w: a true weighted mean, which no constant weight changes
+    "batchmean"   Σ w l / (length of the first axis)
+    ============= ============================================================================
+
+    If no items are kept, or all weights are 0, the result is 0, with a zero gradient. What `where` leaves out may hold
+    anything, and changes neither the value nor a gradient; a NaN that is kept comes out as NaN.
+
+    The result is in the library, on the device and in the floating dtype of the arrays, float32 at the least. Nothing
+    broadcasts but `weight` and `where`, to the per-item loss, and nothing moves between libraries or devices. Settings
+    are given by keyword; a setting that is an array follows the library, dtype and device of the arrays.
+
+    A label outside [0, C) is an error on NumPy and on torch's CPU; on other libraries, where it can't be looked at, the
+    loss of its item and the gradient of it are NaN.
+
     A loss of rows sets ``granularity = "row"`` and may have a field `axis`. `domains` says what the arrays hold where
     that is more than real numbers of one shape; the arguments are checked and tested by it. `derivative` and
     `second_derivative` may give closed forms, for the libraries that have no gradients of their own.
@@ -78,7 +100,7 @@ class Loss:
     3.5
     """
 
-    reduction: Reduction = dataclasses.field(default="mean", kw_only=True)
+    reduction: Reduction = "mean"
 
     granularity: ClassVar[Granularity] = "element"
     """What one loss value belongs to: an element, or a row along the class or feature axis."""
@@ -108,10 +130,14 @@ class Loss:
     array_settings: ClassVar[tuple[str, ...]] = ()
     """The settings that hold an array or a sequence."""
 
+    function: ClassVar[Callable[..., Any] | None] = None
+    """The function form."""
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         require_choice(("element", "row"), granularity=cls.granularity)
         cls.self_contained = False  # a subclass makes a promise of its own
+        cls.function = None
         cls.checked = {}
         if "call" in cls.__dict__:
             # What was said of another formula does not hold of this one.
@@ -287,7 +313,7 @@ class Loss:
         return hash((type(self), *(_hashable(getattr(self, n)) for n in setting_names(type(self)))))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RowLoss(Loss):
     """Base of losses whose item is a row: the vector along one axis.
 
@@ -297,7 +323,7 @@ class RowLoss(Loss):
         The class or feature axis.
     """
 
-    axis: int = dataclasses.field(default=-1, kw_only=True)
+    axis: int = -1
 
     granularity: ClassVar[Granularity] = "row"
 
@@ -313,9 +339,9 @@ class RowLoss(Loss):
 def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[str, Any]) -> None:
     """Say what is wrong with the arguments of a class, where it can be said better than by Python."""
     name, known = cls.__name__, setting_names(cls)
-    if given and (len(given) > 1 or not cls.array_names) and all(map(is_array, given)):
-        arrays = ", ".join(cls.array_names)
-        raise TypeError(f"`{name}` takes settings, and the loss that it makes takes arrays: {name}(...)({arrays})")
+    if given and all(map(is_array, given)):
+        call = f"{name}(...)({', '.join(cls.array_names)})"
+        raise TypeError(f"`{name}` takes settings, and the loss that it makes takes arrays: {call}")
     fields = [n for n in inspect.get_annotations(cls) if n not in cls.__dataclass_fields__]
     for key in [*fields, *settings]:
         if key not in cls.__dataclass_fields__:
@@ -328,6 +354,9 @@ def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[
                     said = [*cls.array_names, *([] if own in cls.array_names else [f"{own}=..."])]
                     hint = f"; it is `{own}` of the call, as in {name}(...)({', '.join(said)})"
             raise TypeError(f"`{key}` is no setting of {name}{hint}")
+    if given:
+        said = f"{name}({known[0]}={in_short(given[0])})"
+        raise TypeError(f"`{name}` takes its settings by keyword, as in {said}; got {len(given)} by position")
 
 
 def _hashable(value: Any) -> Any:
@@ -403,26 +432,33 @@ def snake_case(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
-def function_form(function: FunctionT) -> FunctionT:
-    """Let the function form of a loss say what is meant where it is called by another library's names.
+def function_form(cls: type[Loss]) -> Callable[[FunctionT], FunctionT]:
+    """Make a function the function form of a loss class.
 
-    Python itself only says that an argument is not known, or that there is one too many.
+    Where it is called by another library's names it says what is meant: Python itself only says that an argument is not
+    known, or that there is one too many.
     """
-    parameters = inspect.signature(function).parameters.values()
-    arrays = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
-    keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
-    @functools.wraps(function)
-    def call(*given: Any, **named: Any) -> Any:
-        try:
-            return function(*given, **named)
-        except TypeError as error:
-            # The function itself was not entered.
-            if error.__traceback__ is not None and error.__traceback__.tb_next is None:
-                _refuse_call(function.__name__, arrays, keywords, given, named)
-            raise
+    def decorate(function: FunctionT) -> FunctionT:
+        parameters = inspect.signature(function).parameters.values()
+        arrays = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
+        keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
 
-    return cast(FunctionT, call)
+        @functools.wraps(function)
+        def call(*given: Any, **named: Any) -> Any:
+            try:
+                return function(*given, **named)
+            except TypeError as error:
+                # The function itself was not entered.
+                if error.__traceback__ is not None and error.__traceback__.tb_next is None:
+                    _refuse_call(function.__name__, arrays, keywords, given, named)
+                raise
+
+        form: Any = call
+        form.loss_class, cls.function = cls, form
+        return cast(FunctionT, form)
+
+    return decorate
 
 
 def _refuse_call(
@@ -557,6 +593,7 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
     wrapper.__signature__ = signature.replace(parameters=[*parameters, *own])  # type: ignore[attr-defined]
     loss_function = cast("LossFunction[...]", wrapper)
     loss_function.loss_class = cls
+    cls.function = wrapper
     # Where pickle finds the class: beside the function, which stands in its module under its own name.
     cls.__module__ = getattr(named, "__module__", __name__)
     cls.__qualname__ = f"{getattr(named, '__qualname__', name)}.loss_class"

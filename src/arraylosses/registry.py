@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import math
-import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
@@ -18,7 +17,6 @@ __all__ = [
     "aliases_of",
     "class_of",
     "deserialize",
-    "function_of",
     "get",
     "known_as",
     "name_of",
@@ -125,10 +123,7 @@ def class_of(loss: object) -> type[Loss] | None:
     if inspect.isclass(loss):
         return loss if issubclass(loss, Loss) else None
     made = getattr(loss, "loss_class", None)
-    if inspect.isclass(made) and issubclass(made, Loss):
-        return made
-    cls = _BY_CANONICAL.get(getattr(loss, "__name__", ""))
-    return cls if cls is not None and function_of(cls) is loss else None
+    return made if inspect.isclass(made) and issubclass(made, Loss) else None
 
 
 def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) -> Loss:
@@ -201,12 +196,6 @@ def aliases_of(name: str) -> dict[str, Mapping[str, Any]]:
     """Return the other names of a loss, each with the settings that it carries."""
     cls = _BY_CANONICAL[name]
     return {key: entry.settings for key, entry in _BY_NAME.items() if entry.cls is cls and key != name}
-
-
-def function_of(cls: type[Loss]) -> Callable[..., Any] | None:
-    """Return the function form that stands beside a loss class in its module, or None."""
-    function = getattr(sys.modules.get(cls.__module__), snake_case(cls.__name__), None)
-    return function if callable(function) else None
 
 
 def known_as(name: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..comparison.text import wrapped
 from ..loss import Loss, setting_names
-from ..registry import aliases_of, function_of, name_of
+from ..registry import aliases_of, name_of
 
 __all__ = ["described", "readable", "summary_of"]
 
@@ -57,7 +57,7 @@ def described(asked: str, loss: Loss, width: int) -> Iterator[tuple[str, list[st
 
 
 def _documentation(cls: type[Loss]) -> str:
-    return inspect.getdoc(function_of(cls) or cls) or inspect.getdoc(cls) or ""
+    return inspect.getdoc(cls.function or cls) or inspect.getdoc(cls) or ""
 
 
 def _sections(documentation: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The mathematics: one file a family, each loss as a class of settings and as a function."""
+"""The mathematics: one file a family, each loss as a frozen dataclass of its settings."""
 
 from . import binary, divergence, embedding, likelihood, linear, multiclass, regression
 from .binary import *

@@ -15,28 +15,50 @@ from .._validation import (
     require_positive,
     require_range,
 )
-from ..loss import Loss, RowLoss, function_form
-from ..reduction import Reduction
+from ..loss import Loss, RowLoss
 from ..registry import alias, register
 
-__all__ = [
-    "CosineEmbedding",
-    "CosineSimilarity",
-    "HingeEmbedding",
-    "MarginRanking",
-    "TripletMargin",
-    "cosine_embedding",
-    "cosine_similarity",
-    "hinge_embedding",
-    "margin_ranking",
-    "triplet_margin",
-]
+__all__ = ["CosineEmbedding", "CosineSimilarity", "HingeEmbedding", "MarginRanking", "TripletMargin"]
 
 
 @register
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CosineSimilarity(RowLoss):
-    """Settings of `cosine_similarity`."""
+    r"""Negative cosine of the angle between two vectors: -1 where they point the same way.
+
+    .. math:: l = -\frac{prediction \cdot target}{|prediction| \, |target|}
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The feature axis.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array, shape (..., D)
+        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+
+    Notes
+    -----
+    It is 0 where a vector is 0, or holds but subnormal numbers.
+
+    It is negative, as in Keras, so that smaller is better. Optax's and PyTorch's functions of this name return the
+    cosine itself.
+
+    References
+    ----------
+    Keras, CosineSimilarity. https://keras.io/api/losses/regression_losses/
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> al.cosine_similarity(np.asarray([[1.0, 0.0], [3.0, 4.0]]), np.asarray([[0.0, 2.0], [6.0, 8.0]]),
+    ...                      reduction="none").tolist()
+    [-0.0, -1.0]
+    """
 
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
 
@@ -54,64 +76,42 @@ class CosineSimilarity(RowLoss):
         return -cosine.value, tuple([cosine.slope(minus, of=k) for k in positions])
 
 
-@function_form
-def cosine_similarity(
-    prediction: Array,
-    target: Array,
-    *,
-    axis: int = -1,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Negative cosine of the angle between two vectors: -1 where they point the same way.
+@register("CosineEmbeddingLoss", "cosine_embedding_loss")
+@dataclass(frozen=True, kw_only=True)
+class CosineEmbedding(RowLoss):
+    r"""Pulls the directions of pairs that belong together near, and pushes those of other pairs apart.
 
-    .. math:: l = -\frac{prediction \cdot target}{|prediction| \, |target|}
+    .. math:: l = 1 - \cos(x1, x2) \text{ if } target = 1, \text{ else } \max(0, \cos(x1, x2) - margin)
 
     Parameters
     ----------
-    prediction, target : array, shape (..., D)
-        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+    margin : float, default 0.0
+        The cosine, in [-1, 1], below which other pairs cost nothing.
     axis : int, default -1
         The feature axis.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
 
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` without `axis` for reduction "none". 0 where a vector is 0,
-        or holds but subnormal numbers.
-
-    Raises
+    Arrays
     ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
-
-    Notes
-    -----
-    It is negative, as in Keras, so that smaller is better. Optax's and PyTorch's functions of this name return the
-    cosine itself.
+    x1, x2 : array, shape (..., D)
+        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item. The cosine of a vector that is 0
+        counts as 0.
+    target : array, shape (...)
+        1 for a pair that belongs together, -1 for one that does not. An integer target is converted.
 
     References
     ----------
-    Keras, CosineSimilarity. https://keras.io/api/losses/regression_losses/
+    PyTorch, CosineEmbeddingLoss. https://pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> al.cosine_similarity(np.asarray([[1.0, 0.0], [3.0, 4.0]]), np.asarray([[0.0, 2.0], [6.0, 8.0]]),
-    ...                      reduction="none").tolist()
-    [-0.0, -1.0]
+    >>> x1, x2 = np.asarray([[3.0, 4.0], [3.0, 4.0]]), np.asarray([[4.0, 3.0], [4.0, 3.0]])
+    >>> al.cosine_embedding(x1, x2, np.asarray([1, -1]), margin=0.5, reduction="none").round(12).tolist()
+    [0.04, 0.46]
     """
-    return CosineSimilarity(axis=axis, reduction=reduction)(prediction, target, weight=weight, where=where)
-
-
-@register("CosineEmbeddingLoss", "cosine_embedding_loss")
-@dataclass(frozen=True)
-class CosineEmbedding(RowLoss):
-    """Settings of `cosine_embedding`."""
 
     margin: float = 0.0
 
@@ -142,64 +142,38 @@ class CosineEmbedding(RowLoss):
         return self._of_cosine(cosine.value, target), tuple([cosine.slope(factor, of=k) for k in positions])
 
 
-@function_form
-def cosine_embedding(
-    x1: Array,
-    x2: Array,
-    target: Array,
-    *,
-    margin: float = 0.0,
-    axis: int = -1,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Pulls the directions of pairs that belong together near, and pushes those of other pairs apart.
+@register("HingeEmbeddingLoss", "hinge_embedding_loss")
+@dataclass(frozen=True, kw_only=True)
+class HingeEmbedding(Loss):
+    r"""Makes the distances of pairs that belong together small, and those of other pairs at least a margin.
 
-    .. math:: l = 1 - \cos(x1, x2) \text{ if } target = 1, \text{ else } \max(0, \cos(x1, x2) - margin)
+    .. math:: l = distance \text{ if } target = 1, \text{ else } \max(0, margin - distance)
 
     Parameters
     ----------
-    x1, x2 : array, shape (..., D)
-        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
-    target : array, shape (...)
-        1 for a pair that belongs together, -1 for one that does not. An integer target is converted.
-    margin : float, default 0.0
-        The cosine, in [-1, 1], below which other pairs cost nothing.
-    axis : int, default -1
-        The feature axis.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
+    margin : float, default 1.0
+        The distance beyond which other pairs cost nothing.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
 
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `target` for reduction "none". The cosine of a vector that is 0 counts as 0.
-
-    Raises
+    Arrays
     ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
+    distance : array
+        Floating distances of pairs, computed beforehand.
+    target : array
+        1 for a pair that belongs together, -1 for one that does not, of the shape of `distance`.
 
     References
     ----------
-    PyTorch, CosineEmbeddingLoss. https://pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html
+    PyTorch, HingeEmbeddingLoss. https://pytorch.org/docs/stable/generated/torch.nn.HingeEmbeddingLoss.html
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> x1, x2 = np.asarray([[3.0, 4.0], [3.0, 4.0]]), np.asarray([[4.0, 3.0], [4.0, 3.0]])
-    >>> al.cosine_embedding(x1, x2, np.asarray([1, -1]), margin=0.5, reduction="none").round(12).tolist()
-    [0.04, 0.46]
+    >>> float(al.hinge_embedding(np.asarray([0.25, 0.25]), np.asarray([1, -1]), reduction="sum"))
+    1.0
     """
-    return CosineEmbedding(margin=margin, axis=axis, reduction=reduction)(x1, x2, target, weight=weight, where=where)
-
-
-@register("HingeEmbeddingLoss", "hinge_embedding_loss")
-@dataclass(frozen=True)
-class HingeEmbedding(Loss):
-    """Settings of `hinge_embedding`."""
 
     margin: float = 1.0
 
@@ -223,59 +197,39 @@ class HingeEmbedding(Loss):
         return array_namespace(distance, target).zeros_like(distance)
 
 
-@function_form
-def hinge_embedding(
-    distance: Array,
-    target: Array,
-    *,
-    margin: float = 1.0,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Makes the distances of pairs that belong together small, and those of other pairs at least a margin.
+@register("MarginRankingLoss", "margin_ranking_loss")
+@dataclass(frozen=True, kw_only=True)
+class MarginRanking(Loss):
+    r"""Asks that the one of two scores which should rank higher does so, by a margin.
 
-    .. math:: l = distance \text{ if } target = 1, \text{ else } \max(0, margin - distance)
+    .. math:: l = \max(0, margin - target (x1 - x2))
 
     Parameters
     ----------
-    distance : array
-        Floating distances of pairs, computed beforehand.
-    target : array
-        1 for a pair that belongs together, -1 for one that does not, of the shape of `distance`.
-    margin : float, default 1.0
-        The distance beyond which other pairs cost nothing.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
+    margin : float, default 0.0
+        The lead that is asked for.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
 
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `distance` for reduction "none".
-
-    Raises
+    Arrays
     ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
+    x1, x2 : array
+        Floating scores, of one shape.
+    target : array
+        1 where `x1` should rank higher, -1 where `x2` should, of their shape. An integer target is converted.
 
     References
     ----------
-    PyTorch, HingeEmbeddingLoss. https://pytorch.org/docs/stable/generated/torch.nn.HingeEmbeddingLoss.html
+    Herbrich, Graepel and Obermayer, Large margin rank boundaries for ordinal regression (2000).
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.hinge_embedding(np.asarray([0.25, 0.25]), np.asarray([1, -1]), reduction="sum"))
-    1.0
+    >>> x1, x2 = np.asarray([2.0, 2.0]), np.asarray([1.5, 1.5])
+    >>> al.margin_ranking(x1, x2, np.asarray([1, -1]), margin=1.0, reduction="none").tolist()
+    [0.5, 1.5]
     """
-    return HingeEmbedding(margin=margin, reduction=reduction)(distance, target, weight=weight, where=where)
-
-
-@register("MarginRankingLoss", "margin_ranking_loss")
-@dataclass(frozen=True)
-class MarginRanking(Loss):
-    """Settings of `margin_ranking`."""
 
     margin: float = 0.0
 
@@ -308,61 +262,46 @@ class MarginRanking(Loss):
         return array_namespace(x1, x2).zeros_like(x1)
 
 
-@function_form
-def margin_ranking(
-    x1: Array,
-    x2: Array,
-    target: Array,
-    *,
-    margin: float = 0.0,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Asks that the one of two scores which should rank higher does so, by a margin.
+@register(alias("TripletMarginLoss", "triplet_margin_loss", epsilon=1e-6))
+@dataclass(frozen=True, kw_only=True)
+class TripletMargin(RowLoss):
+    r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
 
-    .. math:: l = \max(0, margin - target (x1 - x2))
+    .. math:: l = \max(0, margin + \|anchor - positive\|_p - \|anchor - negative\|_p)
 
     Parameters
     ----------
-    x1, x2 : array
-        Floating scores, of one shape.
-    target : array
-        1 where `x1` should rank higher, -1 where `x2` should, of their shape. An integer target is converted.
-    margin : float, default 0.0
-        The lead that is asked for.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
+    margin : float, default 1.0
+        The difference of distances that is asked for; at least 0.
+    p : float, default 2.0
+        Order of the norm, above 0; infinity is the largest difference.
+    swap : bool, default False
+        Measure the negative from the positive where that is nearer than from the anchor.
+    epsilon : float, default 0.0
+        What is added to each difference of coordinates, as PyTorch does with 1e-6; at least 0.
+    axis : int, default -1
+        The feature axis.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
 
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `x1` for reduction "none".
-
-    Raises
+    Arrays
     ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
+    anchor, positive, negative : array, shape (..., D)
+        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
 
     References
     ----------
-    Herbrich, Graepel and Obermayer, Large margin rank boundaries for ordinal regression (2000).
+    Balntas et al., Learning local feature descriptors with triplets and shallow convolutional neural networks (2016).
+    https://bmva-archive.org.uk/bmvc/2016/papers/paper119/
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> x1, x2 = np.asarray([2.0, 2.0]), np.asarray([1.5, 1.5])
-    >>> al.margin_ranking(x1, x2, np.asarray([1, -1]), margin=1.0, reduction="none").tolist()
-    [0.5, 1.5]
+    >>> anchor, positive, negative = np.zeros((1, 2)), np.asarray([[3.0, 4.0]]), np.asarray([[0.0, 5.5]])
+    >>> float(al.triplet_margin(anchor, positive, negative))
+    0.5
     """
-    return MarginRanking(margin=margin, reduction=reduction)(x1, x2, target, weight=weight, where=where)
-
-
-@register(alias("TripletMarginLoss", "triplet_margin_loss", epsilon=1e-6))
-@dataclass(frozen=True)
-class TripletMargin(RowLoss):
-    """Settings of `triplet_margin`."""
 
     margin: float = 1.0
     p: float = 2.0
@@ -423,67 +362,3 @@ class TripletMargin(RowLoss):
         u, v, w = near.slope(counts), far.slope(counts - of_other), other.slope(of_other)
         found = {0: lambda: u - v, 1: lambda: -u - w, 2: lambda: v + w}
         return special.positive_part(short), tuple([found[k]() for k in positions])
-
-
-@function_form
-def triplet_margin(
-    anchor: Array,
-    positive: Array,
-    negative: Array,
-    *,
-    margin: float = 1.0,
-    p: float = 2.0,
-    swap: bool = False,
-    epsilon: float = 0.0,
-    axis: int = -1,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
-
-    .. math:: l = \max(0, margin + \|anchor - positive\|_p - \|anchor - negative\|_p)
-
-    Parameters
-    ----------
-    anchor, positive, negative : array, shape (..., D)
-        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
-    margin : float, default 1.0
-        The difference of distances that is asked for; at least 0.
-    p : float, default 2.0
-        Order of the norm, above 0; infinity is the largest difference.
-    swap : bool, default False
-        Measure the negative from the positive where that is nearer than from the anchor.
-    epsilon : float, default 0.0
-        What is added to each difference of coordinates, as PyTorch does with 1e-6; at least 0.
-    axis : int, default -1
-        The feature axis.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `anchor` without `axis` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
-
-    References
-    ----------
-    Balntas et al., Learning local feature descriptors with triplets and shallow convolutional neural networks (2016).
-    https://bmva-archive.org.uk/bmvc/2016/papers/paper119/
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> anchor, positive, negative = np.zeros((1, 2)), np.asarray([[3.0, 4.0]]), np.asarray([[0.0, 5.5]])
-    >>> float(al.triplet_margin(anchor, positive, negative))
-    0.5
-    """
-    return TripletMargin(margin=margin, p=p, swap=swap, epsilon=epsilon, axis=axis, reduction=reduction)(
-        anchor, positive, negative, weight=weight, where=where
-    )

@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_nonnegative, require_one_of_type
-from ..loss import Loss, function_form
-from ..reduction import Reduction
+from ..loss import Loss
 from ..registry import alias, register
 
-__all__ = ["PoissonNll", "poisson_nll"]
+__all__ = ["PoissonNll"]
 
 
 @register(
@@ -20,9 +19,41 @@ __all__ = ["PoissonNll", "poisson_nll"]
     "poisson_nll_loss",
     alias("poisson", "Poisson", from_log=False, epsilon=1e-7),
 )
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PoissonNll(Loss):
-    """Settings of `poisson_nll`."""
+    r"""Negative log-likelihood of a Poisson distribution, for counts.
+
+    .. math:: l = rate - target \log(rate + epsilon) \; (+ \log target!); \quad rate = \exp(prediction)
+
+    Parameters
+    ----------
+    from_log : bool, default True
+        Whether `prediction` is a logarithm.
+    full : bool, default False
+        Add log(target!) by Stirling's approximation for targets above 1.
+    epsilon : float, default 0.0
+        What is added to a rate before its logarithm is taken; at least 0. Without effect on a logarithm.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating: the logarithm of the rate, or with ``from_log=False`` the rate itself, above 0.
+    target : array
+        Counts, of the shape of `prediction`. An integer target is converted.
+
+    References
+    ----------
+    McCullagh and Nelder, Generalized Linear Models (1989), chapter 6.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.poisson_nll(np.asarray([0.0, 0.0]), np.asarray([0, 3])))
+    1.0
+    """
 
     from_log: bool = True
     full: bool = False
@@ -77,60 +108,3 @@ class PoissonNll(Loss):
 
     def _shifted(self, prediction: Array) -> Array:
         return prediction if special.is_zero(self.epsilon) else prediction + self.epsilon
-
-
-@function_form
-def poisson_nll(
-    prediction: Array,
-    target: Array,
-    *,
-    from_log: bool = True,
-    full: bool = False,
-    epsilon: float = 0.0,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Negative log-likelihood of a Poisson distribution, for counts.
-
-    .. math:: l = rate - target \log(rate + epsilon) \; (+ \log target!); \quad rate = \exp(prediction)
-
-    Parameters
-    ----------
-    prediction : array
-        Floating: the logarithm of the rate, or with ``from_log=False`` the rate itself, above 0.
-    target : array
-        Counts, of the shape of `prediction`. An integer target is converted.
-    from_log : bool, default True
-        Whether `prediction` is a logarithm.
-    full : bool, default False
-        Add log(target!) by Stirling's approximation for targets above 1.
-    epsilon : float, default 0.0
-        What is added to a rate before its logarithm is taken; at least 0. Without effect on a logarithm.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
-
-    References
-    ----------
-    McCullagh and Nelder, Generalized Linear Models (1989), chapter 6.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> float(al.poisson_nll(np.asarray([0.0, 0.0]), np.asarray([0, 3])))
-    1.0
-    """
-    return PoissonNll(from_log=from_log, full=full, epsilon=epsilon, reduction=reduction)(
-        prediction, target, weight=weight, where=where
-    )

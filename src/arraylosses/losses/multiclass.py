@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from .. import special
@@ -18,33 +18,23 @@ from .._validation import (
     require_per_class,
     require_range,
 )
-from ..loss import RowLoss, function_form
+from ..loss import RowLoss
 from ..numerics import softmax
-from ..reduction import Reduction
 from ..registry import alias, register
 
-__all__ = [
-    "CategoricalFocal",
-    "CategoricalHinge",
-    "CrossEntropy",
-    "Nll",
-    "categorical_focal",
-    "categorical_hinge",
-    "cross_entropy",
-    "nll",
-]
+__all__ = ["CategoricalFocal", "CategoricalHinge", "CrossEntropy", "Nll"]
 
 
 def _is_label(labels: Array) -> bool:
     return dtype_kind(labels.dtype) == "int"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _ClassLoss(RowLoss):
     """What the losses of classes share: the weight of a class, and the label that is left out."""
 
-    class_weight: Any = field(default=None, kw_only=True)
-    ignore_index: int | None = field(default=None, kw_only=True)
+    class_weight: Any = None
+    ignore_index: int | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -88,14 +78,14 @@ def _expectation(values: Array, labels: Array, axis: int) -> Array:
     return special.expectation(values, labels, axis)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _ProbabilityLoss(_ClassLoss):
     """What the losses of a predicted distribution share: logits or probabilities, and smoothing of the target."""
 
-    from_logits: bool = field(default=True, kw_only=True)
-    normalize: bool = field(default=False, kw_only=True)
-    epsilon: float = field(default=0.0, kw_only=True)
-    label_smoothing: float = field(default=0.0, kw_only=True)
+    from_logits: bool = True
+    normalize: bool = False
+    epsilon: float = 0.0
+    label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -158,12 +148,80 @@ class _ProbabilityLoss(_ClassLoss):
         epsilon=1e-7,
     ),
 )
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CrossEntropy(_ProbabilityLoss):
-    """Settings of `cross_entropy`."""
+    r"""Negative log-likelihood of the class, of several that exclude each other.
 
-    z_loss: float = field(default=0.0, kw_only=True)
-    softcap: float | None = field(default=None, kw_only=True)
+    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    normalize : bool, default False
+        Divide probabilities by their sum first, as Keras does. Without effect on logits.
+    epsilon : float, default 0.0
+        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum. Given as an array,
+        it follows the library and the device of `logits`.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is spread evenly over all classes.
+    z_loss : float, default 0.0
+        Factor, at least 0, of the square of log Σ exp(logits), which keeps logits from drifting; PaLM has 1e-4. It is
+        added to each item's loss before weights and reduction, and multiplied neither by ``1 - label_smoothing`` nor
+        by the sum of a target of probabilities. Logits only.
+    softcap : float, optional
+        Above 0. Logits are limited to (-softcap, softcap) before all else, as ``softcap * tanh(logits / softcap)``;
+        Gemma 2 has 30. A model that caps its logits itself wants none. Logits only.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
+        (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class.
+
+    Raises
+    ------
+    ValueError
+        For `z_loss` or `softcap` with probabilities.
+
+    Notes
+    -----
+    A logit is rounded once it is capped, so with `softcap` the relative error of a loss near 0 is of the order of
+    `softcap` units in the last place.
+
+    References
+    ----------
+    Bridle, Probabilistic interpretation of feedforward classification network outputs (1990).
+    https://doi.org/10.1007/978-3-642-76153-9_28
+
+    Chowdhery et al., PaLM: scaling language modeling with Pathways (2022), of `z_loss`.
+    https://arxiv.org/abs/2204.02311
+
+    Gemma Team, Gemma 2: improving open language models at a practical size (2024), of `softcap`.
+    https://arxiv.org/abs/2408.00118
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> logits = np.asarray([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
+    >>> al.cross_entropy(logits, np.asarray([0, 2]), reduction="none").round(4).tolist()
+    [0.2395, 1.0986]
+    """
+
+    z_loss: float = 0.0
+    softcap: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -258,115 +316,44 @@ class CrossEntropy(_ProbabilityLoss):
         return slope * (slope * second + curvature * first)
 
 
-@function_form
-def cross_entropy(
-    logits: Array,
-    labels: Array,
-    *,
-    axis: int = -1,
-    from_logits: bool = True,
-    normalize: bool = False,
-    epsilon: float = 0.0,
-    class_weight: Any = None,
-    ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    z_loss: float = 0.0,
-    softcap: float | None = None,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Negative log-likelihood of the class, of several that exclude each other.
+@register(alias("NLLLoss", "nll_loss", axis=1, ignore_index=-100))
+@dataclass(frozen=True, kw_only=True)
+class Nll(_ClassLoss):
+    r"""Negative log-likelihood of the class, from log-probabilities that the model has computed itself.
 
-    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits)
+    .. math:: l = -\sum_c target_c \log p_c
 
     Parameters
     ----------
-    logits : array, shape (..., C)
-        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
-        (C,), is one item.
-    labels : array, shape (...) or (..., C)
-        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
-        `logits`, a probability for each class.
     axis : int, default -1
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
-    from_logits : bool, default True
-        Whether `logits` holds logits; otherwise probabilities.
-    normalize : bool, default False
-        Divide probabilities by their sum first, as Keras does. Without effect on logits.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
     class_weight : sequence or array of shape (C,), optional
         One number a class, which acts as the weight of its items: the mean is divided by their sum. Given as an array,
-        it follows the library and the device of `logits`.
+        it follows the library and the device of `log_probabilities`.
     ignore_index : int, optional
         A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
-    label_smoothing : float, default 0.0
-        Share of the target, in [0, 1], that is spread evenly over all classes.
-    z_loss : float, default 0.0
-        Factor, at least 0, of the square of log Σ exp(logits), which keeps logits from drifting; PaLM has 1e-4. It is
-        added to each item's loss before weights and reduction, and multiplied neither by ``1 - label_smoothing`` nor
-        by the sum of a target of probabilities. Logits only.
-    softcap : float, optional
-        Above 0. Logits are limited to (-softcap, softcap) before all else, as ``softcap * tanh(logits / softcap)``;
-        Gemma 2 has 30. A model that caps its logits itself wants none. Logits only.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
 
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `logits` without `axis` for reduction "none".
-
-    Raises
+    Arrays
     ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
-        libraries, where it can't be looked at, the loss of its item is NaN. For `z_loss` or `softcap` with
-        probabilities.
-
-    Notes
-    -----
-    A logit is rounded once it is capped, so with `softcap` the relative error of a loss near 0 is of the order of
-    `softcap` units in the last place.
+    log_probabilities : array, shape (..., C)
+        Floating, with the classes along `axis`. A row alone, (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `log_probabilities` without `axis`; or a floating target of its
+        shape, a probability for each class.
 
     References
     ----------
-    Bridle, Probabilistic interpretation of feedforward classification network outputs (1990).
-    https://doi.org/10.1007/978-3-642-76153-9_28
-
-    Chowdhery et al., PaLM: scaling language modeling with Pathways (2022), of `z_loss`.
-    https://arxiv.org/abs/2204.02311
-
-    Gemma Team, Gemma 2: improving open language models at a practical size (2024), of `softcap`.
-    https://arxiv.org/abs/2408.00118
+    Fisher, On the mathematical foundations of theoretical statistics (1922). https://doi.org/10.1098/rsta.1922.0009
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> logits = np.asarray([[2.0, 0.0, 0.0], [0.0, 0.0, 0.0]])
-    >>> al.cross_entropy(logits, np.asarray([0, 2]), reduction="none").round(4).tolist()
-    [0.2395, 1.0986]
+    >>> float(al.nll(np.log(np.asarray([[0.5, 0.5], [0.25, 0.75]])), np.asarray([0, 0]), reduction="sum")).__round__(4)
+    2.0794
     """
-    return CrossEntropy(
-        axis=axis,
-        from_logits=from_logits,
-        normalize=normalize,
-        epsilon=epsilon,
-        class_weight=class_weight,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-        z_loss=z_loss,
-        softcap=softcap,
-        reduction=reduction,
-    )(logits, labels, weight=weight, where=where)
-
-
-@register(alias("NLLLoss", "nll_loss", axis=1, ignore_index=-100))
-@dataclass(frozen=True)
-class Nll(_ClassLoss):
-    """Settings of `nll`."""
 
     whole_rows: ClassVar[bool] = False
 
@@ -388,66 +375,6 @@ class Nll(_ClassLoss):
         return array_namespace(log_probabilities, labels).zeros_like(log_probabilities)
 
 
-@function_form
-def nll(
-    log_probabilities: Array,
-    labels: Array,
-    *,
-    axis: int = -1,
-    class_weight: Any = None,
-    ignore_index: int | None = None,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Negative log-likelihood of the class, from log-probabilities that the model has computed itself.
-
-    .. math:: l = -\sum_c target_c \log p_c
-
-    Parameters
-    ----------
-    log_probabilities : array, shape (..., C)
-        Floating, with the classes along `axis`. A row alone, (C,), is one item.
-    labels : array, shape (...) or (..., C)
-        Integer labels in [0, C), of the shape of `log_probabilities` without `axis`; or a floating target of its
-        shape, a probability for each class.
-    axis : int, default -1
-        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
-    class_weight : sequence or array of shape (C,), optional
-        One number a class, which acts as the weight of its items: the mean is divided by their sum. Given as an array,
-        it follows the library and the device of `log_probabilities`.
-    ignore_index : int, optional
-        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `log_probabilities` without `axis` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
-        libraries, where it can't be looked at, the loss of its item is NaN.
-
-    References
-    ----------
-    Fisher, On the mathematical foundations of theoretical statistics (1922). https://doi.org/10.1098/rsta.1922.0009
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> float(al.nll(np.log(np.asarray([[0.5, 0.5], [0.25, 0.75]])), np.asarray([0, 0]), reduction="sum")).__round__(4)
-    2.0794
-    """
-    return Nll(axis=axis, class_weight=class_weight, ignore_index=ignore_index, reduction=reduction)(
-        log_probabilities, labels, weight=weight, where=where
-    )
-
-
 @register(
     alias(
         "categorical_focal_crossentropy",
@@ -458,9 +385,55 @@ def nll(
         epsilon=1e-7,
     ),
 )
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class CategoricalFocal(_ProbabilityLoss):
-    """Settings of `categorical_focal`."""
+    r"""Cross entropy in which easy items count little, for classes that are rare.
+
+    .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c; \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    gamma : float, default 2.0
+        How fast the weight of an item falls as it becomes easy; at least 0. At 0 it is `cross_entropy`.
+    alpha : float, or sequence or array of shape (C,), optional
+        Factor of the loss: one number, or one a class. Unlike `class_weight`, it is no part of the mean's denominator.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    normalize : bool, default False
+        Divide probabilities by their sum first, as Keras does. Without effect on logits.
+    epsilon : float, default 0.0
+        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is spread evenly over all classes.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
+        (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class.
+
+    References
+    ----------
+    Lin et al., Focal loss for dense object detection (2017). https://arxiv.org/abs/1708.02002
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.categorical_focal(np.asarray([[2.0, 0.0, 0.0]]), np.asarray([0]))), 6)
+    0.010869
+    """
 
     gamma: float = 2.0
     alpha: Any = None
@@ -572,97 +545,52 @@ class CategoricalFocal(_ProbabilityLoss):
         return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
 
 
-@function_form
-def categorical_focal(
-    logits: Array,
-    labels: Array,
-    *,
-    gamma: float = 2.0,
-    alpha: Any = None,
-    axis: int = -1,
-    from_logits: bool = True,
-    normalize: bool = False,
-    epsilon: float = 0.0,
-    class_weight: Any = None,
-    ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Cross entropy in which easy items count little, for classes that are rare.
+@register("multiclass_hinge", "multiclass_hinge_loss")
+@dataclass(frozen=True, kw_only=True)
+class CategoricalHinge(_ClassLoss):
+    r"""Loss of the multiclass support vector machine: 0 once the class leads all others by a margin.
 
-    .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c; \quad p = softmax(logits)
+    .. math:: l = \max(0, margin + \max_{j \ne label} logits_j - logits_{label})
 
     Parameters
     ----------
-    logits : array, shape (..., C)
-        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
-        (C,), is one item.
-    labels : array, shape (...) or (..., C)
-        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
-        `logits`, a probability for each class.
-    gamma : float, default 2.0
-        How fast the weight of an item falls as it becomes easy; at least 0. At 0 it is `cross_entropy`.
-    alpha : float, or sequence or array of shape (C,), optional
-        Factor of the loss: one number, or one a class. Unlike `class_weight`, it is no part of the mean's denominator.
+    margin : float, default 1.0
+        The lead that is asked for; at least 0.
     axis : int, default -1
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
-    from_logits : bool, default True
-        Whether `logits` holds logits; otherwise probabilities.
-    normalize : bool, default False
-        Divide probabilities by their sum first, as Keras does. Without effect on logits.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
     class_weight : sequence or array of shape (C,), optional
         One number a class, which acts as the weight of its items: the mean is divided by their sum.
     ignore_index : int, optional
         A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
-    label_smoothing : float, default 0.0
-        Share of the target, in [0, 1], that is spread evenly over all classes.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
 
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `logits` without `axis` for reduction "none".
-
-    Raises
+    Arrays
     ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
-        libraries, where it can't be looked at, the loss of its item is NaN.
+    logits : array, shape (..., C)
+        Floating scores, with the classes along `axis`. A row alone, (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class, under which the loss is the expected one.
+
+    Notes
+    -----
+    Keras's loss of this name lets the true class take part with a score of 0, and so differs where all other scores are
+    negative.
 
     References
     ----------
-    Lin et al., Focal loss for dense object detection (2017). https://arxiv.org/abs/1708.02002
+    Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector machines (2001).
+    https://www.jmlr.org/papers/v2/crammer01a.html
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> round(float(al.categorical_focal(np.asarray([[2.0, 0.0, 0.0]]), np.asarray([0]))), 6)
-    0.010869
+    >>> scores = np.asarray([[3.0, 1.0, 0.0], [0.5, 0.0, 1.0]])
+    >>> al.categorical_hinge(scores, np.asarray([0, 0]), reduction="none").tolist()
+    [0.0, 1.5]
     """
-    return CategoricalFocal(
-        gamma=gamma,
-        alpha=alpha,
-        axis=axis,
-        from_logits=from_logits,
-        normalize=normalize,
-        epsilon=epsilon,
-        class_weight=class_weight,
-        ignore_index=ignore_index,
-        label_smoothing=label_smoothing,
-        reduction=reduction,
-    )(logits, labels, weight=weight, where=where)
-
-
-@register("multiclass_hinge", "multiclass_hinge_loss")
-@dataclass(frozen=True)
-class CategoricalHinge(_ClassLoss):
-    """Settings of `categorical_hinge`."""
 
     margin: float = 1.0
 
@@ -734,72 +662,3 @@ def _shared(chosen: Array, like: Array, axis: int) -> Array:
     xp = array_namespace(chosen, like)
     share = xp.astype(chosen, like.dtype)
     return share / special.maximum(xp.sum(share, axis=axis, keepdims=True), 1.0)
-
-
-@function_form
-def categorical_hinge(
-    logits: Array,
-    labels: Array,
-    *,
-    margin: float = 1.0,
-    axis: int = -1,
-    class_weight: Any = None,
-    ignore_index: int | None = None,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Loss of the multiclass support vector machine: 0 once the class leads all others by a margin.
-
-    .. math:: l = \max(0, margin + \max_{j \ne label} logits_j - logits_{label})
-
-    Parameters
-    ----------
-    logits : array, shape (..., C)
-        Floating scores, with the classes along `axis`. A row alone, (C,), is one item.
-    labels : array, shape (...) or (..., C)
-        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
-        `logits`, a probability for each class, under which the loss is the expected one.
-    margin : float, default 1.0
-        The lead that is asked for; at least 0.
-    axis : int, default -1
-        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
-    class_weight : sequence or array of shape (C,), optional
-        One number a class, which acts as the weight of its items: the mean is divided by their sum.
-    ignore_index : int, optional
-        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `logits` without `axis` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`. A label outside [0, C) raises on NumPy and on torch's CPU; on other
-        libraries, where it can't be looked at, the loss of its item is NaN.
-
-    Notes
-    -----
-    Keras's loss of this name lets the true class take part with a score of 0, and so differs where all other scores are
-    negative.
-
-    References
-    ----------
-    Crammer and Singer, On the algorithmic implementation of multiclass kernel-based vector machines (2001).
-    https://www.jmlr.org/papers/v2/crammer01a.html
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> scores = np.asarray([[3.0, 1.0, 0.0], [0.5, 0.0, 1.0]])
-    >>> al.categorical_hinge(scores, np.asarray([0, 0]), reduction="none").tolist()
-    [0.0, 1.5]
-    """
-    return CategoricalHinge(
-        margin=margin, axis=axis, class_weight=class_weight, ignore_index=ignore_index, reduction=reduction
-    )(logits, labels, weight=weight, where=where)

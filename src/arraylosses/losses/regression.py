@@ -8,8 +8,7 @@ from typing import ClassVar
 from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_nonnegative, require_one_of_type, require_positive, require_range
-from ..loss import Loss, function_form
-from ..reduction import Reduction
+from ..loss import Loss
 from ..registry import alias, register
 
 __all__ = [
@@ -22,19 +21,10 @@ __all__ = [
     "SmoothL1",
     "SquaredError",
     "SquaredLogarithmicError",
-    "absolute_error",
-    "absolute_percentage_error",
-    "huber",
-    "log_cosh",
-    "pseudo_huber",
-    "quantile",
-    "smooth_l1",
-    "squared_error",
-    "squared_logarithmic_error",
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _ErrorLoss(Loss):
     """What the losses of the error e = prediction - target share."""
 
@@ -73,9 +63,33 @@ class _ErrorLoss(Loss):
 
 
 @register("mse", "MSE", "mean_squared_error", "MeanSquaredError", "MSELoss", "mse_loss")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SquaredError(_ErrorLoss):
-    """Settings of `squared_error`."""
+    r"""Square of the error. The mean is the right prediction under it, and far outliers rule it.
+
+    .. math:: l = (prediction - target)^2
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+
+    References
+    ----------
+    Gauss, Theoria motus corporum coelestium (1809), book 2, section 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
+    2.5
+    """
 
     # e²
     def _of_error(self, error: Array) -> Array:
@@ -90,93 +104,22 @@ class SquaredError(_ErrorLoss):
         return array_namespace(error).full_like(error, 2.0)
 
 
-@function_form
-def squared_error(
-    prediction: Array,
-    target: Array,
-    *,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Square of the error. The mean is the right prediction under it, and far outliers rule it.
-
-    .. math:: l = (prediction - target)^2
-
-    Parameters
-    ----------
-    prediction, target : array
-        Floating, of one shape. An integer target is converted.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
-
-    References
-    ----------
-    Gauss, Theoria motus corporum coelestium (1809), book 2, section 3.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> float(al.squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
-    2.5
-    """
-    return SquaredError(reduction=reduction)(prediction, target, weight=weight, where=where)
-
-
 @register("mae", "MAE", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AbsoluteError(_ErrorLoss):
-    """Settings of `absolute_error`."""
-
-    # |e|
-    def _of_error(self, error: Array) -> Array:
-        return special.magnitude(error)
-
-    # sign(e)
-    def _slope(self, error: Array) -> Array:
-        return special.sign(error)
-
-
-@function_form
-def absolute_error(
-    prediction: Array,
-    target: Array,
-    *,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
     r"""Size of the error. The median is the right prediction under it, so outliers do little.
 
     .. math:: l = |prediction - target|
 
     Parameters
     ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
 
     References
     ----------
@@ -189,13 +132,47 @@ def absolute_error(
     >>> float(al.absolute_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
     1.5
     """
-    return AbsoluteError(reduction=reduction)(prediction, target, weight=weight, where=where)
+
+    # |e|
+    def _of_error(self, error: Array) -> Array:
+        return special.magnitude(error)
+
+    # sign(e)
+    def _slope(self, error: Array) -> Array:
+        return special.sign(error)
 
 
 @register("huber_loss", "HuberLoss")
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Huber(_ErrorLoss):
-    """Settings of `huber`."""
+    r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
+
+    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2);
+        \quad e = prediction - target
+
+    Parameters
+    ----------
+    delta : float, default 1.0
+        The error, above 0, at which it turns from squared to absolute.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+
+    References
+    ----------
+    Huber, Robust estimation of a location parameter (1964). https://doi.org/10.1214/aoms/1177703732
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.huber(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), reduction="sum"))
+    2.625
+    """
 
     delta: float = 1.0
 
@@ -220,58 +197,36 @@ class Huber(_ErrorLoss):
         return special.inside(error, -self.delta, self.delta)
 
 
-@function_form
-def huber(
-    prediction: Array,
-    target: Array,
-    *,
-    delta: float = 1.0,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
+@register("SmoothL1Loss", "smooth_l1_loss")
+@dataclass(frozen=True, kw_only=True)
+class SmoothL1(_ErrorLoss):
+    r"""Huber's loss over its threshold, so that large errors always count with slope 1.
 
-    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2);
-        \quad e = prediction - target
+    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = prediction - target
 
     Parameters
     ----------
+    beta : float, default 1.0
+        The error, at least 0, at which it turns from squared to absolute. At 0 it is `absolute_error`.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
-    delta : float, default 1.0
-        The error, above 0, at which it turns from squared to absolute.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
 
     References
     ----------
-    Huber, Robust estimation of a location parameter (1964). https://doi.org/10.1214/aoms/1177703732
+    Girshick, Fast R-CNN (2015). https://arxiv.org/abs/1504.08083
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.huber(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), reduction="sum"))
-    2.625
+    >>> float(al.smooth_l1(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), beta=2.0, reduction="sum"))
+    2.0625
     """
-    return Huber(delta=delta, reduction=reduction)(prediction, target, weight=weight, where=where)
-
-
-@register("SmoothL1Loss", "smooth_l1_loss")
-@dataclass(frozen=True)
-class SmoothL1(_ErrorLoss):
-    """Settings of `smooth_l1`."""
 
     beta: float = 1.0
 
@@ -303,57 +258,36 @@ class SmoothL1(_ErrorLoss):
         return special.inside(error, -beta, beta) / beta
 
 
-@function_form
-def smooth_l1(
-    prediction: Array,
-    target: Array,
-    *,
-    beta: float = 1.0,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Huber's loss over its threshold, so that large errors always count with slope 1.
+@register
+@dataclass(frozen=True, kw_only=True)
+class PseudoHuber(_ErrorLoss):
+    r"""Huber's loss with all derivatives: e²/2 near 0, delta |e| far out. Also known as Charbonnier's loss.
 
-    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = prediction - target
+    .. math:: l = delta^2 (\sqrt{1 + (e / delta)^2} - 1); \quad e = prediction - target
 
     Parameters
     ----------
+    delta : float, default 1.0
+        The error, above 0, around which it turns from squared to absolute.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
-    beta : float, default 1.0
-        The error, at least 0, at which it turns from squared to absolute. At 0 it is `absolute_error`.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
 
     References
     ----------
-    Girshick, Fast R-CNN (2015). https://arxiv.org/abs/1504.08083
+    Charbonnier et al., Deterministic edge-preserving regularization (1997). https://doi.org/10.1109/83.551699
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.smooth_l1(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), beta=2.0, reduction="sum"))
-    2.0625
+    >>> float(al.pseudo_huber(np.asarray([0.75]), np.asarray([0.0])))
+    0.25
     """
-    return SmoothL1(beta=beta, reduction=reduction)(prediction, target, weight=weight, where=where)
-
-
-@register
-@dataclass(frozen=True)
-class PseudoHuber(_ErrorLoss):
-    """Settings of `pseudo_huber`."""
 
     delta: float = 1.0
 
@@ -388,57 +322,35 @@ class PseudoHuber(_ErrorLoss):
         return clipped, array_namespace(error).sqrt(1.0 + ratio * ratio)
 
 
-@function_form
-def pseudo_huber(
-    prediction: Array,
-    target: Array,
-    *,
-    delta: float = 1.0,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Huber's loss with all derivatives: e²/2 near 0, delta |e| far out. Also known as Charbonnier's loss.
+@register("logcosh")
+@dataclass(frozen=True, kw_only=True)
+class LogCosh(_ErrorLoss):
+    r"""Logarithm of the hyperbolic cosine: e²/2 near 0, |e| - log 2 far out, with all derivatives.
 
-    .. math:: l = delta^2 (\sqrt{1 + (e / delta)^2} - 1); \quad e = prediction - target
+    .. math:: l = \log \cosh(prediction - target)
 
     Parameters
     ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
-    delta : float, default 1.0
-        The error, above 0, around which it turns from squared to absolute.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
 
     References
     ----------
-    Charbonnier et al., Deterministic edge-preserving regularization (1997). https://doi.org/10.1109/83.551699
+    Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm (1990).
+    https://doi.org/10.1109/42.52985
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.pseudo_huber(np.asarray([0.75]), np.asarray([0.0])))
-    0.25
+    >>> round(float(al.log_cosh(np.asarray([0.5]), np.asarray([0.0]))), 6)
+    0.120115
     """
-    return PseudoHuber(delta=delta, reduction=reduction)(prediction, target, weight=weight, where=where)
-
-
-@register("logcosh")
-@dataclass(frozen=True)
-class LogCosh(_ErrorLoss):
-    """Settings of `log_cosh`."""
 
     # log(cosh e)
     def _of_error(self, error: Array) -> Array:
@@ -454,55 +366,36 @@ class LogCosh(_ErrorLoss):
         return 4.0 * (right * left)
 
 
-@function_form
-def log_cosh(
-    prediction: Array,
-    target: Array,
-    *,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Logarithm of the hyperbolic cosine: e²/2 near 0, |e| - log 2 far out, with all derivatives.
+@register("pinball")
+@dataclass(frozen=True, kw_only=True)
+class Quantile(_ErrorLoss):
+    r"""Pinball loss: the q-quantile of the target is the right prediction under it.
 
-    .. math:: l = \log \cosh(prediction - target)
+    .. math:: l = \max(q u, (q - 1) u); \quad u = target - prediction
 
     Parameters
     ----------
+    q : float, default 0.5
+        The quantile, between 0 and 1. At 0.5 it is half of `absolute_error`.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
 
     References
     ----------
-    Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm (1990).
-    https://doi.org/10.1109/42.52985
+    Koenker and Bassett, Regression quantiles (1978). https://doi.org/10.2307/1913643
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> round(float(al.log_cosh(np.asarray([0.5]), np.asarray([0.0]))), 6)
-    0.120115
+    >>> float(al.quantile(np.asarray([1.0, 1.0]), np.asarray([3.0, 0.0]), q=0.75, reduction="sum"))
+    1.75
     """
-    return LogCosh(reduction=reduction)(prediction, target, weight=weight, where=where)
-
-
-@register("pinball")
-@dataclass(frozen=True)
-class Quantile(_ErrorLoss):
-    """Settings of `quantile`."""
 
     q: float = 0.5
 
@@ -519,57 +412,39 @@ class Quantile(_ErrorLoss):
         return (special.sign(error) + 1.0) * 0.5 - self.q
 
 
-@function_form
-def quantile(
-    prediction: Array,
-    target: Array,
-    *,
-    q: float = 0.5,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Pinball loss: the q-quantile of the target is the right prediction under it.
+@register("mape", "MAPE", "mean_absolute_percentage_error", "MeanAbsolutePercentageError")
+@dataclass(frozen=True, kw_only=True)
+class AbsolutePercentageError(Loss):
+    r"""Size of the error relative to the target's, in per cent.
 
-    .. math:: l = \max(q u, (q - 1) u); \quad u = target - prediction
+    .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
 
     Parameters
     ----------
+    percent : bool, default True
+        In per cent, as Keras has it; otherwise as a fraction, as scikit-learn has it.
+    epsilon : float, default 1e-7
+        What a target nearer to 0 counts as; at least 0.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
-    q : float, default 0.5
-        The quantile, between 0 and 1. At 0.5 it is half of `absolute_error`.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
 
     References
     ----------
-    Koenker and Bassett, Regression quantiles (1978). https://doi.org/10.2307/1913643
+    Hyndman and Koehler, Another look at measures of forecast accuracy (2006).
+    https://doi.org/10.1016/j.ijforecast.2006.03.001
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.quantile(np.asarray([1.0, 1.0]), np.asarray([3.0, 0.0]), q=0.75, reduction="sum"))
-    1.75
+    >>> float(al.absolute_percentage_error(np.asarray([5.0]), np.asarray([4.0])))
+    25.0
     """
-    return Quantile(q=q, reduction=reduction)(prediction, target, weight=weight, where=where)
-
-
-@register("mape", "MAPE", "mean_absolute_percentage_error", "MeanAbsolutePercentageError")
-@dataclass(frozen=True)
-class AbsolutePercentageError(Loss):
-    """Settings of `absolute_percentage_error`."""
 
     percent: bool = True
     epsilon: float = 1e-7
@@ -606,65 +481,38 @@ class AbsolutePercentageError(Loss):
         return array_namespace(prediction, target).zeros_like(prediction)
 
 
-@function_form
-def absolute_percentage_error(
-    prediction: Array,
-    target: Array,
-    *,
-    percent: bool = True,
-    epsilon: float = 1e-7,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Size of the error relative to the target's, in per cent.
+@register(
+    alias("msle", "MSLE", "mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", floor=1e-7),
+)
+@dataclass(frozen=True, kw_only=True)
+class SquaredLogarithmicError(Loss):
+    r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
 
-    .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
+    .. math:: l = (\log(1 + prediction) - \log(1 + target))^2
 
     Parameters
     ----------
-    prediction, target : array
-        Floating, of one shape. An integer target is converted.
-    percent : bool, default True
-        In per cent, as Keras has it; otherwise as a fraction, as scikit-learn has it.
-    epsilon : float, default 1e-7
-        What a target nearer to 0 counts as; at least 0.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
+    floor : float, optional
+        What a smaller number counts as, above -1. Keras has 1e-7.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
 
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
+    Arrays
     ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
+    prediction, target : array
+        Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
 
     References
     ----------
-    Hyndman and Koehler, Another look at measures of forecast accuracy (2006).
-    https://doi.org/10.1016/j.ijforecast.2006.03.001
+    Keras, MeanSquaredLogarithmicError. https://keras.io/api/losses/regression_losses/
 
     Examples
     --------
     >>> import numpy as np
     >>> import arraylosses as al
-    >>> float(al.absolute_percentage_error(np.asarray([5.0]), np.asarray([4.0])))
-    25.0
+    >>> float(al.squared_logarithmic_error(np.asarray([np.e - 1.0]), np.asarray([0.0])))
+    1.0
     """
-    return AbsolutePercentageError(percent=percent, epsilon=epsilon, reduction=reduction)(
-        prediction, target, weight=weight, where=where
-    )
-
-
-@register(
-    alias("msle", "MSLE", "mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", floor=1e-7),
-)
-@dataclass(frozen=True)
-class SquaredLogarithmicError(Loss):
-    """Settings of `squared_logarithmic_error`."""
 
     floor: float | None = None
 
@@ -698,50 +546,3 @@ class SquaredLogarithmicError(Loss):
         if self.floor is not None:
             slope = slope * special.inside(prediction, self.floor, None)
         return ratio * ratio, slope
-
-
-@function_form
-def squared_logarithmic_error(
-    prediction: Array,
-    target: Array,
-    *,
-    floor: float | None = None,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
-
-    .. math:: l = (\log(1 + prediction) - \log(1 + target))^2
-
-    Parameters
-    ----------
-    prediction, target : array
-        Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
-    floor : float, optional
-        What a smaller number counts as, above -1. Keras has 1e-7.
-    weight, where, reduction
-        How per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
-
-    References
-    ----------
-    Keras, MeanSquaredLogarithmicError. https://keras.io/api/losses/regression_losses/
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> float(al.squared_logarithmic_error(np.asarray([np.e - 1.0]), np.asarray([0.0])))
-    1.0
-    """
-    return SquaredLogarithmicError(floor=floor, reduction=reduction)(prediction, target, weight=weight, where=where)
