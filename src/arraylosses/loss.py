@@ -355,8 +355,8 @@ def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[
                     hint = f"; it is `{own}` of the call, as in {name}(...)({', '.join(said)})"
             raise TypeError(f"`{key}` is no setting of {name}{hint}")
     if given:
-        said = f"{name}({known[0]}={in_short(given[0])})"
-        raise TypeError(f"`{name}` takes its settings by keyword, as in {said}; got {len(given)} by position")
+        call = f"{name}({known[0]}={in_short(given[0])})"
+        raise TypeError(f"`{name}` takes its settings by keyword, as in {call}; got {len(given)} by position")
 
 
 def _hashable(value: Any) -> Any:
