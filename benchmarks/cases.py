@@ -92,8 +92,8 @@ def kind(loss: str) -> str:
     instance = al.get(loss)
     if instance.granularity == "element":
         return "elements"
-    of_classes = {"labels", "distribution", "log_distribution"}
-    return "classes" if of_classes & set(instance.domains()) else "vectors"
+    of_classes = {"class", "distribution", "log_distribution"}
+    return "classes" if of_classes & set(instance.declaration.domains) else "vectors"
 
 
 def values(peers: dict[str, Any]) -> dict[str, Peer]:
@@ -150,14 +150,14 @@ def table(
 def arrays_for(peer: Peer, shape: Shape, dtype: str = "float32") -> list[np.ndarray]:
     """Draw the arrays that the loss of `peer` takes."""
     loss = al.get(peer.loss, **peer.settings)
-    domains = peer.domains or loss.domains()
+    domains = peer.domains or loss.declaration.domains
     of_rows = loss.granularity == "row"
     # Vectors far from each other would have a mean near 0, which agrees with anything.
     near = kind(peer.loss) == "vectors"
     axis = peer.settings.get("axis", -1) % len(shape)
     items = shape[:axis] + shape[axis + 1 :]
     arrays = [
-        _drawn(domain, items if of_rows and domain in ("labels", "sign") else shape, k, dtype, near, shape[axis])
+        _drawn(domain, items if of_rows and domain in ("class", "sign") else shape, k, dtype, near, shape[axis])
         for k, domain in enumerate(domains)
     ]
     return arrays if peer.drawn == "random" else _as_users_have(arrays, axis, peer.drawn)
@@ -182,7 +182,7 @@ def _as_users_have(arrays: list[np.ndarray], axis: int, drawn: Drawn) -> list[np
 @functools.lru_cache(maxsize=16)
 def _drawn(domain: str, shape: Shape, place: int, dtype: str, near: bool, classes: int) -> np.ndarray:
     rng = np.random.default_rng(place)
-    if domain == "labels":
+    if domain == "class":
         return rng.integers(0, classes, size=shape)
     x: np.ndarray = rng.standard_normal(shape, dtype="float32")
     if domain == "sign":

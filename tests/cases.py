@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import arraylosses as al
+from arraylosses import data
 from arraylosses.execution import direct
 
 # Settings off their defaults. A loss of the package needs every setting here: a test says which is missing.
@@ -99,54 +100,37 @@ class Case:
     def inputs(self, seed: int = 0, shape: tuple[int, ...] = (4, 3), dtype: str = "float64") -> tuple[np.ndarray, ...]:
         """Arrays that the loss takes: `shape` is that of the items of rows; elements have a last axis of 4."""
         rng = np.random.default_rng(seed)
-        return tuple(
-            self._draw(rng, domain, shape, first=k == 0).astype(dtype)
-            if domain != "labels" or self.soft
-            else rng.integers(0, CLASSES, size=shape)
-            for k, domain in enumerate(self.loss.domains())
-        )
-
-    def _draw(self, rng: np.random.Generator, domain: str, shape: tuple[int, ...], *, first: bool) -> np.ndarray:
-        if not self.rows:
-            shape = (*shape, 4)
-        elif domain != "sign":
-            shape = (*shape, CLASSES)
-        x = rng.normal(size=shape)
-        if domain == "sign":
-            return np.where(x < 0, -1.0, 1.0)
-        if domain == "probability":
-            hard = rng.integers(0, 2, size=shape)
-            return rng.uniform(0.02, 0.98, size=shape) if first else np.where(x < 0, hard, rng.uniform(size=shape))
-        if domain in ("nonnegative", "positive"):
-            return np.exp(x)
-        if not self.rows:
-            return 2 * x
-        if domain in ("distribution", "log_distribution", "labels"):
-            x = np.exp(x) / np.sum(np.exp(x), axis=-1, keepdims=True)
-            x = np.log(x) if domain == "log_distribution" else x
-        return np.moveaxis(x, -1, self.axis)
+        declaration = self.loss.declaration
+        sizes = {"C": CLASSES, "D": CLASSES}
+        batch = shape if self.rows else (*shape, 4)
+        arrays = list(data.draw(declaration, rng, batch, sizes, self.loss.class_axis(), soft=self.soft))
+        if declaration.domains[1:] == ("probability",):  # a target, of which some are hard
+            arrays[1] = np.where(rng.uniform(size=batch) < 0.5, np.round(arrays[1]), arrays[1])
+        return tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays)
 
     def row_arrays(self) -> tuple[bool, ...]:
         """Which of the arrays have the class axis."""
-        return tuple(self.rows and d != "sign" and (d != "labels" or self.soft) for d in self.loss.domains())
+        forms = [argument.form(integer=not self.soft) for argument in self.loss.declaration.arguments]
+        return tuple(len(form.axes) > 1 for form in forms)
 
     def floating(self) -> tuple[int, ...]:
         """The arguments that a gradient can be taken with respect to."""
-        return tuple(
-            k for k, domain in enumerate(self.loss.domains()) if domain != "sign" and (domain != "labels" or self.soft)
-        )
+        forms = [argument.form(integer=not self.soft) for argument in self.loss.declaration.arguments]
+        return tuple(k for k, form in enumerate(forms) if form.domain.name != "sign" and not form.domain.is_integer)
 
 
 def _cases() -> list[Case]:
     cases = []
     for name, cls in al.registered().items():
-        # What is computed of a projection has arrays that belong to no item, and laws of its own beside these:
-        # test_linear_cross_entropy.
-        if cls.__module__.startswith("arraylosses.losses.") and cls().projected is None:
+        # What is computed of a projection has arrays that belong to no item, and a mask within an item or a batch of
+        # coupled ones has another meaning: these have laws of their own, in test_linear_cross_entropy and
+        # test_declared.
+        plain = cls().projected is None and not cls().declaration.takes_where
+        if cls.__module__.startswith("arraylosses.losses.") and plain:
             for settings in [{}, *SETTINGS.get(name, [])]:
                 loss = cls(**settings)
                 cases.append(Case(name, loss))
-                if "labels" in loss.domains() and loss.ignore_index is None:
+                if "class" in loss.declaration.domains and loss.ignore_index is None:
                     cases.append(Case(name, loss, soft=True))
     return cases
 

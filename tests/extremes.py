@@ -64,18 +64,18 @@ def _log(rows: list[list[float]]) -> np.ndarray:
 def _row_choices(case: Case, domain: str) -> list[np.ndarray]:
     if domain == "sign":
         return [np.asarray(s) for s in SIGNS]
-    if domain == "labels" and not case.soft:
+    if domain == "class" and not case.soft:
         return [np.asarray(k) for k in range(CLASSES)]
-    if domain in ("labels", "distribution"):
+    if domain in ("class", "distribution"):
         return list(np.concatenate([np.asarray(PROBABILITY_ROWS), np.eye(CLASSES)]))
     if domain == "log_distribution":
         return list(_log(PROBABILITY_ROWS))
-    return list(np.asarray(LOGIT_ROWS if "labels" in case.loss.domains() else VECTORS))
+    return list(np.asarray(LOGIT_ROWS if "class" in case.loss.declaration.domains else VECTORS))
 
 
 def extremes(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
     """Every combination of the edges whose loss is finite, as one axis of items."""
-    domains = case.loss.domains()
+    domains = case.loss.declaration.domains
     choices = [_row_choices(case, d) for d in domains] if case.rows else list(ELEMENTS[domains])
     arrays = [np.stack(list(column)) for column in zip(*itertools.product(*choices), strict=True)]
     arrays = [x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays]

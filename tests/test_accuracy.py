@@ -111,7 +111,7 @@ def labels_of(rng: np.random.Generator, case: Case, count: int, classes: int, dt
 def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
     """Random and extreme inputs for a loss; the class or feature axis is the last."""
     rng = np.random.default_rng(20)
-    domains = case.loss.domains()
+    domains = case.loss.declaration.domains
     if not case.rows:
         if domains[0] == "probability":
             p = probabilities(rng, 150)
@@ -136,13 +136,13 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
         target = np.concatenate([p, p])
         target[::7, 2] = 0.0
         target = target / np.sum(target, -1, keepdims=True)
-        if domains[1] == "labels":
+        if domains[1] == "class":
             target = labels_of(rng, case, len(first), 5, dtype)
         elif domains[1] == "log_distribution":
             target = np.log(np.concatenate([p, p]))
         first = np.log(first) if domains[0] == "log_distribution" else first
         return first.astype(dtype), target.astype(dtype) if target.dtype.kind == "f" else target
-    if domains == ("real", "labels"):
+    if domains == ("real", "class"):
         z = rows(rng, 5, dtype)
         return z, labels_of(rng, case, len(z), 5, dtype)
     x, y = vectors(rng, dtype)

@@ -16,7 +16,7 @@ from .variants import VARIANTS, importable
 default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
 
 
-CLASS_LOSSES = [case for case in DEFAULTS if case.loss.domains()[-1] == "labels" and not case.soft]
+CLASS_LOSSES = [case for case in DEFAULTS if case.loss.declaration.domains[-1] == "class" and not case.soft]
 class_losses = pytest.mark.parametrize("case", CLASS_LOSSES, ids=str)
 
 
@@ -228,7 +228,7 @@ def test_labels_of_any_integer_dtype_and_every_layout(variant, case, rows, label
         pytest.importorskip("torch", minversion="2.4", reason="older ones have no such dtype")
     rng = np.random.default_rng(0)
     z = rng.normal(size=rows).astype("float32")
-    if "log_distribution" in case.loss.domains():
+    if "log_distribution" in case.loss.declaration.domains:
         z = -np.abs(z)
     y = rng.integers(0, 5, size=labels)
     loss = type(case.loss)(axis=axis, reduction="none")

@@ -19,7 +19,7 @@ WRONG = {
     "sign": ([0.0, 0.5, 2.0], "-1 or 1"),
     "distribution": ([1.2, -0.1], "probabilities, from 0 to 1"),
     "log_distribution": ([0.1, np.inf], "logarithms of probabilities, at most 0"),
-    "labels": ([1.2, -0.1], "probabilities, from 0 to 1"),
+    "class": ([1.2, -0.1], "probabilities, from 0 to 1"),  # of one that is given as a distribution
 }
 
 
@@ -34,8 +34,8 @@ def place(backend, x):
 PLACES = [
     (case, k)
     for case in CASES
-    for k, domain in enumerate(case.loss.domains())
-    if domain in WRONG and (domain != "labels" or case.soft)
+    for k, domain in enumerate(case.loss.declaration.domains)
+    if domain in WRONG and (domain != "class" or case.soft)
 ]
 
 
@@ -43,7 +43,7 @@ PLACES = [
 @pytest.mark.parametrize(("case", "k"), PLACES, ids=str)
 def test_a_value_outside_its_domain_is_refused(backend, case, k):
     name = case.loss.array_names[k]
-    values, holds = WRONG[case.loss.domains()[k]]
+    values, holds = WRONG[case.loss.declaration.domains[k]]
     for value in values:
         arrays = [x.copy() for x in case.inputs(dtype="float32")]
         arrays[k][(0,) * arrays[k].ndim] = value
@@ -104,11 +104,10 @@ def test_integers_and_an_ignored_label_are_looked_at_too(backend):
 
 def test_a_user_s_own_loss_is_looked_at_by_its_domains():
     class Log(al.Loss):
+        arrays = "rate[...]: positive, count[...]: nonnegative -> [...]"
+
         def call(self, rate, count):
             return rate - count * np.log(rate)
-
-        def domains(self):
-            return ("positive", "nonnegative")
 
     with al.config(check_values=True):
         with pytest.raises(ValueError, match=r"^`rate` must hold numbers above 0, got 0\.0$"):

@@ -158,8 +158,8 @@ def test_show_takes_settings_on_which_arrays_depend(run):
     logits, probabilities = (
         run("show", "cross_entropy", "--set", f"from_logits={given}").stdout for given in ("true", "false")
     )
-    assert "logits: real" in logits
-    assert "logits: distribution" in probabilities
+    assert "logits[..., C]: real" in logits
+    assert "logits[..., C]: distribution" in probabilities
 
 
 def test_show_says_what_an_undocumented_setting_is(run, own_module):
@@ -167,7 +167,7 @@ def test_show_says_what_an_undocumented_setting_is(run, own_module):
     assert result.exit_code == 0
     assert "Fourth power of the error." in result.stdout
     assert "  scale : default 2.0\n" in result.stdout
-    assert "prediction: real, target: real" in result.stdout
+    assert "prediction[...]: real, target[...]: real -> [...]" in result.stdout
 
 
 def test_show_of_an_unknown_name_hints_at_the_closest(run):

@@ -170,15 +170,17 @@ def test_a_list_is_refused_with_what_the_other_arrays_library_makes_one_by(varia
         )
 
 
-SIGNS = {name: loss for name, cls in al.registered().items() if "sign" in (loss := cls()).domains()}
+SIGNS = {name: loss for name, cls in al.registered().items() if "sign" in (loss := cls()).declaration.domains}
 
 
 @pytest.mark.parametrize("name", SIGNS)
 def test_a_bool_where_a_sign_is_due_is_refused(variant, name):
     loss = SIGNS[name]
     shape = (3, 2) if loss.granularity == "row" else (3,)
-    k = loss.domains().index("sign")
-    arrays = [variant.array(np.ones(3 if domain == "sign" else shape, "float32")) for domain in loss.domains()]
+    k = loss.declaration.domains.index("sign")
+    arrays = [
+        variant.array(np.ones(3 if domain == "sign" else shape, "float32")) for domain in loss.declaration.domains
+    ]
     signs = np.asarray([True, False, True])
     arrays[k] = variant.array(signs)
     own = loss.array_names[k]

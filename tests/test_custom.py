@@ -157,7 +157,7 @@ def test_a_call_of_another_shape_is_told_what_is_due():
     with pytest.raises(
         ValueError,
         match=r"`call` of Wrong must return per-item losses of shape \(3, 2\), got \(3,\); a "
-        "loss of rows must have granularity 'row'",
+        "loss whose items are more than elements must say so by `arrays`",
     ):
         wrong(P, T)
 
@@ -173,8 +173,8 @@ def test_a_function_that_cannot_be_a_loss_is_refused():
 
     with pytest.raises(TypeError, match="`function` must leave weight to the loss that is made of it"):
         al.loss(taken)
-    with pytest.raises(ValueError, match="`granularity` must be one of 'element', 'row'"):
-        al.loss(granularity="batch")
+    with pytest.raises(ValueError, match="`granularity` must be one of 'element', 'row', 'batch'"):
+        al.loss(granularity="rows")
 
     class Nothing(al.Loss):
         pass
@@ -202,13 +202,14 @@ def test_another_formula_inherits_no_derivative():
     assert al.grad(Wide(reduction="sum"))(*arrays).tolist() == [0.5, 3.0]
 
 
-def test_domains_of_another_number_than_the_arrays_are_refused():
-    class OneDomain(al.SquaredError):
-        def domains(self):
-            return ("real",)
+def test_a_declaration_of_another_number_of_arrays_than_call_takes_is_refused():
+    with pytest.raises(TypeError, match="`call` of One must take prediction, as `arrays` declares; it takes x, y"):
 
-    with pytest.raises(ValueError, match=r"`domains` must say what each of prediction, target holds, got \('real',\)"):
-        OneDomain()(np.ones(3), np.zeros(3))
+        class One(al.Loss):
+            arrays = "prediction[...]: real -> [...]"
+
+            def call(self, x, y):
+                return x - y
 
 
 # What is called, and has no name of its own

@@ -20,7 +20,7 @@ from .variants import Variant
 INF, NAN = math.inf, math.nan
 HUGE = {"float32": 3e38, "float64": 1.7e308}
 
-elementwise = [case for case in DEFAULTS if "labels" not in case.loss.domains()]
+elementwise = [case for case in DEFAULTS if "class" not in case.loss.declaration.domains]
 
 
 def both(variant: Variant, loss: al.Loss, *arrays: Any, dtype: str) -> tuple[np.ndarray, np.ndarray]:

@@ -67,7 +67,7 @@ def expected(case: Case, arrays, weight=None, where=None, reduction="mean") -> n
 
 
 def has_classes(case: Case) -> bool:
-    return "labels" in case.loss.domains()
+    return "class" in case.loss.declaration.domains
 
 
 @all_cases
@@ -345,7 +345,7 @@ def test_two_classes_of_which_one_has_logit_zero_are_binary(variant):
 def test_an_integer_target_is_converted(variant, case):
     dtype = variant.dtypes[-1]
     arrays = list(case.inputs(seed=13, dtype=dtype))
-    last = case.loss.domains()[-1]
+    last = case.loss.declaration.domains[-1]
     if last not in ("sign", "probability", "nonnegative", "real") or case.rows:
         pytest.skip("the target is no number by itself")
     whole = np.round(arrays[-1])

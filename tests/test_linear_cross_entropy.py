@@ -381,18 +381,20 @@ def test_chunks_are_of_one_size_and_as_many_as_wanted(monkeypatch):
 def test_what_does_not_fit_is_refused():
     hidden, matrix, labels, bias = inputs()
     compute = al.linear_cross_entropy
-    with pytest.raises(ValueError, match=r"`weight_matrix` must have shape \(classes, 4\), .*; transpose it, as in"):
+    with pytest.raises(ValueError, match=r"`weight_matrix` must have shape \(C, 4\), .*; transpose it, as in"):
         compute(hidden, matrix.T, labels)
-    with pytest.raises(ValueError, match=r"`weight_matrix` must have shape \(classes, 4\), with .*; got \(5, 3\)$"):
+    with pytest.raises(
+        ValueError, match=r"`weight_matrix` must have shape \(C, 4\), as \[C, D\] where `hidden` .*; got \(5, 3\)$"
+    ):
         compute(hidden, matrix[:, :3], labels)
     with pytest.raises(ValueError, match="`weight_matrix` must have at least one class"):
         compute(hidden, matrix[:0], labels)
     with pytest.raises(ValueError, match="`hidden` must have a feature axis"):
         compute(hidden[0, 0], matrix, labels)
-    with pytest.raises(ValueError, match=r"`bias` must have one number a class, shape \(5,\)"):
+    with pytest.raises(ValueError, match=r"`bias` must have shape \(5,\), as \[C\] where .*; got \(4,\)"):
         compute(hidden, matrix, labels, bias[:4])
     with pytest.raises(
-        ValueError, match=r"`labels` must have one label an item, shape \(7,\): that of `hidden @ weight"
+        ValueError, match=r"`labels` must have one label an item, shape \(7,\): that of `hidden` \(7, 4\)"
     ):
         compute(hidden, matrix, labels[:5])
     with pytest.raises(ValueError, match="drop the axis of length 1"):

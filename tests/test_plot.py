@@ -20,7 +20,7 @@ def drawable():
     found = {}
     for name, cls in al.registered().items():
         try:
-            found[name] = line_for(cls().granularity, cls().domains(), cls().array_names)
+            found[name] = line_for(cls().declaration)
         except ValueError:
             continue
     return found

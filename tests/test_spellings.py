@@ -176,21 +176,21 @@ def test_a_subclass_without_a_formula_is_told_so():
 
 def test_a_misspelt_granularity_or_domain_is_told_the_closest():
     with pytest.raises(
-        ValueError, match=r"`granularity` must be one of 'element', 'row', got 'rows'; did you mean 'row'\?"
+        ValueError, match=r"`granularity` must be one of 'element', 'row', 'batch', got 'rows'; did you mean 'row'\?"
     ):
 
         class Rows(al.Loss):
             granularity = "rows"
 
-    class Signs(al.Loss):
-        def call(self, prediction, target):
-            return prediction * target
+    with pytest.raises(
+        ValueError, match=r"`arrays` must declare domains of .*'sign'.*, got 'signs'; did you mean 'sign'\?"
+    ):
 
-        def domains(self):
-            return ("real", "signs")
+        class Signs(al.Loss):
+            arrays = "prediction[...]: real, target[...]: signs -> [...]"
 
-    with pytest.raises(ValueError, match=r"`domains` must be some of .*'sign', got 'signs'; did you mean 'sign'\?"):
-        Signs()(P, T)
+            def call(self, prediction, target):
+                return prediction * target
 
 
 def test_a_function_form_is_still_what_it_was():

@@ -12,7 +12,7 @@ import arraylosses
 ROOT = Path(arraylosses.__file__).parent
 
 LAYERS = [
-    "_array_api", "_config", "_nested", "_validation", "_kernels", "_jax_rules", "special", "numerics",
+    "_array_api", "_config", "_nested", "arguments", "_kernels", "_jax_rules", "special", "numerics",
     "vectors", "reduction", "autodiff", "execution", "loss", "registry", "losses", "functions",
     "gradients", "conversion", "data", "comparison", "cli", "__init__", "__main__",
 ]  # fmt: skip

@@ -23,11 +23,13 @@ from arraylosses.loss import Loss, setting_names, snake_case
 FOLDER = Path(arraylosses.losses.__file__).parents[1] / "functions"
 NOTICE = "Written by tools/write_functions.py from the classes in `losses`: edit those."
 
-ARRAYS_OF_ITEMS = """\
+WEIGHT = """\
 weight : array, broadcastable to the per-item loss, optional
-    One non-negative number an item.
-where : array of bool, broadcastable to the per-item loss, optional
-    The items to keep. What is left out may hold anything."""
+    One non-negative number an item."""
+
+WHERE = """\
+where : array of bool, broadcastable to {what}, optional
+    {kept}. What is left out may hold anything."""
 
 RAISES = """\
 TypeError, ValueError
@@ -68,17 +70,11 @@ def page(family: str) -> str:
     """Return the module of a family's function forms."""
     classes = classes_of(family)
     names = [snake_case(cls.__name__) for cls in classes]
-    exported = ", ".join(f'"{name}"' for name in names)
-    line = f"__all__ = [{exported}]"
-    if len(line) > 120:
-        line = "__all__ = [\n" + "".join(f'    "{name}",\n' for name in names) + "]"
+    line = _listed("__all__ = [", [f'"{name}"' for name in names], "]")
     functions = [form(cls, name) for cls, name in zip(classes, names, strict=True)]
     body = "\n\n\n".join(functions)
     summary = (importlib.import_module(f"arraylosses.losses.{family}").__doc__ or "").strip()
-    imported = ", ".join(cls.__name__ for cls in classes)
-    of_losses = f"from ..losses.{family} import {imported}"
-    if len(of_losses) > 120:
-        of_losses = f"from ..losses.{family} import (\n" + "".join(f"    {c.__name__},\n" for c in classes) + ")"
+    of_losses = _imported(f"..losses.{family}", [cls.__name__ for cls in classes])
     head = [f'"""{summary}\n\n{NOTICE}\n"""', "", "from __future__ import annotations", ""]
     if re.search(r"\bAny\b", body):
         head += ["from typing import Any", ""]
@@ -87,14 +83,25 @@ def page(family: str) -> str:
     return "\n".join(head)
 
 
+def _listed(start: str, names: list[str], end: str) -> str:
+    """Write names on one line, or one a line where that is too long."""
+    line = f"{start}{', '.join(names)}{end}"
+    return line if len(line) <= 120 else f"{start}\n" + "".join(f"    {name},\n" for name in names) + (end or ")")
+
+
+def _imported(module: str, names: list[str]) -> str:
+    line = _listed(f"from {module} import ", names, "")
+    return line.replace("import \n", "import (\n") if "\n" in line else line
+
+
 def form(cls: type[Loss], name: str) -> str:
     """Return the function form of a loss."""
-    taken = list(inspect.signature(cls.call).parameters.values())[1:]
-    arrays = [p.name for p in taken]
+    taken = cls().declaration.arguments
+    arrays = [argument.name for argument in taken]
     fields = {field.name: field for field in dataclasses.fields(cls)}
     settings = list(_ordered(cls))
     lines = [f"@function_form({cls.__name__})", f"def {name}("]
-    lines += [f"    {p.name}: Array{'' if p.default is p.empty else ' | None = None'}," for p in taken]
+    lines += [f"    {a.name}: Array{' | None = None' if a.optional else ''}," for a in taken]
     lines += ["    *,"]
     lines += [f"    {s}: {annotation(cls, s)} = {_literal(fields[s].default)}," for s in settings if s != "reduction"]
     lines += ["    weight: Array | None = None,", "    where: Array | None = None,"]
@@ -126,7 +133,7 @@ def docstring(cls: type[Loss], arrays: list[str]) -> str:
     told = _sections(cls)
     settings = described(told["Parameters"])
     of_reduction = settings.pop("reduction")
-    parameters = [told["Arrays"], *settings.values(), ARRAYS_OF_ITEMS, of_reduction]
+    parameters = [told["Arrays"], *settings.values(), WEIGHT, where(cls), of_reduction]
     raised = [RAISES, told["Raises"]] if "Raises" in told else [RAISES]
     parts = {
         "Parameters": "\n".join(parameters),
@@ -137,12 +144,23 @@ def docstring(cls: type[Loss], arrays: list[str]) -> str:
     return "\n\n".join([told[""], *[f"{name}\n{'-' * len(name)}\n{text}" for name, text in parts.items()]])
 
 
+def where(cls: type[Loss]) -> str:
+    """Say what `where` is."""
+    declaration = cls().declaration
+    if declaration.where == declaration.items:
+        return WHERE.format(what="the per-item loss", kept="The items to keep")
+    return WHERE.format(what=f"shape ({', '.join(declaration.where)})", kept="What to keep of the items")
+
+
 def returned(cls: type[Loss], arrays: list[str]) -> str:
     """Say which shape the result has."""
-    if cls.granularity == "element":
+    declaration = cls().declaration
+    if declaration.of_elements:
         return f'Of shape (), or of the shape of `{arrays[0]}` for reduction "none".'
-    without = "`axis`" if "axis" in setting_names(cls) else "its last axis"
-    return f'Of shape (), or of the shape of `{arrays[0]}` without {without} for reduction "none".'
+    if declaration.items == ("...",):
+        without = "`axis`" if "axis" in setting_names(cls) else "its last axis"
+        return f'Of shape (), or of the shape of `{arrays[0]}` without {without} for reduction "none".'
+    return f'Of shape (), or ({", ".join(declaration.items)},) for reduction "none".'
 
 
 def pages() -> dict[str, str]:
@@ -152,7 +170,7 @@ def pages() -> dict[str, str]:
     exported = "".join(f"__all__ += {family}.__all__\n" for family in families())
     found["__init__.py"] = (
         f'"""The function forms of the losses, a family a file.\n\n{NOTICE}\n"""\n\n'
-        f"from . import {', '.join(families())}\n{imports}\n__all__: list[str] = []\n{exported}"
+        f"{_imported('.', families())}\n{imports}\n__all__: list[str] = []\n{exported}"
     )
     return found
 

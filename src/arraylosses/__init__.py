@@ -8,21 +8,27 @@ from ._array_api import array_namespace
 from ._config import config
 from .conversion import convert
 from .functions.binary import *
+from .functions.contrastive import *
 from .functions.divergence import *
 from .functions.embedding import *
 from .functions.likelihood import *
 from .functions.linear import *
 from .functions.multiclass import *
+from .functions.ranking import *
 from .functions.regression import *
+from .functions.segmentation import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, loss
 from .losses.binary import *
+from .losses.contrastive import *
 from .losses.divergence import *
 from .losses.embedding import *
 from .losses.likelihood import *
 from .losses.linear import *
 from .losses.multiclass import *
+from .losses.ranking import *
 from .losses.regression import *
+from .losses.segmentation import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:

@@ -54,6 +54,7 @@ __all__ = [
     "to_numpy",
     "traceable",
     "untraced",
+    "with_axes",
 ]
 
 # An array of any library, and a namespace of the standard. The standard defines no types for them.
@@ -260,6 +261,14 @@ def broadcast_to(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:
     if known_size(shape) is None:
         return x[((None,) * (len(shape) - x.ndim) + (...,))] if x.ndim < len(shape) else x
     return x if same_shape(tuple(x.shape), tuple(shape)) else xp.broadcast_to(x, shape)
+
+
+def with_axes(x: Array, axes: tuple[int, ...]) -> Array:
+    """Give `x` axes of length 1, at places of the result that are counted from its end."""
+    index: list[Any] = [slice(None)] * (x.ndim + len(axes))
+    for axis in axes:
+        index[axis] = None
+    return x[tuple(index)] if axes else x
 
 
 def in_chunks_of(x: Array, like: Array) -> Array:

@@ -22,7 +22,7 @@ from ._array_api import (
 )
 from ._config import setting
 from ._nested import by_arrays, is_nested
-from ._validation import in_short, made_of, take_axis
+from .arguments import in_short, made_of
 from .execution import Wanted, jitted
 from .loss import Loss, LossFunction, setting_names
 from .registry import class_of, get
@@ -148,7 +148,7 @@ def value_grad_hess(loss: Any, argnums: int = 0) -> Callable[..., tuple[Array, A
     Parameters
     ----------
     loss : Loss, subclass of Loss, function form or name
-        A loss, a user's own included. Its granularity says which elements its items couple.
+        A loss, a user's own included. What it declares says which elements its items couple.
     argnums : int, default 0
         The argument that the derivatives are taken with respect to, counted from 0.
 
@@ -239,15 +239,13 @@ def _coupled(loss: Loss, arrays: tuple[Array, ...], k: int) -> tuple[Array | Non
     x = arrays[k]
     xp = array_namespace(x)
     mixes = loss.projected is not None or (loss.reduction == "mean" and loss.item_weight(*arrays) is not None)
-    if k and mixes:
-        size = math.prod(x.shape)
-        return xp.reshape(xp.arange(size, device=single_device(x)), tuple(x.shape)), size
-    if loss.granularity == "element" or x.ndim < arrays[0].ndim:
+    layout = loss.check(arrays, None, None).layout[k]
+    if loss.declaration.coupled or layout is None or (k and mixes):
+        layout = tuple(range(-x.ndim, 0))
+    if not layout:
         return None, 1
-    axis = take_axis(getattr(loss, "axis", -1), tuple(x.shape), loss.array_names[k])
-    shape = [1] * x.ndim
-    shape[axis] = x.shape[axis]
-    return xp.reshape(xp.arange(x.shape[axis], device=single_device(x)), tuple(shape)), x.shape[axis]
+    shape = tuple([x.shape[axis] if axis in layout else 1 for axis in range(-x.ndim, 0)])
+    return xp.reshape(xp.arange(math.prod(shape), device=single_device(x)), shape), math.prod(shape)
 
 
 def _vjp(f: Callable[[Array], Array], x: Array) -> tuple[Array, Callable[[Array], Array]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import itertools
 import operator
 import re
 import sys
@@ -13,14 +14,17 @@ from typing import Any, ClassVar, ParamSpec, Protocol, Self, TypeVar, cast, over
 
 from . import execution
 from ._array_api import Array, is_array, same_values
-from ._validation import (
-    Domain,
+from .arguments import (
+    Declaration,
     Granularity,
     Inputs,
     check_inputs,
+    conditions,
+    declared,
     in_short,
     kept_setting,
     meant,
+    of_granularity,
     ours,
     require_choice,
     require_integer,
@@ -79,9 +83,11 @@ class Loss:
     A label outside [0, C) is an error on NumPy and on torch's CPU; on other libraries, where it can't be looked at, the
     loss of its item and the gradient of it are NaN.
 
-    A loss of rows sets ``granularity = "row"`` and may have a field `axis`. `domains` says what the arrays hold where
-    that is more than real numbers of one shape; the arguments are checked and tested by it. `derivative` and
-    `second_derivative` may give closed forms, for the libraries that have no gradients of their own.
+    `arrays` declares what the loss takes, and what one loss value belongs to, such as
+    ``"logits[..., C]: real, labels[...]: class -> [...]"``. The arguments are checked by it, and an item is never
+    computed together with others, or without them, unless it says so. Without it, a loss takes real arrays of one shape
+    and gives each element a loss. `derivative` and `second_derivative` may give closed forms, for the libraries that
+    have no gradients of their own.
 
     Examples
     --------
@@ -102,17 +108,30 @@ class Loss:
 
     reduction: Reduction = "mean"
 
+    arrays: ClassVar[str] = ""
+    """What each of the arrays holds, with which axes, and what one loss value belongs to.
+
+    ``...`` stands for any number of axes, and an axis of one name has one length. Domains are real, nonnegative,
+    positive, probability, distribution, log_distribution, sign, class and ``length of T``. ``or`` parts two manners in
+    which an array may be given, ``bias?[C]: real`` one that need not be, ``real if from_logits else probability`` says
+    what depends on a setting. ``-> [N] coupled`` says that an item depends on the arrays of others. If they are
+    coupled, or `where` is declared with axes of its own, `call` takes `where` last, None where it is not given."""
+
     granularity: ClassVar[Granularity] = "element"
-    """What one loss value belongs to: an element, or a row along the class or feature axis."""
+    """What one loss value belongs to: an "element", a "row" of each array, or one of a "batch" whose items are coupled.
+    It follows from `arrays`; without these, it says which of them are taken."""
+
+    pure: ClassVar[bool] = False
+    """Whether the settings and the arrays decide the value, so that a program of it may be compiled and kept, and parts
+    of it be computed again. False unless a class says so: a formula may look at what changes from call to call."""
 
     array_names: ClassVar[tuple[str, ...]] = ()
-    """The names of the arrays that `call` takes, in order."""
+    """The names of the arrays that a call takes, in order."""
+
+    _declarations: ClassVar[dict[tuple[bool, ...], Declaration]] = {(): Declaration((), ("...",))}
+    _conditions: ClassVar[tuple[str, ...]] = ()
 
     _setting_names: ClassVar[tuple[type, tuple[str, ...]] | None] = None
-
-    self_contained: ClassVar[bool] = False
-    """Whether the settings and the arrays decide the value, and each item's arrays its loss: what `register` promises.
-    Such a loss may be computed block by block, compiled and kept, or anew for its gradient."""
 
     closed_forms: ClassVar[tuple[int, ...]] = ()
     """The arrays, by position, with respect to which there is a closed form of the derivative: the first where
@@ -135,12 +154,12 @@ class Loss:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        require_choice(("element", "row"), granularity=cls.granularity)
-        cls.self_contained = False  # a subclass makes a promise of its own
         cls.function = None
         cls.checked = {}
         if "call" in cls.__dict__:
             # What was said of another formula does not hold of this one.
+            if "pure" not in cls.__dict__ and getattr(cls.__mro__[1], "call", Loss.call) is not Loss.call:
+                cls.pure = False
             for name in ("derivative", "call_and_derivative", "call_and_derivatives", "second_derivative"):
                 if name not in cls.__dict__:
                     setattr(cls, name, getattr(Loss, name))
@@ -151,8 +170,8 @@ class Loss:
         for name in ("__eq__", "__hash__", "__repr__"):
             if name not in cls.__dict__:
                 setattr(cls, name, getattr(cls, name))
-        if "call" in cls.__dict__ and "array_names" not in cls.__dict__:
-            cls.array_names = tuple(inspect.signature(cls.call).parameters)[1:]
+        if {"call", "arrays", "granularity"} & cls.__dict__.keys():
+            _declare(cls)
 
     def __new__(cls, *given: Any, **settings: Any) -> Self:
         """Make a loss, or say what is meant by arguments that are none of its settings."""
@@ -214,10 +233,14 @@ class Loss:
         """Return the settings by name, `reduction` last."""
         return {name: getattr(self, name) for name in setting_names(type(self))}
 
-    def domains(self) -> tuple[Domain, ...]:
-        """Say what each array holds."""
-        real: Domain = "real"
-        return (real,) * len(self.array_names)
+    @property
+    def declaration(self) -> Declaration:
+        """What `arrays` says, for these settings."""
+        return self._declarations[tuple([bool(getattr(self, name)) for name in self._conditions])]
+
+    def class_axis(self) -> int | None:
+        """Return the setting `axis`, the place of the class or feature axis; None of a loss without it."""
+        return getattr(self, "axis", None)
 
     def item_weight(self, *arrays: Any, **named: Any) -> Array | None:
         """Return weights of items that follow from the arrays, such as class weights; None where there are none."""
@@ -273,16 +296,8 @@ class Loss:
 
     def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
         """Return the arguments of a call, checked, for `execution`."""
-        return check_inputs(
-            self.array_names,
-            self.domains(),
-            self.granularity,
-            getattr(self, "axis", -1),
-            getattr(self, "ignore_index", None),
-            arrays,
-            weight,
-            where,
-        )
+        ignored = getattr(self, "ignore_index", None)
+        return check_inputs(self.declaration, self.class_axis(), ignored, arrays, weight, where)
 
     def _in_order(self, arrays: tuple[Array, ...], named: dict[str, Array]) -> tuple[Array, ...]:
         rest = self.array_names[len(arrays) :]
@@ -311,6 +326,31 @@ class Loss:
 
     def __hash__(self) -> int:
         return hash((type(self), *(_hashable(getattr(self, n)) for n in setting_names(type(self)))))
+
+
+def _declare(cls: type[Loss]) -> None:
+    """Read what a class declares of its arrays, for each value of the settings that it depends on."""
+    taken = list(inspect.signature(cls.call).parameters.values())[1:]
+    names = tuple([p.name for p in taken if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)])
+    if "arrays" not in cls.__dict__ and ("granularity" in cls.__dict__ or not cls.arrays):
+        require_choice(("element", "row", "batch"), granularity=cls.granularity)
+        if cls.call is Loss.call or not names:
+            return
+        made = declared(of_granularity(names[: len(names) - (names[-1] == "where")], cls.granularity))
+        explicit = any("granularity" in base.__dict__ for base in cls.__mro__ if base is not Loss)
+        cls._conditions, cls._declarations = (), {(): dataclasses.replace(made, explicit=explicit)}
+    else:
+        cls._conditions = conditions(cls.arrays)
+        cls._declarations = {
+            chosen: declared(cls.arrays, tuple(zip(cls._conditions, chosen, strict=True)))
+            for chosen in itertools.product((False, True), repeat=len(cls._conditions))
+        }
+    one = next(iter(cls._declarations.values()))
+    cls.array_names, cls.granularity = one.names, one.granularity
+    wanted = (*one.names, "where") if one.takes_where else one.names
+    if cls.call is not Loss.call and names and len(names) != len(wanted):
+        said = f"{', '.join(wanted)}, as `arrays` declares; it takes {', '.join(names)}"
+        raise TypeError(f"`call` of {cls.__name__} must take {said}")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -499,8 +539,17 @@ class LossFunction(Protocol[P]):
 @overload
 def loss(function: Callable[P, Array], /) -> LossFunction[P]: ...
 @overload
-def loss(*, granularity: Granularity = "element") -> Callable[[Callable[P, Array]], LossFunction[P]]: ...
-def loss(function: Callable[..., Array] | None = None, /, *, granularity: Granularity = "element") -> Any:
+def loss(
+    *, arrays: str = "", granularity: Granularity = "element", pure: bool = False
+) -> Callable[[Callable[P, Array]], LossFunction[P]]: ...
+def loss(
+    function: Callable[..., Array] | None = None,
+    /,
+    *,
+    arrays: str = "",
+    granularity: Granularity = "element",
+    pure: bool = False,
+) -> Any:
     """Make a loss of a function that returns per-item losses.
 
     Parameters
@@ -509,8 +558,14 @@ def loss(function: Callable[..., Array] | None = None, /, *, granularity: Granul
         ``function(prediction, target, *, settings...)``: positional parameters are arrays, keyword-only ones settings.
         A method, a ``functools.partial``, a lambda or another callable object will do; one without a name can't be
         registered.
-    granularity : {"element", "row"}, default "element"
-        What one value that it returns belongs to. A function of rows may have a setting `axis`.
+    arrays : str, optional
+        What the arrays hold, and what one value that the function returns belongs to: see `Loss.arrays`. Without it,
+        they are real numbers of one shape.
+    granularity : {"element", "row", "batch"}, default "element"
+        Without `arrays`, what a value belongs to: an element, a row along the last axis or along the setting `axis`, or
+        one of the first axis, whose items depend on each other.
+    pure : bool, default False
+        Whether its settings and arrays decide its value, so that it may be compiled once, and computed in blocks.
 
     Returns
     -------
@@ -535,20 +590,25 @@ def loss(function: Callable[..., Array] | None = None, /, *, granularity: Granul
     >>> float(asymmetric(np.asarray([1.0, 2.0]), np.asarray([2.0, 0.0]), under=3.0, reduction="sum"))
     7.0
     """
-    require_choice(("element", "row"), granularity=granularity)
-    if function is None:
-        return functools.partial(_loss_of_function, granularity=granularity)
-    return _loss_of_function(function, granularity=granularity)
+    require_choice(("element", "row", "batch"), granularity=granularity)
+    said: dict[str, Any] = {"pure": pure}
+    if arrays:
+        said["arrays"] = arrays
+    elif granularity != "element":
+        said["granularity"] = granularity
+    return functools.partial(_loss_of_function, said=said) if function is None else _loss_of_function(function, said)
 
 
-def _loss_of_function(function: Callable[..., Array], *, granularity: Granularity) -> LossFunction[...]:
+def _loss_of_function(function: Callable[..., Array], said: dict[str, Any]) -> LossFunction[...]:
     signature = _signature(function)
     parameters = list(signature.parameters.values())
     arrays = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
     if not arrays or len(arrays) + len(settings) < len(parameters):
         raise TypeError("`function` must take its arrays by position and its settings by keyword, each by name")
-    taken = {"weight", "where", "reduction"} & {p.name for p in parameters}
+    # A loss that leaves out parts of an item takes `where` itself, as its last array.
+    takes_where = arrays[-1].name == "where" and len(arrays) > 1
+    taken = {"weight", "where", "reduction"} & {p.name for p in parameters if not (takes_where and p is arrays[-1])}
     if taken:
         raise TypeError(f"`function` must leave {', '.join(sorted(taken))} to the loss that is made of it")
     names = tuple(p.name for p in settings)
@@ -558,19 +618,23 @@ def _loss_of_function(function: Callable[..., Array], *, granularity: Granularit
 
     named = _named(function)
     name = getattr(named, "__name__", snake_case(type(named).__name__))
-    namespace: dict[str, Any] = {
-        "call": call,
-        "granularity": granularity,
-        "array_names": tuple(p.name for p in arrays),
-    }
+    taken_by_call = signature.replace(
+        parameters=[inspect.Parameter("self", inspect.Parameter.POSITIONAL_ONLY), *_positional(arrays)]
+    )
+    call.__signature__ = taken_by_call  # type: ignore[attr-defined]
+    namespace: dict[str, Any] = {"call": call, **said}
     if not inspect.isfunction(function):  # which pickle finds by no name of its own
-        namespace["__reduce__"] = lambda self: (_restored, (function, granularity, self.settings()))
+        namespace["__reduce__"] = lambda self: (_restored, (function, said, self.settings()))
     cls: type[Loss] = cast(
         Any,
         dataclasses.make_dataclass(
             camel_case(name.strip("<>")), [_field(p) for p in settings], bases=(Loss,), namespace=namespace, frozen=True
         ),
     )
+    if takes_where:
+        if not next(iter(cls._declarations.values())).takes_where:
+            raise TypeError("`function` must leave where to the loss that is made of it, unless `arrays` declares it")
+        parameters.remove(arrays[-1])
     keep_setting_names(cls)
     cls.__doc__ = f"Settings of `{name}`."
     known = {*names, *cls.array_names}
@@ -624,7 +688,11 @@ def _field(parameter: inspect.Parameter) -> tuple[str, Any, Any]:
     return parameter.name, Any, dataclasses.field(kw_only=True, **default)
 
 
-def _restored(function: Callable[..., Array], granularity: Granularity, settings: dict[str, Any]) -> Loss:
+def _positional(parameters: list[inspect.Parameter]) -> list[inspect.Parameter]:
+    return [p.replace(kind=p.POSITIONAL_OR_KEYWORD, annotation=p.empty) for p in parameters]
+
+
+def _restored(function: Callable[..., Array], said: dict[str, Any], settings: dict[str, Any]) -> Loss:
     """Return a pickled loss of a callable that stands in no module under a name, and is pickled with it."""
-    made: Loss = _loss_of_function(function, granularity=granularity).loss_class(**settings)
+    made: Loss = _loss_of_function(function, said).loss_class(**settings)
     return made

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
 from ._array_api import is_array, to_numpy
-from ._validation import FrozenDict, closest, in_short
+from .arguments import FrozenDict, closest, in_short
 from .loss import Loss, LossFunction, check_settings_once, keep_setting_names, setting_names, snake_case
 
 __all__ = [
@@ -59,9 +59,7 @@ def register(*given: Any) -> Any:
     Use it as a decorator, ``@register`` or ``@register("my_alias")``, or call it: ``register(my_loss)``. The name of a
     class ``MyLoss`` or of a function ``my_loss`` is ``my_loss``; the class's own name works as well.
 
-    Registering a loss promises that its name and its settings say all about it: that its value depends on nothing else
-    than these and its arrays, and each item's loss on nothing but that item. Large inputs are then computed block by
-    block, and on JAX as one compiled program.
+    Registering names a loss, and changes nothing else.
 
     Parameters
     ----------
@@ -112,7 +110,6 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
             raise ValueError(f"`{name}` already names {_BY_NAME[name].cls.__name__}; choose another name")
     _BY_CANONICAL[canonical] = cls
     _BY_NAME.update(entries)
-    cls.self_contained = True
     keep_setting_names(cls)
     check_settings_once(cls)
     return loss

@@ -77,11 +77,8 @@ def _parameters(sections: Mapping[str, str]) -> list[tuple[set[str], str]]:
 
 def _arrays(loss: Loss, sections: Mapping[str, str]) -> list[str]:
     names = loss.array_names
-    axis = "`axis`" if hasattr(loss, "axis") else "the last axis"
-    item = "an element" if loss.granularity == "element" else f"a row along {axis}"
-    holds = ", ".join(f"{name}: {domain}" for name, domain in zip(names, loss.domains(), strict=True))
     said = [text for entry, text in _parameters(sections) if entry & set(names)]
-    return [*said, f"One loss value belongs to {item}. Domains: {holds}."]
+    return [*said, f"Declared as {loss.declaration}"]
 
 
 def _settings(cls: type[Loss], sections: Mapping[str, str]) -> list[str]:

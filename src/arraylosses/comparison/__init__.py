@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from .._array_api import Array, is_array, to_numpy
-from .._validation import require_choice, require_nonnegative
+from ..arguments import require_choice, require_nonnegative
 from ..loss import Loss
 from .backends import BACKENDS, BackendStatus, look_up
 from .differences import found_on, reference_of

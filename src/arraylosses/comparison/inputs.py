@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import data
 from .._array_api import Array, is_array, to_numpy
-from .._validation import closest
+from ..arguments import closest
 from ..loss import Loss, setting_names, snake_case
 from ..registry import get, registered
 from .text import error_line
@@ -43,7 +43,7 @@ def problems(
     for loss in set_up(losses, settings, skipped):
         try:
             if given is None:
-                sample, taken = data.sample_for(loss.granularity, loss.domains(), getattr(loss, "axis", -1))
+                sample, taken = data.sample_for(loss.declaration, loss.class_axis())
             else:
                 sample, taken = "given", _in_order(loss, given)
                 if losses is None:
@@ -149,6 +149,8 @@ def _check(problem: Problem) -> None:
 
 
 def _require_domains(loss: Loss, arrays: tuple[FloatArray, ...]) -> None:
-    for name, domain, x in zip(loss.array_names, loss.domains(), arrays, strict=True):
-        if not data.holds(domain, x, getattr(loss, "axis", -1) if x.ndim > 1 else -1):
-            raise ValueError(f"`{name}` must hold {domain.replace('_', ' ')} values")
+    declaration = loss.declaration
+    for k, (argument, x) in enumerate(zip(declaration.arguments, arrays, strict=False)):
+        if not data.holds(declaration, k, x, loss.class_axis()):
+            domain = argument.form(integer=x.dtype.kind in "iu").domain.name
+            raise ValueError(f"`{argument.name}` must hold {domain.replace('_', ' ')} values")

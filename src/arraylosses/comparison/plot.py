@@ -48,7 +48,7 @@ def curves(
 
 def _curve(loss: Loss) -> Curve:
     try:
-        line = line_for(loss.granularity, loss.domains(), loss.array_names)
+        line = line_for(loss.declaration)
     except ValueError as error:
         raise ValueError(f"{loss_name(loss)} cannot be drawn: {error}") from None
     with np.errstate(all="ignore"):

@@ -1,4 +1,4 @@
-"""Two small real samples, on which `compare` shows the losses.
+"""Arrays that a loss takes: two small real samples, on which `compare` shows the losses, and drawn ones.
 
 digits.npz
     ``logits`` (300, 10) and ``labels`` (300,): what a logistic regression says of images of handwritten digits that it
@@ -16,15 +16,14 @@ the features; ``python -m arraylosses.data.make_samples`` makes them.
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._array_api import dtype_kind
-from .._validation import Domain, Granularity
+from ..arguments import DOMAINS, Declaration
 
-__all__ = ["holds", "load", "sample_for"]
+__all__ = ["draw", "holds", "load", "sample_for"]
 
 FloatArray: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -42,19 +41,58 @@ def load(name: str) -> dict[str, FloatArray]:
         return {key: archive[key] for key in archive.files}
 
 
-def sample_for(
-    granularity: Granularity, domains: Sequence[Domain], axis: int = -1
-) -> tuple[str, tuple[FloatArray, ...]]:
+def draw(
+    declaration: Declaration,
+    rng: np.random.Generator,
+    batch: tuple[int, ...] = (4, 3),
+    sizes: Mapping[str, int] | None = None,
+    axis: int | None = None,
+    *,
+    soft: bool = False,
+) -> tuple[FloatArray, ...]:
+    """Draw the arrays that a loss takes, those included that need not be given.
+
+    Parameters
+    ----------
+    declaration : Declaration
+        What it takes.
+    rng : numpy.random.Generator
+        Where the numbers come from.
+    batch : tuple of int
+        What stands for ``...``.
+    sizes : mapping of str to int, optional
+        The length of an axis by its name; of others it is 5.
+    axis : int, optional
+        Where the setting `axis` of the loss puts its class or feature axis.
+    soft : bool, default False
+        Whether to take the form without integers of an array that has two.
+    """
+    arrays = []
+    for argument in declaration.arguments:
+        form = argument.form(integer=not soft)
+        lengths: list[int] = []
+        place = None
+        for name in form.axes:
+            if name == declaration.moving:
+                place = len(lengths)
+            lengths += list(batch) if name == "..." else [(sizes or {}).get(name, 5)]
+        size = (sizes or {}).get(form.of, 5)
+        x = form.domain.draw(rng, tuple(lengths), size, axis=-1 if place is None else place)
+        if place is not None and axis is not None and x.ndim > 1:
+            x = np.moveaxis(x, place, axis)
+        arrays.append(x)
+    return tuple(arrays)
+
+
+def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, tuple[FloatArray, ...]]:
     """Return a sample's name, and of it the arrays that a loss takes which declares this.
 
     Parameters
     ----------
-    granularity : {"element", "row"}
-        What an item of the loss is.
-    domains : sequence of Domain
-        What each of its arrays holds.
-    axis : int, default -1
-        The class axis of a loss of rows.
+    declaration : Declaration
+        What the loss takes.
+    axis : int, optional
+        The class axis, where the loss has a setting for it.
 
     Notes
     -----
@@ -65,15 +103,16 @@ def sample_for(
     moved on, so that pairs and triplets are of different items. A matrix by which they are projected takes their mean
     from the logits, which leaves the probabilities as they are; one number a class is the logarithm of its share.
     """
-    if granularity == "element" and not {"probability", "sign"} & set(domains):
+    domains = [argument.domain.name for argument in declaration.arguments]
+    if declaration.of_elements and not {"probability", "sign"} & set(domains):
         return "diabetes", _diabetes(domains)
-    arrays = _digits(granularity, domains)
-    if granularity != "element" and -2 <= axis < 2:
+    arrays = _digits(declaration)
+    if axis is not None and -2 <= axis < 2:
         arrays = tuple(np.moveaxis(x, -1, axis) if x.ndim == 2 else x for x in arrays)
     return "digits", arrays
 
 
-def _diabetes(domains: Sequence[Domain]) -> tuple[FloatArray, ...]:
+def _diabetes(domains: list[str]) -> tuple[FloatArray, ...]:
     sample = load("diabetes")
     prediction, target = sample["prediction"], sample["target"]
     if len(domains) > 1 and domains[0] == "real" and domains[1] in ("nonnegative", "positive"):
@@ -81,58 +120,37 @@ def _diabetes(domains: Sequence[Domain]) -> tuple[FloatArray, ...]:
     return (prediction, target, *(np.roll(sample["prediction"], k) for k in range(2, len(domains))))[: len(domains)]
 
 
-def _digits(granularity: Granularity, domains: Sequence[Domain]) -> tuple[FloatArray, ...]:
+def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
     logits, labels = load("digits")["logits"], load("digits")["labels"]
-    one_hot = np.eye(logits.shape[-1])[labels]
-    smooth = (1 - _SMOOTHING) * one_hot + _SMOOTHING / one_hot.shape[-1]
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    softmax = powers / powers.sum(axis=-1, keepdims=True)
-    # In a loss of rows a sign belongs to a pair: whether both are images of one digit.
-    sign = (
-        2 * one_hot.astype(np.int64) - 1 if granularity == "element" else np.where(labels == np.roll(labels, 1), 1, -1)
-    )
-
     classes = logits.shape[-1]
-    predictions: dict[Domain, FloatArray] = {
-        "real": logits,
-        "nonnegative": np.abs(logits),
-        "positive": np.exp(logits / 2),
-        "probability": 1 / (1 + np.exp(-logits)),
-        "distribution": softmax,
-        "log_distribution": np.log(softmax),
-        "sign": sign,
-        "labels": labels,
-        "matrix": np.eye(classes) - 1 / classes,
-        "per_class": np.log(one_hot.mean(axis=0)),
-    }
-    targets: dict[Domain, FloatArray] = {
+    one_hot = np.eye(classes)[labels]
+    smooth = (1 - _SMOOTHING) * one_hot + _SMOOTHING / classes
+    # In a loss of rows a sign belongs to a pair: whether both are images of one digit.
+    pairs = np.where(labels == np.roll(labels, 1), 1, -1)
+    targets: dict[str, FloatArray] = {
         "probability": one_hot,
         "distribution": smooth,
         "log_distribution": np.log(smooth),
-        "sign": sign,
-        "labels": labels,
-        "matrix": predictions["matrix"],
-        "per_class": predictions["per_class"],
+        "nonnegative": one_hot,
+        "sign": 2 * one_hot.astype(np.int64) - 1 if declaration.of_elements else pairs,
+        "class": labels,
+        "length": np.full(labels.shape, classes),
     }
-    return tuple(
-        targets[domain] if k and domain in targets else np.roll(predictions.get(domain, logits), k, axis=0)
-        for k, domain in enumerate(domains)
-    )
+    arrays: list[FloatArray] = []
+    for k, argument in enumerate(declaration.arguments):
+        form = argument.forms[0]
+        if not {"...", "N"} & set(form.axes):  # it belongs to no item
+            arrays.append(np.eye(classes) - 1 / classes if len(form.axes) == 2 else np.log(one_hot.mean(axis=0)))
+        elif k and form.domain.name in targets:
+            arrays.append(targets[form.domain.name])
+        else:
+            arrays.append(np.roll(form.domain.of_real(logits), k, axis=0))
+    return tuple(arrays)
 
 
-def holds(domain: Domain, x: FloatArray, axis: int = -1) -> bool:
-    """Whether values can be what a domain says; which labels there are is left to the loss."""
-    if domain == "labels":
-        return dtype_kind(x.dtype) == "int" or holds("distribution", x, axis)
-    with np.errstate(all="ignore"):
-        if domain == "log_distribution":
-            return holds("distribution", np.exp(x), axis)
-        if domain == "distribution":
-            return bool(x.ndim and np.all(x >= 0) and np.allclose(x.sum(axis=axis), 1, rtol=0, atol=1e-3))
-        if domain == "probability":
-            return bool(np.all((x >= 0) & (x <= 1)))
-        if domain == "sign":
-            return bool(np.all(np.abs(x) == 1))
-        if domain == "nonnegative":
-            return bool(np.all(x >= 0))
-        return bool(np.all(x > 0)) if domain == "positive" else True
+def holds(declaration: Declaration, k: int, x: FloatArray, axis: int | None) -> bool:
+    """Whether an array has values that array `k` of a loss may have; which labels there are is left to the loss."""
+    form = declaration.arguments[k].form(integer=x.dtype.kind in "iu")
+    if form.domain is DOMAINS["class"]:
+        return x.dtype.kind in "iu"
+    return form.domain.holds(x, axis if axis is not None and x.ndim > 1 else -1)

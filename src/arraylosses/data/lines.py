@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
 from .._array_api import Array, array_namespace
-from .._validation import Domain, Granularity
+from ..arguments import Declaration
 
 __all__ = ["Line", "line_for"]
 
@@ -16,7 +16,7 @@ FloatArray: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 _POINTS = 401
 # The ends of the line in each domain of the first array. Beside a second array of real numbers it is their difference.
-_ENDS: dict[Domain, tuple[float, float]] = {
+_ENDS: dict[str, tuple[float, float]] = {
     "real": (-4.0, 4.0),
     "nonnegative": (0.0, 4.0),
     "positive": (0.01, 4.0),
@@ -33,7 +33,7 @@ class Line(NamedTuple):
     """The arrays of the loss for an array of points, written so that they can be differentiated by these."""
 
 
-def line_for(granularity: Granularity, domains: Sequence[Domain], names: Sequence[str]) -> Line:
+def line_for(declaration: Declaration) -> Line:
     """Return the line of a loss that declares this.
 
     A loss of elements follows its first array, or the difference of the first two where both are real numbers, with
@@ -45,15 +45,17 @@ def line_for(granularity: Granularity, domains: Sequence[Domain], names: Sequenc
     ValueError
         If there is no one number that such a loss follows, as where its rows are vectors.
     """
-    if granularity == "element" and domains[0] in _ENDS:
+    domains, names = [argument.domain.name for argument in declaration.arguments], declaration.names
+    if declaration.of_elements and domains[0] in _ENDS:
         return _of_elements(domains, names)
-    others = set(domains[1:])
-    if domains[0] in ("real", "distribution", "log_distribution") and others & {"labels", "distribution"}:
-        return _of_classes(domains)
+    of_rows = declaration.granularity == "row" and not declaration.takes_where
+    of_classes = of_rows and domains[0] in ("real", "distribution", "log_distribution")
+    if of_classes and {"class", "distribution"} & set(domains[1:]):
+        return _of_classes(declaration, domains)
     raise ValueError(f"no one number moves {', '.join(names)} through their domains")
 
 
-def _of_elements(domains: Sequence[Domain], names: Sequence[str]) -> Line:
+def _of_elements(domains: list[str], names: tuple[str, ...]) -> Line:
     difference = tuple(domains[:2]) == ("real", "real")
     ones = names[2:] if difference else names[1:]
     label = f"error: {names[0]} - {names[1]}" if difference else names[0]
@@ -68,16 +70,19 @@ def _of_elements(domains: Sequence[Domain], names: Sequence[str]) -> Line:
     return Line(", ".join([label, *(f"{name} = 1" for name in ones)]), np.linspace(*_ENDS[domains[0]], _POINTS), arrays)
 
 
-def _of_classes(domains: Sequence[Domain]) -> Line:
+def _of_classes(declaration: Declaration, domains: list[str]) -> Line:
     count = _POINTS
-    fixed: dict[Domain, FloatArray] = {
-        "labels": np.zeros(count, dtype=np.int64),
+    fixed: dict[str, FloatArray] = {
+        "class": np.zeros(count, dtype=np.int64),
         "distribution": np.tile([0.9, 0.1], (count, 1)),
         "log_distribution": np.log(np.tile([0.9, 0.1], (count, 1))),
-        "matrix": np.eye(2),
-        "per_class": np.zeros(2),
         "sign": np.ones(count),
     }
+    of_no_item = {1: np.zeros(2), 2: np.eye(2)}
+    others = [
+        fixed[form.domain.name] if "..." in (form := argument.forms[0]).axes else of_no_item[len(form.axes)]
+        for argument in declaration.arguments[1:]
+    ]
 
     def arrays(x: Array) -> list[Array]:
         xp = array_namespace(x)
@@ -86,7 +91,7 @@ def _of_classes(domains: Sequence[Domain]) -> Line:
             rows = rows - xp.log(xp.sum(xp.exp(rows), axis=-1, keepdims=True))
         if domains[0] == "distribution":
             rows = xp.exp(rows)
-        return [rows, *(fixed[domain] for domain in domains[1:])]
+        return [rows, *others]
 
-    target = "" if "labels" in domains else ", target (0.9, 0.1)"
+    target = "" if "class" in domains else ", target (0.9, 0.1)"
     return Line(f"margin: the label's logit - the other's{target}", np.linspace(*_ENDS["real"], count), arrays)

@@ -1,7 +1,7 @@
 """How a loss and its reduction run on arrays. `losses/` knows nothing of this.
 
-What decides is the kind of the arrays, their number of elements, and whether the loss is `self_contained`: whether its
-settings and arrays say all about it, which `al.register` promises. Any other loss runs straight.
+What decides is the kind of the arrays, their number of elements, and what the loss says: that it is `pure`, and which
+items it `declares`. Any other loss runs straight.
 
 | arrays | how | in |
 | --- | --- | --- |
@@ -20,7 +20,7 @@ import sys
 from typing import Any
 
 from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_torch, untraced
-from .._validation import Inputs
+from ..arguments import Inputs
 from . import autograd, blocks, direct, jitted, known, native, projected
 from .direct import Computable, Wanted
 
@@ -76,7 +76,8 @@ def _way(loss: Computable, inputs: Inputs, eager: bool, *, whole: bool = False) 
     """Choose; `eager` says that values can be looked at, `whole` that an array like the first one will come out."""
     if loss.projected is not None:
         return projected
-    if not loss.self_contained:
+    # What is not declared is not assumed: only a loss that says what its items are, and that each is its own, is split.
+    if not loss.pure or not loss.declaration.explicit or loss.declaration.coupled or inputs.mask is not None:
         return direct
     backend = backend_of(inputs.xp)
     if backend not in blocks.ELEMENTS:

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, holds_values
-from .._validation import Inputs
+from ..arguments import Inputs
 from . import blocks, direct
 from .direct import Computable, Wanted
 
@@ -47,7 +47,7 @@ def _together(loss: Computable, inputs: Inputs, positions: tuple[int, ...]) -> t
 
 
 def _with_tensors(inputs: Inputs, tensors: tuple[Array, ...]) -> Inputs:
-    count = len(inputs.roles)
+    count = len(inputs.layout)
     weight, where = tensors[count:] or (None, None)
     return inputs._replace(arrays=tuple(tensors[:count]), weight=weight, where=where)
 

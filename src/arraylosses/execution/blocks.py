@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, own_namespace
-from .._validation import Inputs, of_classes
+from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, own_namespace, with_axes
+from ..arguments import Inputs, Layout, of_classes
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
 
@@ -45,10 +45,10 @@ Index = tuple[slice, ...]
 
 def fits(loss: Computable, inputs: Inputs, *, whole: bool = False) -> bool:
     """Whether eager arrays are more than one block; `whole` says that an array like the first one will come out."""
-    of_labels_alone = not whole and not loss.whole_rows and "labels" in inputs.roles
+    of_labels_alone = not whole and not loss.whole_rows and bool(inputs.labels)
     first, backend = inputs.arrays[0], backend_of(inputs.xp)
     elements = math.prod(inputs.item_shape if of_labels_alone else first.shape)
-    block = ELEMENTS[backend] if inputs.axis is None else ROWS
+    block = ELEMENTS[backend] if _of_item(inputs) == 1 else ROWS
     if elements > SMALL:
         _foresee(INTERMEDIATES * min(elements, block) * (8 if dtype_name(inputs.dtype) == "float64" else 4))
     if elements <= block:
@@ -87,8 +87,8 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, wanted: Wanted = FIRS
             lacking.append(k)
             return
         total.add(k, items, weight)
-        for x, result in zip(derivatives, results, strict=True):
-            blocks.write(k, result, x, 1.0 / divisor if weight is None else weight / divisor)
+        for position, x, result in zip(wanted.arrays, derivatives, results, strict=True):
+            blocks.write(k, position, result, x, 1.0 / divisor if weight is None else weight / divisor)
 
     blocks.each(compute)
     return None if lacking else (total.result(), *results)
@@ -115,11 +115,11 @@ def gradients(
             factors = upstream[blocks.items[k]]
             # An infinite one, as of a root of 0, makes NaN of the 0 of what is left out.
             share = share * (factors if part.where is None else special.where(part.where, factors, 0.0))
-        for x, result in zip(derivatives, results, strict=True):
+        for position, x, result in zip(positions, derivatives, results, strict=True):
             if x is None:
                 lacking.append(k)
                 return
-            blocks.write(k, result, x, share)
+            blocks.write(k, position, result, x, share)
 
     blocks.each(compute)
     return None if lacking else tuple(results)
@@ -135,16 +135,17 @@ class _Blocks:
         where = None if inputs.where is None else broadcast_to(xp, inputs.where, shape)
         self.inputs = inputs._replace(weight=weight, where=where)
         self.whole = loss
-        self.settings = _of_elements(loss, inputs) if loss.array_settings and inputs.axis is None else {}
+        of_item = _of_item(inputs)
+        self.settings = _of_elements(loss, inputs) if loss.array_settings and of_item == 1 else {}
         size = ELEMENTS[backend_of(xp)]
-        if inputs.axis is not None:
-            size = max(1, ROWS // inputs.arrays[0].shape[inputs.axis])
+        if of_item != 1:
+            size = max(1, ROWS // max(1, of_item))
         elif self.settings is None:
             size = max(1, math.prod(shape))
         self.items = _partition(shape, size)
         """The index of each block's items, in arrays that have one value an item."""
-        self.rows = self.items if inputs.axis is None else [_with_axis(index, inputs.axis) for index in self.items]
-        """The same in arrays with the class axis."""
+        self.indices = [[_with_axes(index, layout) for layout in inputs.layout] for index in self.items]
+        """The same in each array."""
 
     def __len__(self) -> int:
         return len(self.items)
@@ -164,14 +165,14 @@ class _Blocks:
 
     def part(self, k: int) -> Inputs:
         """The inputs of block `k`: views."""
-        whole, index, rows = self.inputs, self.items[k], self.rows[k]
+        whole, index = self.inputs, self.items[k]
         return Inputs(
             whole.xp,
-            tuple([x[rows if role == "row" else index] for x, role in zip(whole.arrays, whole.roles, strict=True)]),
+            tuple([x[place] for x, place in zip(whole.arrays, self.indices[k], strict=True)]),
             whole.dtype,
             tuple([s.stop - s.start for s in index]),
-            whole.axis,
-            whole.roles,
+            whole.layout,
+            whole.labels,
             None if whole.weight is None else whole.weight[index],
             None if whole.where is None else whole.where[index],
             None,
@@ -190,12 +191,11 @@ class _Blocks:
         """Return `value` as an array of shape ()."""
         return np.dtype(dtype).type(value) if self.own is np else self.own.asarray(value, dtype=dtype, device="cpu")
 
-    def write(self, k: int, result: Array, derivative: Array, share: Array | float) -> None:
-        """Write a derivative times each item's share in the result to its place."""
-        axis = self.inputs.axis
-        if axis is not None and not isinstance(share, float):
-            share = special.new_axis(share, axis)
-        self.own.multiply(derivative, share, out=result[self.rows[k]])
+    def write(self, k: int, position: int, result: Array, derivative: Array, share: Array | float) -> None:
+        """Write a derivative by an array, times each item's share in the result, to its place."""
+        if not isinstance(share, float):
+            share = with_axes(share, self.inputs.layout[position] or ())
+        self.own.multiply(derivative, share, out=result[self.indices[k][position]])
 
 
 class _Total:
@@ -289,10 +289,21 @@ def _partition(shape: tuple[int, ...], size: int) -> list[Index]:
     return [(*index, *whole) for index in itertools.product(*single, cuts)]
 
 
-def _with_axis(index: Index, axis: int) -> Index:
-    """Insert the class axis, counted from the end, as a whole."""
-    k = len(index) + 1 + axis
-    return (*index[:k], slice(None), *index[k:])
+def _with_axes(index: Index, layout: Layout) -> Index:
+    """Insert the axes that are none of the items' as a whole; all of an array that belongs to no item."""
+    if layout is None:
+        return ()
+    items, ndim = iter(index), len(index) + len(layout)
+    return tuple([slice(None) if k in layout else next(items) for k in range(-ndim, 0)])
+
+
+def _of_item(inputs: Inputs) -> int:
+    """The most entries of an array that belong to one item."""
+    most = 1
+    for x, layout in zip(inputs.arrays, inputs.layout, strict=True):
+        if layout:
+            most = max(most, math.prod([x.shape[axis] for axis in layout]))
+    return most
 
 
 _foreseen = 0

@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from .._array_api import Array
-from .._validation import Inputs
+from ..arguments import Inputs
 from .direct import Computable
 
 __all__ = ["items"]
@@ -43,8 +43,8 @@ def items(loss: Computable, inputs: Inputs, arrays: tuple[Array, ...]) -> Array:
         change = jax.numpy.zeros_like(value)
         for k, derivative in zip(known, derivatives, strict=False):
             product = derivative * known[k]
-            if inputs.axis is not None and inputs.roles[k] == "row":
-                product = jax.numpy.sum(product, axis=inputs.axis)
+            if inputs.layout[k]:
+                product = jax.numpy.sum(product, axis=inputs.layout[k])
             change = change + product
         if moving or any([t is not None for t in rest]):
             change = change + _by_formula(jax, call, arrays, settings, rest, moving)

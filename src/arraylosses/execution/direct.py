@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple, Protocol
 
 from .. import special
-from .._array_api import Array, backend_of, broadcast_to, in_chunks_of, same_shape
-from .._validation import Inputs
+from .._array_api import Array, backend_of, broadcast_to, in_chunks_of, same_shape, with_axes
+from ..arguments import Declaration, Inputs, Layout
 from ..reduction import kept_weight, reduce, share
 
 __all__ = ["FIRST", "Computable", "Wanted", "evaluate", "kept", "prepare", "run", "run_with_derivatives"]
@@ -35,8 +35,12 @@ class Computable(Protocol):
     """What is asked of a loss to compute it."""
 
     @property
-    def self_contained(self) -> bool:
-        """Whether its settings and arrays say all about it."""
+    def declaration(self) -> Declaration:
+        """What it takes, and what one loss value belongs to."""
+
+    @property
+    def pure(self) -> bool:
+        """Whether its settings and arrays decide its value."""
 
     @property
     def closed_forms(self) -> tuple[int, ...]:
@@ -112,22 +116,19 @@ def run_with_derivatives(
     part = share(xp, items, weight, loss.reduction)
     if upstream is not None:
         part = part * upstream
-    if inputs.axis is not None and not isinstance(part, float):
-        part = special.new_axis(part, inputs.axis)
-    sources = [inputs.arrays[k] for k in wanted.arrays]
-    results = [
-        in_chunks_of(_in_dtype(xp, x * part, source.dtype), source)
-        for x, source in zip(derivatives, sources, strict=True)
-    ]
+    results = []
+    for k, x in zip(wanted.arrays, derivatives, strict=True):
+        source = inputs.arrays[k]
+        factor = part if isinstance(part, float) else _of_array(inputs, part, inputs.layout[k])
+        results.append(in_chunks_of(_in_dtype(xp, x * factor, source.dtype), source))
     return (reduce(xp, items, weight, loss.reduction), *results)
 
 
 def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
     """Return the arrays that a loss computes on, and one weight an item."""
-    arrays, roles = inputs.arrays, inputs.roles
-    dtype = inputs.dtype
-    if inputs.where is not None or not all([x.dtype == dtype or roles[k] == "labels" for k, x in enumerate(arrays)]):
-        arrays = tuple([_working(inputs, x, role) for x, role in zip(arrays, roles, strict=True)])
+    arrays, dtype = inputs.arrays, inputs.dtype
+    if inputs.where is not None or not all([x.dtype == dtype or inputs.is_integer(k) for k, x in enumerate(arrays)]):
+        arrays = tuple([_working(inputs, k, x) for k, x in enumerate(arrays)])
     weight = loss.item_weight(*arrays)
     if weight is None and inputs.weight is None and inputs.where is None:
         return arrays, None
@@ -143,24 +144,26 @@ def evaluate(
     """Return per-item losses of prepared arrays and the derivatives that are wanted; None if one is lacking."""
     invalid = inputs.invalid
     derivatives: tuple[Array | None, ...] = ()
+    given = arrays if inputs.mask is None else (*arrays, inputs.mask.values)
     if wanted is None:
         # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
         if invalid is not None:
-            arrays = tuple([_spoilt(inputs, k, x) for k, x in enumerate(arrays)])
-        if inputs.axis is not None and loss.self_contained and loss.closed_forms and backend_of(inputs.xp) == "jax":
+            given = tuple([_spoilt(inputs, k, x) for k, x in enumerate(given)])
+        if _has_closed_form(loss, inputs) and backend_of(inputs.xp) == "jax":
             from . import closed_form
 
-            items = closed_form.items(loss, inputs, arrays)
+            items = closed_form.items(loss, inputs, given)
         else:
-            items = loss.call(*arrays)
+            items = loss.call(*given)
     else:
-        items, derivatives = loss.call_and_derivatives(wanted.positions, *arrays)
+        items, derivatives = loss.call_and_derivatives(wanted.positions, *given)
         if wanted.second:
-            derivatives = (*derivatives, loss.second_derivative(*arrays))
+            derivatives = (*derivatives, loss.second_derivative(*given))
     if items.shape != inputs.item_shape and not same_shape(tuple(items.shape), inputs.item_shape):
         raise ValueError(
             f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "
-            f"{tuple(items.shape)}; a loss of rows must have granularity 'row', and reduces over its axis itself"
+            f"{tuple(items.shape)}; a loss whose items are more than elements must say so by `arrays`, such as "
+            f"{_EXAMPLE}, and reduce the other axes itself"
         )
     if wanted is None and invalid is None:
         return items, ()
@@ -178,15 +181,27 @@ def evaluate(
         found.append(x)
     if invalid is not None:
         items = special.where(invalid, float("nan"), items)
-        found = [special.where(_of_array(inputs, invalid, "row"), float("nan"), x) for x in found]
+        found = [
+            special.where(_of_array(inputs, invalid, inputs.layout[k]), float("nan"), x)
+            for k, x in zip(wanted.arrays if wanted else (), found, strict=True)
+        ]
     return items, tuple(found)
 
 
+_EXAMPLE = '"prediction[..., D]: real, target[..., D]: real -> [...]"'
+
+
+def _has_closed_form(loss: Computable, inputs: Inputs) -> bool:
+    """Whether JAX is given the closed form, which for a loss of elements is no shorter than what it derives."""
+    is_of_rows = any([bool(layout) for layout in inputs.layout])
+    return is_of_rows and loss.pure and bool(loss.closed_forms) and inputs.mask is None
+
+
 def _spoilt(inputs: Inputs, k: int, x: Array) -> Array:
-    """Return rows with NaN in those of the items that have no class."""
-    if inputs.roles[k] != "row":
+    """Return an array with NaN in those of the items that have a label which is no class."""
+    if k >= len(inputs.layout) or inputs.is_integer(k) or not inputs.layout[k]:
         return x
-    of_rows = _of_array(inputs, inputs.invalid, "row")
+    of_rows = _of_array(inputs, inputs.invalid, inputs.layout[k])
     return x * special.where(of_rows, float("nan"), inputs.xp.ones_like(of_rows, dtype=x.dtype))
 
 
@@ -194,23 +209,23 @@ def _in_dtype(xp: Any, x: Array, dtype: Any) -> Array:
     return x if x.dtype == dtype else xp.astype(x, dtype)
 
 
-def _working(inputs: Inputs, x: Array, role: str) -> Array:
-    """Return `x` in the dtype of the computation, with a harmless number wherever `where` leaves an item out."""
-    if role == "labels":
+def _working(inputs: Inputs, k: int, x: Array) -> Array:
+    """Return array `k` in the dtype of the computation, with a harmless number in what `where` leaves out."""
+    if inputs.is_integer(k):
         return x
-    xp = inputs.xp
-    x = _in_dtype(xp, x, inputs.dtype)
-    if inputs.where is None:
-        return x
-    return special.where(kept(inputs, role), x, NEUTRAL)
+    x = _in_dtype(inputs.xp, x, inputs.dtype)
+    keep = None if inputs.where is None else kept(inputs, k)
+    return x if keep is None else special.where(keep, x, NEUTRAL)
 
 
-def kept(inputs: Inputs, role: str) -> Array:
-    """Return `where`, broadcastable to an array of `role`."""
-    return _of_array(inputs, inputs.where, role)
+def kept(inputs: Inputs, k: int) -> Array | None:
+    """Return what `where` keeps, broadcastable to array `k`; None where it says nothing of it."""
+    mask = inputs.mask
+    if mask is not None and (layout := mask.of_arrays[k]) is not None:
+        return with_axes(mask.values, layout)
+    return None if inputs.layout[k] is None else _of_array(inputs, inputs.where, inputs.layout[k])
 
 
-def _of_array(inputs: Inputs, of_items: Array, role: str) -> Array:
-    if inputs.axis is None or role != "row":
-        return of_items
-    return special.new_axis(broadcast_to(inputs.xp, of_items, inputs.item_shape), inputs.axis)
+def _of_array(inputs: Inputs, of_items: Array, layout: Layout) -> Array:
+    """Return one value an item, broadcastable to an array of that layout."""
+    return with_axes(broadcast_to(inputs.xp, of_items, inputs.item_shape), layout) if layout else of_items

@@ -20,7 +20,7 @@ __all__ = ["fits", "run", "value_and_grad"]
 
 def fits(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> bool:
     """Whether this is the way for a call: for arrays of JAX, none of them traced."""
-    if not loss.self_contained or not arrays or not is_eager_jax(arrays[0]):
+    if not loss.pure or not arrays or not is_eager_jax(arrays[0]):
         return False
     if sys.modules["jax"].config.jax_disable_jit:
         return False

@@ -9,7 +9,7 @@ import sys
 
 from .._array_api import Array, holds_values, is_eager_numpy, lie_below
 from .._config import setting
-from .._validation import Inputs
+from ..arguments import Inputs
 from .direct import Computable
 
 __all__ = ["check"]
@@ -42,22 +42,15 @@ def _of_kind(loss: Computable, arrays: tuple[Array, ...]) -> Inputs:
     kind = (*loss.__dict__.values(), *[(type(x), x.dtype, x.shape) for x in arrays])
     found = known.get(kind)
     if found is not None and not setting("check_values"):
-        inputs, labels, classes = found
-        if labels is None or lie_below(arrays[labels], classes):
-            return Inputs(inputs[0], arrays, *inputs[2:])
+        labels = found.labels
+        if not labels or lie_below(arrays[labels[0].position], labels[0].classes):
+            return Inputs(found[0], arrays, *found[2:])
     inputs = loss.check(arrays, None, None)
     unchanged = len(inputs.arrays) == len(arrays) and all([x is y for x, y in zip(inputs.arrays, arrays, strict=True)])
-    if found is None and unchanged and inputs.where is None and inputs.invalid is None and 0 not in inputs.item_shape:
+    # Where lengths say which labels are in use, these are looked at together.
+    plain = inputs.where is None and inputs.invalid is None and 0 not in inputs.item_shape and len(inputs.labels) < 2
+    if found is None and unchanged and plain:
         if len(known) >= MOST:
             known.clear()
-        known[kind] = inputs._replace(arrays=()), *_labels(inputs)
+        known[kind] = inputs._replace(arrays=())
     return inputs
-
-
-def _labels(inputs: Inputs) -> tuple[int | None, int]:
-    """Return which of the arrays holds integer labels, if one does, and the number of classes."""
-    if "labels" not in inputs.roles:
-        return None, 0
-    if "whole" in inputs.roles:  # the classes are those of the projection
-        return inputs.roles.index("labels"), inputs.arrays[inputs.roles.index("whole")].shape[0]
-    return inputs.roles.index("labels"), inputs.arrays[0].shape[inputs.axis or 0]

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._array_api import Array
 from .._config import setting
-from .._validation import Inputs
+from ..arguments import Inputs
 from .direct import Computable
 
 __all__ = ["LARGEST", "fits", "of_elements", "run"]
@@ -67,9 +67,9 @@ def fits(loss: Any, inputs: Inputs) -> bool:
         and loss.reduction != "batchmean"
         and inputs.weight is None
         and inputs.where is None
-        and inputs.roles == ("row", "labels")
+        and bool(inputs.labels)
+        and inputs.layout == ((-1,), ())
         and inputs.arrays[0].ndim == 2
-        and inputs.axis == -1
         and math.prod(inputs.item_shape) > 0
         and inputs.arrays[0].dtype == inputs.dtype
         and loss.class_weight is None

@@ -30,7 +30,7 @@ from .._array_api import (
     single_device,
     untraced,
 )
-from .._validation import Inputs, Role
+from ..arguments import Inputs, Labels
 from ..reduction import kept_weight, reduce, share
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
@@ -71,8 +71,8 @@ class _Rows(NamedTuple):
     loss: Computable
     xp: Namespace
     dtype: Any
-    role: Role
-    """What the labels are: integers, or rows of probabilities."""
+    of_labels: bool
+    """Whether the labels are integers, and not rows of probabilities."""
     hidden: Array
     matrix: Array
     bias: Array | None
@@ -116,8 +116,8 @@ class _Rows(NamedTuple):
             (scores, self.labels),
             dtype,
             tuple(scores.shape[:-1]),
-            -1,
-            ("row", self.role),
+            ((-1,), () if self.of_labels else (-1,)),
+            (Labels(1, int(self.matrix.shape[0])),) if self.of_labels else (),
             None,
             self.where,
             self.invalid,
@@ -168,7 +168,7 @@ def _rows(loss: Computable, inputs: Inputs) -> _Rows:
         formula,
         xp,
         inputs.dtype,
-        inputs.roles[2],
+        inputs.is_integer(2),
         hidden,
         matrix,
         bias[0] if bias else None,
@@ -183,7 +183,7 @@ def _flat(rows: _Rows) -> _Rows:
     reshape, n = rows.xp.reshape, math.prod(rows.hidden.shape[:-1])
     return rows._replace(
         hidden=reshape(rows.hidden, (n, rows.hidden.shape[-1])),
-        labels=reshape(rows.labels, (n, rows.matrix.shape[0]) if rows.role == "row" else (n,)),
+        labels=reshape(rows.labels, (n,) if rows.of_labels else (n, rows.matrix.shape[0])),
         where=None if rows.where is None else reshape(rows.where, (n,)),
         invalid=None if rows.invalid is None else reshape(rows.invalid, (n,)),
     )
@@ -501,7 +501,7 @@ def _jax_function(rest: _Rows) -> Any:
         results = [None if x is None else xp.astype(x, y.dtype) for x, y in zip(gradients, tensors, strict=False)]
         results.append(None if part is None else items * upstream)
         of_labels = None
-        if rest.role == "row":
+        if not rest.of_labels:
             of_labels = by_labels(tensors, upstream if part is None else part * upstream)
         results = [x if x is None else summed(x, y) for x, y in zip((*results, of_labels), tensors, strict=False)]
         return *results, None, None

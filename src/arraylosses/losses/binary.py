@@ -8,8 +8,7 @@ from typing import Any
 
 from .. import special
 from .._array_api import NUMBERS, Array, array_namespace, as_array, broadcast_to, broadcasts_to
-from .._validation import (
-    Domain,
+from ..arguments import (
     added_axes,
     of_classes,
     require_nonnegative,
@@ -17,8 +16,8 @@ from .._validation import (
     require_per_class,
     require_range,
 )
-from ..loss import Loss
 from ..registry import alias, register
+from ._base import PureLoss
 
 __all__ = ["BinaryCrossEntropy", "BinaryFocal", "Hinge", "SoftMargin", "SquaredHinge"]
 
@@ -88,7 +87,7 @@ def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
     alias("BCELoss", from_logits=False, log_floor=-100.0),
 )
 @dataclass(frozen=True, kw_only=True)
-class BinaryCrossEntropy(Loss):
+class BinaryCrossEntropy(PureLoss):
     r"""Negative log-likelihood of a yes or no, for two classes or for many labels that do not exclude each other.
 
     .. math:: l = -target \log p - (1 - target) \log(1 - p); \quad p = 1 / (1 + \exp(-prediction))
@@ -129,6 +128,8 @@ class BinaryCrossEntropy(Loss):
     0.346574
     """
 
+    arrays = "prediction[...]: real if from_logits else probability, target[...]: probability -> [...]"
+
     from_logits: bool = True
     pos_weight: Any = None
     label_smoothing: float = 0.0
@@ -144,9 +145,6 @@ class BinaryCrossEntropy(Loss):
             require_range(float("-inf"), 0, ends=False, log_floor=self.log_floor)
         if self.pos_weight is not None:
             require_per_class(pos_weight=self.pos_weight)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real" if self.from_logits else "probability", "probability")
 
     # -pos_weight t log p - (1 - t) log(1 - p), a sum of non-negative terms.
     def call(self, prediction: Array, target: Array) -> Array:
@@ -203,7 +201,7 @@ class BinaryCrossEntropy(Loss):
     alias("binary_focal_crossentropy", "BinaryFocalCrossentropy", from_logits=False, epsilon=1e-7),
 )
 @dataclass(frozen=True, kw_only=True)
-class BinaryFocal(Loss):
+class BinaryFocal(PureLoss):
     r"""Binary cross entropy in which easy items count little: for detection, where most items are easy negatives.
 
     .. math:: l = alpha_t (1 - p_t)^{gamma} (-\log p_t); \quad p_t = p \text{ if } target = 1 \text{ else } 1 - p
@@ -242,6 +240,8 @@ class BinaryFocal(Loss):
     0.173293
     """
 
+    arrays = "prediction[...]: real if from_logits else probability, target[...]: probability -> [...]"
+
     gamma: float = 2.0
     alpha: float | None = None
     from_logits: bool = True
@@ -256,9 +256,6 @@ class BinaryFocal(Loss):
         require_one_of_type(bool, from_logits=self.from_logits)
         require_range(0, 1, label_smoothing=self.label_smoothing)
         require_range(0, 0.5, epsilon=self.epsilon)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real" if self.from_logits else "probability", "probability")
 
     # alpha_t (1 - p_t)^gamma (cross entropy), with 1 - p_t = t (1 - p) + (1 - t) p
     def call(self, prediction: Array, target: Array) -> Array:
@@ -330,7 +327,7 @@ class BinaryFocal(Loss):
 
 @register("hinge_loss")
 @dataclass(frozen=True, kw_only=True)
-class Hinge(Loss):
+class Hinge(PureLoss):
     r"""Loss of the support vector machine: 0 once an item is on its side by a margin of 1.
 
     .. math:: l = \max(0, 1 - target \cdot prediction)
@@ -363,8 +360,7 @@ class Hinge(Loss):
     1.0
     """
 
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real", "sign")
+    arrays = "prediction[...]: real, target[...]: sign -> [...]"
 
     # max(0, 1 - target prediction)
     def call(self, prediction: Array, target: Array) -> Array:
@@ -384,7 +380,7 @@ class Hinge(Loss):
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class SquaredHinge(Loss):
+class SquaredHinge(PureLoss):
     r"""Square of the hinge loss: smooth where the margin is met, harder on what is far on the wrong side.
 
     .. math:: l = \max(0, 1 - target \cdot prediction)^2
@@ -418,8 +414,7 @@ class SquaredHinge(Loss):
     1.25
     """
 
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real", "sign")
+    arrays = "prediction[...]: real, target[...]: sign -> [...]"
 
     # max(0, 1 - target prediction)²
     def call(self, prediction: Array, target: Array) -> Array:
@@ -442,7 +437,7 @@ class SquaredHinge(Loss):
 
 @register("SoftMarginLoss", "soft_margin_loss")
 @dataclass(frozen=True, kw_only=True)
-class SoftMargin(Loss):
+class SoftMargin(PureLoss):
     r"""Logistic loss of a target of -1 or 1: `binary_cross_entropy` in the other convention.
 
     .. math:: l = \log(1 + \exp(-target \cdot prediction))
@@ -471,8 +466,7 @@ class SoftMargin(Loss):
     10000.0
     """
 
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real", "sign")
+    arrays = "prediction[...]: real, target[...]: sign -> [...]"
 
     # log(1 + exp(-target prediction))
     def call(self, prediction: Array, target: Array) -> Array:

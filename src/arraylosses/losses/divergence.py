@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from .. import special
 from .._array_api import Array, array_namespace
-from .._validation import Domain, require_one_of_type, require_range
-from ..loss import RowLoss
+from ..arguments import require_one_of_type, require_range
 from ..registry import alias, register
+from ._base import PureRowLoss
 
 __all__ = ["KlDivergence"]
 
@@ -19,7 +19,7 @@ __all__ = ["KlDivergence"]
     alias("kld", "KLD", "KLDivergence", "kullback_leibler_divergence", from_log=False, epsilon=1e-7),
 )
 @dataclass(frozen=True, kw_only=True)
-class KlDivergence(RowLoss):
+class KlDivergence(PureRowLoss):
     r"""Kullback-Leibler divergence of the prediction from the target: the bits, in nats, lost by believing it.
 
     .. math:: l = \sum_c target_c \, (\log target_c - \log p_c)
@@ -69,6 +69,11 @@ class KlDivergence(RowLoss):
     0.693147
     """
 
+    arrays = (
+        "log_probabilities[..., C]: log_distribution if from_log else distribution, "
+        "target[..., C]: log_distribution if log_target else distribution -> [...]"
+    )
+
     from_log: bool = True
     log_target: bool = False
     epsilon: float = 0.0
@@ -77,12 +82,6 @@ class KlDivergence(RowLoss):
         super().__post_init__()
         require_one_of_type(bool, from_log=self.from_log, log_target=self.log_target)
         require_range(0, 1, epsilon=self.epsilon)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return (
-            "log_distribution" if self.from_log else "distribution",
-            "log_distribution" if self.log_target else "distribution",
-        )
 
     # Σ t (log t - log q), with 0 log 0 = 0.
     def call(self, log_probabilities: Array, target: Array) -> Array:

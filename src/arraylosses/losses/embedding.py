@@ -7,23 +7,22 @@ from typing import ClassVar
 
 from .. import special, vectors
 from .._array_api import Array, array_namespace
-from .._validation import (
-    Domain,
+from ..arguments import (
     require_finite,
     require_nonnegative,
     require_one_of_type,
     require_positive,
     require_range,
 )
-from ..loss import Loss, RowLoss
 from ..registry import alias, register
+from ._base import PureLoss, PureRowLoss
 
 __all__ = ["CosineEmbedding", "CosineSimilarity", "HingeEmbedding", "MarginRanking", "TripletMargin"]
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class CosineSimilarity(RowLoss):
+class CosineSimilarity(PureRowLoss):
     r"""Negative cosine of the angle between two vectors: -1 where they point the same way.
 
     .. math:: l = -\frac{prediction \cdot target}{|prediction| \, |target|}
@@ -60,6 +59,8 @@ class CosineSimilarity(RowLoss):
     [-0.0, -1.0]
     """
 
+    arrays = "prediction[..., D]: real, target[..., D]: real -> [...]"
+
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
 
     # -x·y / (|x| |y|)
@@ -78,7 +79,7 @@ class CosineSimilarity(RowLoss):
 
 @register("CosineEmbeddingLoss", "cosine_embedding_loss")
 @dataclass(frozen=True, kw_only=True)
-class CosineEmbedding(RowLoss):
+class CosineEmbedding(PureRowLoss):
     r"""Pulls the directions of pairs that belong together near, and pushes those of other pairs apart.
 
     .. math:: l = 1 - \cos(x1, x2) \text{ if } target = 1, \text{ else } \max(0, \cos(x1, x2) - margin)
@@ -113,14 +114,13 @@ class CosineEmbedding(RowLoss):
     [0.04, 0.46]
     """
 
+    arrays = "x1[..., D]: real, x2[..., D]: real, target[...]: sign -> [...]"
+
     margin: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_range(-1, 1, margin=self.margin)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real", "real", "sign")
 
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
 
@@ -144,7 +144,7 @@ class CosineEmbedding(RowLoss):
 
 @register("HingeEmbeddingLoss", "hinge_embedding_loss")
 @dataclass(frozen=True, kw_only=True)
-class HingeEmbedding(Loss):
+class HingeEmbedding(PureLoss):
     r"""Makes the distances of pairs that belong together small, and those of other pairs at least a margin.
 
     .. math:: l = distance \text{ if } target = 1, \text{ else } \max(0, margin - distance)
@@ -175,14 +175,13 @@ class HingeEmbedding(Loss):
     1.0
     """
 
+    arrays = "distance[...]: real, target[...]: sign -> [...]"
+
     margin: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_finite(margin=self.margin)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real", "sign")
 
     # x for a pair that belongs together, max(0, margin - x) for one that does not
     def call(self, distance: Array, target: Array) -> Array:
@@ -199,7 +198,7 @@ class HingeEmbedding(Loss):
 
 @register("MarginRankingLoss", "margin_ranking_loss")
 @dataclass(frozen=True, kw_only=True)
-class MarginRanking(Loss):
+class MarginRanking(PureLoss):
     r"""Asks that the one of two scores which should rank higher does so, by a margin.
 
     .. math:: l = \max(0, margin - target (x1 - x2))
@@ -231,14 +230,13 @@ class MarginRanking(Loss):
     [0.5, 1.5]
     """
 
+    arrays = "x1[...]: real, x2[...]: real, target[...]: sign -> [...]"
+
     margin: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_finite(margin=self.margin)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real", "real", "sign")
 
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
 
@@ -264,7 +262,7 @@ class MarginRanking(Loss):
 
 @register(alias("TripletMarginLoss", "triplet_margin_loss", epsilon=1e-6))
 @dataclass(frozen=True, kw_only=True)
-class TripletMargin(RowLoss):
+class TripletMargin(PureRowLoss):
     r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
 
     .. math:: l = \max(0, margin + \|anchor - positive\|_p - \|anchor - negative\|_p)
@@ -302,6 +300,8 @@ class TripletMargin(RowLoss):
     >>> float(al.triplet_margin(anchor, positive, negative))
     0.5
     """
+
+    arrays = "anchor[..., D]: real, positive[..., D]: real, negative[..., D]: real -> [...]"
 
     margin: float = 1.0
     p: float = 2.0

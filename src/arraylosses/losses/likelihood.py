@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from .. import special
 from .._array_api import Array, array_namespace
-from .._validation import Domain, require_nonnegative, require_one_of_type
-from ..loss import Loss
+from ..arguments import require_nonnegative, require_one_of_type
 from ..registry import alias, register
+from ._base import PureLoss
 
 __all__ = ["PoissonNll"]
 
@@ -20,7 +20,7 @@ __all__ = ["PoissonNll"]
     alias("poisson", "Poisson", from_log=False, epsilon=1e-7),
 )
 @dataclass(frozen=True, kw_only=True)
-class PoissonNll(Loss):
+class PoissonNll(PureLoss):
     r"""Negative log-likelihood of a Poisson distribution, for counts.
 
     .. math:: l = rate - target \log(rate + epsilon) \; (+ \log target!); \quad rate = \exp(prediction)
@@ -55,6 +55,8 @@ class PoissonNll(Loss):
     1.0
     """
 
+    arrays = "prediction[...]: real if from_log else positive, target[...]: nonnegative -> [...]"
+
     from_log: bool = True
     full: bool = False
     epsilon: float = 0.0
@@ -63,9 +65,6 @@ class PoissonNll(Loss):
         super().__post_init__()
         require_one_of_type(bool, from_log=self.from_log, full=self.full)
         require_nonnegative(epsilon=self.epsilon)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real" if self.from_log else "positive", "nonnegative")
 
     # rate - target log(rate) + log(target!), the last by Stirling: t log t - t + log(2 pi t) / 2 for t > 1.
     def call(self, prediction: Array, target: Array) -> Array:

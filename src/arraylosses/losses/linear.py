@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from .._array_api import Array, array_namespace, dtype_kind, result_dtype, single_device
-from .._validation import Domain, Granularity, Inputs, check_projection
-from ..loss import Loss
 from ..registry import alias, register
+from ._base import PureLoss
 from .multiclass import CrossEntropy
 
 __all__ = ["LinearCrossEntropy"]
@@ -16,7 +15,7 @@ __all__ = ["LinearCrossEntropy"]
 
 @register(alias("LinearCrossEntropyLoss", ignore_index=-100))
 @dataclass(frozen=True, kw_only=True)
-class LinearCrossEntropy(Loss):
+class LinearCrossEntropy(PureLoss):
     r"""Cross entropy of a linear layer's outputs, without ever holding them: for a large vocabulary.
 
     It is ``cross_entropy(hidden @ weight_matrix.T + bias, labels, ...)``, computed in chunks of rows. The logits of a
@@ -87,23 +86,20 @@ class LinearCrossEntropy(Loss):
     1.106981
     """
 
+    arrays = (
+        "hidden[..., D]: real, weight_matrix[C, D]: real, labels[...]: class or labels[..., C]: distribution, "
+        "bias?[C]: real -> [...]"
+    )
+
     class_weight: Any = None
     ignore_index: int | None = None
     label_smoothing: float = 0.0
     z_loss: float = 0.0
     softcap: float | None = None
 
-    granularity: ClassVar[Granularity] = "row"
-
     def __post_init__(self) -> None:
         super().__post_init__()
         CrossEntropy(**self.settings())  # has the same settings, and refuses the same ones
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real", "matrix", "labels", "per_class")
-
-    def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
-        return check_projection(self.array_names, self.ignore_index, arrays, weight, where)
 
     @property
     def projected(self) -> CrossEntropy:

@@ -8,8 +8,7 @@ from typing import Any, ClassVar
 
 from .. import special
 from .._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind
-from .._validation import (
-    Domain,
+from ..arguments import (
     of_classes,
     require_finite,
     require_integer,
@@ -18,9 +17,9 @@ from .._validation import (
     require_per_class,
     require_range,
 )
-from ..loss import RowLoss
 from ..numerics import softmax
 from ..registry import alias, register
+from ._base import PureRowLoss
 
 __all__ = ["CategoricalFocal", "CategoricalHinge", "CrossEntropy", "Nll"]
 
@@ -30,8 +29,10 @@ def _is_label(labels: Array) -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ClassLoss(RowLoss):
+class _ClassLoss(PureRowLoss):
     """What the losses of classes share: the weight of a class, and the label that is left out."""
+
+    arrays = "logits[..., C]: real, labels[...]: class or labels[..., C]: distribution -> [...]"
 
     class_weight: Any = None
     ignore_index: int | None = None
@@ -42,9 +43,6 @@ class _ClassLoss(RowLoss):
             require_integer(ignore_index=self.ignore_index)
         if self.class_weight is not None:
             require_per_class(class_weight=self.class_weight)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real", "labels")
 
     def item_weight(self, logits: Array, labels: Array) -> Array | None:
         """The weight of the label's class, or of the classes as the target mixes them."""
@@ -82,6 +80,11 @@ def _expectation(values: Array, labels: Array, axis: int) -> Array:
 class _ProbabilityLoss(_ClassLoss):
     """What the losses of a predicted distribution share: logits or probabilities, and smoothing of the target."""
 
+    arrays = (
+        "logits[..., C]: real if from_logits else distribution, "
+        "labels[...]: class or labels[..., C]: distribution -> [...]"
+    )
+
     from_logits: bool = True
     normalize: bool = False
     epsilon: float = 0.0
@@ -92,9 +95,6 @@ class _ProbabilityLoss(_ClassLoss):
         require_one_of_type(bool, from_logits=self.from_logits, normalize=self.normalize)
         require_range(0, 0.5, epsilon=self.epsilon)
         require_range(0, 1, label_smoothing=self.label_smoothing)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("real" if self.from_logits else "distribution", "labels")
 
     def _given_probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
         """Probabilities p as the settings want them, and 1 - p."""
@@ -355,10 +355,9 @@ class Nll(_ClassLoss):
     2.0794
     """
 
-    whole_rows: ClassVar[bool] = False
+    arrays = "log_probabilities[..., C]: log_distribution, labels[...]: class or labels[..., C]: distribution -> [...]"
 
-    def domains(self) -> tuple[Domain, ...]:
-        return ("log_distribution", "labels")
+    whole_rows: ClassVar[bool] = False
 
     # -Σ t log p
     def call(self, log_probabilities: Array, labels: Array) -> Array:

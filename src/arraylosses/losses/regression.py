@@ -7,9 +7,9 @@ from typing import ClassVar
 
 from .. import special
 from .._array_api import Array, array_namespace
-from .._validation import Domain, require_nonnegative, require_one_of_type, require_positive, require_range
-from ..loss import Loss
+from ..arguments import require_nonnegative, require_one_of_type, require_positive, require_range
 from ..registry import alias, register
+from ._base import PureLoss
 
 __all__ = [
     "AbsoluteError",
@@ -25,8 +25,10 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ErrorLoss(Loss):
+class _ErrorLoss(PureLoss):
     """What the losses of the error e = prediction - target share."""
+
+    arrays = "prediction[...]: real, target[...]: real -> [...]"
 
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
 
@@ -414,7 +416,7 @@ class Quantile(_ErrorLoss):
 
 @register("mape", "MAPE", "mean_absolute_percentage_error", "MeanAbsolutePercentageError")
 @dataclass(frozen=True, kw_only=True)
-class AbsolutePercentageError(Loss):
+class AbsolutePercentageError(PureLoss):
     r"""Size of the error relative to the target's, in per cent.
 
     .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
@@ -445,6 +447,8 @@ class AbsolutePercentageError(Loss):
     >>> float(al.absolute_percentage_error(np.asarray([5.0]), np.asarray([4.0])))
     25.0
     """
+
+    arrays = "prediction[...]: real, target[...]: real -> [...]"
 
     percent: bool = True
     epsilon: float = 1e-7
@@ -485,7 +489,7 @@ class AbsolutePercentageError(Loss):
     alias("msle", "MSLE", "mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", floor=1e-7),
 )
 @dataclass(frozen=True, kw_only=True)
-class SquaredLogarithmicError(Loss):
+class SquaredLogarithmicError(PureLoss):
     r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
 
     .. math:: l = (\log(1 + prediction) - \log(1 + target))^2
@@ -514,15 +518,14 @@ class SquaredLogarithmicError(Loss):
     1.0
     """
 
+    arrays = "prediction[...]: nonnegative, target[...]: nonnegative -> [...]"
+
     floor: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.floor is not None:
             require_range(-1, float("inf"), ends=False, floor=self.floor)
-
-    def domains(self) -> tuple[Domain, ...]:
-        return ("nonnegative", "nonnegative")
 
     # (log(1 + prediction) - log(1 + target))², as one logarithm of the ratio: two logarithms of nearly equal numbers
     # would leave no digit of their difference.

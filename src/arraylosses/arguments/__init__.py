@@ -1,11 +1,13 @@
 """What an argument must be, and what is said when it is not.
 
 Every message is one line: the argument in backticks, what it must be, what it was, and how to mend it where the mistake
-is common. Shapes and dtypes are looked at here and nowhere else, so a loss holds its formula alone.
+is common. Shapes and dtypes are looked at here and nowhere else, by what a loss declares, so a loss holds its formula
+alone.
 """
 
-from .arrays import Inputs, check_inputs, check_projection, take_axis
-from .domains import Domain, Granularity, Role
+from .arrays import Inputs, Labels, Layout, check_inputs
+from .declaration import Declaration, Granularity, conditions, declared, of_granularity
+from .domains import DOMAINS, Domain
 from .hints import added_axes, closest, in_short, made_of, meant, ours
 from .settings import (
     FrozenDict,
@@ -22,20 +24,25 @@ from .settings import (
 )
 
 __all__ = [
+    "DOMAINS",
+    "Declaration",
     "Domain",
     "FrozenDict",
     "Granularity",
     "Inputs",
-    "Role",
+    "Labels",
+    "Layout",
     "added_axes",
     "check_inputs",
-    "check_projection",
     "closest",
+    "conditions",
+    "declared",
     "in_short",
     "kept_setting",
     "made_of",
     "meant",
     "of_classes",
+    "of_granularity",
     "ours",
     "require_choice",
     "require_finite",
@@ -45,5 +52,4 @@ __all__ = [
     "require_per_class",
     "require_positive",
     "require_range",
-    "take_axis",
 ]

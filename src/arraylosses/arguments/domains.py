@@ -1,0 +1,206 @@
+"""What an array of a loss holds: which values it may have, how to draw some, and where its edges are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .._array_api import Array
+from .hints import closest
+
+__all__ = ["DOMAINS", "Domain", "domain"]
+
+Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
+
+_INF = float("inf")
+
+
+class Domain:
+    """Real numbers; the base of what is narrower.
+
+    Attributes
+    ----------
+    name : str
+        How a declaration names it.
+    values : str
+        What a message calls its values.
+    is_integer : bool
+        Whether an integer array is meant, and not numbers that an integer one is converted to.
+    edges : tuple of float
+        Where formulas break: ends, zeros of both signs, thresholds, the tiny and the huge.
+    rows : tuple of tuple of float
+        The same of vectors of five.
+    """
+
+    name = "real"
+    values = "real numbers"
+    is_integer = False
+    edges: tuple[float, ...] = (-1e4, -90.0, -1.0, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.25, 0.5, 0.75, 1.0, 90.0, 1e4)
+    rows: tuple[tuple[float, ...], ...] = (
+        (0.0, 0.0, 0.0, 0.0, 0.0),
+        (1.0, 1.0, 0.0, -1.0, 1.0),
+        (1.0, 2.0, -1.0, 0.5, 0.0),
+        (-1.0, -2.0, 1.0, -0.5, 0.0),
+        (1e4, 0.0, -1e4, 0.0, 1e4),
+        (-1e4, 1e4, 0.0, 1.0, 2.0),
+        (0.0, 100.0, 0.0, 0.0, 0.0),
+        (1e-30, 1e-30, 0.0, 0.0, 0.0),
+    )
+
+    def outside(self, x: Array) -> Array | None:
+        """Return which values are outside by themselves, or None where none can be. NaN stands for no value."""
+        return None
+
+    def holds(self, x: Numbers, axis: int = -1) -> bool:
+        """Whether these can be values of the domain, with its vectors along `axis`."""
+        if self.is_integer and x.dtype.kind not in "iu":
+            return False
+        with np.errstate(all="ignore"):
+            outside = self.outside(x)
+            return outside is None or not bool(np.any(outside))
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        """Return values of the domain that stand for real numbers, with its vectors along `axis`."""
+        return x
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
+        """Draw values of the domain in float64; integers below `size`, the length of the axis that they belong to."""
+        return self.of_real(rng.normal(size=shape), axis)
+
+    def __repr__(self) -> str:
+        return self.name
+
+
+class Nonnegative(Domain):
+    """Numbers of at least 0, such as counts."""
+
+    name = "nonnegative"
+    values = "numbers of at least 0"
+    edges = (0.0, 1e-30, 0.5, 1.0, 2.0, 1e4)
+
+    def outside(self, x: Array) -> Array:
+        return x < 0
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.abs(x)
+
+
+class Positive(Domain):
+    """Numbers above 0, such as rates."""
+
+    name = "positive"
+    values = "numbers above 0"
+    edges = Nonnegative.edges  # 0 is the limit of a rate
+
+    def outside(self, x: Array) -> Array:
+        return x <= 0
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.exp(x / 2)
+
+
+class Probability(Domain):
+    """Probabilities, each by itself."""
+
+    name = "probability"
+    values = "probabilities, from 0 to 1"
+    edges = (0.0, 1e-7, 0.125, 0.25, 0.5, 0.875, 1.0)
+
+    def outside(self, x: Array) -> Array:
+        return (x < 0) | (x > 1)
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return 1 / (1 + np.exp(-x))
+
+
+class Distribution(Probability):
+    """Probabilities that add up to 1."""
+
+    name = "distribution"
+    rows = (
+        (0.2, 0.2, 0.2, 0.2, 0.2),
+        (0.0, 1.0, 0.0, 0.0, 0.0),
+        (0.0, 0.5, 0.25, 0.0, 0.25),
+        (0.125, 0.875, 0.0, 0.0, 0.0),
+        (1e-7, 1.0 - 1e-7, 0.0, 0.0, 0.0),
+        (0.0, 0.0, 0.0, 0.0, 1.0),
+    )
+
+    def holds(self, x: Numbers, axis: int = -1) -> bool:
+        return super().holds(x) and bool(x.ndim and np.allclose(x.sum(axis=axis), 1, rtol=0, atol=1e-3))
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        powers: Numbers = np.exp(x - x.max(axis=axis, keepdims=True))
+        total: Numbers = powers.sum(axis=axis, keepdims=True)
+        return np.divide(powers, total)
+
+
+class LogDistribution(Domain):
+    """Logarithms of probabilities that add up to 1."""
+
+    name = "log_distribution"
+    values = "logarithms of probabilities, at most 0"
+    rows = tuple(tuple(float(np.log(v)) if v else -_INF for v in row) for row in Distribution.rows)
+
+    def outside(self, x: Array) -> Array:
+        return x > 0
+
+    def holds(self, x: Numbers, axis: int = -1) -> bool:
+        with np.errstate(all="ignore"):
+            return DOMAINS["distribution"].holds(np.exp(x), axis)
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        rest = x - x.max(axis=axis, keepdims=True)
+        shifted: Numbers = rest - np.log(np.exp(rest).sum(axis=axis, keepdims=True))
+        return shifted
+
+
+class Sign(Domain):
+    """-1 or 1."""
+
+    name = "sign"
+    values = "-1 or 1"
+    edges = (-1.0, 1.0)
+
+    def outside(self, x: Array) -> Array:
+        return (x < -1) | (x > 1) | ((x > -1) & (x < 1))
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.where(x < 0, -1.0, 1.0)
+
+
+class Class(Domain):
+    """Integer labels in [0, C), for the length C of an axis."""
+
+    name = "class"
+    values = "integer labels"
+    is_integer = True
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
+        return rng.integers(0, size, size=shape)
+
+
+class Length(Class):
+    """How much of an axis is in use: integers in [0, T], for its length T."""
+
+    name = "length"
+    values = "integer lengths"
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
+        return rng.integers((size + 1) // 2, size + 1, size=shape)
+
+
+DOMAINS: dict[str, Domain] = {
+    kind.name: kind()
+    for kind in (Domain, Nonnegative, Positive, Probability, Distribution, LogDistribution, Sign, Class, Length)
+}
+
+
+def domain(name: str, known: Iterable[str] = DOMAINS) -> Domain:
+    """Return the domain of a name."""
+    if name not in DOMAINS:
+        said = ", ".join(repr(one) for one in known)
+        raise ValueError(f"`arrays` must declare domains of {said}, got {name!r}{closest(name, known)}")
+    return DOMAINS[name]

@@ -1,0 +1,177 @@
+"""What a loss declares of its arrays: how it is read, refused, and checked against the arrays of a call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses.arguments import conditions, declared
+from arraylosses.data import draw
+
+pytestmark = pytest.mark.backend("numpy")
+
+CTC = (
+    "log_probabilities[..., T, C]: log_distribution, labels[..., L]: class, input_lengths[...]: length of T, "
+    "label_lengths[...]: length of L -> [...]"
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequence(al.Loss):
+    """The chance of the labels in use, place by place: enough of CTC to take the same arrays."""
+
+    arrays: ClassVar[str] = CTC
+
+    def call(self, log_probabilities, labels, input_lengths, label_lengths):
+        xp = al.array_namespace(log_probabilities, labels)
+        places = xp.arange(labels.shape[-1])
+        rows = log_probabilities[..., : labels.shape[-1], :]
+        picked = xp.take_along_axis(rows, labels[..., None], axis=-1)[..., 0]
+        used = places < xp.minimum(label_lengths, input_lengths)[..., None]
+        return -xp.sum(xp.where(used, picked, 0.0), axis=-1)
+
+
+@pytest.mark.parametrize("cls", al.registered().values(), ids=al.registered())
+def test_a_declaration_reads_as_it_prints(cls):
+    made = cls().declaration
+    assert str(declared(str(made))) == str(made)
+    assert made.explicit
+    assert made.names == cls.array_names
+
+
+def test_what_an_item_is_follows():
+    def granularity(text):
+        return declared(text).granularity
+
+    assert granularity("x[...]: real, t[...]: sign -> [...]") == "element"
+    assert granularity("x[..., D]: real, y[..., D]: real -> [...]") == "row"
+    assert granularity(CTC) == "row"
+    assert granularity("x[N, D]: real, y[N, D]: real -> [N] coupled") == "batch"
+
+
+def test_a_setting_may_decide():
+    text = "p[...]: real if from_logits else probability, t[N, ...]: real -> [N] if per_image else []"
+    assert conditions(text) == ("from_logits", "per_image")
+    made = declared(text.replace("p[...]", "p[N, ...]"), (("from_logits", False), ("per_image", False)))
+    assert (made.domains, made.items) == (("probability", "real"), ())
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("x[...]: real", "end in the axes of an item"),
+        ("x[...]: real -> ...", "end in the axes of an item"),
+        ("x[...] -> [...]", "say what `x` holds, such as `x\\[...\\]: real`"),
+        ("x[...]: rael -> [...]", "declare domains of .*, got 'rael'; did you mean 'real'"),
+        ("x: real -> [...]", "say of each array its axes"),
+        ("x[...]: real y[...]: real -> [...]", "have a comma or `or` after `x\\[...\\]: real`"),
+        ("x[..., C, C]: real -> [...]", "name each axis once"),
+        ("x[2]: real -> []", "name each axis once"),
+        ("x[...]: real, x[..., C]: real -> [...]", "say of `x` once, or with `or`"),
+        ("x[...]: real or y[...]: real -> [...]", "say of `y` once, or with `or`"),
+        ("x[...]: real -> [N]", "have the axis N in one of its arrays"),
+        ("x[...]: real, n[...]: length -> [...]", "have the axis that a length belongs to in one of its arrays"),
+        ("x[...]: real, y[...]: class -> [...]", "have the axis C in one of its arrays"),
+        ("x[N, M]: real, y[M, N]: real -> [N, M]", "have the axes of an item in the order \\[N, M\\]"),
+        ("x[...]: real, b?[C]: real, y[..., C]: real -> [...]", "name arrays that need not be given last"),
+        ("-> [...]", "name at least one array"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_when_the_class_is_made(text, message):
+    with pytest.raises(ValueError, match=f"`arrays` must {message}"):
+
+        class Wrong(al.Loss):
+            arrays = text
+
+            def call(self, x):
+                return x
+
+
+def test_lengths_say_which_labels_are_in_use():
+    loss = Sequence(reduction="none")
+    rng = np.random.default_rng(0)
+    p, labels, of_input, of_labels = draw(loss.declaration, rng, (3,), {"T": 7, "C": 4, "L": 3})
+    of_labels[:] = [3, 1, 0]
+    expected = [-sum(p[i, k, labels[i, k]] for k in range(min(of_labels[i], of_input[i]))) for i in range(3)]
+    np.testing.assert_allclose(loss(p, labels, of_input, of_labels), expected)
+    # What is beyond them may hold anything.
+    labels[1, 1:], labels[2] = -1, 99
+    np.testing.assert_allclose(loss(p, labels, of_input, of_labels), expected)
+    gradient = al.grad(Sequence(reduction="sum"))(p, labels, of_input, of_labels)
+    assert gradient.shape == p.shape
+    labels[1, 0] = 4
+    with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 4\) for 4 classes, got 4"):
+        loss(p, labels, of_input, of_labels)
+    # An item that is left out may have any labels and lengths.
+    of_input[1] = 99
+    np.testing.assert_allclose(
+        loss(p, labels, of_input, of_labels, where=np.asarray([True, False, True])), [expected[0], 0, expected[2]]
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({2: np.asarray([7, 8, 1])}, ValueError, r"`input_lengths` must lie in \[0, 7\], .*, got 8"),
+        ({3: np.asarray([1, -1, 1])}, ValueError, r"`label_lengths` must lie in \[0, 3\], .*, got -1"),
+        ({2: np.asarray([1.0, 1, 1])}, TypeError, "`input_lengths` must hold integer lengths, got float64"),
+        ({2: np.asarray([True, True, True])}, TypeError, "`input_lengths` must hold integer lengths, got bool"),
+        (
+            {2: np.asarray([1, 1])},
+            ValueError,
+            r"`input_lengths` must have one value an item, shape \(3,\): .*got \(2,\)",
+        ),
+        (
+            {1: np.zeros((2, 3), int)},
+            ValueError,
+            r"`labels` must have shape \(3, L\), as \[..., L\] where .*got \(2, 3\)",
+        ),
+        ({0: np.zeros(4)}, ValueError, r"`log_probabilities` must have the axes \[..., T, C\], got shape \(4,\)"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_told_what_is_declared(change, error, message):
+    rng = np.random.default_rng(0)
+    arrays = list(draw(Sequence().declaration, rng, (3,), {"T": 7, "C": 4, "L": 3}))
+    for k, x in change.items():
+        arrays[k] = x
+    with pytest.raises(error, match=message):
+        Sequence()(*arrays)
+
+
+def test_a_granularity_is_a_declaration_in_short():
+    @al.loss(granularity="batch")
+    def centred(prediction, target, where=None):
+        xp = al.array_namespace(prediction, target)
+        kept = xp.ones(prediction.shape[:1]) if where is None else xp.astype(where, prediction.dtype)
+        error = prediction - target
+        return (error - xp.sum(error * kept) / xp.sum(kept)) ** 2
+
+    assert str(centred.loss_class().declaration) == "prediction[N, ...]: real, target[N, ...]: real -> [N] coupled"
+    x = np.random.default_rng(0).normal(size=5)
+    keep = np.asarray([True, True, False, True, False])
+    np.testing.assert_allclose(centred(x, np.zeros(5), where=keep), np.var(x[keep]))
+    with pytest.raises(TypeError, match="`function` must leave where to the loss"):
+
+        @al.loss
+        def masked(prediction, target, where=None):
+            return prediction
+
+
+def test_what_is_not_declared_is_not_split():
+    """A mean over the batch is that of the whole batch, whatever its size."""
+
+    @al.loss
+    def undeclared(prediction, target):
+        error = prediction - target
+        return (error - al.array_namespace(error).mean(error)) ** 2
+
+    x, y = np.random.default_rng(0).normal(size=(2, 1 << 20))
+    np.testing.assert_allclose(undeclared(x, y), np.var(x - y))
+    queries, keys = np.random.default_rng(1).normal(size=(2, 1500, 300))
+    logits = (queries @ keys.T) / np.linalg.norm(queries, axis=1)[:, None] / np.linalg.norm(keys, axis=1) / 0.1
+    expected = np.mean(np.log(np.exp(logits).sum(axis=1)) - np.diag(logits))
+    np.testing.assert_allclose(al.info_nce(queries, keys), expected)
