@@ -396,8 +396,8 @@ class _Axes:
         found: dict[str, tuple[int, ...]] = {}
         if self.moving in axes and self.axis is not None:
             assert self.moving is not None
-            # A row alone has one axis, and it is that one.
-            place = ndim - 1 if ndim == 1 else self.axis % ndim
+            # A row alone has one axis, and it is that one. An index of the list is no symbol of a compiler.
+            place = free[-1] if ndim == 1 else free[self.axis]
             found[self.moving] = (place,)
             free.remove(place)
             named.remove(self.moving)

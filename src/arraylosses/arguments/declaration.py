@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import itertools
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, TypeAlias
 
 from .domains import Domain, domain
@@ -85,45 +85,39 @@ class Declaration:
     explicit: bool = True
     """Whether it is the loss's own, and not what is taken of a loss without one."""
 
-    @functools.cached_property
-    def names(self) -> tuple[str, ...]:
-        """The names of the arrays."""
-        return tuple([argument.name for argument in self.arguments])
+    # What follows from these, once and for all: a compiler that traces a call finds it as it is.
 
-    @functools.cached_property
-    def domains(self) -> tuple[str, ...]:
-        """What each array holds, by name: of several manners, in the first one."""
-        return tuple([argument.domain.name for argument in self.arguments])
+    names: tuple[str, ...] = field(init=False, compare=False)
+    """The names of the arrays."""
+    domains: tuple[str, ...] = field(init=False, compare=False)
+    """What each array holds, by name: of several manners, in the first one."""
+    required: int = field(init=False, compare=False)
+    """How many arrays have to be given."""
+    moving: str | None = field(init=False, compare=False)
+    """The axis whose place the setting `axis` says."""
+    of_elements: bool = field(init=False, compare=False)
+    """Whether all arrays have one shape, and an item is an element."""
+    takes_where: bool = field(init=False, compare=False)
+    """Whether `call` takes `where`: what it leaves out is a part of an item, or of other items."""
+    granularity: Granularity = field(init=False, compare=False)
+    """What an item is: an element, a row of each array, or one of a batch whose items depend on each other."""
 
-    @functools.cached_property
-    def required(self) -> int:
-        """How many arrays have to be given."""
-        return sum([not argument.optional for argument in self.arguments])
-
-    @functools.cached_property
-    def moving(self) -> str | None:
-        """The axis whose place the setting `axis` says."""
-        named = [axis for axis in self.arguments[0].forms[0].axes if axis != ANY] if self.arguments else []
-        return named[-1] if named else None
-
-    @functools.cached_property
-    def of_elements(self) -> bool:
-        """Whether all arrays have one shape, and an item is an element."""
-        single = all([len(a.forms) == 1 and a.forms[0].axes == (ANY,) for a in self.arguments])
-        integer = any([a.domain.is_integer for a in self.arguments])
-        return single and not integer and self.items == self.where == (ANY,) and bool(self.arguments)
-
-    @functools.cached_property
-    def takes_where(self) -> bool:
-        """Whether `call` takes `where`: what it leaves out is a part of an item, or of other items."""
-        return self.coupled or self.where != self.items
-
-    @property
-    def granularity(self) -> Granularity:
-        """What an item is: an element, a row of each array, or one of a batch whose items depend on each other."""
-        if self.coupled:
-            return "batch"
-        return "element" if self.of_elements else "row"
+    def __post_init__(self) -> None:
+        arguments = self.arguments
+        named = [axis for axis in arguments[0].forms[0].axes if axis != ANY] if arguments else []
+        single = all(len(a.forms) == 1 and a.forms[0].axes == (ANY,) for a in arguments)
+        of_numbers = not any(a.domain.is_integer for a in arguments)
+        of_elements = bool(arguments) and single and of_numbers and self.items == self.where == (ANY,)
+        for name, value in {
+            "names": tuple(argument.name for argument in arguments),
+            "domains": tuple(argument.domain.name for argument in arguments),
+            "required": sum(not argument.optional for argument in arguments),
+            "moving": named[-1] if named else None,
+            "of_elements": of_elements,
+            "takes_where": self.coupled or self.where != self.items,
+            "granularity": "batch" if self.coupled else "element" if of_elements else "row",
+        }.items():
+            object.__setattr__(self, name, value)
 
     def __str__(self) -> str:
         arrays = [str(argument) for argument in self.arguments]
