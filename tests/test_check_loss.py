@@ -1,0 +1,151 @@
+"""`check_loss` finds each of the faults that people write, and none where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses.testing import LAWS, check_loss
+
+PAIR = "prediction[...]: real, target[...]: real -> [...]"
+
+
+class Squared(al.Loss):
+    """A right one, which each fault is planted in."""
+
+    arrays = PAIR
+
+    def call(self, prediction, target):
+        return (prediction - target) ** 2
+
+
+class WrongDerivative(Squared):
+    def derivative(self, prediction, target):
+        return prediction - target
+
+
+class Widened(Squared):
+    def call(self, prediction, target):
+        xp = al.array_namespace(prediction, target)
+        return xp.astype((prediction - target) ** 2, xp.float64)
+
+
+class Branches(Squared):
+    def call(self, prediction, target):
+        error = prediction - target
+        return error**2 if al.array_namespace(error).max(error) > 0 else -error
+
+
+class Writes(Squared):
+    def call(self, prediction, target):
+        prediction -= target
+        return prediction**2
+
+
+class Couples(Squared):
+    def call(self, prediction, target):
+        xp = al.array_namespace(prediction, target)
+        error = prediction - target
+        return (error - xp.mean(error)) ** 2
+
+
+class NoSlopeAtEqual(Squared):
+    def call(self, prediction, target):
+        return al.array_namespace(prediction, target).sqrt((prediction - target) ** 2)
+
+
+class Leaks(al.Loss):
+    arrays = "queries[N, D]: real, keys[N, D]: real -> [N] coupled"
+
+    def call(self, queries, keys, where=None):
+        xp = al.array_namespace(queries, keys)
+        return xp.sum((queries - xp.mean(keys, axis=0, keepdims=True)) ** 2, axis=-1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoresAxis(al.RowLoss):
+    def call(self, prediction, target):
+        return al.array_namespace(prediction, target).sum((prediction - target) ** 2, axis=-1)
+
+
+class IgnoresWeight(Squared):
+    def __call__(self, *arrays, weight=None, where=None, **named):
+        return super().__call__(*arrays, where=where, **named)
+
+
+class LeavesTheLibrary(Squared):
+    def call(self, prediction, target):
+        return al.array_namespace(prediction, target).asarray(np.square(np.asarray(prediction) - np.asarray(target)))
+
+
+class WrongShape(Squared):
+    def call(self, prediction, target):
+        return al.array_namespace(prediction, target).sum((prediction - target) ** 2, axis=-1)
+
+
+class LosesTheDevice(Squared):
+    def call(self, prediction, target):
+        xp = al.array_namespace(prediction, target)
+        return (prediction - target) ** 2 + xp.zeros(prediction.shape[-1:], dtype=prediction.dtype)
+
+
+# The law that a fault breaks, and the libraries that show it; without any, all do.
+FAULTS = {
+    WrongDerivative: ("closed form", ("numpy",)),
+    Widened: ("dtype", ()),
+    Branches: ("tracing", ("jax", "torch", "dask")),
+    Writes: ("inputs", ("numpy", "torch")),
+    Couples: ("items", ()),
+    NoSlopeAtEqual: ("edges", ()),
+    Leaks: ("where", ()),
+    IgnoresAxis: ("axis", ()),
+    IgnoresWeight: ("weight", ()),
+    LeavesTheLibrary: ("gradient", ("numpy", "jax", "torch", "strict")),
+    WrongShape: ("shape", ()),
+    LosesTheDevice: ("device", ("strict", "torch")),
+}
+
+
+@pytest.fixture
+def backend(variant):
+    if variant.name != variant.backend or variant.backend == "cupy":
+        pytest.skip("one variant of a library is enough")
+    return variant.backend
+
+
+@pytest.mark.parametrize("cls", FAULTS, ids=lambda cls: cls.__name__)
+def test_a_planted_fault_is_found(backend, cls):
+    law, shown = FAULTS[cls]
+    if shown and backend not in shown:
+        pytest.skip(f"{backend} does not show it")
+    report = check_loss(cls, backends=[backend])
+    assert not report
+    assert law in {broken.law for broken in report.broken}, str(report)
+    line = next(str(broken) for broken in report.broken if broken.law == law)
+    assert line.startswith(f"{law} ({backend}): ")
+    assert "\n" not in line
+    assert line in str(report)
+
+
+@pytest.mark.parametrize(
+    "name", ["huber", "cross_entropy", "kl_divergence", "cosine_embedding", "info_nce", "dice", "list_net"]
+)
+def test_a_right_loss_keeps_all_laws(backend, name):
+    report = check_loss(name, backends=[backend])
+    assert report, str(report)
+    assert str(report) == f"{al.get(name)!r} keeps {len(LAWS)} laws on {backend}"
+
+
+def test_a_loss_of_one_s_own_keeps_them_too(backend):
+    assert check_loss(Squared, backends=[backend]), str(check_loss(Squared, backends=[backend]))
+
+
+@pytest.mark.backend("numpy")
+def test_what_cannot_be_checked_is_refused():
+    with pytest.raises(ValueError, match="`backends` must be one of 'numpy'.*got 'nunpy'; did you mean 'numpy'"):
+        check_loss("huber", backends=["nunpy"])
+    with pytest.raises(ValueError, match="must be the name of a registered loss"):
+        check_loss("hubber")
