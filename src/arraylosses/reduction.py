@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from . import special
-from ._array_api import Array, Namespace, backend_of, broadcast_to, is_eager_torch, known_size
+from ._array_api import NUMBERS, Array, Namespace, backend_of, broadcast_to, is_eager_torch, known_size
 
-__all__ = ["REDUCTIONS", "Reduction", "kept_weight", "reduce", "share"]
+__all__ = ["REDUCTIONS", "Reduction", "Totals", "kept_weight", "reduce", "share"]
 
 Reduction: TypeAlias = Literal["none", "sum", "mean", "batchmean"]
 REDUCTIONS: tuple[Reduction, ...] = ("none", "sum", "mean", "batchmean")
@@ -38,6 +41,56 @@ def kept_weight(
     return weight
 
 
+@dataclass(frozen=True)
+class Totals:
+    """What a reduced loss is made of. Those of parts add up to those of the whole, in any order.
+
+    Attributes
+    ----------
+    loss : number or array of shape ()
+        Σ w l.
+    weight : number or array of shape ()
+        Σ w, for a mean.
+    length : number or array of shape ()
+        That of the first axis, for a mean over it.
+    """
+
+    loss: Any = 0.0
+    weight: Any = 0.0
+    length: Any = 0.0
+
+    def __add__(self, other: Totals) -> Totals:
+        return Totals(self.loss + other.loss, self.weight + other.weight, self.length + other.length)
+
+    @classmethod
+    def merged(cls, parts: Iterable[Totals]) -> Totals:
+        """Return the totals of parts whose own are floats, as if they were added without rounding."""
+        parts = list(parts)
+        return cls(*[_sum([getattr(part, name) for part in parts]) for name in ("loss", "weight", "length")])
+
+    def divisor(self, reduction: str) -> Any:
+        """Return what Σ w l is divided by; 1 where that is 0, since Σ w l is 0 as well."""
+        if reduction == "mean":
+            return _or_one(self.weight)
+        return _or_one(self.length) if reduction == "batchmean" else 1.0
+
+    def result(self, reduction: str) -> Any:
+        """Return the reduced loss."""
+        divisor = self.divisor(reduction)
+        return self.loss if isinstance(divisor, float) and divisor == 1.0 else self.loss / divisor
+
+
+def _or_one(total: Any) -> Any:
+    return total or 1.0 if isinstance(total, NUMBERS) else special.where(total == 0, 1.0, total)
+
+
+def _sum(values: list[float]) -> float:
+    try:
+        return math.fsum(values)
+    except (OverflowError, ValueError):  # the sum is infinite, or infinities of both signs are in it
+        return sum(values)
+
+
 def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array:
     """Reduce per-item losses l with weights w.
 
@@ -61,41 +114,34 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) ->
     """
     if weight is None and reduction == "mean" and backend_of(xp) == "torch" and is_eager_torch(items) and items.numel():
         return items.mean()  # in one call
-    total = items if weight is None else items * weight
+    weighted = items if weight is None else items * weight
     if reduction == "none":
-        return total
-    divisor = _divisor(xp, items, weight, reduction)
-    value = special.total(total)
-    return value if divisor is None else value / divisor
+        return weighted
+    divisors = _divisors(xp, items, weight, reduction)
+    return Totals(special.total(weighted), divisors.weight, divisors.length).result(reduction)
 
 
 def share(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array | float:
     """Return the derivative of the reduced loss with respect to each per-item loss: w, w / Σ w or w / length."""
-    divisor = _divisor(xp, items, weight, reduction)
-    if divisor is None:
-        return 1.0 if weight is None else weight
+    divisor = _divisors(xp, items, weight, reduction).divisor(reduction)
     return (1.0 if weight is None else weight) / divisor
 
 
-def _divisor(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array | int | None:
-    """What the weighted sum is divided by; for a mean 1 where Σ w is 0, since the numerator is 0 as well."""
+def _divisors(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Totals:
+    """The totals of the weights of items, as far as a reduction asks for them."""
     if reduction == "batchmean" and items.ndim:
         length = known_size(items.shape[:1])
         if length is not None:
-            return max(length, 1)
+            return Totals(length=length)
         ones = xp.ones_like(items)
         of_one = xp.sum(xp.ones_like(xp.sum(ones, axis=0)))  # the items of one place of the first axis
-        return _or_one(xp.sum(ones) / _or_one(of_one))
+        return Totals(length=xp.sum(ones) / _or_one(of_one))
     if reduction != "mean":
-        return None
+        return Totals(length=1)
     size = known_size(items.shape)
     if weight is None and size is not None:
-        return max(size, 1)
+        return Totals(weight=size)
     if size is None:  # then a weight may have a length of 1 where the items have more
         ones = xp.ones_like(items)
         weight = ones if weight is None else ones * weight
-    return _or_one(xp.sum(weight))
-
-
-def _or_one(total: Array) -> Array:
-    return special.where(total == 0, 1.0, total)
+    return Totals(weight=xp.sum(weight))

@@ -18,6 +18,7 @@ import numpy as np
 from .. import special
 from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, own_namespace, with_axes
 from ..arguments import Inputs, Layout, of_classes
+from ..reduction import Totals
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
 
@@ -178,6 +179,12 @@ class _Blocks:
             None,
         )
 
+    def weight_of(self, weight: Array | None, items: Array, reduction: str) -> float:
+        """Return Σ w of a block's items, where it is asked for."""
+        if reduction != "mean":
+            return 0.0
+        return float(math.prod(items.shape)) if weight is None else float(self.own.sum(weight))
+
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an array to be filled."""
         return np.empty(shape, dtype) if self.own is np else self.own.empty(shape, dtype=dtype, device="cpu")
@@ -205,28 +212,21 @@ class _Total:
         inputs = blocks.inputs
         self.reduction, self.blocks, self.dtype = loss.reduction, blocks, inputs.dtype
         self.items = blocks.empty(inputs.item_shape, inputs.dtype) if loss.reduction == "none" else None
-        self.sums, self.weights = [0.0] * len(blocks), [0.0] * len(blocks)
+        self.parts = [Totals()] * len(blocks)
 
     def add(self, k: int, items: Array, weight: Array | None) -> None:
-        total = items if weight is None else items * weight
+        weighted = items if weight is None else items * weight
         if self.items is not None:
-            self.items[self.blocks.items[k]] = total
+            self.items[self.blocks.items[k]] = weighted
             return
         own = self.blocks.own
-        self.sums[k] = float(own.sum(total))
-        if self.reduction == "mean":
-            self.weights[k] = math.prod(total.shape) if weight is None else float(own.sum(weight))
+        self.parts[k] = Totals(float(own.sum(weighted)), self.blocks.weight_of(weight, weighted, self.reduction))
 
     def result(self) -> Array:
         if self.items is not None:
             return self.items
-        divisor = 1.0
-        if self.reduction == "mean":
-            divisor = _sum(self.weights) or 1.0
-        elif self.reduction == "batchmean":
-            divisor = _batch(self.blocks.inputs)
-        value = _sum(self.sums) / divisor
-        return self.blocks.number(value, self.dtype)
+        totals = Totals.merged(self.parts) + Totals(length=_length(self.blocks.inputs))
+        return self.blocks.number(totals.result(self.reduction), self.dtype)
 
 
 def _of_elements(loss: Computable, inputs: Inputs) -> dict[str, Array] | None:
@@ -243,32 +243,26 @@ def _of_elements(loss: Computable, inputs: Inputs) -> dict[str, Array] | None:
 
 
 def _divisor(loss: Computable, blocks: _Blocks) -> float:
-    """What the weighted sum is divided by; for a mean 1 where Σ w is 0, since the numerator is 0 as well."""
+    """What the weighted sum is divided by."""
     inputs = blocks.inputs
-    if loss.reduction == "batchmean":
-        return _batch(inputs)
-    if loss.reduction != "mean":
-        return 1.0
-    if prepare(loss, blocks.part(0))[1] is None:
-        return float(math.prod(inputs.item_shape)) or 1.0
-    weights = [0.0] * len(blocks)
+    totals = Totals(length=_length(inputs))
+    if loss.reduction == "mean":
+        if prepare(loss, blocks.part(0))[1] is None:
+            totals = Totals(weight=float(math.prod(inputs.item_shape)))
+        else:
+            parts = [totals] * len(blocks)
 
-    def compute(k: int) -> None:
-        weights[k] = float(blocks.own.sum(prepare(loss, blocks.part(k))[1]))
+            def compute(k: int) -> None:
+                parts[k] = Totals(weight=float(blocks.own.sum(prepare(loss, blocks.part(k))[1])))
 
-    blocks.each(compute)
-    return _sum(weights) or 1.0
-
-
-def _batch(inputs: Inputs) -> float:
-    return float(max(inputs.item_shape[0], 1)) if inputs.item_shape else 1.0
+            blocks.each(compute)
+            totals = Totals.merged(parts)
+    divisor: float = totals.divisor(loss.reduction)
+    return divisor
 
 
-def _sum(values: list[float]) -> float:
-    try:
-        return math.fsum(values)
-    except (OverflowError, ValueError):  # the sum is infinite, or infinities of both signs are in it
-        return sum(values)
+def _length(inputs: Inputs) -> float:
+    return float(inputs.item_shape[0]) if inputs.item_shape else 1.0
 
 
 def _partition(shape: tuple[int, ...], size: int) -> list[Index]:
