@@ -55,6 +55,10 @@ def squared_error(p, t):
     return (p - t) ** 2
 
 
+def half_squared_error(p, t):
+    return (p - t) ** 2 / 2
+
+
 def absolute_error(p, t):
     return abs(p - t)
 

@@ -14,6 +14,7 @@ from ..registry import alias, register
 __all__ = [
     "AbsoluteError",
     "AbsolutePercentageError",
+    "HalfSquaredError",
     "Huber",
     "LogCosh",
     "PseudoHuber",
@@ -102,6 +103,48 @@ class SquaredError(_ErrorLoss):
     # 2
     def _bend(self, error: Array) -> Array:
         return array_namespace(error).full_like(error, 2.0)
+
+
+@register("l2_loss")
+@dataclass(frozen=True, kw_only=True)
+class HalfSquaredError(_ErrorLoss):
+    r"""Half the square of the error: the derivative is the error itself, and the second derivative is 1.
+
+    .. math:: l = (prediction - target)^2 / 2
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+
+    References
+    ----------
+    Bishop, Pattern Recognition and Machine Learning (2006), section 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.half_squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
+    1.25
+    """
+
+    # e²/2, halved first: it is in range up to the root of the largest number
+    def _of_error(self, error: Array) -> Array:
+        return (0.5 * error) * error
+
+    # e
+    def _slope(self, error: Array) -> Array:
+        return error
+
+    # 1
+    def _bend(self, error: Array) -> Array:
+        return array_namespace(error).ones_like(error)
 
 
 @register("mae", "MAE", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
