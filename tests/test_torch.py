@@ -45,7 +45,7 @@ def test_it_compiles_as_one_graph(torch, case):
 @default_cases
 def test_its_function_compiles_with_settings_that_change_between_calls(torch, case):
     torch._dynamo.reset()
-    function = getattr(al, case.name)
+    function = case.function
     numbers = [
         n for n, v in al.serialize(case.loss)["settings"].items() if isinstance(v, float) and n not in ("p", "epsilon")
     ]

@@ -517,7 +517,6 @@ def squared_logarithmic_error(
     prediction: Array,
     target: Array,
     *,
-    floor: float | None = None,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -530,8 +529,6 @@ def squared_logarithmic_error(
     ----------
     prediction, target : array
         Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
-    floor : float, optional
-        What a smaller number counts as, above -1. Keras has 1e-7.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to the per-item loss, optional
@@ -561,6 +558,5 @@ def squared_logarithmic_error(
     1.0
     """
     return SquaredLogarithmicError(
-        floor=floor,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)

@@ -9,7 +9,7 @@ from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_nonnegative, require_one_of_type, require_positive, require_range
 from ..loss import Loss
-from ..registry import alias, register
+from ..registry import register
 
 __all__ = [
     "AbsoluteError",
@@ -524,9 +524,7 @@ class AbsolutePercentageError(Loss):
         return array_namespace(prediction, target).zeros_like(prediction)
 
 
-@register(
-    alias("msle", "MSLE", "mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", floor=1e-7),
-)
+@register
 @dataclass(frozen=True, kw_only=True)
 class SquaredLogarithmicError(Loss):
     r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
@@ -535,8 +533,6 @@ class SquaredLogarithmicError(Loss):
 
     Parameters
     ----------
-    floor : float, optional
-        What a smaller number counts as, above -1. Keras has 1e-7.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -557,35 +553,19 @@ class SquaredLogarithmicError(Loss):
     1.0
     """
 
-    floor: float | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.floor is not None:
-            require_range(-1, float("inf"), ends=False, floor=self.floor)
-
     def domains(self) -> tuple[Domain, ...]:
         return ("nonnegative", "nonnegative")
 
     # (log(1 + prediction) - log(1 + target))², as one logarithm of the ratio: two logarithms of nearly equal numbers
     # would leave no digit of their difference.
     def call(self, prediction: Array, target: Array) -> Array:
-        ratio = special.log1p_ratio(*self._limited(prediction, target))
+        ratio = special.log1p_ratio(prediction, target)
         return ratio * ratio
-
-    def _limited(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        if self.floor is None:
-            return prediction, target
-        return special.maximum(prediction, self.floor), special.maximum(target, self.floor)
 
     def derivative(self, prediction: Array, target: Array) -> Array:
         return self.call_and_derivative(prediction, target)[1]
 
-    # 2 log((1 + prediction) / (1 + target)) / (1 + prediction), and 0 below the floor
+    # 2 log((1 + prediction) / (1 + target)) / (1 + prediction)
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        limited, target = self._limited(prediction, target)
-        ratio = special.log1p_ratio(limited, target)
-        slope = 2.0 * ratio / (1.0 + limited)
-        if self.floor is not None:
-            slope = slope * special.inside(prediction, self.floor, None)
-        return ratio * ratio, slope
+        ratio = special.log1p_ratio(prediction, target)
+        return ratio * ratio, 2.0 * ratio / (1.0 + prediction)
