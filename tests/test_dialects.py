@@ -160,7 +160,7 @@ def test_it_is_torch_s_own_loss_in_value_and_gradient(variant: Variant, name):
         items, found = both(variant, al.get(name, **settings), given, tuple(range(len(gradients))))
         close(items, expected, dtype)
         if name == "BCELoss":
-            # Where the floor holds a logarithm torch's gradient is 1e12 times the error, and ours that of the other one.
+            # Where the floor holds a logarithm torch's gradient is 1e12 times the error, ours that of the other one.
             p, t = given
             gradients = [np.where(p == 0, 1 - t, np.where(p == 1, -t, gradients[0]))]
         for ours, theirs in zip(found, gradients, strict=True):

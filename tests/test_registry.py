@@ -64,6 +64,31 @@ def test_an_alias_of_keras_means_what_keras_means(variant, name, arrays, setting
     np.testing.assert_allclose(got, value, rtol=2e-6)
 
 
+# Values of Optax 0.2.8 and scikit-learn 1.9.1 in float64, as the mean over all items.
+OTHERS = [
+    ("squared_error", (R, RT), {}, 6.21875),
+    ("l2_loss", (R, RT), {}, 3.109375),
+    ("huber_loss", (R, RT), {}, 1.625),
+    ("sigmoid_binary_cross_entropy", (R, T[:2]), {}, 0.6866820375363938),
+    ("softmax_cross_entropy", (R, DT[:2]), {}, 1.1417516299706192),
+    ("safe_softmax_cross_entropy", (R, DT[:2]), {}, 1.1417516299706192),
+    ("softmax_cross_entropy_with_integer_labels", (R, Y[:2]), {}, 2.4167516299706193),
+    ("multiclass_hinge_loss", (R, Y[:2]), {}, 3.25),
+    ("hinge_loss", (R, SIGNS), {}, 0.375),
+    ("kl_divergence", (np.log(DT + 0.1), D), {}, 1.071273659376665),
+    ("kl_divergence_with_log_targets", (np.log(DT + 0.1), np.log(D + 0.2)), {}, 1.8205692081596883),
+    ("log_loss", (np.asarray([[0.1, 0.6, 0.3], [0.2, 0.3, 0.5]]), np.asarray([0, 2])), {}, 1.4978661367769954),
+    ("mean_pinball_loss", (R, RT), {"q": 0.25}, 0.9270833333333334),
+    ("mean_squared_log_error", (POS, CNT), {}, 0.2989541022290458),
+]
+
+
+@pytest.mark.parametrize(("name", "arrays", "settings", "value"), OTHERS)
+def test_a_name_of_optax_or_scikit_learn_means_what_these_mean(variant, name, arrays, settings, value):
+    given = [variant.array(x.astype("float32") if x.dtype.kind == "f" else x.astype("int32")) for x in arrays]
+    np.testing.assert_allclose(variant.numpy(al.get(name, **settings)(*given)), value, rtol=2e-6)
+
+
 PYTORCH = [
     "L1Loss",
     "l1_loss",

@@ -55,6 +55,7 @@ class _YesOrNo(Loss):
 @register(
     "BCEWithLogitsLoss",
     "binary_cross_entropy_with_logits",
+    "sigmoid_binary_cross_entropy",
 )
 @dataclass(frozen=True, kw_only=True)
 class BinaryCrossEntropy(_YesOrNo):

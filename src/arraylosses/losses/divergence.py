@@ -8,12 +8,12 @@ from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_one_of_type
 from ..loss import RowLoss
-from ..registry import register
+from ..registry import alias, register
 
 __all__ = ["KlDivergence"]
 
 
-@register("KLDivLoss", "kl_div")
+@register("KLDivLoss", "kl_div", alias("kl_divergence_with_log_targets", log_target=True))
 @dataclass(frozen=True, kw_only=True)
 class KlDivergence(RowLoss):
     r"""Kullback-Leibler divergence of the prediction from the target: the bits, in nats, lost by believing it.

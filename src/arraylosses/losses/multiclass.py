@@ -111,7 +111,11 @@ class _DistributionLoss(_ClassLoss):
 
 
 @register(
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_with_integer_labels",
+    "safe_softmax_cross_entropy",
     alias("CrossEntropyLoss", axis=1, ignore_index=-100),
+    alias("log_loss", from_logits=False),
 )
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy(_DistributionLoss):

@@ -409,7 +409,7 @@ class LogCosh(_ErrorLoss):
         return 4.0 * (right * left)
 
 
-@register("pinball")
+@register("pinball", "mean_pinball_loss")
 @dataclass(frozen=True, kw_only=True)
 class Quantile(_ErrorLoss):
     r"""Pinball loss: the q-quantile of the target is the right prediction under it.
@@ -524,7 +524,7 @@ class AbsolutePercentageError(Loss):
         return array_namespace(prediction, target).zeros_like(prediction)
 
 
-@register
+@register("mean_squared_log_error")
 @dataclass(frozen=True, kw_only=True)
 class SquaredLogarithmicError(Loss):
     r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
