@@ -113,12 +113,6 @@ class Case:
     def axis(self) -> int:
         return self.loss.axis
 
-    @property
-    def function(self) -> Callable[..., Any]:
-        """The function form, or what stands for that of a dialect's loss, which has none."""
-        cls = type(self.loss)
-        return cls.function or (lambda *arrays, **settings: cls(**settings)(*arrays))
-
     def item_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the per-item loss of arrays that `inputs` made with `shape`."""
         return shape if self.rows else (*shape, 4)
