@@ -34,6 +34,7 @@ def _peers() -> dict[str, Peer]:
 
     return {
         "squared_error": Peer(losses.squared_error),
+        "half_squared_error": Peer(losses.l2_loss),
         "huber": Peer(losses.huber_loss),
         "log_cosh": Peer(losses.log_cosh),
         "binary_cross_entropy": Peer(losses.sigmoid_binary_cross_entropy),

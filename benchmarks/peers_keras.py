@@ -23,11 +23,11 @@ def _peers() -> dict[str, Peer]:
         "huber": Peer(swapped(losses.huber)),
         "log_cosh": Peer(swapped(losses.log_cosh)),
         "absolute_percentage_error": Peer(swapped(losses.mean_absolute_percentage_error), domains=("real", "positive")),
-        "squared_logarithmic_error": Peer(swapped(losses.mean_squared_logarithmic_error), settings={"floor": 1e-7}),
+        "squared_logarithmic_error": Peer(swapped(losses.mean_squared_logarithmic_error)),
         "poisson_nll": Peer(swapped(losses.poisson), settings={"from_log": False, "epsilon": 1e-7}),
         "binary_cross_entropy": Peer(swapped(losses.binary_crossentropy, from_logits=True)),
         "binary_cross_entropy_of_probabilities": Peer(
-            swapped(losses.binary_crossentropy), "binary_cross_entropy", {"from_logits": False, "epsilon": 1e-7}
+            swapped(losses.binary_crossentropy), "binary_cross_entropy", {"from_logits": False}
         ),
         "binary_focal": Peer(swapped(losses.binary_focal_crossentropy, from_logits=True)),
         "hinge": Peer(swapped(losses.hinge)),
@@ -39,7 +39,7 @@ def _peers() -> dict[str, Peer]:
         "categorical_focal_of_distributions": Peer(
             swapped(losses.categorical_focal_crossentropy, from_logits=True, alpha=1.0), "categorical_focal", **soft
         ),
-        "kl_divergence": Peer(swapped(losses.kl_divergence), settings={"from_log": False, "epsilon": 1e-7}),
+        "kl_divergence": Peer(swapped(losses.kl_divergence), settings={"from_log": False}),
         "cosine_similarity": Peer(swapped(losses.cosine_similarity)),
     }
 

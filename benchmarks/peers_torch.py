@@ -56,7 +56,7 @@ TORCH_HAS = {
     "nll": Peer(F.nll_loss),
     "kl_divergence": Peer(functools.partial(F.kl_div, reduction="batchmean")),
     "cosine_embedding": Peer(F.cosine_embedding_loss, argnums=(0, 1)),
-    "triplet_margin": Peer(F.triplet_margin_loss, settings={"epsilon": 1e-6}, argnums=(0, 1, 2)),
+    "triplet_margin": Peer(functools.partial(F.triplet_margin_loss, eps=0.0), argnums=(0, 1, 2)),
 }
 TORCH_LACKS = {
     "log_cosh": Peer(functools.partial(textbook.log_cosh, torch)),

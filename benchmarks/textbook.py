@@ -12,6 +12,10 @@ def squared_error(xp: Any, x: Any, t: Any) -> Any:
     return xp.mean((x - t) ** 2)
 
 
+def half_squared_error(xp: Any, x: Any, t: Any) -> Any:
+    return xp.mean((x - t) ** 2 / 2)
+
+
 def absolute_error(xp: Any, x: Any, t: Any) -> Any:
     return xp.mean(xp.abs(x - t))
 

@@ -19,22 +19,20 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "pseudo_huber": [{"delta": 1.75}],
     "quantile": [{"q": 0.8}],
     "absolute_percentage_error": [{"percent": False, "epsilon": 0.25}],
-    "squared_logarithmic_error": [{"floor": 0.5}],
     "poisson_nll": [{"from_log": False, "epsilon": 0.125}, {"full": True}],
     "binary_cross_entropy": [
         {"pos_weight": 3.0, "label_smoothing": 0.1},
         {"pos_weight": (0.5, 2.0, 1.5, 3.0)},
-        {"from_logits": False, "epsilon": 0.125},
-        {"from_logits": False, "log_floor": -1.5},
+        {"from_logits": False},
     ],
     "binary_focal": [
         {"gamma": 1.5, "alpha": 0.25, "label_smoothing": 0.1},
-        {"from_logits": False, "epsilon": 0.125},
+        {"from_logits": False},
         {"gamma": 0.0},
     ],
     "cross_entropy": [
         {"axis": 1, "label_smoothing": 0.1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0)},
-        {"from_logits": False, "normalize": True, "epsilon": 0.125, "ignore_index": 1},
+        {"from_logits": False, "ignore_index": 1},
         {"from_logits": False, "label_smoothing": 0.1, "axis": 0},
         {"z_loss": 0.125},
         {"softcap": 30.0},
@@ -43,14 +41,13 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "nll": [{"axis": 1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1}],
     "categorical_focal": [
         {"gamma": 0.5, "alpha": 0.25, "axis": 1, "label_smoothing": 0.1},
-        {"alpha": (1.0, 0.5, 2.0, 0.25, 3.0), "from_logits": False, "normalize": True, "epsilon": 0.125},
+        {"alpha": (1.0, 0.5, 2.0, 0.25, 3.0), "from_logits": False},
         {"class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
     ],
     "categorical_hinge": [
         {"margin": 0.5, "axis": 1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
     ],
     "kl_divergence": [
-        {"from_log": False, "epsilon": 0.0625},
         {"log_target": True, "axis": 1},
         {"from_log": False},
     ],
@@ -60,10 +57,34 @@ SETTINGS: dict[str, list[dict[str, Any]]] = {
     "margin_ranking": [{"margin": 0.5}],
     "triplet_margin": [
         {"margin": 0.5, "p": 1.0, "axis": 1},
-        {"swap": True, "epsilon": 0.125},
+        {"swap": True},
         {"p": 3.0},
     ],
+    "keras.binary_crossentropy": [
+        {"epsilon": 0.125, "label_smoothing": 0.1},
+        {"from_logits": True, "pos_weight": 3.0},
+    ],
+    "keras.binary_focal_crossentropy": [
+        {"epsilon": 0.125},
+        {"from_logits": True, "gamma": 1.5, "alpha": 0.25, "label_smoothing": 0.1},
+    ],
+    "keras.categorical_crossentropy": [
+        {"epsilon": 0.125, "ignore_index": 1},
+        {"label_smoothing": 0.1, "axis": 0, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0)},
+        {"from_logits": True, "z_loss": 0.125, "softcap": 30.0},
+    ],
+    "keras.categorical_focal_crossentropy": [
+        {"alpha": (1.0, 0.5, 2.0, 0.25, 3.0), "epsilon": 0.125},
+        {"gamma": 0.5, "axis": 1, "label_smoothing": 0.1},
+        {"from_logits": True, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
+    ],
+    "keras.kl_divergence": [{"epsilon": 0.0625, "axis": 1}],
+    "keras.mean_squared_logarithmic_error": [{"epsilon": 0.5}],
+    "torch.bce_loss": [{"log_floor": -1.5, "label_smoothing": 0.1}, {"from_logits": True, "pos_weight": 3.0}],
+    "torch.triplet_margin_loss": [{"swap": True, "epsilon": 0.125}, {"margin": 0.5, "p": 1.0, "axis": 1}],
 }
+
+OF_THE_PACKAGE = ("arraylosses.losses.", "arraylosses.dialects.")
 
 CLASSES = 5
 """Length of the class or feature axis; the class weights above have it."""
@@ -126,7 +147,7 @@ def _cases() -> list[Case]:
         # coupled ones has another meaning: these have laws of their own, in test_linear_cross_entropy and
         # test_declared.
         plain = cls().projected is None and not cls().declaration.takes_where
-        if cls.__module__.startswith("arraylosses.losses.") and plain:
+        if cls.__module__.startswith(OF_THE_PACKAGE) and plain:
             for settings in [{}, *SETTINGS.get(name, [])]:
                 loss = cls(**settings)
                 cases.append(Case(name, loss))

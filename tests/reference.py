@@ -55,6 +55,10 @@ def squared_error(p, t):
     return (p - t) ** 2
 
 
+def half_squared_error(p, t):
+    return (p - t) ** 2 / 2
+
+
 def absolute_error(p, t):
     return abs(p - t)
 
@@ -90,9 +94,7 @@ def absolute_percentage_error(p, t, percent, epsilon):
     return (100 if percent else 1) * abs(p - t) / max(abs(t), epsilon)
 
 
-def squared_logarithmic_error(p, t, floor):
-    if floor is not None:
-        p, t = max(p, floor), max(t, floor)
+def squared_logarithmic_error(p, t):
     return (mpmath.log1p(p) - mpmath.log1p(t)) ** 2
 
 
@@ -103,29 +105,25 @@ def poisson_nll(p, t, from_log, full, epsilon):
     return value
 
 
-def binary_cross_entropy(p, t, from_logits, pos_weight, label_smoothing, epsilon, log_floor):
-    yes, no = _binary_surprises(p, from_logits, epsilon, log_floor)
+NO_FLOOR = mpf("-inf")
+
+
+def binary_cross_entropy(p, t, from_logits, pos_weight, label_smoothing, log_floor=NO_FLOOR):
+    yes, no = _binary_surprises(p, from_logits, log_floor)
     t = t * (1 - label_smoothing) + label_smoothing / 2
     return (1 if pos_weight is None else pos_weight) * _entropy_term(t, -yes) + _entropy_term(1 - t, -no)
 
 
-def _binary_surprises(p, from_logits, epsilon, log_floor=None):
+def _binary_surprises(p, from_logits, log_floor=NO_FLOOR):
     if from_logits:
         return mpmath.log1p(mpmath.exp(-p)), mpmath.log1p(mpmath.exp(p))
-    if epsilon:
-        p = min(max(p, epsilon), 1 - epsilon)
-    floor = mpf("-inf") if log_floor is None else log_floor
-    return -max(_log(p), floor), -max(_log(1 - p), floor)
+    return -max(_log(p), log_floor), -max(_log(1 - p), log_floor)
 
 
-def binary_focal(p, t, gamma, alpha, from_logits, label_smoothing, epsilon):
-    yes, no = _binary_surprises(p, from_logits, epsilon)
+def binary_focal(p, t, gamma, alpha, from_logits, label_smoothing):
+    yes, no = _binary_surprises(p, from_logits)
     t = t * (1 - label_smoothing) + label_smoothing / 2
-    if from_logits:
-        q, p = _sigmoid(-p), _sigmoid(p)
-    else:
-        p = min(max(p, epsilon), 1 - epsilon)
-        q = 1 - p
+    q, p = (_sigmoid(-p), _sigmoid(p)) if from_logits else (1 - p, p)
     value = (_entropy_term(t, -yes) + _entropy_term(1 - t, -no)) * (t * q + (1 - t) * p) ** gamma
     return value if alpha is None else value * (alpha * t + (1 - alpha) * (1 - t))
 
@@ -142,22 +140,18 @@ def soft_margin(p, t):
     return mpmath.log1p(mpmath.exp(-t * p))
 
 
-def _log_probabilities(z, from_logits, normalize, epsilon):
-    if from_logits:
-        return _log_softmax(z)
-    if normalize:
-        z = [v / mpmath.fsum(z) for v in z]
-    return [_log(min(max(v, epsilon), 1 - epsilon) if epsilon else v) for v in z]
+def _log_probabilities(z, from_logits):
+    return _log_softmax(z) if from_logits else [_log(v) for v in z]
 
 
 def _smoothed(label, classes, label_smoothing):
     return [(1 - label_smoothing) * t + label_smoothing / classes for t in _one_hot(label, classes)]
 
 
-def cross_entropy(z, label, from_logits, normalize, epsilon, label_smoothing, z_loss, softcap, **_):
+def cross_entropy(z, label, from_logits, label_smoothing, z_loss, softcap, **_):
     target = _smoothed(label, len(z), label_smoothing)
     z = _softcapped(z, softcap)
-    logs = _log_probabilities(z, from_logits, normalize, epsilon)
+    logs = _log_probabilities(z, from_logits)
     value = mpmath.fsum(_entropy_term(t, v) for t, v in zip(target, logs, strict=True))
     return value + z_loss * mpmath.log(mpmath.fsum(map(mpmath.exp, z))) ** 2 if z_loss else value
 
@@ -170,9 +164,9 @@ def nll(logs, label, **_):
     return mpmath.fsum(_entropy_term(t, v) for t, v in zip(_one_hot(label, len(logs)), logs, strict=True))
 
 
-def categorical_focal(z, label, gamma, alpha, from_logits, normalize, epsilon, label_smoothing, **_):
+def categorical_focal(z, label, gamma, alpha, from_logits, label_smoothing, **_):
     target = _smoothed(label, len(z), label_smoothing)
-    logs = _log_probabilities(z, from_logits, normalize, epsilon)
+    logs = _log_probabilities(z, from_logits)
     if from_logits:
         p = _softmax(z)
         rest = [mpmath.fsum(p[:k] + p[k + 1 :]) for k in range(len(p))]
@@ -188,13 +182,9 @@ def categorical_hinge(z, label, margin, **_):
     return mpmath.fsum(t * g for t, g in zip(_one_hot(label, len(z)), gaps, strict=True))
 
 
-def kl_divergence(logs, target, from_log, log_target, epsilon, **_):
-    if not from_log:
-        logs = [_log(min(max(v, epsilon), mpf(1)) if epsilon else v) for v in logs]
-    if log_target:
-        target = [mpmath.exp(v) for v in target]
-    elif epsilon:
-        target = [min(max(v, epsilon), mpf(1)) for v in target]
+def kl_divergence(logs, target, from_log, log_target, **_):
+    logs = logs if from_log else [_log(v) for v in logs]
+    target = [mpmath.exp(v) for v in target] if log_target else target
     return mpmath.fsum(t * (mpmath.log(t) - v) for t, v in zip(target, logs, strict=True) if t != 0)
 
 
@@ -219,14 +209,56 @@ def margin_ranking(x, y, t, margin):
     return max(mpf(0), margin - t * (x - y))
 
 
-def _length(x, y, p, epsilon):
+def _length(x, y, p, epsilon=0):
     return mpmath.norm([u - v + epsilon for u, v in zip(x, y, strict=True)], p)
 
 
-def triplet_margin(anchor, positive, negative, margin, p, swap, epsilon):
+def triplet_margin(anchor, positive, negative, margin, p, swap, epsilon=0):
     far = _length(anchor, negative, p, epsilon)
     far = min(far, _length(positive, negative, p, epsilon)) if swap else far
     return max(mpf(0), margin + _length(anchor, positive, p, epsilon) - far)
+
+
+# The dialects: what a framework does to its arrays first, by its documentation
+
+
+def _limited(x, low, high):
+    return [_limited(v, low, high) for v in x] if isinstance(x, list) else min(max(x, low), high)
+
+
+def _renormalized(x, epsilon):
+    return _limited([v / mpmath.fsum(x) for v in x], epsilon, 1 - epsilon)
+
+
+def keras_binary_crossentropy(p, t, epsilon, from_logits, **settings):
+    p = p if from_logits else _limited(p, epsilon, 1 - epsilon)
+    return binary_cross_entropy(p, t, from_logits, **settings)
+
+
+def keras_binary_focal_crossentropy(p, t, epsilon, from_logits, **settings):
+    p = p if from_logits else _limited(p, epsilon, 1 - epsilon)
+    return binary_focal(p, t, from_logits=from_logits, **settings)
+
+
+def keras_categorical_crossentropy(z, label, epsilon, from_logits, **settings):
+    return cross_entropy(z if from_logits else _renormalized(z, epsilon), label, from_logits, **settings)
+
+
+def keras_categorical_focal_crossentropy(z, label, epsilon, from_logits, **settings):
+    z = z if from_logits else _renormalized(z, epsilon)
+    return categorical_focal(z, label, from_logits=from_logits, **settings)
+
+
+def keras_kl_divergence(p, t, epsilon):
+    return kl_divergence(*(_limited(x, epsilon, mpf(1)) for x in (p, t)), from_log=False, log_target=False)
+
+
+def keras_mean_squared_logarithmic_error(p, t, epsilon):
+    return squared_logarithmic_error(max(p, epsilon), max(t, epsilon))
+
+
+torch_bce_loss = binary_cross_entropy
+torch_triplet_margin_loss = triplet_margin
 
 
 # A sum whose terms have both signs passes through 0, where no digits can be asked of it: each term is rounded by
@@ -255,8 +287,11 @@ def poisson_nll_scale(p, t, from_log, full, epsilon):
     return max(abs(v) for v in [*terms, *([t * mpmath.log(t)] if full and t > 1 else [])])
 
 
-def triplet_margin_scale(anchor, positive, negative, margin, p, epsilon, **_):
+def triplet_margin_scale(anchor, positive, negative, margin, p, epsilon=0, **_):
     return max(margin, *[_length(anchor, x, p, epsilon) for x in (positive, negative)])
+
+
+torch_triplet_margin_loss_scale = triplet_margin_scale
 
 
 def cross_entropy_scale(z, label, label_smoothing, z_loss, softcap, **_):
@@ -272,23 +307,29 @@ def cross_entropy_scale(z, label, label_smoothing, z_loss, softcap, **_):
     return mpmath.fsum(abs(v * slope) for v, slope in zip(z, slopes, strict=True))
 
 
-def kl_divergence_scale(logs, target, from_log, log_target, epsilon, **_):
+def kl_divergence_scale(logs, target, from_log, log_target, **_):
     # Below 0 it may be raised to 0, by a few units of the sums of the rows, which are 1 but for rounding.
-    if kl_divergence(logs, target, from_log, log_target, epsilon) < 0:
+    if kl_divergence(logs, target, from_log, log_target) < 0:
         return mpf(1)
-    if epsilon:
-        logs, target = ([max(v, epsilon) for v in row] for row in (logs, target))
     log_target = target if log_target else [_log(t) for t in target]
     logs = logs if from_log else [_log(v) for v in logs]
     pairs = [(t, v) for t, v in zip(log_target, logs, strict=True) if t > mpf("-inf")]
     return max(mpmath.exp(t) * max(abs(t), abs(v)) for t, v in pairs)
 
 
+def keras_kl_divergence_scale(p, t, epsilon):
+    return kl_divergence_scale(*(_limited(x, epsilon, mpf(1)) for x in (p, t)), from_log=False, log_target=False)
+
+
+def keras_categorical_crossentropy_scale(z, label, from_logits, **settings):
+    return cross_entropy_scale(z, label, **settings) if from_logits else 0
+
+
 def reference(name: str) -> Callable[..., Any]:
     """Return the reference of a loss by its canonical name."""
-    return globals()[name]
+    return globals()[name.replace(".", "_")]
 
 
 def scale(name: str) -> Callable[..., Any]:
     """Return the function that gives the size in whose units the error of an item is measured: the exact value's."""
-    return globals().get(f"{name}_scale", lambda *arrays, **settings: mpf(0))
+    return globals().get(f"{name.replace('.', '_')}_scale", lambda *arrays, **settings: mpf(0))

@@ -174,8 +174,13 @@ EXPONENTIALS = {
     "binary_focal",
     "categorical_focal",
     "cross_entropy",
+    "keras.binary_crossentropy",
+    "keras.binary_focal_crossentropy",
+    "keras.categorical_crossentropy",
+    "keras.categorical_focal_crossentropy",
     "poisson_nll",
     "soft_margin",
+    "torch.bce_loss",
 }
 """Losses an easy item of which is an exponential of its logits, as e^-30 is of 30."""
 

@@ -26,13 +26,10 @@ BAD_SETTINGS = [
     ("quantile", {"q": 1.0}, ValueError, r"`q` must lie in \(0, 1\), got 1.0"),
     ("absolute_percentage_error", {"epsilon": -1.0}, ValueError, "`epsilon` must be at least 0"),
     ("absolute_percentage_error", {"percent": 100}, TypeError, "`percent` must be a bool, got 100"),
-    ("squared_logarithmic_error", {"floor": -1.0}, ValueError, r"`floor` must lie in \(-1, inf\)"),
     ("poisson_nll", {"from_log": 1}, TypeError, "`from_log` must be a bool"),
     ("poisson_nll", {"epsilon": -1e-8}, ValueError, "`epsilon` must be at least 0"),
     ("binary_cross_entropy", {"label_smoothing": 2}, ValueError, r"`label_smoothing` must lie in \[0, 1\], got 2"),
     ("binary_cross_entropy", {"pos_weight": -1.0}, ValueError, "`pos_weight` must be at least 0"),
-    ("binary_cross_entropy", {"epsilon": 0.6}, ValueError, r"`epsilon` must lie in \[0, 0.5\]"),
-    ("binary_cross_entropy", {"log_floor": 1.0}, ValueError, r"`log_floor` must lie in \(-inf, 0\)"),
     ("binary_focal", {"gamma": -1.0}, ValueError, "`gamma` must be at least 0"),
     ("binary_focal", {"alpha": 1.5}, ValueError, r"`alpha` must lie in \[0, 1\]"),
     ("cross_entropy", {"axis": 0.5}, TypeError, "`axis` must be an integer, got 0.5"),
@@ -60,11 +57,20 @@ BAD_SETTINGS = [
     ("categorical_focal", {"gamma": -2.0}, ValueError, "`gamma` must be at least 0"),
     ("categorical_focal", {"alpha": -2.0}, ValueError, "`alpha` must be at least 0"),
     ("categorical_hinge", {"margin": -1.0}, ValueError, "`margin` must be at least 0"),
-    ("kl_divergence", {"epsilon": 2.0}, ValueError, r"`epsilon` must lie in \[0, 1\]"),
     ("cosine_embedding", {"margin": 1.5}, ValueError, r"`margin` must lie in \[-1, 1\]"),
     ("margin_ranking", {"margin": float("inf")}, ValueError, "`margin` must be finite"),
     ("triplet_margin", {"p": 0.0}, ValueError, "`p` must be above 0"),
     ("triplet_margin", {"swap": 1}, TypeError, "`swap` must be a bool"),
+    ("bce", {"epsilon": 0.6}, ValueError, r"`epsilon` must lie in \[0, 0.5\]"),
+    ("binary_focal_crossentropy", {"epsilon": -0.1}, ValueError, r"`epsilon` must lie in \[0, 0.5\]"),
+    ("categorical_crossentropy", {"epsilon": 0.6}, ValueError, r"`epsilon` must lie in \[0, 0.5\]"),
+    ("categorical_focal_crossentropy", {"epsilon": 0.6}, ValueError, r"`epsilon` must lie in \[0, 0.5\]"),
+    ("categorical_crossentropy", {"z_loss": 1e-4}, ValueError, "`z_loss` must be 0.0 with from_logits=False"),
+    ("KLDivergence", {"epsilon": 2.0}, ValueError, r"`epsilon` must lie in \[0, 1\]"),
+    ("msle", {"epsilon": -1.0}, ValueError, "`epsilon` must be at least 0"),
+    ("msle", {"epsilon": float("inf")}, ValueError, "`epsilon` must be finite"),
+    ("BCELoss", {"log_floor": 1.0}, ValueError, r"`log_floor` must lie in \(-inf, 0\)"),
+    ("TripletMarginLoss", {"epsilon": -1e-6}, ValueError, "`epsilon` must be at least 0"),
 ]
 
 
@@ -72,8 +78,9 @@ BAD_SETTINGS = [
 def test_a_setting_out_of_its_domain_is_refused_at_construction(name, settings, error, message):
     with pytest.raises(error, match=message):
         al.get(name, **settings)
-    with pytest.raises(error, match=message):
-        getattr(al, name)(*[np.zeros(2)] * len(al.get(name).array_names), **settings)
+    if hasattr(al, name):  # a loss of a dialect has no function form
+        with pytest.raises(error, match=message):
+            getattr(al, name)(*[np.zeros(2)] * len(al.get(name).array_names), **settings)
 
 
 def test_an_array_setting_of_a_wrong_shape_is_refused(variant):
@@ -143,11 +150,7 @@ def test_an_array_setting_is_looked_at_by_its_dtype_alone(variant):
 
 
 REAL = {
-    name: [
-        n
-        for n, value in al.get(name).settings().items()
-        if isinstance(value, float) or n in ("softcap", "log_floor", "alpha", "floor")
-    ]
+    name: [n for n, value in al.get(name).settings().items() if isinstance(value, float) or n in ("softcap", "alpha")]
     for name in al.registered()
 }
 

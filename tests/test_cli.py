@@ -129,10 +129,11 @@ def test_show_says_what_the_docstring_and_the_registry_say(run, name):
     cls = al.registered()[name]
     assert f"class {cls.__name__}" in result.stdout
     assert "\\" not in result.stdout  # the formula is plain text
-    for heading in ("Formula", "Arrays", "Settings", "Result", "Other names"):
+    of_function = ["weight", "where"] if cls.function else []  # a loss of a dialect has no function form
+    for heading in ("Formula", "Arrays", "Settings", *(["Result"] if of_function else []), "Other names"):
         assert heading in result.stdout.splitlines()
-    settings = result.stdout.partition("\nSettings\n")[2].partition("\nResult\n")[0]
-    for setting in [*setting_names(cls), "weight", "where"]:
+    settings = result.stdout.partition("\nSettings\n")[2].partition("\nOther names\n")[0]
+    for setting in [*setting_names(cls), *of_function]:
         assert setting in settings
     others = result.stdout.partition("\nOther names\n")[2]
     for alias, carried in registry.aliases_of(name).items():
@@ -142,7 +143,12 @@ def test_show_says_what_the_docstring_and_the_registry_say(run, name):
 
 
 def test_show_of_an_alias_says_what_it_carries(run):
-    assert "`bce` is this loss with from_logits=False, epsilon=1e-07." in run("show", "bce").stdout
+    assert "`poisson` is this loss with from_log=False, epsilon=1e-07." in run("show", "poisson").stdout
+
+
+def test_show_of_a_dialect_s_name_says_whose_loss_it_is(run):
+    assert run("show", "bce").stdout.startswith("keras.binary_crossentropy, class BinaryCrossentropy\n")
+    assert run("show", "bce").stdout == run("show", "keras.binary_crossentropy").stdout
 
 
 def test_show_indents_what_belongs_to_the_line_above(run, at_width):
@@ -310,7 +316,7 @@ def test_compare_of_all_that_fit_own_arrays(run, files):
     )
     assert result.exit_code == 0
     read = plain(result)
-    assert {row["loss"] for row in read["rows"]} == {"cross_entropy", "categorical_focal", "categorical_hinge"}
+    assert {row["loss"] for row in read["rows"]} == {"cross_entropy", "categorical_focal", "categorical_hinge", "dice"}
     assert "huber" in read["skipped"]
 
 

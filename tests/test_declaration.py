@@ -154,7 +154,7 @@ def test_a_granularity_is_a_declaration_in_short():
     x = np.random.default_rng(0).normal(size=5)
     keep = np.asarray([True, True, False, True, False])
     np.testing.assert_allclose(centred(x, np.zeros(5), where=keep), np.var(x[keep]))
-    with pytest.raises(TypeError, match="`function` must leave where to the loss"):
+    with pytest.raises(TypeError, match="must take prediction, target, as `arrays` declares; it takes .*, where"):
 
         @al.loss
         def masked(prediction, target, where=None):

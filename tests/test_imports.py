@@ -14,9 +14,23 @@ al.huber(np.zeros(3), np.ones(3), where=np.ones(3, dtype=bool), weight=np.ones(3
 al.cross_entropy(np.zeros((2, 3), dtype="float32"), np.zeros(2, dtype=int), class_weight=[1.0, 2.0, 3.0])
 al.triplet_margin(np.zeros((2, 3)), np.ones((2, 3)), np.ones((2, 3)))
 al.deserialize(al.serialize(al.get("mse")))
+al.get("bce")(np.zeros(3), np.ones(3))
+al.get("TripletMarginLoss")(np.zeros((2, 3)), np.ones((2, 3)), np.ones((2, 3)))
 """
 
-FORBIDDEN = ("torch", "jax", "jaxlib", "dask", "cupy", "array_api_strict", "tensorflow", "scipy", "typer", "rich")
+FORBIDDEN = (
+    "torch",
+    "jax",
+    "jaxlib",
+    "dask",
+    "cupy",
+    "array_api_strict",
+    "tensorflow",
+    "scipy",
+    "typer",
+    "rich",
+    "keras",
+)
 
 
 @pytest.mark.parametrize("use", ["import arraylosses", USE], ids=["import", "use"])

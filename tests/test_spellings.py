@@ -17,7 +17,7 @@ SPELLINGS = [
     ("weights", "weight", "huber"),
     ("mask", "where", "huber"),
     ("dim", "axis", "cross_entropy"),
-    ("eps", "epsilon", "cross_entropy"),
+    ("eps", "epsilon", "absolute_percentage_error"),
     ("y_true", "target", "huber"),
     ("y_true", "labels", "cross_entropy"),
     ("target", "labels", "cross_entropy"),
@@ -65,7 +65,7 @@ def test_a_misspelt_argument_is_told_the_closest_or_all():
         own(P, T, ovr=1)
 
 
-@pytest.mark.parametrize("name", al.registered())
+@pytest.mark.parametrize("name", [name for name, cls in al.registered().items() if cls.function is not None])
 def test_every_function_form_has_the_hints(name):
     loss = al.get(name)
     with pytest.raises(TypeError, match=f"^`sample_weight` is no argument of {name}; it is `weight` here$"):
@@ -133,7 +133,9 @@ def test_what_is_no_loss_is_refused_before_it_is_called():
     ("name", "said"),
     [
         ("MSELoss", r"; al\.get\('MSELoss'\) returns it: SquaredError\(\)"),
-        ("bce", r"; al\.get\('bce'\) returns it: BinaryCrossEntropy\(from_logits=False, epsilon=1e-07\)"),
+        ("bce", r"; al\.get\('bce'\) returns it: dialects\.keras\.BinaryCrossentropy\(\)"),
+        ("CrossEntropyLoss", r".* returns it: CrossEntropy\(axis=1, ignore_index=-100\)"),
+        ("BinaryCrossentrpy", r"; did you mean 'BinaryCrossEntropy' or "),
         ("cros_entropy", r"; did you mean 'cross_entropy' or "),
         ("Hubber", r"; did you mean 'Huber'\?"),
         ("zzzz", "$"),

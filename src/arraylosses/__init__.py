@@ -32,7 +32,7 @@ from .losses.segmentation import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:
-    from . import autodiff
+    from . import autodiff, dialects
     from .comparison import compare
 
 __version__ = "0.1.0"
@@ -48,6 +48,7 @@ __all__ = [
     "config",
     "convert",
     "deserialize",
+    "dialects",
     "functions",
     "get",
     "grad",
@@ -65,7 +66,11 @@ __all__ += losses.__all__
 __all__ += functions.__all__
 
 # Loaded when they are first asked for: half of the package's import time, for what many programs never use.
-_LAZY = {"autodiff": ("arraylosses.autodiff", None), "compare": ("arraylosses.comparison", "compare")}
+_LAZY = {
+    "autodiff": ("arraylosses.autodiff", None),
+    "compare": ("arraylosses.comparison", "compare"),
+    "dialects": ("arraylosses.dialects", None),
+}
 
 
 if not TYPE_CHECKING:  # a type checker would let every name pass

@@ -632,8 +632,6 @@ def _loss_of_function(function: Callable[..., Array], said: dict[str, Any]) -> L
         ),
     )
     if takes_where:
-        if not next(iter(cls._declarations.values())).takes_where:
-            raise TypeError("`function` must leave where to the loss that is made of it, unless `arrays` declares it")
         parameters.remove(arrays[-1])
     keep_setting_names(cls)
     cls.__doc__ = f"Settings of `{name}`."

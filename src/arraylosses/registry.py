@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import inspect
 import math
 from collections.abc import Callable, Mapping
@@ -15,6 +16,7 @@ __all__ = [
     "Alias",
     "alias",
     "aliases_of",
+    "canonical_name",
     "class_of",
     "deserialize",
     "get",
@@ -42,6 +44,35 @@ class _Entry(NamedTuple):
 
 _BY_CANONICAL: dict[str, type[Loss]] = {}
 _BY_NAME: dict[str, _Entry] = {}
+
+_DIALECTS = f"{__package__}.dialects"
+
+# The losses of `dialects`, with the names that their framework has for them. They are loaded when one of them is first
+# asked for.
+_OF_DIALECTS = {
+    name: loss
+    for loss, names in {
+        "keras.binary_crossentropy": ("bce", "BCE", "binary_crossentropy", "BinaryCrossentropy"),
+        "keras.binary_focal_crossentropy": ("binary_focal_crossentropy", "BinaryFocalCrossentropy"),
+        "keras.categorical_crossentropy": (
+            "categorical_crossentropy",
+            "CategoricalCrossentropy",
+            "sparse_categorical_crossentropy",
+            "SparseCategoricalCrossentropy",
+        ),
+        "keras.categorical_focal_crossentropy": ("categorical_focal_crossentropy", "CategoricalFocalCrossentropy"),
+        "keras.kl_divergence": ("kld", "KLD", "KLDivergence", "kullback_leibler_divergence"),
+        "keras.mean_squared_logarithmic_error": (
+            "msle",
+            "MSLE",
+            "mean_squared_logarithmic_error",
+            "MeanSquaredLogarithmicError",
+        ),
+        "torch.bce_loss": ("BCELoss",),
+        "torch.triplet_margin_loss": ("TripletMarginLoss", "triplet_margin_loss"),
+    }.items()
+    for name in (loss, *names)
+}
 
 
 def alias(*names: str, **settings: Any) -> Alias:
@@ -95,17 +126,22 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
     if cls.call is Loss.call:
         raise TypeError(f"`{cls.__name__}` must define `call(self, prediction, target, ...)` to be registered")
     own = cls.__name__
+    canonical = canonical_name(cls)
     if not own.isidentifier() or "<" in getattr(loss, "__name__", ""):
         raise TypeError(f"`loss` must have a name to be registered, got {in_short(loss)}; `def` gives it one")
-    canonical = snake_case(own)
     known = _BY_CANONICAL.get(canonical)
     redefined = known is not None and (known.__module__, known.__qualname__) == (cls.__module__, cls.__qualname__)
-    entries = {canonical: _Entry(cls, {}), own: _Entry(cls, {})}
+    if _dialect_of(cls):
+        entries = {name: _Entry(cls, {}) for name, of in _OF_DIALECTS.items() if of == canonical}
+    else:
+        entries = {canonical: _Entry(cls, {}), own: _Entry(cls, {})}
     for item in names:
         for name in item.names if isinstance(item, Alias) else (item,):
             # A canonical name wins over a framework's use of the same string.
             entries.setdefault(name, _Entry(cls, item.settings if isinstance(item, Alias) else {}))
     for name in entries:
+        if _OF_DIALECTS.get(name, canonical) != canonical:
+            raise ValueError(f"`{name}` already names {_OF_DIALECTS[name]}; choose another name")
         if name in _BY_NAME and not (redefined and _BY_NAME[name].cls is known):
             raise ValueError(f"`{name}` already names {_BY_NAME[name].cls.__name__}; choose another name")
     _BY_CANONICAL[canonical] = cls
@@ -113,6 +149,25 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
     keep_setting_names(cls)
     check_settings_once(cls)
     return loss
+
+
+def _dialect_of(cls: type[Loss]) -> str:
+    """Return the dialect that a class belongs to; an empty string for any other."""
+    package, _, module = cls.__module__.rpartition(".")
+    return module if package == _DIALECTS else ""
+
+
+def canonical_name(cls: type[Loss]) -> str:
+    """Return the name that a class is registered under: of a dialect's, such as ``keras.kl_divergence``, with it."""
+    dialect, own = _dialect_of(cls), snake_case(cls.__name__)
+    return f"{dialect}.{own}" if dialect else own
+
+
+def _entry(name: str) -> _Entry | None:
+    """Return what a name stands for, and load the dialects where it is one of theirs."""
+    if name not in _BY_NAME and name in _OF_DIALECTS:
+        importlib.import_module(_DIALECTS)
+    return _BY_NAME.get(name)
 
 
 def class_of(loss: object) -> type[Loss] | None:
@@ -146,10 +201,18 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
 
     Notes
     -----
-    An alias means what its framework means by it: ``mape`` is in per cent, ``poisson`` takes a rate, ``bce`` takes
-    probabilities, as in Keras; ``CrossEntropyLoss`` has the classes on axis 1, as in PyTorch. A canonical name is ours:
-    ``kl_divergence`` takes log-probabilities (``KLDivergence`` is Keras's, of probabilities), ``cosine_similarity`` is
-    the negative cosine, ``categorical_hinge`` is Crammer and Singer's.
+    A framework's name means what the framework means by it: ``mape`` is in per cent, ``poisson`` takes a rate, as in
+    Keras; ``CrossEntropyLoss`` has the classes on axis 1, as in PyTorch. Where that is more than a setting of ours, as
+    with the limits of Keras's probabilities, the result is a loss of `dialects`: ``bce`` is
+    `dialects.keras.BinaryCrossentropy`, whose registered name is ``keras.binary_crossentropy``. Where two frameworks
+    mean two things, it is Keras's or PyTorch's.
+
+    Settings have our names: the quantile of scikit-learn's ``mean_pinball_loss`` is `q`. Its ``log_loss`` takes a
+    probability for each class, and is infinite where the label's is 0; scikit-learn has about 36 there.
+
+    A canonical name, and that of a class, is ours: ``kl_divergence`` and ``KlDivergence`` take log-probabilities, while
+    ``KLDivergence``, with its capitals, is Keras's, of probabilities; ``cosine_similarity`` is the negative cosine,
+    ``categorical_hinge`` is Crammer and Singer's.
 
     Examples
     --------
@@ -160,10 +223,10 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
     False
     """
     if isinstance(loss, str):
-        entry = _BY_NAME.get(loss)
+        entry = _entry(loss)
         if entry is None:
-            said = in_short(loss)
-            raise ValueError(f"`loss` must be the name of a registered loss, got {said}{closest(loss, _BY_NAME)}")
+            said, names = in_short(loss), {**_BY_NAME, **_OF_DIALECTS}
+            raise ValueError(f"`loss` must be the name of a registered loss, got {said}{closest(loss, names)}")
         return entry.cls(**{**entry.settings, **settings})
     if isinstance(loss, Loss):
         if not settings:
@@ -176,14 +239,15 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
 
 
 def registered() -> dict[str, type[Loss]]:
-    """Return the class of each registered loss by its canonical name."""
+    """Return the class of each registered loss by its canonical name, those of `dialects` included."""
+    importlib.import_module(_DIALECTS)
     return dict(_BY_CANONICAL)
 
 
 def name_of(loss: Loss | type[Loss]) -> str:
     """Return the canonical name of a registered loss; ValueError if it has none."""
     cls = loss if isinstance(loss, type) else type(loss)
-    name = snake_case(cls.__name__)
+    name = canonical_name(cls)
     if _BY_CANONICAL.get(name) is not cls:
         raise ValueError(f"`loss` must be registered to have a name, got {cls.__name__}; al.register makes it known")
     return name
@@ -197,12 +261,13 @@ def aliases_of(name: str) -> dict[str, Mapping[str, Any]]:
 
 def known_as(name: str) -> str:
     """Return a hint at what the package has under a name that is none of its attributes."""
-    entry = _BY_NAME.get(name)
+    entry = _entry(name)
     if entry is None:
-        own = {key: key for cls in _BY_CANONICAL.values() for key in (cls.__name__, snake_case(cls.__name__))}
-        return closest(name, own)
+        ours = [cls for cls in _BY_CANONICAL.values() if not _dialect_of(cls)]
+        return closest(name, {key: key for cls in ours for key in (cls.__name__, snake_case(cls.__name__))})
     settings = ", ".join(f"{key}={value!r}" for key, value in entry.settings.items())
-    return f"; al.get({name!r}) returns it: {entry.cls.__name__}({settings})"
+    dialect = f"dialects.{found}." if (found := _dialect_of(entry.cls)) else ""
+    return f"; al.get({name!r}) returns it: {dialect}{entry.cls.__name__}({settings})"
 
 
 def serialize(loss: Loss) -> dict[str, Any]:

@@ -201,11 +201,11 @@ def _list(import_: _Import = None) -> _Output:
     _import_all(import_)
     console_width, text, family = _width(), Text(), None
     losses = registered()
-    indent = max(map(len, losses)) + 4
+    indent = min(max(map(len, losses)) + 4, console_width // 2)
     for name, cls in losses.items():
         if family != (family := cls.__module__.rpartition(".")[2]):
             text.append(f"{family}\n", style="bold")
-        lines = wrapped(summary_of(cls) or "-", console_width, f"  {name}".ljust(indent), " " * indent)
+        lines = wrapped(summary_of(cls) or "-", console_width, f"  {name}  ".ljust(indent), " " * indent)
         text.append("\n".join(lines) + "\n")
     text.right_crop(1)
     return _Output(text)

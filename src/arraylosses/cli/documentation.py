@@ -67,8 +67,9 @@ def _sections(documentation: str) -> dict[str, str]:
 
 
 def _parameters(sections: Mapping[str, str]) -> list[tuple[set[str], str]]:
-    """Return the names and the text of each entry of a docstring's parameters."""
-    entries = re.split(r"^(?=\S)", sections.get("Parameters", ""), flags=re.MULTILINE)
+    """Return the names and the text of each entry of a docstring's parameters, and of a class's arrays."""
+    text = "\n".join(sections[name] for name in ("Parameters", "Arrays") if name in sections)
+    entries = re.split(r"^(?=\S)", text, flags=re.MULTILINE)
     heads = [entry.partition("\n")[0].partition(":")[0].split(",") for entry in entries]
     return [
         ({*map(str.strip, names)}, entry.rstrip()) for names, entry in zip(heads, entries, strict=True) if entry.strip()

@@ -10,8 +10,8 @@ import numpy as np
 from .. import data
 from .._array_api import Array, is_array, to_numpy
 from ..arguments import closest
-from ..loss import Loss, setting_names, snake_case
-from ..registry import get, registered
+from ..loss import Loss, setting_names
+from ..registry import canonical_name, get, registered
 from .text import error_line
 
 __all__ = ["AnyLoss", "FloatArray", "Problem", "loss_name", "problems", "rounded", "set_up"]
@@ -88,7 +88,7 @@ def set_up(
 
 def loss_name(loss: Loss | type[Loss]) -> str:
     """Return the name of a loss, registered or not."""
-    return snake_case((loss if isinstance(loss, type) else type(loss)).__name__)
+    return canonical_name(loss if isinstance(loss, type) else type(loss))
 
 
 def rounded(problem: Problem, dtype: str) -> Problem:

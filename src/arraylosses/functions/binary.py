@@ -23,8 +23,6 @@ def binary_cross_entropy(
     from_logits: bool = True,
     pos_weight: Any = None,
     label_smoothing: float = 0.0,
-    epsilon: float = 0.0,
-    log_floor: float | None = None,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -46,11 +44,6 @@ def binary_cross_entropy(
         an array, it follows the library and the device of `prediction`.
     label_smoothing : float, default 0.0
         Share of the target, in [0, 1], that is replaced by 1/2.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
-    log_floor : float, optional
-        What a smaller log-probability counts as, as PyTorch does with -100. Without effect on logits. Without it, the
-        loss of a certain prediction that is wrong is infinite.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to the per-item loss, optional
@@ -68,6 +61,11 @@ def binary_cross_entropy(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    Notes
+    -----
+    The loss of a probability of 0 or 1 that is wrong is infinite. Keras's loss of probabilities, ``al.get("bce")``, and
+    PyTorch's, ``al.get("BCELoss")``, limit it: see `dialects`.
+
     References
     ----------
     Cox, The regression analysis of binary sequences (1958). https://doi.org/10.1111/j.2517-6161.1958.tb00292.x
@@ -83,8 +81,6 @@ def binary_cross_entropy(
         from_logits=from_logits,
         pos_weight=pos_weight,
         label_smoothing=label_smoothing,
-        epsilon=epsilon,
-        log_floor=log_floor,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -98,7 +94,6 @@ def binary_focal(
     alpha: float | None = None,
     from_logits: bool = True,
     label_smoothing: float = 0.0,
-    epsilon: float = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -121,8 +116,6 @@ def binary_focal(
         Whether `prediction` holds logits.
     label_smoothing : float, default 0.0
         Share of the target, in [0, 1], that is replaced by 1/2.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to the per-item loss, optional
@@ -156,7 +149,6 @@ def binary_focal(
         alpha=alpha,
         from_logits=from_logits,
         label_smoothing=label_smoothing,
-        epsilon=epsilon,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 

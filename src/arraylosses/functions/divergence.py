@@ -21,7 +21,6 @@ def kl_divergence(
     from_log: bool = True,
     log_target: bool = False,
     axis: int = -1,
-    epsilon: float = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -44,9 +43,6 @@ def kl_divergence(
         Whether `target` holds logarithms.
     axis : int, default -1
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
-    epsilon : float, default 0.0
-        Probabilities, of the prediction and of the target, are limited to [epsilon, 1], as Keras does with 1e-7.
-        Without effect on logarithms.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to the per-item loss, optional
@@ -66,8 +62,10 @@ def kl_divergence(
 
     Notes
     -----
-    An item is a row: "mean" is the mean of the divergences, which PyTorch calls "batchmean". Keras's loss of this name
-    takes probabilities, the target first; ``al.get("KLDivergence")`` means that.
+    An item is a row: "mean" is the mean of the divergences, which PyTorch calls "batchmean".
+
+    ``al.get("KLDivergence")`` is another loss, Keras's: of probabilities, the target's too, which it limits to 1e-7 and
+    more. See `dialects.keras.KLDivergence`.
 
     The divergence of two distributions is at least 0. As their sums are 1 but for rounding, a result of less than 4
     units of the dtype (`eps`) below 0 counts as 0, and its gradient stays; one further below says that a row does not
@@ -89,6 +87,5 @@ def kl_divergence(
         from_log=from_log,
         log_target=log_target,
         axis=axis,
-        epsilon=epsilon,
         reduction=reduction,
     )(log_probabilities, target, weight=weight, where=where)

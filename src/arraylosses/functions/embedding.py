@@ -261,7 +261,6 @@ def triplet_margin(
     margin: float = 1.0,
     p: float = 2.0,
     swap: bool = False,
-    epsilon: float = 0.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -281,8 +280,6 @@ def triplet_margin(
         Order of the norm, above 0; infinity is the largest difference.
     swap : bool, default False
         Measure the negative from the positive where that is nearer than from the anchor.
-    epsilon : float, default 0.0
-        What is added to each difference of coordinates, as PyTorch does with 1e-6; at least 0.
     axis : int, default -1
         The feature axis.
     weight : array, broadcastable to the per-item loss, optional
@@ -302,6 +299,10 @@ def triplet_margin(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    Notes
+    -----
+    PyTorch adds 1e-6 to each difference of coordinates: ``al.get("TripletMarginLoss")`` does so.
+
     References
     ----------
     Balntas et al., Learning local feature descriptors with triplets and shallow convolutional neural networks (2016).
@@ -319,7 +320,6 @@ def triplet_margin(
         margin=margin,
         p=p,
         swap=swap,
-        epsilon=epsilon,
         axis=axis,
         reduction=reduction,
     )(anchor, positive, negative, weight=weight, where=where)

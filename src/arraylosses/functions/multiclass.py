@@ -24,8 +24,6 @@ def categorical_focal(
     alpha: Any = None,
     axis: int = -1,
     from_logits: bool = True,
-    normalize: bool = False,
-    epsilon: float = 0.0,
     class_weight: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
@@ -53,10 +51,6 @@ def categorical_focal(
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
     from_logits : bool, default True
         Whether `logits` holds logits; otherwise probabilities.
-    normalize : bool, default False
-        Divide probabilities by their sum first, as Keras does. Without effect on logits.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
     class_weight : sequence or array of shape (C,), optional
         One number a class, which acts as the weight of its items: the mean is divided by their sum.
     ignore_index : int, optional
@@ -96,8 +90,6 @@ def categorical_focal(
         alpha=alpha,
         axis=axis,
         from_logits=from_logits,
-        normalize=normalize,
-        epsilon=epsilon,
         class_weight=class_weight,
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,
@@ -188,8 +180,6 @@ def cross_entropy(
     *,
     axis: int = -1,
     from_logits: bool = True,
-    normalize: bool = False,
-    epsilon: float = 0.0,
     class_weight: Any = None,
     ignore_index: int | None = None,
     label_smoothing: float = 0.0,
@@ -215,10 +205,6 @@ def cross_entropy(
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
     from_logits : bool, default True
         Whether `logits` holds logits; otherwise probabilities.
-    normalize : bool, default False
-        Divide probabilities by their sum first, as Keras does. Without effect on logits.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
     class_weight : sequence or array of shape (C,), optional
         One number a class, which acts as the weight of its items: the mean is divided by their sum. Given as an array,
         it follows the library and the device of `logits`.
@@ -279,8 +265,6 @@ def cross_entropy(
     return CrossEntropy(
         axis=axis,
         from_logits=from_logits,
-        normalize=normalize,
-        epsilon=epsilon,
         class_weight=class_weight,
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,

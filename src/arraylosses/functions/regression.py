@@ -10,6 +10,7 @@ from ..loss import function_form
 from ..losses.regression import (
     AbsoluteError,
     AbsolutePercentageError,
+    HalfSquaredError,
     Huber,
     LogCosh,
     PseudoHuber,
@@ -23,6 +24,7 @@ from ..reduction import Reduction
 __all__ = [
     "absolute_error",
     "absolute_percentage_error",
+    "half_squared_error",
     "huber",
     "log_cosh",
     "pseudo_huber",
@@ -138,6 +140,56 @@ def absolute_percentage_error(
     return AbsolutePercentageError(
         percent=percent,
         epsilon=epsilon,
+        reduction=reduction,
+    )(prediction, target, weight=weight, where=where)
+
+
+@function_form(HalfSquaredError)
+def half_squared_error(
+    prediction: Array,
+    target: Array,
+    *,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Half the square of the error: the derivative is the error itself, and the second derivative is 1.
+
+    .. math:: l = (prediction - target)^2 / 2
+
+    Parameters
+    ----------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+    weight : array, broadcastable to the per-item loss, optional
+        One non-negative number an item.
+    where : array of bool, broadcastable to the per-item loss, optional
+        The items to keep. What is left out may hold anything.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `prediction` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    References
+    ----------
+    Bishop, Pattern Recognition and Machine Learning (2006), section 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.half_squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
+    1.25
+    """
+    return HalfSquaredError(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -465,7 +517,6 @@ def squared_logarithmic_error(
     prediction: Array,
     target: Array,
     *,
-    floor: float | None = None,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -478,8 +529,6 @@ def squared_logarithmic_error(
     ----------
     prediction, target : array
         Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
-    floor : float, optional
-        What a smaller number counts as, above -1. Keras has 1e-7.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to the per-item loss, optional
@@ -509,6 +558,5 @@ def squared_logarithmic_error(
     1.0
     """
     return SquaredLogarithmicError(
-        floor=floor,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,60 +15,10 @@ from ..arguments import (
     require_per_class,
     require_range,
 )
-from ..registry import alias, register
+from ..registry import register
 from ._base import PureLoss
 
 __all__ = ["BinaryCrossEntropy", "BinaryFocal", "Hinge", "SoftMargin", "SquaredHinge"]
-
-
-def _limited(p: Array, epsilon: Any) -> tuple[Array, Array]:
-    """p and 1 - p, each limited to [epsilon, 1 - epsilon] by itself: 1 - p, which is exact, keeps a small epsilon."""
-    q = 1.0 - p
-    if special.is_zero(epsilon):
-        return p, q
-    free = array_namespace(p).logical_and(p >= epsilon, q >= epsilon)
-    limits = [special.constant(special.clip(x, epsilon, 1.0 - epsilon)) for x in (p, q)]
-    return special.where(free, p, limits[0]), special.where(free, q, limits[1])
-
-
-def _free(p: Array, epsilon: Any) -> Array | float:
-    """1 where epsilon does not hold the probability, else 0."""
-    if special.is_zero(epsilon):
-        return 1.0
-    return special.inside(p, epsilon, None) * special.inside(1.0 - p, epsilon, None)
-
-
-def _surprises(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> tuple[Array, Array]:
-    """-log p and -log(1 - p), which count as much as `target` and `other`."""
-    p, q = _limited(prediction, epsilon)
-    if log_floor is not None:
-        none = q == 0
-        no = special.maximum(-_log_odds(p, special.where(none, 1.0, q)), log_floor)
-        return -special.log_above(p, log_floor), -special.where(none, log_floor, no)
-    # The logarithm of 0 is taken only where it counts: 0 log 0 is 0.
-    yes, no = -special.log(special.guarded(p, target)), _log_odds(p, special.guarded(q, other))
-    # 1 - epsilon is rounded, and its logarithm is not to be.
-    return (yes if special.is_zero(epsilon) else special.maximum(yes, -_of_setting("log1p", -epsilon))), no
-
-
-def _of_setting(function: str, setting: Any) -> Any:
-    return getattr(math if isinstance(setting, NUMBERS) else array_namespace(setting), function)(setting)
-
-
-# log(1 + p / q), which is -log q: log1p of a positive number is exact on every library.
-def _log_odds(p: Array, q: Array) -> Array:
-    return array_namespace(p).log1p(p / q)
-
-
-# (1 - t) / (1 - p) - t / p, with 0 where a limit or a floor holds the logarithm, and where 0 log 0 stands for 0
-def _surprises_derivative(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> Array:
-    p, q = _limited(prediction, epsilon)
-    if log_floor is not None:
-        xp, least = array_namespace(prediction), _of_setting("exp", log_floor)
-        never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
-        target, other = special.where(never, 0.0, target), special.where(always, 0.0, other)
-    slope = other / special.guarded(q, other) - target / special.guarded(p, target)
-    return slope * _free(prediction, epsilon)
 
 
 def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
@@ -80,14 +29,35 @@ def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
     return share * target + label_smoothing / 2, share * (1.0 - target) + label_smoothing / 2
 
 
+@dataclass(frozen=True, kw_only=True)
+class _YesOrNo(PureLoss):
+    """What the losses of a probability p share: p and 1 - p, their logarithms, and the derivative of these."""
+
+    def _pair(self, p: Array) -> tuple[Array, Array]:
+        return p, 1.0 - p
+
+    # The logarithm of 0 is taken only where it counts: 0 log 0 is 0. log1p of a positive number is exact on every
+    # library, and -log(1 - p) = log(1 + p / (1 - p)).
+    def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
+        """-log p and -log(1 - p), which count as much as `yes` and `no`."""
+        p, q = self._pair(prediction)
+        odds = p / special.guarded(q, no)
+        return -special.log(special.guarded(p, yes)), array_namespace(p).log1p(odds)
+
+    # no / (1 - p) - yes / p, with 0 where 0 log 0 stands for 0
+    def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:
+        """The derivative of what these cost."""
+        p, q = self._pair(prediction)
+        return no / special.guarded(q, no) - yes / special.guarded(p, yes)
+
+
 @register(
     "BCEWithLogitsLoss",
     "binary_cross_entropy_with_logits",
-    alias("bce", "BCE", "binary_crossentropy", "BinaryCrossentropy", from_logits=False, epsilon=1e-7),
-    alias("BCELoss", from_logits=False, log_floor=-100.0),
+    "sigmoid_binary_cross_entropy",
 )
 @dataclass(frozen=True, kw_only=True)
-class BinaryCrossEntropy(PureLoss):
+class BinaryCrossEntropy(_YesOrNo):
     r"""Negative log-likelihood of a yes or no, for two classes or for many labels that do not exclude each other.
 
     .. math:: l = -target \log p - (1 - target) \log(1 - p); \quad p = 1 / (1 + \exp(-prediction))
@@ -101,11 +71,6 @@ class BinaryCrossEntropy(PureLoss):
         an array, it follows the library and the device of `prediction`.
     label_smoothing : float, default 0.0
         Share of the target, in [0, 1], that is replaced by 1/2.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
-    log_floor : float, optional
-        What a smaller log-probability counts as, as PyTorch does with -100. Without effect on logits. Without it, the
-        loss of a certain prediction that is wrong is infinite.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -115,6 +80,11 @@ class BinaryCrossEntropy(PureLoss):
         Floating: logits, or with ``from_logits=False`` probabilities.
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    Notes
+    -----
+    The loss of a probability of 0 or 1 that is wrong is infinite. Keras's loss of probabilities, ``al.get("bce")``, and
+    PyTorch's, ``al.get("BCELoss")``, limit it: see `dialects`.
 
     References
     ----------
@@ -133,16 +103,11 @@ class BinaryCrossEntropy(PureLoss):
     from_logits: bool = True
     pos_weight: Any = None
     label_smoothing: float = 0.0
-    epsilon: float = 0.0
-    log_floor: float | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_one_of_type(bool, from_logits=self.from_logits)
         require_range(0, 1, label_smoothing=self.label_smoothing)
-        require_range(0, 0.5, epsilon=self.epsilon)
-        if self.log_floor is not None:
-            require_range(float("-inf"), 0, ends=False, log_floor=self.log_floor)
         if self.pos_weight is not None:
             require_per_class(pos_weight=self.pos_weight)
 
@@ -151,7 +116,7 @@ class BinaryCrossEntropy(PureLoss):
         if self.from_logits:
             return special.bernoulli(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
-        yes_cost, no_cost = _surprises(prediction, yes, no, self.epsilon, self.log_floor)
+        yes_cost, no_cost = self._costs(prediction, yes, no)
         return self._positive(prediction, yes) * yes_cost + no * no_cost
 
     # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
@@ -159,7 +124,7 @@ class BinaryCrossEntropy(PureLoss):
         if self.from_logits:
             return special.bernoulli_slope(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
-        return _surprises_derivative(prediction, self._positive(prediction, yes), no, self.epsilon, self.log_floor)
+        return self._slope(prediction, self._positive(prediction, yes), no)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         if self.from_logits:
@@ -197,11 +162,9 @@ class BinaryCrossEntropy(PureLoss):
         return broadcast_to(array_namespace(like), pos_weight, like.shape)
 
 
-@register(
-    alias("binary_focal_crossentropy", "BinaryFocalCrossentropy", from_logits=False, epsilon=1e-7),
-)
+@register
 @dataclass(frozen=True, kw_only=True)
-class BinaryFocal(PureLoss):
+class BinaryFocal(_YesOrNo):
     r"""Binary cross entropy in which easy items count little: for detection, where most items are easy negatives.
 
     .. math:: l = alpha_t (1 - p_t)^{gamma} (-\log p_t); \quad p_t = p \text{ if } target = 1 \text{ else } 1 - p
@@ -216,8 +179,6 @@ class BinaryFocal(PureLoss):
         Whether `prediction` holds logits.
     label_smoothing : float, default 0.0
         Share of the target, in [0, 1], that is replaced by 1/2.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -246,7 +207,6 @@ class BinaryFocal(PureLoss):
     alpha: float | None = None
     from_logits: bool = True
     label_smoothing: float = 0.0
-    epsilon: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -255,7 +215,6 @@ class BinaryFocal(PureLoss):
             require_range(0, 1, alpha=self.alpha)
         require_one_of_type(bool, from_logits=self.from_logits)
         require_range(0, 1, label_smoothing=self.label_smoothing)
-        require_range(0, 0.5, epsilon=self.epsilon)
 
     # alpha_t (1 - p_t)^gamma (cross entropy), with 1 - p_t = t (1 - p) + (1 - t) p
     def call(self, prediction: Array, target: Array) -> Array:
@@ -291,10 +250,10 @@ class BinaryFocal(PureLoss):
             entropy, slope = special.bernoulli_and_slope(prediction, *weights)
             turn = (no - yes) * (p * q)
         else:
-            p, q = _limited(prediction, self.epsilon)
+            p, q = self._pair(prediction)
             entropy = self._entropy(prediction, target, yes, no)
-            slope = _surprises_derivative(prediction, yes, no, self.epsilon, None)
-            turn = (no - yes) * _free(prediction, self.epsilon)
+            slope = self._slope(prediction, yes, no)
+            turn = no - yes
         complement = special.above_zero(yes * q + no * p)
         factor = complement ** self._gamma(complement)
         if self.alpha is not None:
@@ -303,7 +262,7 @@ class BinaryFocal(PureLoss):
 
     def _entropy(self, prediction: Array, target: Array, yes: Array, no: Array) -> Array:
         if not self.from_logits:
-            yes_cost, no_cost = _surprises(prediction, yes, no, self.epsilon, None)
+            yes_cost, no_cost = self._costs(prediction, yes, no)
             return yes * yes_cost + no * no_cost
         if special.is_zero(self.label_smoothing):
             return special.bernoulli(prediction, target)
@@ -313,7 +272,7 @@ class BinaryFocal(PureLoss):
         """(1 - p_t)^gamma."""
         if self.from_logits:
             return array_namespace(prediction, yes).exp(self._gamma(yes) * special.log_complement(prediction, yes, no))
-        p, q = _limited(prediction, self.epsilon)
+        p, q = self._pair(prediction)
         return special.above_zero(yes * q + no * p) ** self._gamma(yes)
 
     def _gamma(self, like: Array) -> Any:

@@ -6,18 +6,14 @@ from dataclasses import dataclass
 
 from .. import special
 from .._array_api import Array, array_namespace
-from ..arguments import require_one_of_type, require_range
+from ..arguments import require_one_of_type
 from ..registry import alias, register
 from ._base import PureRowLoss
 
 __all__ = ["KlDivergence"]
 
 
-@register(
-    "KLDivLoss",
-    "kl_div",
-    alias("kld", "KLD", "KLDivergence", "kullback_leibler_divergence", from_log=False, epsilon=1e-7),
-)
+@register("KLDivLoss", "kl_div", alias("kl_divergence_with_log_targets", log_target=True))
 @dataclass(frozen=True, kw_only=True)
 class KlDivergence(PureRowLoss):
     r"""Kullback-Leibler divergence of the prediction from the target: the bits, in nats, lost by believing it.
@@ -32,9 +28,6 @@ class KlDivergence(PureRowLoss):
         Whether `target` holds logarithms.
     axis : int, default -1
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
-    epsilon : float, default 0.0
-        Probabilities, of the prediction and of the target, are limited to [epsilon, 1], as Keras does with 1e-7.
-        Without effect on logarithms.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -49,8 +42,10 @@ class KlDivergence(PureRowLoss):
 
     Notes
     -----
-    An item is a row: "mean" is the mean of the divergences, which PyTorch calls "batchmean". Keras's loss of this name
-    takes probabilities, the target first; ``al.get("KLDivergence")`` means that.
+    An item is a row: "mean" is the mean of the divergences, which PyTorch calls "batchmean".
+
+    ``al.get("KLDivergence")`` is another loss, Keras's: of probabilities, the target's too, which it limits to 1e-7 and
+    more. See `dialects.keras.KLDivergence`.
 
     The divergence of two distributions is at least 0. As their sums are 1 but for rounding, a result of less than 4
     units of the dtype (`eps`) below 0 counts as 0, and its gradient stays; one further below says that a row does not
@@ -76,26 +71,21 @@ class KlDivergence(PureRowLoss):
 
     from_log: bool = True
     log_target: bool = False
-    epsilon: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
         require_one_of_type(bool, from_log=self.from_log, log_target=self.log_target)
-        require_range(0, 1, epsilon=self.epsilon)
 
     # Σ t (log t - log q), with 0 log 0 = 0.
     def call(self, log_probabilities: Array, target: Array) -> Array:
         xp = array_namespace(log_probabilities, target)
         prediction = log_probabilities
-        if not (self.from_log or special.is_zero(self.epsilon)):
-            prediction = special.clip(prediction, self.epsilon, 1.0)
         if self.log_target:
             absent = target == float("-inf")
             log_mass = special.where(absent, 0.0, target)
             mass = special.where(absent, 0.0, xp.exp(log_mass))
         else:
-            mass = target if special.is_zero(self.epsilon) else special.clip(target, self.epsilon, 1.0)
-            log_mass = special.log(special.guarded(mass, mass))
+            mass, log_mass = target, special.log(special.guarded(target, target))
         logs = prediction if self.from_log else special.log(special.guarded(prediction, mass))
         value = special.relative_entropy(mass, log_mass, logs, self.row_axis(target))
         # It is at least 0 for two distributions, whose sums are rounded as it is.
@@ -114,14 +104,6 @@ class KlDivergence(PureRowLoss):
         return array_namespace(mass).zeros_like(mass) if prediction is None else mass / prediction / prediction
 
     def _mass_and_divisor(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
-        """t and q; t is 0 where a limit holds q, and q is 1 where t is 0. None for q in place of its logarithm."""
-        xp = array_namespace(prediction, target)
-        if self.log_target:
-            mass = xp.exp(target)
-        else:
-            mass = target if special.is_zero(self.epsilon) else special.clip(target, self.epsilon, 1.0)
-        if self.from_log:
-            return mass, None
-        if not special.is_zero(self.epsilon):
-            mass = mass * special.inside(prediction, self.epsilon, 1.0)
-        return mass, special.guarded(prediction, mass)
+        """t and q; q is 1 where both are 0. None for q in place of its logarithm."""
+        mass = array_namespace(prediction, target).exp(target) if self.log_target else target
+        return mass, None if self.from_log else special.guarded(prediction, mass)

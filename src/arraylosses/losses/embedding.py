@@ -14,7 +14,7 @@ from ..arguments import (
     require_positive,
     require_range,
 )
-from ..registry import alias, register
+from ..registry import register
 from ._base import PureLoss, PureRowLoss
 
 __all__ = ["CosineEmbedding", "CosineSimilarity", "HingeEmbedding", "MarginRanking", "TripletMargin"]
@@ -260,7 +260,7 @@ class MarginRanking(PureLoss):
         return array_namespace(x1, x2).zeros_like(x1)
 
 
-@register(alias("TripletMarginLoss", "triplet_margin_loss", epsilon=1e-6))
+@register
 @dataclass(frozen=True, kw_only=True)
 class TripletMargin(PureRowLoss):
     r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
@@ -275,8 +275,6 @@ class TripletMargin(PureRowLoss):
         Order of the norm, above 0; infinity is the largest difference.
     swap : bool, default False
         Measure the negative from the positive where that is nearer than from the anchor.
-    epsilon : float, default 0.0
-        What is added to each difference of coordinates, as PyTorch does with 1e-6; at least 0.
     axis : int, default -1
         The feature axis.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
@@ -286,6 +284,10 @@ class TripletMargin(PureRowLoss):
     ------
     anchor, positive, negative : array, shape (..., D)
         Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+
+    Notes
+    -----
+    PyTorch adds 1e-6 to each difference of coordinates: ``al.get("TripletMarginLoss")`` does so.
 
     References
     ----------
@@ -306,11 +308,10 @@ class TripletMargin(PureRowLoss):
     margin: float = 1.0
     p: float = 2.0
     swap: bool = False
-    epsilon: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_nonnegative(margin=self.margin, epsilon=self.epsilon)
+        require_nonnegative(margin=self.margin)
         require_positive(p=self.p)
         require_one_of_type(bool, swap=self.swap)
 
@@ -333,8 +334,10 @@ class TripletMargin(PureRowLoss):
         return self.margin + special.above_lowest(2.0**20 * (near.share - far.share))
 
     def _distance(self, x: Array, y: Array) -> vectors.Distance:
-        order = float("inf") if self.p > 1e18 else self.p  # which it is to the last digit
-        return vectors.Distance(x, y, self.row_axis(x), order, self.epsilon)
+        return vectors.Distance(x, y, self.row_axis(x), self._order())
+
+    def _order(self) -> float:
+        return float("inf") if self.p > 1e18 else self.p  # which it is to the last digit
 
     def derivative(self, anchor: Array, positive: Array, negative: Array) -> Array | None:
         return self.call_and_derivatives((0,), anchor, positive, negative)[1][0]

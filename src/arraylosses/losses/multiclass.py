@@ -77,7 +77,7 @@ def _expectation(values: Array, labels: Array, axis: int) -> Array:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _ProbabilityLoss(_ClassLoss):
+class _DistributionLoss(_ClassLoss):
     """What the losses of a predicted distribution share: logits or probabilities, and smoothing of the target."""
 
     arrays = (
@@ -86,70 +86,39 @@ class _ProbabilityLoss(_ClassLoss):
     )
 
     from_logits: bool = True
-    normalize: bool = False
-    epsilon: float = 0.0
     label_smoothing: float = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_one_of_type(bool, from_logits=self.from_logits, normalize=self.normalize)
-        require_range(0, 0.5, epsilon=self.epsilon)
+        require_one_of_type(bool, from_logits=self.from_logits)
         require_range(0, 1, label_smoothing=self.label_smoothing)
-
-    def _given_probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
-        """Probabilities p as the settings want them, and 1 - p."""
-        p, complement = softmax.normalized(given, axis) if self.normalize else (given, 1.0 - given)
-        if special.is_zero(self.epsilon):
-            return p, complement
-        low, high = self.epsilon, 1.0 - self.epsilon
-        return special.clip(p, low, high), special.clip(complement, low, high)
 
     def _smoothed(self, logits: Array, labels: Array, axis: int) -> Array:
         """The target as a probability of each class."""
-        target = labels
-        if _is_label(labels):
-            target = special.one_hot(labels, logits, axis, 1.0)
+        target = special.one_hot(labels, logits, axis, 1.0) if _is_label(labels) else labels
         if special.is_zero(self.label_smoothing):
             return target
         share = self.label_smoothing / logits.shape[axis]
         return (1.0 - self.label_smoothing) * target + share
 
-    # From u = p dl/dp: by a logit u (1 - p) - p (Σ u - u); by a probability u / p; by x, where p = x / Σ x,
-    # (u (1 - p) / p - (Σ u - u)) / Σ x. So 1 - p comes in as it is known, without a digit lost.
-    def _chained(self, given: Array, pull: Array, p: Array, complement: Array, axis: int) -> Array:
-        """The derivative by what is given, from u, p and 1 - p."""
-        xp = array_namespace(given, pull)
-        if self.from_logits:
-            return pull * complement - p * (xp.sum(pull, axis=axis, keepdims=True) - pull)
-        if not special.is_zero(self.epsilon):
-            pull = pull * special.inside(p, self.epsilon, 1.0 - self.epsilon)
-        p = special.where(pull == 0, 1.0, p)
-        if not self.normalize:
-            return pull / p
-        others = xp.sum(pull, axis=axis, keepdims=True) - pull
-        return (pull * (complement / p) - others) / xp.sum(given, axis=axis, keepdims=True)
+    def _pair(self, given: Array, axis: int) -> tuple[Array, Array]:
+        """p and 1 - p of probabilities."""
+        return given, 1.0 - given
 
-    def _probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
-        """Probabilities p and 1 - p, before any limit."""
-        if self.from_logits:
-            return softmax.class_terms(given, axis)[1:]
-        return softmax.normalized(given, axis) if self.normalize else (given, 1.0 - given)
+    def _by_probability(self, given: Array, pull: Array, axis: int) -> Array:
+        """The derivative by probabilities, from p dl/dp."""
+        return pull / special.where(pull == 0, 1.0, given)
 
 
 @register(
+    "softmax_cross_entropy",
+    "softmax_cross_entropy_with_integer_labels",
+    "safe_softmax_cross_entropy",
     alias("CrossEntropyLoss", axis=1, ignore_index=-100),
-    alias(
-        "categorical_crossentropy",
-        "CategoricalCrossentropy",
-        "sparse_categorical_crossentropy",
-        "SparseCategoricalCrossentropy",
-        from_logits=False,
-        normalize=True,
-        epsilon=1e-7,
-    ),
+    alias("log_loss", from_logits=False),
 )
 @dataclass(frozen=True, kw_only=True)
-class CrossEntropy(_ProbabilityLoss):
+class CrossEntropy(_DistributionLoss):
     r"""Negative log-likelihood of the class, of several that exclude each other.
 
     .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits)
@@ -160,10 +129,6 @@ class CrossEntropy(_ProbabilityLoss):
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
     from_logits : bool, default True
         Whether `logits` holds logits; otherwise probabilities.
-    normalize : bool, default False
-        Divide probabilities by their sum first, as Keras does. Without effect on logits.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
     class_weight : sequence or array of shape (C,), optional
         One number a class, which acts as the weight of its items: the mean is divided by their sum. Given as an array,
         it follows the library and the device of `logits`.
@@ -251,7 +216,7 @@ class CrossEntropy(_ProbabilityLoss):
 
     def _of_probabilities(self, given: Array, labels: Array, axis: int) -> Array:
         xp = array_namespace(given, labels)
-        p, _ = self._given_probabilities(given, axis)
+        p, _ = self._pair(given, axis)
         if _is_label(labels):
             loss = -xp.log(special.pick(p, labels, axis))
         else:
@@ -274,8 +239,7 @@ class CrossEntropy(_ProbabilityLoss):
         axis = self.row_axis(logits)
         if not self.from_logits:
             pull = -self._smoothed(logits, labels, axis)
-            derivative = self._chained(logits, pull, *self._probabilities(logits, axis), axis)
-            return self._of_probabilities(logits, labels, axis), derivative
+            return self._of_probabilities(logits, labels, axis), self._by_probability(logits, pull, axis)
         capped = self._capped(logits)
         if self._is_of_labels(labels):
             loss, _, derivative = softmax.label_terms_and_derivative(capped, labels, axis)
@@ -296,10 +260,7 @@ class CrossEntropy(_ProbabilityLoss):
     def second_derivative(self, logits: Array, labels: Array) -> Array | None:
         axis = self.row_axis(logits)
         if not self.from_logits:
-            if self.normalize:
-                return None
-            first = -self.derivative(logits, labels)
-            return first / special.where(first == 0, 1.0, self._given_probabilities(logits, axis)[0])
+            return self._by_probability(logits, -self.derivative(logits, labels), axis)
         capped = self._capped(logits)
         _, p, complement = softmax.class_terms(capped, axis)
         spread = p * complement
@@ -374,18 +335,9 @@ class Nll(_ClassLoss):
         return array_namespace(log_probabilities, labels).zeros_like(log_probabilities)
 
 
-@register(
-    alias(
-        "categorical_focal_crossentropy",
-        "CategoricalFocalCrossentropy",
-        alpha=0.25,
-        from_logits=False,
-        normalize=True,
-        epsilon=1e-7,
-    ),
-)
+@register
 @dataclass(frozen=True, kw_only=True)
-class CategoricalFocal(_ProbabilityLoss):
+class CategoricalFocal(_DistributionLoss):
     r"""Cross entropy in which easy items count little, for classes that are rare.
 
     .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c; \quad p = softmax(logits)
@@ -400,10 +352,6 @@ class CategoricalFocal(_ProbabilityLoss):
         The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
     from_logits : bool, default True
         Whether `logits` holds logits; otherwise probabilities.
-    normalize : bool, default False
-        Divide probabilities by their sum first, as Keras does. Without effect on logits.
-    epsilon : float, default 0.0
-        Probabilities are limited to [epsilon, 1 - epsilon], as Keras does with 1e-7. Without effect on logits.
     class_weight : sequence or array of shape (C,), optional
         One number a class, which acts as the weight of its items: the mean is divided by their sum.
     ignore_index : int, optional
@@ -453,7 +401,7 @@ class CategoricalFocal(_ProbabilityLoss):
         if self.from_logits:
             nll, _, complement = softmax.class_terms(logits, axis)
         else:
-            p, complement = self._given_probabilities(logits, axis)
+            p, complement = self._pair(logits, axis)
             impossible = p == 0
             nll = special.where(impossible, float("inf"), -xp.log(special.where(impossible, 1.0, p)))
         values, _ = self._of_nll(nll, complement)
@@ -481,7 +429,7 @@ class CategoricalFocal(_ProbabilityLoss):
     def derivative(self, logits: Array, labels: Array) -> Array:
         return self.call_and_derivative(logits, labels)[1]
 
-    # -t alpha f'(s) is u in `_chained`, and alpha f'(s) times the derivative of s where the target is a label.
+    # alpha f'(s) times the derivative of s where the target is a label
     def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
         axis = self.row_axis(logits)
         if not self._is_of_labels(labels):
@@ -493,22 +441,22 @@ class CategoricalFocal(_ProbabilityLoss):
             value, factor = value * alpha, factor * alpha
         return value, derivative * special.new_axis(factor, axis)
 
+    # With u = p dl/dp = -t alpha f'(s): u / p by a probability, u (1 - p) - p (Σ u - u) by a logit, with 1 - p as it is
+    # known.
     def _derivative_of_all(self, logits: Array, labels: Array, axis: int) -> Array:
         xp = array_namespace(logits, labels)
         pull = -self._smoothed(logits, labels, axis)
         if self.alpha is not None:
             pull = pull * self._alpha(logits, axis)
-        p, complement = self._probabilities(logits, axis)
-        if special.is_zero(self.gamma):
-            return self._chained(logits, pull, p, complement, axis)
-        limited = complement
-        if not self.from_logits and not special.is_zero(self.epsilon):
-            limited = special.clip(complement, self.epsilon, 1.0 - self.epsilon)
-        # -log p from 1 - p, which keeps its digits where p is near 1; p log p is 0 at 0.
-        entropy = p * xp.log1p(complement / special.above_zero(p))
-        rise = 1.0 + self.gamma * entropy / special.above_zero(limited)
-        pull = pull * (special.focal_weight(limited, self.gamma) * rise)
-        return self._chained(logits, pull, p, complement, axis)
+        p, complement = softmax.class_terms(logits, axis)[1:] if self.from_logits else self._pair(logits, axis)
+        if not special.is_zero(self.gamma):
+            # -log p from 1 - p, which keeps its digits where p is near 1; p log p is 0 at 0.
+            entropy = p * xp.log1p(complement / special.above_zero(p))
+            rise = 1.0 + self.gamma * entropy / special.above_zero(complement)
+            pull = pull * (special.focal_weight(complement, self.gamma) * rise)
+        if not self.from_logits:
+            return self._by_probability(logits, pull, axis)
+        return pull * complement - p * (xp.sum(pull, axis=axis, keepdims=True) - pull)
 
     # With w = t alpha, p_j (1 - p_j) Σ_c w_c f'_c + Σ_c w_c f''_c (dp_c)², where dp_c is p_j for c != j and 1 - p_j for
     # c = j, and f'' = gamma (1 - p)^gamma r (2 - s + (gamma - 1) s r) with r = p / (1 - p)

@@ -8,12 +8,13 @@ from typing import ClassVar
 from .. import special
 from .._array_api import Array, array_namespace
 from ..arguments import require_nonnegative, require_one_of_type, require_positive, require_range
-from ..registry import alias, register
+from ..registry import register
 from ._base import PureLoss
 
 __all__ = [
     "AbsoluteError",
     "AbsolutePercentageError",
+    "HalfSquaredError",
     "Huber",
     "LogCosh",
     "PseudoHuber",
@@ -104,6 +105,48 @@ class SquaredError(_ErrorLoss):
     # 2
     def _bend(self, error: Array) -> Array:
         return array_namespace(error).full_like(error, 2.0)
+
+
+@register("l2_loss")
+@dataclass(frozen=True, kw_only=True)
+class HalfSquaredError(_ErrorLoss):
+    r"""Half the square of the error: the derivative is the error itself, and the second derivative is 1.
+
+    .. math:: l = (prediction - target)^2 / 2
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+
+    References
+    ----------
+    Bishop, Pattern Recognition and Machine Learning (2006), section 3.1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.half_squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
+    1.25
+    """
+
+    # e²/2, halved first: it is in range up to the root of the largest number
+    def _of_error(self, error: Array) -> Array:
+        return (0.5 * error) * error
+
+    # e
+    def _slope(self, error: Array) -> Array:
+        return error
+
+    # 1
+    def _bend(self, error: Array) -> Array:
+        return array_namespace(error).ones_like(error)
 
 
 @register("mae", "MAE", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
@@ -368,7 +411,7 @@ class LogCosh(_ErrorLoss):
         return 4.0 * (right * left)
 
 
-@register("pinball")
+@register("pinball", "mean_pinball_loss")
 @dataclass(frozen=True, kw_only=True)
 class Quantile(_ErrorLoss):
     r"""Pinball loss: the q-quantile of the target is the right prediction under it.
@@ -485,9 +528,7 @@ class AbsolutePercentageError(PureLoss):
         return array_namespace(prediction, target).zeros_like(prediction)
 
 
-@register(
-    alias("msle", "MSLE", "mean_squared_logarithmic_error", "MeanSquaredLogarithmicError", floor=1e-7),
-)
+@register("mean_squared_log_error")
 @dataclass(frozen=True, kw_only=True)
 class SquaredLogarithmicError(PureLoss):
     r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
@@ -496,8 +537,6 @@ class SquaredLogarithmicError(PureLoss):
 
     Parameters
     ----------
-    floor : float, optional
-        What a smaller number counts as, above -1. Keras has 1e-7.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -520,32 +559,16 @@ class SquaredLogarithmicError(PureLoss):
 
     arrays = "prediction[...]: nonnegative, target[...]: nonnegative -> [...]"
 
-    floor: float | None = None
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        if self.floor is not None:
-            require_range(-1, float("inf"), ends=False, floor=self.floor)
-
     # (log(1 + prediction) - log(1 + target))², as one logarithm of the ratio: two logarithms of nearly equal numbers
     # would leave no digit of their difference.
     def call(self, prediction: Array, target: Array) -> Array:
-        ratio = special.log1p_ratio(*self._limited(prediction, target))
+        ratio = special.log1p_ratio(prediction, target)
         return ratio * ratio
-
-    def _limited(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        if self.floor is None:
-            return prediction, target
-        return special.maximum(prediction, self.floor), special.maximum(target, self.floor)
 
     def derivative(self, prediction: Array, target: Array) -> Array:
         return self.call_and_derivative(prediction, target)[1]
 
-    # 2 log((1 + prediction) / (1 + target)) / (1 + prediction), and 0 below the floor
+    # 2 log((1 + prediction) / (1 + target)) / (1 + prediction)
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        limited, target = self._limited(prediction, target)
-        ratio = special.log1p_ratio(limited, target)
-        slope = 2.0 * ratio / (1.0 + limited)
-        if self.floor is not None:
-            slope = slope * special.inside(prediction, self.floor, None)
-        return ratio * ratio, slope
+        ratio = special.log1p_ratio(prediction, target)
+        return ratio * ratio, 2.0 * ratio / (1.0 + prediction)

@@ -1,0 +1,131 @@
+"""Losses as PyTorch computes them, where it guards a logarithm or a distance in its own way."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .. import special, vectors
+from .._array_api import NUMBERS, Array, array_namespace
+from ..arguments import require_nonnegative, require_range
+from ..losses.binary import BinaryCrossEntropy
+from ..losses.embedding import TripletMargin
+from ..registry import register
+
+__all__ = ["BCELoss", "TripletMarginLoss"]
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class BCELoss(BinaryCrossEntropy):
+    r"""Binary cross entropy as PyTorch's BCELoss has it: of probabilities, whose logarithms are at least -100.
+
+    .. math:: l = -target \max(\log prediction, \text{log_floor})
+        - (1 - target) \max(\log(1 - prediction), \text{log_floor})
+
+    Parameters
+    ----------
+    log_floor : float, default -100.0
+        What a smaller log-probability counts as; below 0.
+    from_logits : bool, default False
+        Whether `prediction` holds logits. The loss is then `binary_cross_entropy`, PyTorch's BCEWithLogitsLoss.
+    pos_weight : float or array that broadcasts to `prediction`, optional
+        What the positive class counts; PyTorch has it for logits only.
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is replaced by 1/2; PyTorch lacks it.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating probabilities, or with ``from_logits=True`` logits.
+    target : array
+        0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    Notes
+    -----
+    The derivative is that of the formula: a logarithm that the floor holds adds nothing to it. PyTorch's is 1e12 times
+    the error there, which is as large as it lets 1 / p become.
+
+    References
+    ----------
+    PyTorch, BCELoss. https://pytorch.org/docs/stable/generated/torch.nn.BCELoss.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.get("BCELoss")(np.asarray([0.0, 1.0]), np.asarray([1, 1])))
+    50.0
+    """
+
+    from_logits: bool = False
+    log_floor: float = -100.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_range(-math.inf, 0, ends=False, log_floor=self.log_floor)
+
+    def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
+        p, q = self._pair(prediction)
+        none = q == 0
+        log_q = special.maximum(-array_namespace(p).log1p(p / special.where(none, 1.0, q)), self.log_floor)
+        return -special.log_above(p, self.log_floor), -special.where(none, self.log_floor, log_q)
+
+    def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:
+        xp = array_namespace(prediction)
+        p, q = self._pair(prediction)
+        least = (math if isinstance(self.log_floor, NUMBERS) else array_namespace(self.log_floor)).exp(self.log_floor)
+        never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
+        return super()._slope(prediction, special.where(never, 0.0, yes), special.where(always, 0.0, no))
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class TripletMarginLoss(TripletMargin):
+    r"""Triplet margin loss as PyTorch has it: epsilon is added to each difference of coordinates.
+
+    .. math:: l = \max(0, margin + \|anchor - positive + epsilon\|_p - \|anchor - negative + epsilon\|_p)
+
+    Parameters
+    ----------
+    margin : float, default 1.0
+        The difference of distances that is asked for; at least 0.
+    p : float, default 2.0
+        Order of the norm, above 0; infinity is the largest difference.
+    swap : bool, default False
+        Measure the negative from the positive where that is nearer than from the anchor.
+    epsilon : float, default 1e-6
+        What is added to each difference; at least 0. So equal vectors are epsilon √D apart.
+    axis : int, default -1
+        The feature axis.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    anchor, positive, negative : array, shape (..., D)
+        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+
+    References
+    ----------
+    PyTorch, TripletMarginLoss. https://pytorch.org/docs/stable/generated/torch.nn.TripletMarginLoss.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> anchor, positive, negative = np.zeros((1, 2)), np.asarray([[3.0, 4.0]]), np.asarray([[0.0, 5.5]])
+    >>> round(float(al.get("TripletMarginLoss")(anchor, positive, negative)), 7)
+    0.4999996
+    """
+
+    epsilon: float = 1e-6
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(epsilon=self.epsilon)
+
+    def _distance(self, x: Array, y: Array) -> vectors.Distance:
+        return vectors.Distance(x, y, self.row_axis(x), self._order(), self.epsilon)
