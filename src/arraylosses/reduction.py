@@ -9,6 +9,7 @@ from typing import Any, Literal, TypeAlias
 
 from . import special
 from ._array_api import NUMBERS, Array, Namespace, backend_of, broadcast_to, is_eager_torch, known_size
+from .numerics import reductions
 
 __all__ = ["REDUCTIONS", "Reduction", "Totals", "kept_weight", "reduce", "share"]
 
@@ -118,7 +119,7 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) ->
     if reduction == "none":
         return weighted
     divisors = _divisors(xp, items, weight, reduction)
-    return Totals(special.total(weighted), divisors.weight, divisors.length).result(reduction)
+    return Totals(reductions.reduce_sum(weighted), divisors.weight, divisors.length).result(reduction)
 
 
 def share(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array | float:

@@ -17,7 +17,7 @@ from ..losses.binary import BinaryCrossEntropy, BinaryFocal, _YesOrNo
 from ..losses.divergence import KlDivergence
 from ..losses.multiclass import CategoricalFocal, CrossEntropy, _DistributionLoss
 from ..losses.regression import SquaredLogarithmicError
-from ..numerics import softmax
+from ..numerics import elementwise, settings, softmax
 from ..registry import register
 
 __all__ = [
@@ -43,27 +43,29 @@ class _Limited(_YesOrNo):
     # Each by itself: 1 - p, which is exact, keeps a small epsilon.
     def _pair(self, p: Array) -> tuple[Array, Array]:
         q = 1.0 - p
-        if special.is_zero(self.epsilon):
+        if settings.is_zero(self.epsilon):
             return p, q
         free = array_namespace(p).logical_and(p >= self.epsilon, q >= self.epsilon)
-        limits = [special.constant(special.clip(x, self.epsilon, 1.0 - self.epsilon)) for x in (p, q)]
+        limits = [special.stop_gradient(special.clip(x, self.epsilon, 1.0 - self.epsilon)) for x in (p, q)]
         return special.where(free, p, limits[0]), special.where(free, q, limits[1])
 
     # 1 - epsilon is rounded, and its logarithm is not to be.
     def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
         yes_cost, no_cost = super()._costs(prediction, yes, no)
-        if special.is_zero(self.epsilon):
+        if settings.is_zero(self.epsilon):
             return yes_cost, no_cost
         least = -(math if isinstance(self.epsilon, NUMBERS) else array_namespace(self.epsilon)).log1p(-self.epsilon)
-        return special.maximum(yes_cost, least), no_cost
+        return special.clip(yes_cost, least), no_cost
 
     def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:
         slope = super()._slope(prediction, yes, no)
-        return slope if special.is_zero(self.epsilon) else slope * self._free(prediction)
+        return slope if settings.is_zero(self.epsilon) else slope * self._free(prediction)
 
     def _free(self, p: Array) -> Array:
         """1 where no limit holds the probability, else 0."""
-        return special.inside(p, self.epsilon, None) * special.inside(1.0 - p, self.epsilon, None)
+        return elementwise.clip_derivative(p, self.epsilon, None) * elementwise.clip_derivative(
+            1.0 - p, self.epsilon, None
+        )
 
 
 @register
@@ -155,7 +157,7 @@ class BinaryFocalCrossentropy(_Limited, BinaryFocal):
 
     def _parts(self, prediction: Array, target: Array) -> tuple[Array, Array, Array, Array, tuple[Array, Array]]:
         entropy, slope, factor, ratio, pair = super()._parts(prediction, target)
-        if not (self.from_logits or special.is_zero(self.epsilon)):
+        if not (self.from_logits or settings.is_zero(self.epsilon)):
             ratio = ratio * self._free(prediction)
         return entropy, slope, factor, ratio, pair
 
@@ -172,8 +174,8 @@ class _Renormalized(_DistributionLoss):
         require_range(0, 0.5, epsilon=self.epsilon)
 
     def _pair(self, given: Array, axis: int) -> tuple[Array, Array]:
-        p, complement = softmax.normalized(given, axis)
-        if special.is_zero(self.epsilon):
+        p, complement = softmax.normalize(given, axis)
+        if settings.is_zero(self.epsilon):
             return p, complement
         low, high = self.epsilon, 1.0 - self.epsilon
         return special.clip(p, low, high), special.clip(complement, low, high)
@@ -182,9 +184,9 @@ class _Renormalized(_DistributionLoss):
     # 1 - p comes in as it is known, without a digit lost.
     def _by_probability(self, given: Array, pull: Array, axis: int) -> Array:
         xp = array_namespace(given, pull)
-        p, complement = softmax.normalized(given, axis)
-        if not special.is_zero(self.epsilon):
-            pull = pull * special.inside(p, self.epsilon, 1.0 - self.epsilon)
+        p, complement = softmax.normalize(given, axis)
+        if not settings.is_zero(self.epsilon):
+            pull = pull * elementwise.clip_derivative(p, self.epsilon, 1.0 - self.epsilon)
         p = special.where(pull == 0, 1.0, p)
         others = xp.sum(pull, axis=axis, keepdims=True) - pull
         return (pull * (complement / p) - others) / xp.sum(given, axis=axis, keepdims=True)
@@ -360,14 +362,14 @@ class KLDivergence(PureRowLoss):
         return KlDivergence(from_log=False, axis=self.axis)
 
     def _limited(self, *distributions: Array) -> tuple[Array, ...]:
-        if special.is_zero(self.epsilon):
+        if settings.is_zero(self.epsilon):
             return distributions
         return tuple([special.clip(x, self.epsilon, 1.0) for x in distributions])
 
     def _where_free(self, prediction: Array, derivative: Array) -> Array:
-        if special.is_zero(self.epsilon):
+        if settings.is_zero(self.epsilon):
             return derivative
-        return derivative * special.inside(prediction, self.epsilon, 1.0)
+        return derivative * elementwise.clip_derivative(prediction, self.epsilon, 1.0)
 
 
 @register
@@ -417,8 +419,8 @@ class MeanSquaredLogarithmicError(SquaredLogarithmicError):
     # That of `squared_logarithmic_error`, and 0 below epsilon
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         value, slope = super().call_and_derivative(*self._raised(prediction, target))
-        return value, slope * special.inside(prediction, self.epsilon, None)
+        return value, slope * elementwise.clip_derivative(prediction, self.epsilon, None)
 
     def _raised(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        least = special.in_range(self.epsilon, prediction)
-        return special.maximum(prediction, least), special.maximum(target, least)
+        least = settings.in_range(self.epsilon, prediction)
+        return special.clip(prediction, least), special.clip(target, least)

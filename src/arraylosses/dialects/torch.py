@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .. import special, vectors
+from .. import special
 from .._array_api import NUMBERS, Array, array_namespace
 from ..arguments import require_nonnegative, require_range
 from ..losses.binary import BinaryCrossEntropy
 from ..losses.embedding import TripletMargin
+from ..numerics import logarithms, norms
 from ..registry import register
 
 __all__ = ["BCELoss", "TripletMarginLoss"]
@@ -70,8 +71,8 @@ class BCELoss(BinaryCrossEntropy):
     def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
         p, q = self._pair(prediction)
         none = q == 0
-        log_q = special.maximum(-array_namespace(p).log1p(p / special.where(none, 1.0, q)), self.log_floor)
-        return -special.log_above(p, self.log_floor), -special.where(none, self.log_floor, log_q)
+        log_q = special.clip(-array_namespace(p).log1p(p / special.where(none, 1.0, q)), self.log_floor)
+        return -logarithms.log_at_least(p, self.log_floor), -special.where(none, self.log_floor, log_q)
 
     def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:
         xp = array_namespace(prediction)
@@ -127,5 +128,5 @@ class TripletMarginLoss(TripletMargin):
         super().__post_init__()
         require_nonnegative(epsilon=self.epsilon)
 
-    def _distance(self, x: Array, y: Array) -> vectors.Distance:
-        return vectors.Distance(x, y, self.row_axis(x), self._order(), self.epsilon)
+    def _distance(self, x: Array, y: Array) -> norms.Distance:
+        return norms.Distance(x, y, self.row_axis(x), self._order(), self.epsilon)

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, own_namespace, with_axes
+from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, unwrapped_namespace, with_axes
 from ..arguments import Inputs, Layout, of_classes
 from ..reduction import Totals
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
@@ -131,7 +131,7 @@ class _Blocks:
 
     def __init__(self, loss: Computable, inputs: Inputs) -> None:
         xp, shape = inputs.xp, inputs.item_shape
-        self.own = own_namespace(xp)
+        self.library = unwrapped_namespace(xp)
         weight = None if inputs.weight is None else broadcast_to(xp, inputs.weight, shape)
         where = None if inputs.where is None else broadcast_to(xp, inputs.where, shape)
         self.inputs = inputs._replace(weight=weight, where=where)
@@ -183,26 +183,30 @@ class _Blocks:
         """Return Σ w of a block's items, where it is asked for."""
         if reduction != "mean":
             return 0.0
-        return float(math.prod(items.shape)) if weight is None else float(self.own.sum(weight))
+        return float(math.prod(items.shape)) if weight is None else float(self.library.sum(weight))
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an array to be filled."""
-        return np.empty(shape, dtype) if self.own is np else self.own.empty(shape, dtype=dtype, device="cpu")
+        return np.empty(shape, dtype) if self.library is np else self.library.empty(shape, dtype=dtype, device="cpu")
 
     def like(self, position: int) -> Array:
         """Return an array to be filled like one of the inputs: its memory is laid out alike, but is no memory map."""
         x = self.inputs.arrays[position]
-        return np.empty_like(x, subok=False) if self.own is np else self.own.empty_like(x)
+        return np.empty_like(x, subok=False) if self.library is np else self.library.empty_like(x)
 
     def number(self, value: float, dtype: Any) -> Array:
         """Return `value` as an array of shape ()."""
-        return np.dtype(dtype).type(value) if self.own is np else self.own.asarray(value, dtype=dtype, device="cpu")
+        return (
+            np.dtype(dtype).type(value)
+            if self.library is np
+            else self.library.asarray(value, dtype=dtype, device="cpu")
+        )
 
     def write(self, k: int, position: int, result: Array, derivative: Array, share: Array | float) -> None:
         """Write a derivative by an array, times each item's share in the result, to its place."""
         if not isinstance(share, float):
             share = with_axes(share, self.inputs.layout[position] or ())
-        self.own.multiply(derivative, share, out=result[self.indices[k][position]])
+        self.library.multiply(derivative, share, out=result[self.indices[k][position]])
 
 
 class _Total:
@@ -219,8 +223,8 @@ class _Total:
         if self.items is not None:
             self.items[self.blocks.items[k]] = weighted
             return
-        own = self.blocks.own
-        self.parts[k] = Totals(float(own.sum(weighted)), self.blocks.weight_of(weight, weighted, self.reduction))
+        library = self.blocks.library
+        self.parts[k] = Totals(float(library.sum(weighted)), self.blocks.weight_of(weight, weighted, self.reduction))
 
     def result(self) -> Array:
         if self.items is not None:
@@ -253,7 +257,7 @@ def _divisor(loss: Computable, blocks: _Blocks) -> float:
             parts = [totals] * len(blocks)
 
             def compute(k: int) -> None:
-                parts[k] = Totals(weight=float(blocks.own.sum(prepare(loss, blocks.part(k))[1])))
+                parts[k] = Totals(weight=float(blocks.library.sum(prepare(loss, blocks.part(k))[1])))
 
             blocks.each(compute)
             totals = Totals.merged(parts)

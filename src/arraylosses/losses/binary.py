@@ -15,6 +15,7 @@ from ..arguments import (
     require_per_class,
     require_range,
 )
+from ..numerics import elementwise, logarithms, logistic, settings
 from ..registry import register
 from ._base import PureLoss
 
@@ -23,7 +24,7 @@ __all__ = ["BinaryCrossEntropy", "BinaryFocal", "Hinge", "SoftMargin", "SquaredH
 
 def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
     """The target t and 1 - t, each smoothed by itself: a difference from 1 would lose digits."""
-    if special.is_zero(label_smoothing):
+    if settings.is_zero(label_smoothing):
         return target, 1.0 - target
     share = 1.0 - label_smoothing
     return share * target + label_smoothing / 2, share * (1.0 - target) + label_smoothing / 2
@@ -41,14 +42,14 @@ class _YesOrNo(PureLoss):
     def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
         """-log p and -log(1 - p), which count as much as `yes` and `no`."""
         p, q = self._pair(prediction)
-        odds = p / special.guarded(q, no)
-        return -special.log(special.guarded(p, yes)), array_namespace(p).log1p(odds)
+        odds = p / logarithms.replace_unused_zeros(q, no)
+        return -logarithms.log(logarithms.replace_unused_zeros(p, yes)), array_namespace(p).log1p(odds)
 
     # no / (1 - p) - yes / p, with 0 where 0 log 0 stands for 0
     def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:
         """The derivative of what these cost."""
         p, q = self._pair(prediction)
-        return no / special.guarded(q, no) - yes / special.guarded(p, yes)
+        return no / logarithms.replace_unused_zeros(q, no) - yes / logarithms.replace_unused_zeros(p, yes)
 
 
 @register(
@@ -114,7 +115,7 @@ class BinaryCrossEntropy(_YesOrNo):
     # -pos_weight t log p - (1 - t) log(1 - p), a sum of non-negative terms.
     def call(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
-            return special.bernoulli(prediction, *self._logit_weights(prediction, target))
+            return logistic.bernoulli_nll(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
         yes_cost, no_cost = self._costs(prediction, yes, no)
         return self._positive(prediction, yes) * yes_cost + no * no_cost
@@ -122,13 +123,13 @@ class BinaryCrossEntropy(_YesOrNo):
     # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
     def derivative(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
-            return special.bernoulli_slope(prediction, *self._logit_weights(prediction, target))
+            return logistic.bernoulli_nll_derivative(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
         return self._slope(prediction, self._positive(prediction, yes), no)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         if self.from_logits:
-            return special.bernoulli_and_slope(prediction, *self._logit_weights(prediction, target))
+            return logistic.bernoulli_nll_and_derivative(prediction, *self._logit_weights(prediction, target))
         return self.call(prediction, target), self.derivative(prediction, target)
 
     # ((1 - t) + pos_weight t) p (1 - p) of a logit
@@ -136,12 +137,12 @@ class BinaryCrossEntropy(_YesOrNo):
         if not self.from_logits:
             return None
         yes, no = _smooth(target, self.label_smoothing)
-        p, q = special.sigmoid_pair(prediction)
+        p, q = logistic.sigmoid_and_complement(prediction)
         return (no + self._positive(prediction, yes)) * (p * q)
 
     def _logit_weights(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
         """What -log p and -log(1 - p) count; None for the second where it is 1 less the first."""
-        if self.pos_weight is None and special.is_zero(self.label_smoothing):
+        if self.pos_weight is None and settings.is_zero(self.label_smoothing):
             return target, None
         yes, no = _smooth(target, self.label_smoothing)
         return self._positive(prediction, yes), no
@@ -151,7 +152,7 @@ class BinaryCrossEntropy(_YesOrNo):
 
     def _pos_weight(self, like: Array) -> Array | float:
         if isinstance(self.pos_weight, NUMBERS):
-            return special.in_range(self.pos_weight, like)
+            return settings.in_range(self.pos_weight, like)
         given = of_classes("pos_weight", self.pos_weight, like.shape[-1] if like.ndim else 0)
         pos_weight = as_array(given, like=like, dtype=like.dtype)
         shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]
@@ -220,7 +221,7 @@ class BinaryFocal(_YesOrNo):
     def call(self, prediction: Array, target: Array) -> Array:
         yes, no = _smooth(target, self.label_smoothing)
         loss = self._entropy(prediction, target, yes, no)
-        if not special.is_zero(self.gamma):
+        if not settings.is_zero(self.gamma):
             loss = loss * self._focus(prediction, yes, no)
         return loss if self.alpha is None else loss * self._balance(yes, no)
 
@@ -229,54 +230,54 @@ class BinaryFocal(_YesOrNo):
 
     # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        entropy, slope, factor, ratio, _ = self._parts(prediction, target)
-        return factor * entropy, factor * slope + factor * self._gamma(factor) * (entropy * ratio)
+        entropy, derivative, factor, ratio, _ = self._parts(prediction, target)
+        return factor * entropy, factor * derivative + factor * self._gamma(factor) * (entropy * ratio)
 
     # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p)
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
             return None
-        entropy, slope, factor, ratio, (p, q) = self._parts(prediction, target)
+        entropy, derivative, factor, ratio, (p, q) = self._parts(prediction, target)
         gamma = self._gamma(factor)
-        rest = factor * gamma * (ratio * (2.0 * slope + entropy * ((q - p) - ratio)))
+        rest = factor * gamma * (ratio * (2.0 * derivative + entropy * ((q - p) - ratio)))
         return factor * (p * q) + rest + factor * gamma * gamma * (entropy * ratio * ratio)
 
     def _parts(self, prediction: Array, target: Array) -> tuple[Array, Array, Array, Array, tuple[Array, Array]]:
         """A and A', w, R, and the probabilities p and 1 - p."""
         yes, no = _smooth(target, self.label_smoothing)
         if self.from_logits:
-            p, q = special.sigmoid_pair(prediction)
-            weights = (target,) if special.is_zero(self.label_smoothing) else (yes, no)
-            entropy, slope = special.bernoulli_and_slope(prediction, *weights)
+            p, q = logistic.sigmoid_and_complement(prediction)
+            weights = (target,) if settings.is_zero(self.label_smoothing) else (yes, no)
+            entropy, derivative = logistic.bernoulli_nll_and_derivative(prediction, *weights)
             turn = (no - yes) * (p * q)
         else:
             p, q = self._pair(prediction)
             entropy = self._entropy(prediction, target, yes, no)
-            slope = self._slope(prediction, yes, no)
+            derivative = self._slope(prediction, yes, no)
             turn = no - yes
-        complement = special.above_zero(yes * q + no * p)
+        complement = elementwise.at_least_smallest_normal(yes * q + no * p)
         factor = complement ** self._gamma(complement)
         if self.alpha is not None:
             factor = factor * self._balance(yes, no)
-        return entropy, slope, factor, turn / complement, (p, q)
+        return entropy, derivative, factor, turn / complement, (p, q)
 
     def _entropy(self, prediction: Array, target: Array, yes: Array, no: Array) -> Array:
         if not self.from_logits:
             yes_cost, no_cost = self._costs(prediction, yes, no)
             return yes * yes_cost + no * no_cost
-        if special.is_zero(self.label_smoothing):
-            return special.bernoulli(prediction, target)
-        return special.bernoulli(prediction, yes, no)
+        if settings.is_zero(self.label_smoothing):
+            return logistic.bernoulli_nll(prediction, target)
+        return logistic.bernoulli_nll(prediction, yes, no)
 
     def _focus(self, prediction: Array, yes: Array, no: Array) -> Array:
         """(1 - p_t)^gamma."""
         if self.from_logits:
-            return array_namespace(prediction, yes).exp(self._gamma(yes) * special.log_complement(prediction, yes, no))
+            return array_namespace(prediction, yes).exp(self._gamma(yes) * logistic.log_complement(prediction, yes, no))
         p, q = self._pair(prediction)
-        return special.above_zero(yes * q + no * p) ** self._gamma(yes)
+        return elementwise.at_least_smallest_normal(yes * q + no * p) ** self._gamma(yes)
 
     def _gamma(self, like: Array) -> Any:
-        return special.in_range(self.gamma, like)
+        return settings.in_range(self.gamma, like)
 
     def _balance(self, yes: Array, no: Array) -> Array:
         """alpha_t."""
@@ -323,11 +324,11 @@ class Hinge(PureLoss):
 
     # max(0, 1 - target prediction)
     def call(self, prediction: Array, target: Array) -> Array:
-        return special.positive_part(1.0 - target * prediction)
+        return special.relu(1.0 - target * prediction)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         short = 1.0 - target * prediction
-        return special.positive_part(short), -target * special.is_positive(short)
+        return special.relu(short), -target * special.heaviside(short)
 
     # -target where the margin is not met, 0 elsewhere
     def derivative(self, prediction: Array, target: Array) -> Array:
@@ -377,11 +378,11 @@ class SquaredHinge(PureLoss):
 
     # max(0, 1 - target prediction)²
     def call(self, prediction: Array, target: Array) -> Array:
-        short = special.positive_part(1.0 - target * prediction)
+        short = special.relu(1.0 - target * prediction)
         return short * short
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        short = special.positive_part(1.0 - target * prediction)
+        short = special.relu(1.0 - target * prediction)
         return short * short, (-2.0 * target) * short
 
     # -2 target max(0, 1 - target prediction)
@@ -391,7 +392,7 @@ class SquaredHinge(PureLoss):
     # 2 target² where the margin is not met, 0 elsewhere
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         short = 1.0 - target * prediction
-        return (2.0 * target * target) * special.is_positive(short)
+        return (2.0 * target * target) * special.heaviside(short)
 
 
 @register("SoftMarginLoss", "soft_margin_loss")
@@ -437,5 +438,5 @@ class SoftMargin(PureLoss):
 
     # target² / ((1 + exp(target prediction)) (1 + exp(-target prediction)))
     def second_derivative(self, prediction: Array, target: Array) -> Array:
-        right, left = special.sigmoid_pair(target * prediction)
+        right, left = logistic.sigmoid_and_complement(target * prediction)
         return (target * target) * (right * left)

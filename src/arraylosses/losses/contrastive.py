@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace, single_device
 from ..arguments import require_choice, require_positive
-from ..numerics import softmax
+from ..numerics import elementwise, reductions, settings, softmax
 from ..registry import register
 from ._base import PureLoss
 
@@ -17,7 +17,7 @@ __all__ = ["InfoNce"]
 def _unit(x: Array) -> Array:
     """Rows of length 1, and of length 0 where a row is 0."""
     xp = array_namespace(x)
-    x = x / special.above_zero(special.constant(special.largest(xp.abs(x), -1)))
+    x = x / elementwise.at_least_smallest_normal(special.stop_gradient(reductions.reduce_max(xp.abs(x), -1)))
     square = xp.sum(x * x, axis=-1, keepdims=True)
     return x / xp.sqrt(special.where(square == 0, 1.0, square))
 
@@ -79,9 +79,9 @@ class InfoNce(PureLoss):
         xp = array_namespace(queries, keys)
         if self.similarity == "cosine":
             queries, keys = _unit(queries), _unit(keys)
-        logits = xp.matmul(queries, xp.permute_dims(keys, (1, 0))) / special.at_least_tiny(self.temperature, queries)
+        logits = xp.matmul(queries, xp.permute_dims(keys, (1, 0))) / settings.at_least_tiny(self.temperature, queries)
         own = xp.arange(queries.shape[0], device=single_device(queries))
         if where is not None:
             rivals = xp.logical_or(where[None, :], own[None, :] == own[:, None])
             logits = special.where(rivals, logits, float("-inf"))
-        return softmax.label_terms(logits, own, -1)[0]
+        return softmax.nll_and_complement(logits, own, -1)[0]

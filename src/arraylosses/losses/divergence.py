@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace
 from ..arguments import require_one_of_type
+from ..numerics import logarithms
 from ..registry import alias, register
 from ._base import PureRowLoss
 
@@ -85,13 +86,13 @@ class KlDivergence(PureRowLoss):
             log_mass = special.where(absent, 0.0, target)
             mass = special.where(absent, 0.0, xp.exp(log_mass))
         else:
-            mass, log_mass = target, special.log(special.guarded(target, target))
-        logs = prediction if self.from_log else special.log(special.guarded(prediction, mass))
-        value = special.relative_entropy(mass, log_mass, logs, self.row_axis(target))
+            mass, log_mass = target, logarithms.log(logarithms.replace_unused_zeros(target, target))
+        logs = prediction if self.from_log else logarithms.log(logarithms.replace_unused_zeros(prediction, mass))
+        value = logarithms.relative_entropy(mass, log_mass, logs, self.row_axis(target))
         # It is at least 0 for two distributions, whose sums are rounded as it is.
         slack = -4.0 * float(xp.finfo(value.dtype).eps)
         rounding = xp.logical_and(value < 0, value > slack)
-        return value - special.where(rounding, special.constant(value), 0.0)
+        return value - special.where(rounding, special.stop_gradient(value), 0.0)
 
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:
@@ -106,4 +107,4 @@ class KlDivergence(PureRowLoss):
     def _mass_and_divisor(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
         """t and q; q is 1 where both are 0. None for q in place of its logarithm."""
         mass = array_namespace(prediction, target).exp(target) if self.log_target else target
-        return mass, None if self.from_log else special.guarded(prediction, mass)
+        return mass, None if self.from_log else logarithms.replace_unused_zeros(prediction, mass)

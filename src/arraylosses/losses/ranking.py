@@ -64,4 +64,4 @@ class ListNet(PureRowLoss):
             kept = xp.logical_or(where, xp.logical_not(xp.any(where, axis=axis, keepdims=True)))
             scores = special.where(kept, scores, float("-inf"))
             relevance = special.where(kept, relevance, float("-inf"))
-        return softmax.cross_entropy(scores, softmax.class_terms(relevance, axis)[1], axis)
+        return softmax.cross_entropy(scores, softmax.nll_and_probabilities(relevance, axis)[1], axis)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace, dtype_kind
 from ..arguments import require_integer, require_nonnegative, require_one_of_type
-from ..numerics import softmax
+from ..numerics import indexing, softmax
 from ..registry import register
 from ._base import PureRowLoss
 
@@ -86,10 +86,10 @@ class Dice(PureRowLoss):
     def call(self, logits: Array, labels: Array, where: Array | None = None) -> Array:
         xp = array_namespace(logits, labels)
         axis = self.axis % logits.ndim
-        p = softmax.class_terms(logits, axis)[1] if self.from_logits else logits
-        target = special.one_hot(labels, logits, axis, 1.0) if dtype_kind(labels.dtype) == "int" else labels
+        p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
+        target = indexing.one_hot(logits, labels, axis, 1.0) if dtype_kind(labels.dtype) == "int" else labels
         if where is not None:
-            kept = xp.astype(special.new_axis(where, axis), p.dtype)
+            kept = xp.astype(indexing.expand_dims(where, axis), p.dtype)
             p, target = p * kept, target * kept
         places = tuple([k for k in range(logits.ndim) if k != axis and (k or not self.per_image)])
         overlap = 2.0 * xp.sum(p * target, axis=places) + self.smooth
