@@ -12,9 +12,9 @@ import arraylosses
 ROOT = Path(arraylosses.__file__).parent
 
 LAYERS = [
-    "_array_api", "_config", "_nested", "_validation", "_kernels", "_jax_rules", "special", "numerics",
-    "vectors", "reduction", "autodiff", "execution", "loss", "registry", "losses", "functions",
-    "gradients", "conversion", "data", "comparison", "cli", "__init__", "__main__",
+    "_array_api", "_config", "_nested", "_validation", "numerics", "special", "reduction", "autodiff",
+    "execution", "loss", "registry", "losses", "functions", "gradients", "conversion", "data",
+    "comparison", "cli", "__init__", "__main__",
 ]  # fmt: skip
 """Lower ones first. What is loaded on demand, within a function, counts as an import too."""
 

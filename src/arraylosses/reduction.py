@@ -6,6 +6,7 @@ from typing import Any, Literal, TypeAlias
 
 from . import special
 from ._array_api import Array, Namespace, backend_of, broadcast_to, is_eager_torch, known_size
+from .numerics import reductions
 
 __all__ = ["REDUCTIONS", "Reduction", "kept_weight", "reduce", "share"]
 
@@ -65,7 +66,7 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) ->
     if reduction == "none":
         return total
     divisor = _divisor(xp, items, weight, reduction)
-    value = special.total(total)
+    value = reductions.reduce_sum(total)
     return value if divisor is None else value / divisor
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .. import special
 from .._array_api import Array, Namespace, array_namespace
+from ..numerics import indexing, reductions
 from .rules import composite, rule
 from .tape import Pullback
 
@@ -31,7 +31,7 @@ def _kept(xp: Namespace, reduced: Array, x: Array, axis: Axis, keepdims: bool) -
     """Give a reduced array the axes that it would have with keepdims. A number broadcasts without them."""
     if not keepdims and axis is not None and reduced.ndim:
         for k in axes_of(axis, x.ndim):
-            reduced = special.new_axis(reduced, k)
+            reduced = indexing.expand_dims(reduced, k)
     return reduced
 
 
@@ -57,7 +57,7 @@ def _keeping(xp: Namespace, x: Array, axis: Axis, keepdims: bool, divisor: int) 
         if divisor != 1:
             g = g / divisor if divisor else xp.zeros_like(g)
         for k in axes:
-            g = special.new_axis(g, k)
+            g = indexing.expand_dims(g, k)
         return g
 
     return pullback
@@ -80,7 +80,7 @@ def _extremum(xp: Namespace, ans: Array, x: Array, axis: Axis = None, keepdims: 
 
 def _max(x: Array, axis: Axis = None, keepdims: bool = False) -> Array:
     if keepdims and isinstance(axis, int):
-        return special.largest(x, axis)
+        return reductions.reduce_max(x, axis)
     return array_namespace(x).max(x, axis=axis, keepdims=keepdims)
 
 

@@ -18,6 +18,7 @@ import numpy as np
 from .. import special
 from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, own_namespace
 from .._validation import Inputs, of_classes
+from ..numerics import indexing
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
 
@@ -194,7 +195,7 @@ class _Blocks:
         """Write a derivative times each item's share in the result to its place."""
         axis = self.inputs.axis
         if axis is not None and not isinstance(share, float):
-            share = special.new_axis(share, axis)
+            share = indexing.expand_dims(share, axis)
         self.own.multiply(derivative, share, out=result[self.rows[k]])
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from .. import special
 from .._array_api import Array, backend_of, broadcast_to, in_chunks_of, same_shape
 from .._validation import Inputs
+from ..numerics import indexing
 from ..reduction import kept_weight, reduce, share
 
 __all__ = ["FIRST", "Computable", "Wanted", "evaluate", "kept", "prepare", "run", "run_with_derivatives"]
@@ -113,7 +114,7 @@ def run_with_derivatives(
     if upstream is not None:
         part = part * upstream
     if inputs.axis is not None and not isinstance(part, float):
-        part = special.new_axis(part, inputs.axis)
+        part = indexing.expand_dims(part, inputs.axis)
     sources = [inputs.arrays[k] for k in wanted.arrays]
     results = [
         in_chunks_of(_in_dtype(xp, x * part, source.dtype), source)
@@ -213,4 +214,4 @@ def kept(inputs: Inputs, role: str) -> Array:
 def _of_array(inputs: Inputs, of_items: Array, role: str) -> Array:
     if inputs.axis is None or role != "row":
         return of_items
-    return special.new_axis(broadcast_to(inputs.xp, of_items, inputs.item_shape), inputs.axis)
+    return indexing.expand_dims(broadcast_to(inputs.xp, of_items, inputs.item_shape), inputs.axis)

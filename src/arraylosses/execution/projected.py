@@ -17,7 +17,7 @@ import math
 import sys
 from typing import Any, NamedTuple
 
-from .. import _jax_rules, special
+from .. import special
 from .._array_api import (
     Array,
     Namespace,
@@ -31,6 +31,7 @@ from .._array_api import (
     untraced,
 )
 from .._validation import Inputs, Role
+from ..numerics import _jax, indexing
 from ..reduction import kept_weight, reduce, share
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
 from .threads import for_each
@@ -94,7 +95,7 @@ class _Rows(NamedTuple):
         """The rows, with 0 for those that are left out: a gradient is a sum over all rows."""
         if self.where is None:
             return self.hidden
-        return special.where(special.new_axis(self.where, -1), self.hidden, 0.0)
+        return special.where(indexing.expand_dims(self.where, -1), self.hidden, 0.0)
 
     def scores(self) -> Array:
         """The product, in the dtype of the matrix, and without the bias."""
@@ -217,7 +218,7 @@ def _way(rows: _Rows, inputs: Inputs, weight: Array | None) -> Any:
     backend = backend_of(inputs.xp)
     if backend == "jax":
         # Where JAX asks how each product lies on a mesh, its own derivatives know.
-        is_spread = any([x is not None and _jax_rules.is_spread(x) for x in (rows.hidden, rows.matrix, weight)])
+        is_spread = any([x is not None and _jax.has_explicit_sharding(x) for x in (rows.hidden, rows.matrix, weight)])
         # What is traced of the loss's settings may not outlive its trace, in a program that is kept.
         kept = 0 not in inputs.item_shape and not is_spread and not rows.loss.array_settings
         return _by_jax if kept else None
@@ -295,7 +296,7 @@ def _evaluate(rows: _Rows, scores: Array, items: Array, start: int, part: Array 
         values, derivatives = rows.take(index).evaluate(scores[index, ...], None if part is None else FIRST)
         items[place] = values
         for x in derivatives:
-            factor = special.new_axis(part[place], -1)  # type: ignore[index]
+            factor = indexing.expand_dims(part[place], -1)  # type: ignore[index]
             if backend in _WITH_OUT and scores.dtype == x.dtype:
                 own_namespace(xp).multiply(x, factor, out=scores[index, ...])
             else:
@@ -508,7 +509,7 @@ def _jax_function(rest: _Rows) -> Any:
 
     def summed(cotangent: Array, x: Array) -> Array:
         """Inside `shard_map`, what each part of a mesh adds to the cotangent of an array that all of them hold."""
-        axes = _jax_rules.axes_of(cotangent) - _jax_rules.axes_of(x)
+        axes = _jax.varying_axes(cotangent) - _jax.varying_axes(x)
         return jax.lax.psum(cotangent, tuple(axes)) if axes else cotangent
 
     compute.defvjp(forward, backward)

@@ -18,6 +18,7 @@ from .._validation import (
     require_range,
 )
 from ..loss import Loss
+from ..numerics import elementwise, logarithms, logistic, settings
 from ..registry import alias, register
 
 __all__ = ["BinaryCrossEntropy", "BinaryFocal", "Hinge", "SoftMargin", "SquaredHinge"]
@@ -26,18 +27,18 @@ __all__ = ["BinaryCrossEntropy", "BinaryFocal", "Hinge", "SoftMargin", "SquaredH
 def _limited(p: Array, epsilon: Any) -> tuple[Array, Array]:
     """p and 1 - p, each limited to [epsilon, 1 - epsilon] by itself: 1 - p, which is exact, keeps a small epsilon."""
     q = 1.0 - p
-    if special.is_zero(epsilon):
+    if settings.is_zero(epsilon):
         return p, q
     free = array_namespace(p).logical_and(p >= epsilon, q >= epsilon)
-    limits = [special.constant(special.clip(x, epsilon, 1.0 - epsilon)) for x in (p, q)]
+    limits = [special.stop_gradient(special.clip(x, epsilon, 1.0 - epsilon)) for x in (p, q)]
     return special.where(free, p, limits[0]), special.where(free, q, limits[1])
 
 
 def _free(p: Array, epsilon: Any) -> Array | float:
     """1 where epsilon does not hold the probability, else 0."""
-    if special.is_zero(epsilon):
+    if settings.is_zero(epsilon):
         return 1.0
-    return special.inside(p, epsilon, None) * special.inside(1.0 - p, epsilon, None)
+    return elementwise.clip_derivative(p, epsilon, None) * elementwise.clip_derivative(1.0 - p, epsilon, None)
 
 
 def _surprises(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> tuple[Array, Array]:
@@ -45,12 +46,15 @@ def _surprises(prediction: Array, target: Array, other: Array, epsilon: Any, log
     p, q = _limited(prediction, epsilon)
     if log_floor is not None:
         none = q == 0
-        no = special.maximum(-_log_odds(p, special.where(none, 1.0, q)), log_floor)
-        return -special.log_above(p, log_floor), -special.where(none, log_floor, no)
+        no = special.clip(-_log_odds(p, special.where(none, 1.0, q)), log_floor)
+        return -logarithms.log_at_least(p, log_floor), -special.where(none, log_floor, no)
     # The logarithm of 0 is taken only where it counts: 0 log 0 is 0.
-    yes, no = -special.log(special.guarded(p, target)), _log_odds(p, special.guarded(q, other))
+    yes, no = (
+        -logarithms.log(logarithms.replace_unused_zeros(p, target)),
+        _log_odds(p, logarithms.replace_unused_zeros(q, other)),
+    )
     # 1 - epsilon is rounded, and its logarithm is not to be.
-    return (yes if special.is_zero(epsilon) else special.maximum(yes, -_of_setting("log1p", -epsilon))), no
+    return (yes if settings.is_zero(epsilon) else special.clip(yes, -_of_setting("log1p", -epsilon))), no
 
 
 def _of_setting(function: str, setting: Any) -> Any:
@@ -69,13 +73,13 @@ def _surprises_derivative(prediction: Array, target: Array, other: Array, epsilo
         xp, least = array_namespace(prediction), _of_setting("exp", log_floor)
         never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
         target, other = special.where(never, 0.0, target), special.where(always, 0.0, other)
-    slope = other / special.guarded(q, other) - target / special.guarded(p, target)
+    slope = other / logarithms.replace_unused_zeros(q, other) - target / logarithms.replace_unused_zeros(p, target)
     return slope * _free(prediction, epsilon)
 
 
 def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
     """The target t and 1 - t, each smoothed by itself: a difference from 1 would lose digits."""
-    if special.is_zero(label_smoothing):
+    if settings.is_zero(label_smoothing):
         return target, 1.0 - target
     share = 1.0 - label_smoothing
     return share * target + label_smoothing / 2, share * (1.0 - target) + label_smoothing / 2
@@ -151,7 +155,7 @@ class BinaryCrossEntropy(Loss):
     # -pos_weight t log p - (1 - t) log(1 - p), a sum of non-negative terms.
     def call(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
-            return special.bernoulli(prediction, *self._logit_weights(prediction, target))
+            return logistic.bernoulli_nll(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
         yes_cost, no_cost = _surprises(prediction, yes, no, self.epsilon, self.log_floor)
         return self._positive(prediction, yes) * yes_cost + no * no_cost
@@ -159,13 +163,13 @@ class BinaryCrossEntropy(Loss):
     # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
     def derivative(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
-            return special.bernoulli_slope(prediction, *self._logit_weights(prediction, target))
+            return logistic.bernoulli_nll_and_derivative(prediction, *self._logit_weights(prediction, target))[1]
         yes, no = _smooth(target, self.label_smoothing)
         return _surprises_derivative(prediction, self._positive(prediction, yes), no, self.epsilon, self.log_floor)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         if self.from_logits:
-            return special.bernoulli_and_slope(prediction, *self._logit_weights(prediction, target))
+            return logistic.bernoulli_nll_and_derivative(prediction, *self._logit_weights(prediction, target))
         return self.call(prediction, target), self.derivative(prediction, target)
 
     # ((1 - t) + pos_weight t) p (1 - p) of a logit
@@ -173,12 +177,12 @@ class BinaryCrossEntropy(Loss):
         if not self.from_logits:
             return None
         yes, no = _smooth(target, self.label_smoothing)
-        p, q = special.sigmoid_pair(prediction)
+        p, q = logistic.sigmoid_and_complement(prediction)
         return (no + self._positive(prediction, yes)) * (p * q)
 
     def _logit_weights(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
         """What -log p and -log(1 - p) count; None for the second where it is 1 less the first."""
-        if self.pos_weight is None and special.is_zero(self.label_smoothing):
+        if self.pos_weight is None and settings.is_zero(self.label_smoothing):
             return target, None
         yes, no = _smooth(target, self.label_smoothing)
         return self._positive(prediction, yes), no
@@ -188,7 +192,7 @@ class BinaryCrossEntropy(Loss):
 
     def _pos_weight(self, like: Array) -> Array | float:
         if isinstance(self.pos_weight, NUMBERS):
-            return special.in_range(self.pos_weight, like)
+            return settings.in_range(self.pos_weight, like)
         given = of_classes("pos_weight", self.pos_weight, like.shape[-1] if like.ndim else 0)
         pos_weight = as_array(given, like=like, dtype=like.dtype)
         shape, tail = tuple(pos_weight.shape), tuple(like.shape)[like.ndim - pos_weight.ndim :]
@@ -264,7 +268,7 @@ class BinaryFocal(Loss):
     def call(self, prediction: Array, target: Array) -> Array:
         yes, no = _smooth(target, self.label_smoothing)
         loss = self._entropy(prediction, target, yes, no)
-        if not special.is_zero(self.gamma):
+        if not settings.is_zero(self.gamma):
             loss = loss * self._focus(prediction, yes, no)
         return loss if self.alpha is None else loss * self._balance(yes, no)
 
@@ -289,16 +293,16 @@ class BinaryFocal(Loss):
         """A and A', w, R, and the probabilities p and 1 - p."""
         yes, no = _smooth(target, self.label_smoothing)
         if self.from_logits:
-            p, q = special.sigmoid_pair(prediction)
-            weights = (target,) if special.is_zero(self.label_smoothing) else (yes, no)
-            entropy, slope = special.bernoulli_and_slope(prediction, *weights)
+            p, q = logistic.sigmoid_and_complement(prediction)
+            weights = (target,) if settings.is_zero(self.label_smoothing) else (yes, no)
+            entropy, slope = logistic.bernoulli_nll_and_derivative(prediction, *weights)
             turn = (no - yes) * (p * q)
         else:
             p, q = _limited(prediction, self.epsilon)
             entropy = self._entropy(prediction, target, yes, no)
             slope = _surprises_derivative(prediction, yes, no, self.epsilon, None)
             turn = (no - yes) * _free(prediction, self.epsilon)
-        complement = special.above_zero(yes * q + no * p)
+        complement = elementwise.at_least_smallest_normal(yes * q + no * p)
         factor = complement ** self._gamma(complement)
         if self.alpha is not None:
             factor = factor * self._balance(yes, no)
@@ -308,19 +312,19 @@ class BinaryFocal(Loss):
         if not self.from_logits:
             yes_cost, no_cost = _surprises(prediction, yes, no, self.epsilon, None)
             return yes * yes_cost + no * no_cost
-        if special.is_zero(self.label_smoothing):
-            return special.bernoulli(prediction, target)
-        return special.bernoulli(prediction, yes, no)
+        if settings.is_zero(self.label_smoothing):
+            return logistic.bernoulli_nll(prediction, target)
+        return logistic.bernoulli_nll(prediction, yes, no)
 
     def _focus(self, prediction: Array, yes: Array, no: Array) -> Array:
         """(1 - p_t)^gamma."""
         if self.from_logits:
-            return array_namespace(prediction, yes).exp(self._gamma(yes) * special.log_complement(prediction, yes, no))
+            return array_namespace(prediction, yes).exp(self._gamma(yes) * logistic.log_complement(prediction, yes, no))
         p, q = _limited(prediction, self.epsilon)
-        return special.above_zero(yes * q + no * p) ** self._gamma(yes)
+        return elementwise.at_least_smallest_normal(yes * q + no * p) ** self._gamma(yes)
 
     def _gamma(self, like: Array) -> Any:
-        return special.in_range(self.gamma, like)
+        return settings.in_range(self.gamma, like)
 
     def _balance(self, yes: Array, no: Array) -> Array:
         """alpha_t."""
@@ -368,11 +372,11 @@ class Hinge(Loss):
 
     # max(0, 1 - target prediction)
     def call(self, prediction: Array, target: Array) -> Array:
-        return special.positive_part(1.0 - target * prediction)
+        return special.relu(1.0 - target * prediction)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         short = 1.0 - target * prediction
-        return special.positive_part(short), -target * special.is_positive(short)
+        return special.relu(short), -target * special.heaviside(short)
 
     # -target where the margin is not met, 0 elsewhere
     def derivative(self, prediction: Array, target: Array) -> Array:
@@ -423,11 +427,11 @@ class SquaredHinge(Loss):
 
     # max(0, 1 - target prediction)²
     def call(self, prediction: Array, target: Array) -> Array:
-        short = special.positive_part(1.0 - target * prediction)
+        short = special.relu(1.0 - target * prediction)
         return short * short
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        short = special.positive_part(1.0 - target * prediction)
+        short = special.relu(1.0 - target * prediction)
         return short * short, (-2.0 * target) * short
 
     # -2 target max(0, 1 - target prediction)
@@ -437,7 +441,7 @@ class SquaredHinge(Loss):
     # 2 target² where the margin is not met, 0 elsewhere
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         short = 1.0 - target * prediction
-        return (2.0 * target * target) * special.is_positive(short)
+        return (2.0 * target * target) * special.heaviside(short)
 
 
 @register("SoftMarginLoss", "soft_margin_loss")
@@ -484,5 +488,5 @@ class SoftMargin(Loss):
 
     # target² / ((1 + exp(target prediction)) (1 + exp(-target prediction)))
     def second_derivative(self, prediction: Array, target: Array) -> Array:
-        right, left = special.sigmoid_pair(target * prediction)
+        right, left = logistic.sigmoid_and_complement(target * prediction)
         return (target * target) * (right * left)

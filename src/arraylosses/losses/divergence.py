@@ -8,6 +8,7 @@ from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_one_of_type, require_range
 from ..loss import RowLoss
+from ..numerics import elementwise, logarithms, settings
 from ..registry import alias, register
 
 __all__ = ["KlDivergence"]
@@ -88,21 +89,21 @@ class KlDivergence(RowLoss):
     def call(self, log_probabilities: Array, target: Array) -> Array:
         xp = array_namespace(log_probabilities, target)
         prediction = log_probabilities
-        if not (self.from_log or special.is_zero(self.epsilon)):
+        if not (self.from_log or settings.is_zero(self.epsilon)):
             prediction = special.clip(prediction, self.epsilon, 1.0)
         if self.log_target:
             absent = target == float("-inf")
             log_mass = special.where(absent, 0.0, target)
             mass = special.where(absent, 0.0, xp.exp(log_mass))
         else:
-            mass = target if special.is_zero(self.epsilon) else special.clip(target, self.epsilon, 1.0)
-            log_mass = special.log(special.guarded(mass, mass))
-        logs = prediction if self.from_log else special.log(special.guarded(prediction, mass))
-        value = special.relative_entropy(mass, log_mass, logs, self.row_axis(target))
+            mass = target if settings.is_zero(self.epsilon) else special.clip(target, self.epsilon, 1.0)
+            log_mass = logarithms.log(logarithms.replace_unused_zeros(mass, mass))
+        logs = prediction if self.from_log else logarithms.log(logarithms.replace_unused_zeros(prediction, mass))
+        value = logarithms.relative_entropy(mass, log_mass, logs, self.row_axis(target))
         # It is at least 0 for two distributions, whose sums are rounded as it is.
         slack = -4.0 * float(xp.finfo(value.dtype).eps)
         rounding = xp.logical_and(value < 0, value > slack)
-        return value - special.where(rounding, special.constant(value), 0.0)
+        return value - special.where(rounding, special.stop_gradient(value), 0.0)
 
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:
@@ -120,9 +121,9 @@ class KlDivergence(RowLoss):
         if self.log_target:
             mass = xp.exp(target)
         else:
-            mass = target if special.is_zero(self.epsilon) else special.clip(target, self.epsilon, 1.0)
+            mass = target if settings.is_zero(self.epsilon) else special.clip(target, self.epsilon, 1.0)
         if self.from_log:
             return mass, None
-        if not special.is_zero(self.epsilon):
-            mass = mass * special.inside(prediction, self.epsilon, 1.0)
-        return mass, special.guarded(prediction, mass)
+        if not settings.is_zero(self.epsilon):
+            mass = mass * elementwise.clip_derivative(prediction, self.epsilon, 1.0)
+        return mass, logarithms.replace_unused_zeros(prediction, mass)

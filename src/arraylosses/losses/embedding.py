@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from .. import special, vectors
+from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import (
     Domain,
@@ -16,6 +16,7 @@ from .._validation import (
     require_range,
 )
 from ..loss import Loss, RowLoss
+from ..numerics import elementwise, norms
 from ..registry import alias, register
 
 __all__ = ["CosineEmbedding", "CosineSimilarity", "HingeEmbedding", "MarginRanking", "TripletMargin"]
@@ -64,16 +65,16 @@ class CosineSimilarity(RowLoss):
 
     # -x·y / (|x| |y|)
     def call(self, prediction: Array, target: Array) -> Array:
-        return -vectors.Cosine(prediction, target, self.row_axis(prediction)).value
+        return -norms.Cosine(prediction, target, self.row_axis(prediction)).value
 
     def derivative(self, prediction: Array, target: Array) -> Array:
         return self.call_and_derivatives((0,), prediction, target)[1][0]
 
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         prediction, target = arrays
-        cosine = vectors.Cosine(prediction, target, self.row_axis(prediction))
+        cosine = norms.Cosine(prediction, target, self.row_axis(prediction))
         minus = array_namespace(cosine.value).full_like(cosine.value, -1.0)
-        return -cosine.value, tuple([cosine.slope(minus, of=k) for k in positions])
+        return -cosine.value, tuple([cosine.derivative(minus, of=k) for k in positions])
 
 
 @register("CosineEmbeddingLoss", "cosine_embedding_loss")
@@ -126,10 +127,10 @@ class CosineEmbedding(RowLoss):
 
     # 1 - cos for a pair that belongs together, max(0, cos - margin) for one that does not
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
-        return self._of_cosine(vectors.Cosine(x1, x2, self.row_axis(x1)).value, target)
+        return self._of_cosine(norms.Cosine(x1, x2, self.row_axis(x1)).value, target)
 
     def _of_cosine(self, cosine: Array, target: Array) -> Array:
-        return special.where(target > 0, 1.0 - cosine, special.positive_part(cosine - self.margin))
+        return special.where(target > 0, 1.0 - cosine, special.relu(cosine - self.margin))
 
     def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
         return self.call_and_derivatives((0,), x1, x2, target)[1][0]
@@ -137,9 +138,9 @@ class CosineEmbedding(RowLoss):
     # that of the cosine, times -1 for a pair that belongs together, else 1 above the margin and 0 below
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         x1, x2, target = arrays
-        cosine = vectors.Cosine(x1, x2, self.row_axis(x1))
-        factor = special.where(target > 0, -1.0, special.is_positive(cosine.value - self.margin))
-        return self._of_cosine(cosine.value, target), tuple([cosine.slope(factor, of=k) for k in positions])
+        cosine = norms.Cosine(x1, x2, self.row_axis(x1))
+        factor = special.where(target > 0, -1.0, special.heaviside(cosine.value - self.margin))
+        return self._of_cosine(cosine.value, target), tuple([cosine.derivative(factor, of=k) for k in positions])
 
 
 @register("HingeEmbeddingLoss", "hinge_embedding_loss")
@@ -186,12 +187,12 @@ class HingeEmbedding(Loss):
 
     # x for a pair that belongs together, max(0, margin - x) for one that does not
     def call(self, distance: Array, target: Array) -> Array:
-        return special.where(target > 0, distance, special.positive_part(self.margin - distance))
+        return special.where(target > 0, distance, special.relu(self.margin - distance))
 
     # 1 for a pair that belongs together, else -1 within the margin and 0 beyond
     def derivative(self, distance: Array, target: Array) -> Array:
-        near = special.is_positive(self.margin - distance)
-        return special.is_positive(target) * (1.0 + near) - near
+        near = special.heaviside(self.margin - distance)
+        return special.heaviside(target) * (1.0 + near) - near
 
     def second_derivative(self, distance: Array, target: Array) -> Array:
         return array_namespace(distance, target).zeros_like(distance)
@@ -244,7 +245,7 @@ class MarginRanking(Loss):
 
     # max(0, margin - target (x1 - x2))
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
-        return special.positive_part(self._short(x1, x2, target))
+        return special.relu(self._short(x1, x2, target))
 
     def _short(self, x1: Array, x2: Array, target: Array) -> Array:
         return self.margin - target * (x1 - x2)
@@ -255,8 +256,8 @@ class MarginRanking(Loss):
 
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         short, target = self._short(*arrays), arrays[2]
-        by_second = target * special.is_positive(short)
-        return special.positive_part(short), tuple([by_second if k else -by_second for k in positions])
+        by_second = target * special.heaviside(short)
+        return special.relu(short), tuple([by_second if k else -by_second for k in positions])
 
     def second_derivative(self, x1: Array, x2: Array, target: Array) -> Array:
         return array_namespace(x1, x2).zeros_like(x1)
@@ -322,19 +323,19 @@ class TripletMargin(RowLoss):
     def call(self, anchor: Array, positive: Array, negative: Array) -> Array:
         near, far = self._distance(anchor, positive), self._distance(anchor, negative)
         if not self.swap:
-            return special.positive_part(self._short(near, far))
+            return special.relu(self._short(near, far))
         other = self._distance(positive, negative)
         short, by_other = self._short(near, far), self._short(near, other)
-        return special.positive_part(special.where(by_other > short, by_other, short))
+        return special.relu(special.where(by_other > short, by_other, short))
 
-    def _short(self, near: vectors.Distance, far: vectors.Distance) -> Array:
+    def _short(self, near: norms.Distance, far: norms.Distance) -> Array:
         """By how much the margin is missed."""
         # The difference of two distances that are out of range may be in range.
-        return self.margin + special.above_lowest(2.0**20 * (near.share - far.share))
+        return self.margin + elementwise.at_least_lowest(2.0**20 * (near.value - far.value))
 
-    def _distance(self, x: Array, y: Array) -> vectors.Distance:
+    def _distance(self, x: Array, y: Array) -> norms.Distance:
         order = float("inf") if self.p > 1e18 else self.p  # which it is to the last digit
-        return vectors.Distance(x, y, self.row_axis(x), order, self.epsilon)
+        return norms.Distance(x, y, self.row_axis(x), order, self.epsilon)
 
     def derivative(self, anchor: Array, positive: Array, negative: Array) -> Array | None:
         return self.call_and_derivatives((0,), anchor, positive, negative)[1][0]
@@ -349,16 +350,16 @@ class TripletMargin(RowLoss):
         near, far = self._distance(anchor, positive), self._distance(anchor, negative)
         short = self._short(near, far)
         if not self.swap:
-            counts = special.is_positive(short)
-            u, v = near.slope(counts), far.slope(counts)
+            counts = special.heaviside(short)
+            u, v = near.derivative(counts), far.derivative(counts)
             found = {0: lambda: u - v, 1: lambda: -u, 2: lambda: v}
-            return special.positive_part(short), tuple([found[k]() for k in positions])
+            return special.relu(short), tuple([found[k]() for k in positions])
         other = self._distance(positive, negative)
         by_other = self._short(near, other)
         nearer = by_other > short
         short = special.where(nearer, by_other, short)
-        counts = special.is_positive(short)
+        counts = special.heaviside(short)
         of_other = special.where(nearer, counts, 0.0)
-        u, v, w = near.slope(counts), far.slope(counts - of_other), other.slope(of_other)
+        u, v, w = near.derivative(counts), far.derivative(counts - of_other), other.derivative(of_other)
         found = {0: lambda: u - v, 1: lambda: -u - w, 2: lambda: v + w}
-        return special.positive_part(short), tuple([found[k]() for k in positions])
+        return special.relu(short), tuple([found[k]() for k in positions])

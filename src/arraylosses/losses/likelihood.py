@@ -9,6 +9,7 @@ from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_nonnegative, require_one_of_type
 from ..loss import Loss
+from ..numerics import logarithms, settings
 from ..registry import alias, register
 
 __all__ = ["PoissonNll"]
@@ -104,7 +105,7 @@ class PoissonNll(Loss):
 
     def _rate(self, prediction: Array, target: Array) -> Array:
         """The rate that is divided by, or another number where the target is 0."""
-        return special.guarded(self._shifted(prediction), target)
+        return logarithms.replace_unused_zeros(self._shifted(prediction), target)
 
     def _shifted(self, prediction: Array) -> Array:
-        return prediction if special.is_zero(self.epsilon) else prediction + self.epsilon
+        return prediction if settings.is_zero(self.epsilon) else prediction + self.epsilon

@@ -19,7 +19,7 @@ from .._validation import (
     require_range,
 )
 from ..loss import RowLoss
-from ..numerics import softmax
+from ..numerics import elementwise, indexing, logistic, reductions, settings, softmax
 from ..registry import alias, register
 
 __all__ = ["CategoricalFocal", "CategoricalHinge", "CrossEntropy", "Nll"]
@@ -74,8 +74,8 @@ def _along(per_class: Array, logits: Array, axis: int) -> Array:
 def _expectation(values: Array, labels: Array, axis: int) -> Array:
     """The value of the label's class, or of the classes as the target mixes them; 0 times infinity is 0."""
     if _is_label(labels):
-        return special.pick(values, labels, axis)
-    return special.expectation(values, labels, axis)
+        return indexing.gather(values, labels, axis)
+    return reductions.expectation(values, labels, axis)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,8 +98,8 @@ class _ProbabilityLoss(_ClassLoss):
 
     def _given_probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
         """Probabilities p as the settings want them, and 1 - p."""
-        p, complement = softmax.normalized(given, axis) if self.normalize else (given, 1.0 - given)
-        if special.is_zero(self.epsilon):
+        p, complement = softmax.normalize(given, axis) if self.normalize else (given, 1.0 - given)
+        if settings.is_zero(self.epsilon):
             return p, complement
         low, high = self.epsilon, 1.0 - self.epsilon
         return special.clip(p, low, high), special.clip(complement, low, high)
@@ -108,8 +108,8 @@ class _ProbabilityLoss(_ClassLoss):
         """The target as a probability of each class."""
         target = labels
         if _is_label(labels):
-            target = special.one_hot(labels, logits, axis, 1.0)
-        if special.is_zero(self.label_smoothing):
+            target = indexing.one_hot(logits, labels, axis, 1.0)
+        if settings.is_zero(self.label_smoothing):
             return target
         share = self.label_smoothing / logits.shape[axis]
         return (1.0 - self.label_smoothing) * target + share
@@ -121,8 +121,8 @@ class _ProbabilityLoss(_ClassLoss):
         xp = array_namespace(given, pull)
         if self.from_logits:
             return pull * complement - p * (xp.sum(pull, axis=axis, keepdims=True) - pull)
-        if not special.is_zero(self.epsilon):
-            pull = pull * special.inside(p, self.epsilon, 1.0 - self.epsilon)
+        if not settings.is_zero(self.epsilon):
+            pull = pull * elementwise.clip_derivative(p, self.epsilon, 1.0 - self.epsilon)
         p = special.where(pull == 0, 1.0, p)
         if not self.normalize:
             return pull / p
@@ -132,8 +132,8 @@ class _ProbabilityLoss(_ClassLoss):
     def _probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
         """Probabilities p and 1 - p, before any limit."""
         if self.from_logits:
-            return softmax.class_terms(given, axis)[1:]
-        return softmax.normalized(given, axis) if self.normalize else (given, 1.0 - given)
+            return softmax.nll_and_probabilities(given, axis)[1:]
+        return softmax.normalize(given, axis) if self.normalize else (given, 1.0 - given)
 
 
 @register(
@@ -241,10 +241,10 @@ class CrossEntropy(_ProbabilityLoss):
             return self._of_probabilities(logits, labels, axis)
         capped = self._capped(logits)
         if self._is_of_labels(labels):
-            loss, _ = softmax.label_terms(capped, labels, axis)
+            loss, _ = softmax.nll_and_complement(capped, labels, axis)
         else:
             loss = softmax.cross_entropy(capped, self._smoothed(capped, labels, axis), axis)
-        if special.is_zero(self.z_loss):
+        if settings.is_zero(self.z_loss):
             return loss
         log_total = softmax.logsumexp(capped, axis)
         return loss + self.z_loss * (log_total * log_total)
@@ -253,18 +253,18 @@ class CrossEntropy(_ProbabilityLoss):
         xp = array_namespace(given, labels)
         p, _ = self._given_probabilities(given, axis)
         if _is_label(labels):
-            loss = -xp.log(special.pick(p, labels, axis))
+            loss = -xp.log(indexing.gather(p, labels, axis))
         else:
             loss = -xp.sum(special.xlogy(labels, p), axis=axis)
-        if special.is_zero(self.label_smoothing):
+        if settings.is_zero(self.label_smoothing):
             return loss
         return (1.0 - self.label_smoothing) * loss - self.label_smoothing * xp.mean(xp.log(p), axis=axis)
 
     def _is_of_labels(self, labels: Array) -> bool:
-        return _is_label(labels) and special.is_zero(self.label_smoothing)
+        return _is_label(labels) and settings.is_zero(self.label_smoothing)
 
     def _capped(self, logits: Array) -> Array:
-        return logits if self.softcap is None else special.softcap(logits, self.softcap)
+        return logits if self.softcap is None else logistic.softcap(logits, self.softcap)
 
     def derivative(self, logits: Array, labels: Array) -> Array:
         return self.call_and_derivative(logits, labels)[1]
@@ -278,17 +278,17 @@ class CrossEntropy(_ProbabilityLoss):
             return self._of_probabilities(logits, labels, axis), derivative
         capped = self._capped(logits)
         if self._is_of_labels(labels):
-            loss, _, derivative = softmax.label_terms_and_derivative(capped, labels, axis)
+            loss, _, derivative = softmax.nll_complement_and_derivative(capped, labels, axis)
         else:
             target = self._smoothed(capped, labels, axis)
             loss, derivative = softmax.cross_entropy_and_derivative(capped, target, axis)
-        if not special.is_zero(self.z_loss):
+        if not settings.is_zero(self.z_loss):
             log_total = softmax.logsumexp(capped, axis)
-            _, p, _ = softmax.class_terms(capped, axis)
+            _, p, _ = softmax.nll_and_probabilities(capped, axis)
             loss = loss + self.z_loss * (log_total * log_total)
-            derivative = derivative + (2.0 * self.z_loss) * special.new_axis(log_total, axis) * p
+            derivative = derivative + (2.0 * self.z_loss) * indexing.expand_dims(log_total, axis) * p
         if self.softcap is not None:
-            derivative = derivative * special.softcap_slope(logits, self.softcap)
+            derivative = derivative * logistic.softcap_derivative(logits, self.softcap)
         return loss, derivative
 
     # By a capped logit (Σ t) p (1 - p), and of the z-loss 2 z_loss (p² + log Σ exp p (1 - p)). The cap c(z) multiplies
@@ -301,16 +301,16 @@ class CrossEntropy(_ProbabilityLoss):
             first = -self.derivative(logits, labels)
             return first / special.where(first == 0, 1.0, self._given_probabilities(logits, axis)[0])
         capped = self._capped(logits)
-        _, p, complement = softmax.class_terms(capped, axis)
+        _, p, complement = softmax.nll_and_probabilities(capped, axis)
         spread = p * complement
         target = self._smoothed(capped, labels, axis)
         second = array_namespace(logits, labels).sum(target, axis=axis, keepdims=True) * spread
-        if not special.is_zero(self.z_loss):
-            log_total = special.new_axis(softmax.logsumexp(capped, axis), axis)
+        if not settings.is_zero(self.z_loss):
+            log_total = indexing.expand_dims(softmax.logsumexp(capped, axis), axis)
             second = second + (2.0 * self.z_loss) * (log_total * spread + p * p)
         if self.softcap is None:
             return second
-        slope = special.softcap_slope(logits, self.softcap)
+        slope = logistic.softcap_derivative(logits, self.softcap)
         curvature = (-2.0 / self.softcap) * (capped / self.softcap)
         first = replace(self, softcap=None).derivative(capped, labels)
         return slope * (slope * second + curvature * first)
@@ -369,7 +369,7 @@ class Nll(_ClassLoss):
         if not _is_label(labels):
             return -labels
         axis = self.row_axis(log_probabilities)
-        return special.one_hot(labels, log_probabilities, axis, -1.0)
+        return indexing.one_hot(log_probabilities, labels, axis, -1.0)
 
     def second_derivative(self, log_probabilities: Array, labels: Array) -> Array:
         return array_namespace(log_probabilities, labels).zeros_like(log_probabilities)
@@ -449,10 +449,10 @@ class CategoricalFocal(_ProbabilityLoss):
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         if self._is_of_labels(labels):
-            value, _ = self._of_nll(*softmax.label_terms(logits, labels, axis))
+            value, _ = self._of_nll(*softmax.nll_and_complement(logits, labels, axis))
             return value if self.alpha is None else value * self._label_alpha(logits, labels, axis)
         if self.from_logits:
-            nll, _, complement = softmax.class_terms(logits, axis)
+            nll, _, complement = softmax.nll_and_probabilities(logits, axis)
         else:
             p, complement = self._given_probabilities(logits, axis)
             impossible = p == 0
@@ -461,7 +461,7 @@ class CategoricalFocal(_ProbabilityLoss):
         if self.alpha is not None:
             values = values * self._alpha(logits, axis)
         loss = _expectation(values, labels, axis)
-        if special.is_zero(self.label_smoothing):
+        if settings.is_zero(self.label_smoothing):
             return loss
         return (1.0 - self.label_smoothing) * loss + self.label_smoothing * xp.mean(values, axis=axis)
 
@@ -469,15 +469,15 @@ class CategoricalFocal(_ProbabilityLoss):
     def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
         """f(s) and f'(s) from s and 1 - p."""
         xp = array_namespace(nll)
-        if special.is_zero(self.gamma):
+        if settings.is_zero(self.gamma):
             return nll, xp.ones_like(nll)
         # Where p is 0, the derivative of the power must not be multiplied by the infinite s.
         infinite = xp.isinf(nll)
         finite = special.where(infinite, 0.0, nll)
-        factor = special.focal_weight(complement, self.gamma)
+        factor = elementwise.at_least_smallest_normal(complement) ** self.gamma
         value = special.where(infinite, float("inf"), finite * factor)
         entropy = finite * (1.0 - complement)
-        return value, factor * (1.0 + self.gamma * entropy / special.above_zero(complement))
+        return value, factor * (1.0 + self.gamma * entropy / elementwise.at_least_smallest_normal(complement))
 
     def derivative(self, logits: Array, labels: Array) -> Array:
         return self.call_and_derivative(logits, labels)[1]
@@ -487,12 +487,12 @@ class CategoricalFocal(_ProbabilityLoss):
         axis = self.row_axis(logits)
         if not self._is_of_labels(labels):
             return self.call(logits, labels), self._derivative_of_all(logits, labels, axis)
-        nll, complement, derivative = softmax.label_terms_and_derivative(logits, labels, axis)
+        nll, complement, derivative = softmax.nll_complement_and_derivative(logits, labels, axis)
         value, factor = self._of_nll(nll, complement)
         if self.alpha is not None:
             alpha = self._label_alpha(logits, labels, axis)
             value, factor = value * alpha, factor * alpha
-        return value, derivative * special.new_axis(factor, axis)
+        return value, derivative * indexing.expand_dims(factor, axis)
 
     def _derivative_of_all(self, logits: Array, labels: Array, axis: int) -> Array:
         xp = array_namespace(logits, labels)
@@ -500,15 +500,15 @@ class CategoricalFocal(_ProbabilityLoss):
         if self.alpha is not None:
             pull = pull * self._alpha(logits, axis)
         p, complement = self._probabilities(logits, axis)
-        if special.is_zero(self.gamma):
+        if settings.is_zero(self.gamma):
             return self._chained(logits, pull, p, complement, axis)
         limited = complement
-        if not self.from_logits and not special.is_zero(self.epsilon):
+        if not self.from_logits and not settings.is_zero(self.epsilon):
             limited = special.clip(complement, self.epsilon, 1.0 - self.epsilon)
         # -log p from 1 - p, which keeps its digits where p is near 1; p log p is 0 at 0.
-        entropy = p * xp.log1p(complement / special.above_zero(p))
-        rise = 1.0 + self.gamma * entropy / special.above_zero(limited)
-        pull = pull * (special.focal_weight(limited, self.gamma) * rise)
+        entropy = p * xp.log1p(complement / elementwise.at_least_smallest_normal(p))
+        rise = 1.0 + self.gamma * entropy / elementwise.at_least_smallest_normal(limited)
+        pull = pull * (elementwise.at_least_smallest_normal(limited) ** self.gamma * rise)
         return self._chained(logits, pull, p, complement, axis)
 
     # With w = t alpha, p_j (1 - p_j) Σ_c w_c f'_c + Σ_c w_c f''_c (dp_c)², where dp_c is p_j for c != j and 1 - p_j for
@@ -518,13 +518,13 @@ class CategoricalFocal(_ProbabilityLoss):
             return None
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
-        nll, p, complement = softmax.class_terms(logits, axis)
+        nll, p, complement = softmax.nll_and_probabilities(logits, axis)
         finite = special.where(xp.isinf(nll), 0.0, nll)
         weight = self._smoothed(logits, labels, axis)
         if self.alpha is not None:
             weight = weight * self._alpha(logits, axis)
-        ratio = p / special.above_zero(complement)
-        factor = weight * special.focal_weight(complement, self.gamma)
+        ratio = p / elementwise.at_least_smallest_normal(complement)
+        factor = weight * elementwise.at_least_smallest_normal(complement) ** self.gamma
         first = factor * (1.0 + self.gamma * (finite * ratio))
         second = self.gamma * factor * ratio * (2.0 - finite + (self.gamma - 1.0) * (finite * ratio))
         others = xp.sum(second, axis=axis, keepdims=True) - second
@@ -532,11 +532,11 @@ class CategoricalFocal(_ProbabilityLoss):
         return spread * xp.sum(first, axis=axis, keepdims=True) + others * p * p + second * complement * complement
 
     def _is_of_labels(self, labels: Array) -> bool:
-        return self.from_logits and _is_label(labels) and special.is_zero(self.label_smoothing)
+        return self.from_logits and _is_label(labels) and settings.is_zero(self.label_smoothing)
 
     def _label_alpha(self, logits: Array, labels: Array, axis: int) -> Array | float:
         alpha = self._alpha(logits, axis)
-        return alpha if isinstance(alpha, NUMBERS) or alpha.ndim == 0 else special.pick(alpha, labels, axis)
+        return alpha if isinstance(alpha, NUMBERS) or alpha.ndim == 0 else indexing.gather(alpha, labels, axis)
 
     def _alpha(self, logits: Array, axis: int) -> Array | float:
         if isinstance(self.alpha, NUMBERS):
@@ -606,8 +606,8 @@ class CategoricalHinge(_ClassLoss):
             nothing = special.where(logits == logits, 0.0, logits)
             return array_namespace(logits, labels).sum(nothing, axis=axis)
         if _is_label(labels):
-            return special.positive_part(self._short_of_label(logits, labels, axis)[0])
-        return special.expectation(special.positive_part(self._short(logits, axis)[0]), labels, axis)
+            return special.relu(self._short_of_label(logits, labels, axis)[0])
+        return reductions.expectation(special.relu(self._short(logits, axis)[0]), labels, axis)
 
     def derivative(self, logits: Array, labels: Array) -> Array:
         return self.call_and_derivative(logits, labels)[1]
@@ -620,15 +620,15 @@ class CategoricalHinge(_ClassLoss):
             return self.call(logits, labels), xp.zeros_like(logits)
         if _is_label(labels):
             short, others, rival = self._short_of_label(logits, labels, axis)
-            missed = special.is_positive(short)
-            slope = _shared(others == rival, logits, axis) * special.new_axis(missed, axis)
-            return special.positive_part(short), special.put(slope, labels, -missed, axis)
+            missed = special.heaviside(short)
+            slope = _shared(others == rival, logits, axis) * indexing.expand_dims(missed, axis)
+            return special.relu(short), indexing.scatter(slope, labels, -missed, axis)
         short, best, is_first, is_second = self._short(logits, axis)
-        pull = labels * special.is_positive(short)
+        pull = labels * special.heaviside(short)
         total = xp.sum(pull, axis=axis, keepdims=True)
         of_best = xp.sum(special.where(best, pull, 0.0), axis=axis, keepdims=True)
         slope = _shared(is_first, logits, axis) * (total - of_best) + _shared(is_second, logits, axis) * of_best - pull
-        return special.expectation(special.positive_part(short), labels, axis), slope
+        return reductions.expectation(special.relu(short), labels, axis), slope
 
     # Linear but for kinks
     def second_derivative(self, logits: Array, labels: Array) -> Array:
@@ -637,23 +637,23 @@ class CategoricalHinge(_ClassLoss):
     def _short_of_label(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
         """What the label's class lacks to its rival and the margin; all others, and the largest of them."""
         xp = array_namespace(logits, labels)
-        own = special.pick(logits, labels, axis)
-        others = special.put(logits, labels, float("-inf"), axis)
-        rival = special.largest(others, axis)
+        own = indexing.gather(logits, labels, axis)
+        others = indexing.scatter(logits, labels, float("-inf"), axis)
+        rival = reductions.reduce_max(others, axis)
         return self._lacking(xp.squeeze(rival, axis=axis), own), others, rival
 
     def _short(self, logits: Array, axis: int) -> tuple[Array, Array, Array, Array]:
         """What each class lacks; the best class, its entries, and those of its own rival, which is the second best."""
         xp = array_namespace(logits)
-        best = special.is_class(special.new_axis(xp.argmax(logits, axis=axis), axis), logits, axis)
+        best = indexing.one_hot_mask(indexing.expand_dims(xp.argmax(logits, axis=axis), axis), logits, axis)
         others = special.where(best, float("-inf"), logits)
-        first, second = special.largest(logits, axis), special.largest(others, axis)
+        first, second = reductions.reduce_max(logits, axis), reductions.reduce_max(others, axis)
         return self._lacking(special.where(best, second, first), logits), best, logits == first, others == second
 
     def _lacking(self, rival: Array, own: Array) -> Array:
         # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
         lowest = -float(array_namespace(own).finfo(own.dtype).max) / 4
-        lead = special.maximum(rival, lowest) - special.maximum(own, lowest)
+        lead = special.clip(rival, lowest) - special.clip(own, lowest)
         return special.where(own == float("-inf"), float("inf"), lead + self.margin)
 
 
@@ -661,4 +661,4 @@ def _shared(chosen: Array, like: Array, axis: int) -> Array:
     """Equal shares of 1 for the entries of a row that are chosen."""
     xp = array_namespace(chosen, like)
     share = xp.astype(chosen, like.dtype)
-    return share / special.maximum(xp.sum(share, axis=axis, keepdims=True), 1.0)
+    return share / special.clip(xp.sum(share, axis=axis, keepdims=True), 1.0)

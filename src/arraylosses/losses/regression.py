@@ -9,6 +9,7 @@ from .. import special
 from .._array_api import Array, array_namespace
 from .._validation import Domain, require_nonnegative, require_one_of_type, require_positive, require_range
 from ..loss import Loss
+from ..numerics import elementwise, logarithms, logistic, settings
 from ..registry import alias, register
 
 __all__ = [
@@ -135,7 +136,7 @@ class AbsoluteError(_ErrorLoss):
 
     # |e|
     def _of_error(self, error: Array) -> Array:
-        return special.magnitude(error)
+        return special.absolute(error)
 
     # sign(e)
     def _slope(self, error: Array) -> Array:
@@ -194,7 +195,7 @@ class Huber(_ErrorLoss):
 
     # 1 where |e| <= delta, 0 elsewhere
     def _bend(self, error: Array) -> Array:
-        return special.inside(error, -self.delta, self.delta)
+        return elementwise.clip_derivative(error, -self.delta, self.delta)
 
 
 @register("SmoothL1Loss", "smooth_l1_loss")
@@ -236,26 +237,26 @@ class SmoothL1(_ErrorLoss):
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
     def _of_error(self, error: Array) -> Array:
-        return special.magnitude(error) if special.is_zero(self.beta) else self._both(error)[0]
+        return special.absolute(error) if settings.is_zero(self.beta) else self._both(error)[0]
 
     # e / beta where |e| <= beta, sign(e) elsewhere
     def _slope(self, error: Array) -> Array:
-        return special.sign(error) if special.is_zero(self.beta) else self._both(error)[1]
+        return special.sign(error) if settings.is_zero(self.beta) else self._both(error)[1]
 
     def _both(self, error: Array) -> tuple[Array, Array]:
-        if special.is_zero(self.beta):
+        if settings.is_zero(self.beta):
             return self._of_error(error), self._slope(error)
-        beta = special.at_least_tiny(self.beta, error)
+        beta = settings.at_least_tiny(self.beta, error)
         clipped = special.clip(error, -beta, beta)
         slope = clipped / beta
         return slope * (error - clipped / 2), slope
 
     # 1 / beta where |e| <= beta, 0 elsewhere
     def _bend(self, error: Array) -> Array:
-        if special.is_zero(self.beta):
+        if settings.is_zero(self.beta):
             return super()._bend(error)
-        beta = special.at_least_tiny(self.beta, error)
-        return special.inside(error, -beta, beta) / beta
+        beta = settings.at_least_tiny(self.beta, error)
+        return elementwise.clip_derivative(error, -beta, beta) / beta
 
 
 @register
@@ -315,7 +316,7 @@ class PseudoHuber(_ErrorLoss):
         return 1.0 / root / (root * root)
 
     def _clipped_and_root(self, error: Array) -> tuple[Array, Array]:
-        delta = special.at_least_tiny(self.delta, error)
+        delta = settings.at_least_tiny(self.delta, error)
         most = 2.0**60 * delta
         clipped = special.clip(error, -most, most)
         ratio = clipped / delta
@@ -362,7 +363,7 @@ class LogCosh(_ErrorLoss):
 
     # 1 - tanh² e = 1 / cosh² e = 4 / ((1 + exp(2 e)) (1 + exp(-2 e))), where 1 - tanh² would cancel
     def _bend(self, error: Array) -> Array:
-        right, left = special.sigmoid_pair(2.0 * error)
+        right, left = logistic.sigmoid_and_complement(2.0 * error)
         return 4.0 * (right * left)
 
 
@@ -457,7 +458,7 @@ class AbsolutePercentageError(Loss):
     # |e| / max(|target|, epsilon)
     def call(self, prediction: Array, target: Array) -> Array:
         half, size = self._half_and_size(prediction, target)
-        return self._unit() * (special.magnitude(half) / size)
+        return self._unit() * (special.absolute(half) / size)
 
     # sign(e) / max(|target|, epsilon)
     def derivative(self, prediction: Array, target: Array) -> Array:
@@ -471,7 +472,7 @@ class AbsolutePercentageError(Loss):
     def _half_and_size(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         """Half the error, which is in range where the error may not be, and the size, not 0 where the error is 0."""
         half = 0.5 * prediction - 0.5 * target
-        return half, special.guarded(special.maximum(special.magnitude(target), self.epsilon), half)
+        return half, logarithms.replace_unused_zeros(special.clip(special.absolute(target), self.epsilon), half)
 
     def _unit(self) -> float:
         """What half the error counts."""
@@ -527,13 +528,13 @@ class SquaredLogarithmicError(Loss):
     # (log(1 + prediction) - log(1 + target))², as one logarithm of the ratio: two logarithms of nearly equal numbers
     # would leave no digit of their difference.
     def call(self, prediction: Array, target: Array) -> Array:
-        ratio = special.log1p_ratio(*self._limited(prediction, target))
+        ratio = logarithms.log1p_ratio(*self._limited(prediction, target))
         return ratio * ratio
 
     def _limited(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         if self.floor is None:
             return prediction, target
-        return special.maximum(prediction, self.floor), special.maximum(target, self.floor)
+        return special.clip(prediction, self.floor), special.clip(target, self.floor)
 
     def derivative(self, prediction: Array, target: Array) -> Array:
         return self.call_and_derivative(prediction, target)[1]
@@ -541,8 +542,8 @@ class SquaredLogarithmicError(Loss):
     # 2 log((1 + prediction) / (1 + target)) / (1 + prediction), and 0 below the floor
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         limited, target = self._limited(prediction, target)
-        ratio = special.log1p_ratio(limited, target)
+        ratio = logarithms.log1p_ratio(limited, target)
         slope = 2.0 * ratio / (1.0 + limited)
         if self.floor is not None:
-            slope = slope * special.inside(prediction, self.floor, None)
+            slope = slope * elementwise.clip_derivative(prediction, self.floor, None)
         return ratio * ratio, slope

@@ -1,1 +1,1 @@
-"""Primitives of the losses, a topic a file: each beside its form in place and what JAX needs of it."""
+"""Functions that the standard lacks, or that its wrappers make slow: a topic a file, the forms of one side by side."""

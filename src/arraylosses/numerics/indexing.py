@@ -1,0 +1,135 @@
+"""One entry of each row, by an integer index: read, written, or marked."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .._array_api import Array, Namespace, known_size, single_device
+from ._jax import has_explicit_sharding
+from ._variants import primitive
+from .elementwise import where
+from .reductions import reduce_sum
+
+__all__ = [
+    "expand_dims",
+    "gather",
+    "one_hot",
+    "one_hot_mask",
+    "put_along_axis",
+    "scatter",
+    "take_along_axis",
+]
+
+
+def expand_dims(x: Array, axis: int) -> Array:
+    """Give `x` an axis of length 1. Dask's own function has to know all lengths, an index does not."""
+    before = axis if axis >= 0 else x.ndim + 1 + axis
+    return x[(*(slice(None),) * before, None, ...)]
+
+
+# What NumPy's functions do for any axis, they do with much Python, and with two numbers for each place.
+def _are_rows(x: Array, axis: int) -> bool:
+    return x.ndim == 2 and axis in (-1, 1) and x.flags.c_contiguous
+
+
+def _flat_places(x: Array, index: Array) -> Array:
+    """The places of one entry a row in the flat memory of `x`."""
+    return np.arange(0, x.size, x.shape[1]) + index[:, 0]
+
+
+def take_along_axis(library: Any, x: Array, index: Array, axis: int) -> Array:
+    """Take the entries of an array of NumPy or torch that `index`, which has the axis, names."""
+    if library is not np:
+        return x.gather(axis, index)
+    if not (_are_rows(x, axis) and len(x) == len(index)):
+        return np.take_along_axis(x, index, axis)
+    return x.reshape(-1)[_flat_places(x, index)][:, None]
+
+
+def put_along_axis(library: Any, x: Array, index: Array, values: Array | float, axis: int) -> None:
+    """Write to the entries of an array of NumPy or torch that `index`, which has the axis, names."""
+    if library is not np:
+        x.scatter_(axis, index, values)
+    elif _are_rows(x, axis):
+        x.reshape(-1)[_flat_places(x, index)] = values if isinstance(values, float) else values[:, 0]
+    else:
+        np.put_along_axis(x, index, values, axis)
+
+
+def _gather_numpy(numpy: Any, x: Array, index: Array, axis: int) -> Array:
+    return take_along_axis(numpy, x, expand_dims(index, axis), axis).squeeze(axis)
+
+
+def _gather_torch(torch: Any, x: Array, index: Array, axis: int) -> Array:
+    # Its take_along_dim is compiled for one shape alone.
+    place = expand_dims(index, axis)
+    shape = [x.shape[axis] if k == axis % x.ndim else size for k, size in enumerate(place.shape)]
+    return torch.broadcast_to(x, tuple(shape)).gather(axis, place.to(torch.int64)).squeeze(axis)
+
+
+def _gather_jax(_: Any, x: Array, index: Array, axis: int) -> Array | None:
+    # It takes no entries of a single row for labels that lie on a mesh of explicit axes.
+    if x.shape[axis] != math.prod(x.shape) or not has_explicit_sharding(place := expand_dims(index, axis)):
+        return None
+    return reduce_sum(where(one_hot_mask(place, x, axis), x, 0.0), axis)
+
+
+@primitive(arrays=2, numpy=_gather_numpy, torch=_gather_torch, jax=_gather_jax)
+def gather(xp: Namespace, x: Array, index: Array, axis: int) -> Array:
+    """Take the entry of each row of `x` along `axis` that `index` names."""
+    place = expand_dims(index, axis)
+    if not hasattr(xp, "take_along_axis"):
+        return xp.sum(where(one_hot_mask(place, x, axis), x, 0.0), axis=axis)
+    if known_size(place.shape) is None:  # a graph that does not know the lengths may not broadcast here
+        x = x * xp.ones_like(place, dtype=x.dtype)
+    return xp.squeeze(xp.take_along_axis(x, place, axis=axis), axis=axis)
+
+
+def _along(x: Array, axis: int) -> tuple[int, ...]:
+    """The shape of one number for each place along `axis` of `x`."""
+    return tuple([size if k == axis % x.ndim else 1 for k, size in enumerate(x.shape)])
+
+
+def _one_hot_mask_torch(torch: Any, index: Array, x: Array, axis: int) -> Array:
+    # Its compiler vectorizes no comparison of 64-bit integers; up to 2^24, every integer is a float32.
+    is_exact = x.dtype in (torch.float32, torch.float64) and x.shape[axis] <= 1 << 24
+    places = torch.arange(x.shape[axis], dtype=x.dtype if is_exact else index.dtype, device=index.device)
+    return places.reshape(_along(x, axis)) == index.to(places.dtype)
+
+
+@primitive(arrays=2, torch=_one_hot_mask_torch)
+def one_hot_mask(xp: Namespace, index: Array, x: Array, axis: int) -> Array:
+    """One boolean an entry of `x`: whether `index`, which has the axis, names its place along `axis`."""
+    places = xp.arange(x.shape[axis], dtype=index.dtype, device=single_device(index))
+    return xp.reshape(places, _along(x, axis)) == index
+
+
+def _one_hot_in_place(library: Any, like: Array, index: Array, axis: int, value: float) -> Array:
+    result = library.zeros_like(like)
+    put_along_axis(library, result, expand_dims(index, axis), value, axis)
+    return result
+
+
+@primitive(in_place=_one_hot_in_place)
+def one_hot(xp: Namespace, like: Array, index: Array, axis: int, value: float) -> Array:
+    """An array like `like` that holds `value` where `index` names the place along `axis`, and 0 elsewhere."""
+    return where(one_hot_mask(expand_dims(index, axis), like, axis), xp.full_like(like, value), 0.0)
+
+
+def _scatter_in_place(library: Any, x: Array, index: Array, values: Array | float, axis: int) -> Array:
+    x = x.copy() if library is np else library.clone(x)
+    put_along_axis(library, x, expand_dims(index, axis), _values(values, axis), axis)
+    return x
+
+
+def _values(values: Array | float, axis: int) -> Array | float:
+    return values if isinstance(values, float) else expand_dims(values, axis)
+
+
+@primitive(in_place=_scatter_in_place)
+def scatter(xp: Namespace, x: Array, index: Array, values: Array | float, axis: int) -> Array:
+    """`x` with other values where `index` names the place along `axis`: one each, or one for all."""
+    return where(one_hot_mask(expand_dims(index, axis), x, axis), _values(values, axis), x)

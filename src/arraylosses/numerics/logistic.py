@@ -1,0 +1,259 @@
+"""The logistic function, its logarithm, and the likelihood of a yes or no under it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .._array_api import Array, Namespace, array_namespace
+from ._variants import primitive
+from .elementwise import at_least_lowest, clip, finfo, where
+
+__all__ = [
+    "bernoulli_nll",
+    "bernoulli_nll_and_derivative",
+    "log_complement",
+    "log_sigmoid",
+    "sigmoid",
+    "sigmoid_and_complement",
+    "softcap",
+    "softcap_derivative",
+    "softplus",
+]
+
+
+def _softplus_of_minus_in_place(library: Any, size: Array) -> Array:
+    """log(1 + exp(-size)) of non-negative numbers, in their place."""
+    for step in (library.negative, library.exp, library.log1p):
+        step(size, out=size)
+    return size
+
+
+def _softplus_in_place(library: Any, x: Array) -> Array:
+    if library is not np:
+        return library.nn.functional.softplus(x, 1.0, 40.0)  # beyond 40 it is x in every dtype
+    log_term = _softplus_of_minus_in_place(np, np.abs(x))
+    return np.add(log_term, x.clip(0.0, np.inf), out=log_term)
+
+
+# log(1 + exp(x)) = max(x, 0) + log1p(exp(-|x|)). At 0 both terms take the branch x >= 0, so the kinks cancel.
+@primitive(in_place=_softplus_in_place)
+def softplus(xp: Namespace, x: Array, /) -> Array:
+    """Softplus, to full relative precision and without overflow.
+
+    Parameters
+    ----------
+    x : array
+        Floating.
+
+    Returns
+    -------
+    array
+        ``log(1 + exp(x))``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import special
+    >>> special.softplus(np.asarray([-1000.0, 1000.0])).tolist()
+    [0.0, 1000.0]
+    """
+    negative = x < 0
+    above = where(negative, 0.0, x)
+    below = where(negative, -x, 0.0)
+    return above + xp.log1p(xp.exp(-(above + below)))
+
+
+def log_sigmoid(x: Array, /) -> Array:
+    """Logarithm of the logistic sigmoid, to full relative precision and without overflow.
+
+    Parameters
+    ----------
+    x : array
+        Floating.
+
+    Returns
+    -------
+    array
+        ``log(1 / (1 + exp(-x)))``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import special
+    >>> special.log_sigmoid(np.asarray([-1000.0, 1000.0])).tolist()
+    [-1000.0, -0.0]
+    """
+    return -softplus(-x)
+
+
+def _sigmoid_of_minus_in_place(library: Any, x: Array) -> Array:
+    """1 / (1 + exp(x)), in its place."""
+    if library is not np:
+        return x.neg_().sigmoid_()
+    with np.errstate(over="ignore"):  # 1 / inf is 0, which is right
+        np.exp(x, out=x)
+    return np.reciprocal(np.add(x, 1.0, out=x), out=x)
+
+
+def _sigmoid_in_place(library: Any, x: Array) -> Array:
+    return _sigmoid_of_minus_in_place(np, np.negative(x)) if library is np else library.sigmoid(x)
+
+
+@primitive(in_place=_sigmoid_in_place)
+def sigmoid(xp: Namespace, x: Array, /) -> Array:
+    """Logistic sigmoid, to full relative precision on both sides.
+
+    Parameters
+    ----------
+    x : array
+        Floating.
+
+    Returns
+    -------
+    array
+        ``1 / (1 + exp(-x))``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import special
+    >>> special.sigmoid(np.asarray([-1000.0, 0.0, 1000.0])).tolist()
+    [0.0, 0.5, 1.0]
+    """
+    negative = x < 0
+    small = xp.exp(where(negative, x, -x))
+    return where(negative, small, 1.0) / (1.0 + small)
+
+
+@primitive(in_place=lambda library, x: (_sigmoid_in_place(library, x), _sigmoid_in_place(library, library.negative(x))))
+def sigmoid_and_complement(xp: Namespace, x: Array) -> tuple[Array, Array]:
+    """The sigmoid p and 1 - p, to full relative precision on both sides: for derivatives."""
+    negative = x < 0
+    small = xp.exp(where(negative, x, -x))
+    large = 1.0 / (1.0 + small)
+    small = small * large
+    return where(negative, small, large), where(negative, large, small)
+
+
+# Differences of these are taken, and the largest is known by its difference of 0. XLA fuses a product with the sum
+# after it and does not round it; a maximum that changes nothing is no such sum.
+def _softcap_jax(jax: Any, x: Array, cap: Any) -> Array:
+    return jax.numpy.maximum(cap * jax.numpy.tanh(x / cap), -finfo(x).max)
+
+
+@primitive(jax=_softcap_jax)
+def softcap(xp: Namespace, x: Array, cap: Any) -> Array:
+    """cap tanh(x / cap)."""
+    return cap * xp.tanh(x / cap)
+
+
+def softcap_derivative(x: Array, cap: Any) -> Array:
+    """The derivative of `softcap`, 1 / cosh²(x / cap), which keeps its digits where tanh is 1."""
+    p, complement = sigmoid_and_complement(2.0 * (x / cap))
+    return 4.0 * (p * complement)
+
+
+# With side = 1 for x >= 0 and -1 below, |x| = side x and the target that x speaks against m, 1 - t or t, it is
+# m |x| + log(1 + exp(-|x|)), and the derivative side (m - sigmoid(-|x|)): no digit is lost to a difference from 1.
+
+
+def _sides_in_place(library: Any, x: Array, target: Array) -> tuple[Array, Array]:
+    """1 for x >= 0 and -1 below, and 1 - t and -t there."""
+    side = library.greater_equal(x, 0.0, out=library.empty_like(x))
+    gap = side - target
+    library.multiply(side, 2.0, out=side)
+    return side.__isub__(1.0), gap
+
+
+def _against_in_place(library: Any, x: Array, against: Array, target: Array) -> tuple[Array, Array]:
+    """|x| times what x speaks against, in its memory, where 0 times infinity is 0, and |x|."""
+    size = library.abs(x)
+    if library is np:
+        none = np.isinf(size) & (against == 0)
+        with np.errstate(invalid="ignore"):
+            np.multiply(against, size, out=against)
+        np.copyto(against, 0.0, where=none)
+    else:
+        library.multiply(against, size, out=against)
+        against.nan_to_num_(0.0, library.inf, -library.inf).add_(target, alpha=0.0)  # a NaN of the target stays
+    return against, size
+
+
+def _bernoulli_nll_in_place(library: Any, x: Array, target: Array, other: Array | None = None) -> Array | None:
+    if other is not None:
+        return None
+    side, gap = _sides_in_place(library, x, target)
+    value, size = _against_in_place(library, x, library.multiply(gap, side, out=gap), target)
+    return library.add(value, _softplus_of_minus_in_place(library, size), out=value)
+
+
+def _bernoulli_nll_and_derivative_in_place(
+    library: Any, x: Array, target: Array, other: Array | None = None
+) -> tuple[Array, Array] | None:
+    if other is not None:
+        return None
+    side, gap = _sides_in_place(library, x, target)
+    value, size = _against_in_place(library, x, gap * side, target)
+    small = _sigmoid_of_minus_in_place(library, size)
+    derivative = library.subtract(gap, library.multiply(side, small, out=side), out=gap)
+    # log(1 + exp(-|x|)), that of 1 / sigmoid(|x|)
+    library.log1p(library.negative(small, out=small), out=small)
+    return library.subtract(value, small, out=value), derivative
+
+
+def _terms(xp: Namespace, x: Array, target: Array, other: Array | None) -> tuple[Array, Array, Array | None]:
+    """The side of x, what stands against it, and the sum of the two weights, None where it is 1."""
+    up = xp.astype(x >= 0, x.dtype)
+    side = 2.0 * up - 1.0
+    if other is None:
+        return side, side * (up - target), None
+    return side, up * other + (1.0 - up) * target, target + other
+
+
+def _bernoulli_nll(xp: Namespace, size: Array, small: Array, against: Array, mass: Array | None) -> Array:
+    # 0 times infinity is 0: an infinite logit that agrees with its target costs nothing.
+    finite = where(xp.logical_and(against == 0, size == float("inf")), 0.0, size)
+    log_term = xp.log1p(small)
+    return against * finite + (log_term if mass is None else mass * log_term)
+
+
+@primitive(arrays=2, in_place=_bernoulli_nll_in_place)
+def bernoulli_nll(xp: Namespace, x: Array, target: Array, other: Array | None = None) -> Array:
+    """t log(1 + exp(-x)) + u log(1 + exp(x)) for a logit x, where u is `other` or 1 - t."""
+    side, against, mass = _terms(xp, x, target, other)
+    size = x * side
+    return _bernoulli_nll(xp, size, xp.exp(-size), against, mass)
+
+
+@primitive(arrays=2, in_place=_bernoulli_nll_and_derivative_in_place)
+def bernoulli_nll_and_derivative(
+    xp: Namespace, x: Array, target: Array, other: Array | None = None
+) -> tuple[Array, Array]:
+    """The same, and its derivative by x."""
+    side, against, mass = _terms(xp, x, target, other)
+    size = x * side
+    small = xp.exp(-size)
+    p = small / (1.0 + small)
+    derivative = side * (against - (p if mass is None else mass * p))
+    return _bernoulli_nll(xp, size, small, against, mass), derivative
+
+
+# With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight that x speaks against and n the other one.
+# Where m is 0, log(m + n e) is log n - |x| + log(1 + r) with r = m exp(|x|) / n, which enters by its derivatives alone.
+def log_complement(x: Array, target: Array, other: Array) -> Array:
+    """log(t sigmoid(-x) + u sigmoid(x)) for t and u = 1 - t, with finite derivatives where that is far below 1."""
+    xp = array_namespace(x, target)
+    up = x >= 0
+    size = where(up, x, -x)
+    against, by = where(up, other, target), where(up, target, other)
+    small = xp.exp(-size)
+    certain = against == 0
+    # log(1 + against / (by small)) to the second order: all of it that counts where `against` is 0.
+    most, odds = 0.9 * math.log(finfo(x).max), against / where(certain, by, 1.0)
+    first, second = odds * xp.exp(clip(size, None, most)), odds * xp.exp(clip(size, None, most / 2.0))
+    series = first - second * second / 2.0
+    likely = xp.log(where(certain, by, against + by * small)) + where(certain, series - size, 0.0)
+    return at_least_lowest(likely - xp.log1p(small))

@@ -1,0 +1,220 @@
+"""Norms and cosines of rows, with their derivatives.
+
+The squares of a row whose norm is far from 1 are those of the row times a power of two, so that no norm overflows or
+vanishes. The power follows from the norm, and every row is multiplied by one: the time is the same for all.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from .._array_api import Array, array_namespace, dtype_name
+from ._variants import in_place_library
+from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, stop_gradient, where
+from .indexing import expand_dims
+from .reductions import reduce_max, reduce_sum
+from .settings import in_range, is_zero
+
+__all__ = ["Cosine", "Distance", "Norm", "vector_norm"]
+
+
+class _Range(NamedTuple):
+    """The norms that need no factor, the factors of a short and of a long row, and the least norm of a normal number.
+
+    The product of two norms is in range, times a factor too, and so is the square of any one.
+    """
+
+    low: float
+    high: float
+    up: float
+    down: float
+    least: float
+
+
+_RANGES = {
+    "float32": _Range(2.0**-50, 2.0**62, 2.0**70, 2.0**-80, 2.0**-56),
+    "float64": _Range(2.0**-450, 2.0**510, 2.0**560, 2.0**-530, 2.0**-462),
+}
+
+
+def _scaled(library: Any, x: Array, axis: int, out: Array | None = None) -> tuple[Array, Array, Array]:
+    """`x` times a power of two, the norm of that along `axis`, and the power, which counts as a constant."""
+    low, high, up, down, _ = _RANGES[dtype_name(x.dtype)]
+    norm = _euclidean(library, stop_gradient(x), axis)
+    factor = where(norm > high, down, where(norm < low, up, 1.0 + 0.0 * norm))
+    wide = expand_dims(factor, axis)
+    x = x * wide if out is None else library.multiply(x, wide, out=out)
+    return x, _euclidean(library, x, axis), factor
+
+
+def _euclidean(library: Any, x: Array, axis: int) -> Array:
+    """The Euclidean norm along `axis`, of numbers whose squares are in range; else it is 0 or infinite."""
+    if library is np:
+        with np.errstate(over="ignore", under="ignore"):
+            return np.sqrt(_dot(np, x, x, axis))
+    if library is not None:
+        return library.linalg.vector_norm(x, dim=axis)
+    square = reduce_sum(x * x, axis)
+    zero = square == 0
+    return where(zero, 0.0, array_namespace(x).sqrt(where(zero, 1.0, square)))
+
+
+def _dot(library: Any, x: Array, y: Array, axis: int) -> Array:
+    if library is None:
+        return reduce_sum(x * y, axis)
+    vecdot: Any = np.vecdot if library is np else library.linalg.vecdot
+    return vecdot(x, y, axis=axis) if library is np else vecdot(x, y, dim=axis)
+
+
+class Cosine:
+    """The cosine of the angle between the rows of `x` and `y` along `axis`.
+
+    It is 0, and has a derivative of 0, where a row is 0 or holds but subnormal numbers.
+
+    Attributes
+    ----------
+    value : array
+        The cosine.
+    """
+
+    def __init__(self, x: Array, y: Array, axis: int) -> None:
+        xp = array_namespace(x, y)
+        self._axis = axis
+        self._library = library = in_place_library(x, y)
+        self._rows, norms, self._factors = zip(*[_scaled(library, v, axis) for v in (x, y)], strict=True)
+        x, y = self._rows
+        least = _RANGES[dtype_name(x.dtype)].least
+        self._counts = clip_derivative(xp.minimum(*norms), least, None)
+        self._norms = [clip(norm, least) for norm in norms]
+        self.value = _dot(library, x, y, axis) / self._norms[0] / self._norms[1] * self._counts
+
+    # d cos / dx = (y / |y| - cos x / |x|) / |x|
+    def derivative(self, factor: Array, of: int = 0) -> Array:
+        """The derivative of the cosine by x, or by y with ``of=1``, times one number an item."""
+        x, y = self._rows if of == 0 else self._rows[::-1]
+        norm = self._norms[of]
+        across = expand_dims(factor * self._counts / self._norms[1 - of], self._axis)
+        along = expand_dims(factor * self.value / norm, self._axis)
+        inverse = expand_dims(self._factors[of] / norm, self._axis)
+        if self._library is None:
+            return (across * y - along * x) * inverse
+        result = self._library.multiply(y, across)
+        if self._library is np:
+            np.subtract(result, np.multiply(x, along), out=result)
+        else:
+            self._library.addcmul(result, x, along, value=-1.0, out=result)
+        return self._library.multiply(result, inverse, out=result)
+
+
+class Norm:
+    """(Σ |x|^p)^(1/p) along `axis`, with a derivative of 0 where it is 0.
+
+    Parameters
+    ----------
+    x : array
+    axis : int
+    p : float, default 2.0
+        Above 0, or infinity.
+    factor : float, default 1.0
+        What the norm is multiplied by before it may be out of range.
+    overwrite : bool, default False
+        Whether `x` may be written over.
+
+    Attributes
+    ----------
+    value : array
+        `factor` times the norm.
+    """
+
+    def __init__(self, x: Array, axis: int, p: float = 2.0, factor: float = 1.0, overwrite: bool = False) -> None:
+        self._axis, self._p = axis, p
+        if p == 2:
+            library = in_place_library(x)
+            out = x if overwrite and library is not None else None
+            self._unit, self._norm, power = _scaled(library, x, axis, out)
+            self.value = factor * self._norm / power
+            return
+        # A quarter of the largest entry has an inverse that is in range, by which JAX multiplies.
+        xp = array_namespace(x)
+        scale = at_least_smallest_normal(0.25 * stop_gradient(reduce_max(xp.abs(x), axis)))
+        self._unit = x / scale
+        self._norm = _p_norm(self._unit, p, axis)
+        self.value = factor * xp.squeeze(scale, axis=axis) * self._norm
+
+    # sign(x) (|x| / norm)^(p - 1), and for p = inf equal shares of the largest entries
+    def derivative(self, factor: Array) -> Array:
+        """The derivative by x, times one number an item."""
+        xp = array_namespace(self._unit, factor)
+        if self._p == 1:
+            return xp.sign(self._unit) * expand_dims(factor, self._axis)
+        zero = self._norm == 0
+        norm, factor = where(zero, 1.0, self._norm), where(zero, 0.0, factor)
+        if self._p == 2:
+            return self._unit * expand_dims(factor / norm, self._axis)
+        ratio = xp.abs(self._unit) / expand_dims(norm, self._axis)
+        if self._p == float("inf"):
+            power = xp.astype(ratio == 1, ratio.dtype)
+            power = power / clip(xp.sum(power, axis=self._axis, keepdims=True), 1.0)
+        else:
+            power = where(ratio == 0, 0.0, where(ratio == 0, 1.0, ratio) ** (self._p - 1.0))
+        return xp.sign(self._unit) * power * expand_dims(factor, self._axis)
+
+
+class Distance(Norm):
+    """2^-20 of the norm of x - y + shift along `axis`, which is in range where the norm itself is not."""
+
+    def __init__(self, x: Array, y: Array, axis: int, p: float = 2.0, shift: float | Array = 0.0) -> None:
+        # The difference of two numbers may be out of range; that of their halves is not.
+        half, library = x * 0.5, in_place_library(x, y)
+        if library is None:
+            half = half - y * 0.5
+        else:
+            half = np.subtract(half, y * 0.5, out=half) if library is np else half.sub_(y, alpha=0.5)
+        if not is_zero(shift):
+            half = half + 0.5 * in_range(shift, half)
+        super().__init__(half, axis, p, 2.0**-19, overwrite=True)
+
+
+def _p_norm(x: Array, p: float, axis: int) -> Array:
+    xp = array_namespace(x)
+    if p == 1:
+        return xp.sum(absolute(x), axis=axis)
+    if p == float("inf"):
+        return xp.squeeze(reduce_max(absolute(x), axis), axis=axis)
+    # The rule of the power, p |e|^(p - 1) sign(e), has no value at e = 0 once it is taken twice, nor has that of 1/p.
+    none = x == 0
+    powers = (0.25 * xp.abs(where(none, 1.0, x))) ** p
+    total = xp.sum(where(none, 0.0, powers), axis=axis)
+    if p < 1:  # of which the norm of a few small entries may be out of range
+        total = clip(total, None, 2.0 ** (100 * p))
+    zero = total == 0
+    return where(zero, 0.0, 4.0 * where(zero, 1.0, total) ** (1 / p))
+
+
+def vector_norm(x: Array, /, axis: int = -1, ord: float = 2.0) -> Array:  # noqa: A002
+    """Norm of vectors, without overflow, and with a derivative of 0 at 0.
+
+    Parameters
+    ----------
+    x : array
+        Floating, with the vectors along `axis`.
+    axis : int, default -1
+        The axis of the vectors.
+    ord : float, default 2.0
+        Order of the norm, above 0; infinity is the largest absolute value.
+
+    Returns
+    -------
+    array
+        ``sum(abs(x) ** ord) ** (1 / ord)``, without `axis`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import special
+    >>> special.vector_norm(np.asarray([[3e200, 4e200], [0.0, 0.0]])).tolist()
+    [5e+200, 0.0]
+    """
+    return Norm(x, axis, ord).value

@@ -1,0 +1,78 @@
+"""Sums and maxima along an axis."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from .._array_api import Array, Namespace
+from ._jax import with_jvp_of
+from ._variants import primitive
+from .elementwise import weighted
+
+__all__ = ["expectation", "reduce_max", "reduce_sum", "reduce_sums"]
+
+_Terms: TypeAlias = tuple[Array, ...]
+
+
+def _reduce_max_dask(dask: Any, x: Array, axis: int) -> Array:
+    # Its own maximum fails at an empty chunk, which a mask may leave.
+    maximum = functools.partial(np.max, initial=-np.inf)
+    return dask.reduction(x, maximum, maximum, axis=axis, keepdims=True, dtype=x.dtype)
+
+
+@primitive(dask=_reduce_max_dask)
+def reduce_max(xp: Namespace, x: Array, axis: int) -> Array:
+    """The largest entry along `axis`, which stays with length 1."""
+    return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
+
+
+# NumPy's `sum` takes longer to arrive at its ufunc than that takes on a small array.
+@primitive(numpy=lambda numpy, x, axis=None: numpy.add.reduce(x, axis), unwrapped=("torch",))
+def reduce_sum(xp: Namespace, x: Array, axis: int | None = None) -> Array:
+    """The sum along `axis`, or of all entries."""
+    return xp.sum(x, axis=axis)
+
+
+def _reduce_sums_jax(jax: Any, *terms: Array, axis: int) -> _Terms | None:
+    """All in one pass, along the last axis."""
+    if axis % terms[0].ndim != terms[0].ndim - 1:
+        return None
+    plain = lambda _, *terms: tuple([jax.numpy.sum(x, axis=-1) for x in terms])  # noqa: E731
+    return tuple(with_jvp_of(plain, lambda *terms: _folded(jax, terms), *terms))
+
+
+# XLA unrolls a reduction of eight along an axis that is not the last, and vectorises it along the last. So a row is
+# folded into eighths until it is short; what eight does not divide is added by itself.
+def _folded(jax: Any, terms: _Terms) -> _Terms:
+    size = terms[0].shape[-1]
+    width = size // 8
+    if width < 2:
+        return _reduced(jax, terms, -1)
+    eighths = tuple(v[..., : 8 * width].reshape(*v.shape[:-1], 8, width) for v in terms)
+    total = _folded(jax, _reduced(jax, eighths, -2))
+    if size == 8 * width:
+        return total
+    return _add(total, _reduced(jax, tuple(v[..., 8 * width :] for v in terms), -1))
+
+
+def _reduced(jax: Any, terms: _Terms, axis: int) -> _Terms:
+    zeros = (jax.numpy.zeros((), terms[0].dtype),) * len(terms)
+    return tuple(jax.lax.reduce(terms, zeros, _add, (axis % terms[0].ndim,)))
+
+
+def _add(a: _Terms, b: _Terms) -> _Terms:
+    return tuple(x + y for x, y in zip(a, b, strict=True))
+
+
+@primitive(arrays=None, jax=_reduce_sums_jax)
+def reduce_sums(xp: Namespace, *terms: Array, axis: int) -> _Terms:
+    """The sum of each of `terms` along `axis`."""
+    return tuple([xp.sum(x, axis=axis) for x in terms])
+
+
+def expectation(values: Array, target: Array, axis: int) -> Array:
+    """Σ t v along `axis`, where 0 times infinity is 0."""
+    return reduce_sum(weighted(values, target), axis)

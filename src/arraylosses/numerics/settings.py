@@ -1,0 +1,30 @@
+"""Real settings of a loss, which may be numbers, arrays, or traced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._array_api import NUMBERS, Array
+from .elementwise import clip, finfo
+
+__all__ = ["at_least_tiny", "in_range", "is_zero"]
+
+
+def is_zero(setting: Any) -> bool:
+    """Whether a setting is known to be 0, so that what it scales may be left out.
+
+    False for an array and for a number that is traced: the formula has to hold there whatever the value is.
+    """
+    return isinstance(setting, NUMBERS) and setting == 0
+
+
+def in_range(setting: Any, like: Array) -> Any:
+    """A real setting, of which a number is limited to the range of the dtype of `like`: 0 times it is 0."""
+    most = finfo(like).max
+    return min(max(setting, -most), most) if isinstance(setting, NUMBERS) else setting
+
+
+def at_least_tiny(setting: Any, like: Array) -> Any:
+    """A real setting that is divided by, limited to the normal numbers of the dtype of `like`."""
+    tiny, most = finfo(like)
+    return min(max(setting, tiny), most) if isinstance(setting, NUMBERS) else clip(setting, tiny, most)
