@@ -163,7 +163,7 @@ class BinaryCrossEntropy(Loss):
     # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
     def derivative(self, prediction: Array, target: Array) -> Array:
         if self.from_logits:
-            return logistic.bernoulli_nll_and_derivative(prediction, *self._logit_weights(prediction, target))[1]
+            return logistic.bernoulli_nll_derivative(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
         return _surprises_derivative(prediction, self._positive(prediction, yes), no, self.epsilon, self.log_floor)
 

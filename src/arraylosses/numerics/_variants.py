@@ -21,10 +21,8 @@ from .._array_api import (
     Namespace,
     array_namespace,
     backend_of,
-    holds_values,
-    is_eager_numpy,
-    is_torch,
-    own_namespace,
+    is_eager_torch,
+    namespace_of,
 )
 
 __all__ = ["in_place_library", "primitive"]
@@ -45,38 +43,47 @@ def primitive(
     Parameters
     ----------
     arrays : int or None, default 1
-        How many of the first arguments are arrays, or numbers in their place; all of them for None.
+        How many of the first arguments are arrays; all of them for None. Beyond two, there may be numbers among them.
     in_place : callable, optional
         The form for arrays whose intermediate results may be written over: see `in_place_library`.
     unwrapped : tuple of str
         Libraries that the formula is given in place of their wrapper.
     **forms : callable
         Forms for all arrays of a library, by its short name. One that does not apply to its arguments returns None, as
-        one in place may, and the formula takes them.
+        one in place may, and the formula takes them; one of NumPy's for a single array has to apply.
     """
+    more = None if arrays is None else arrays - 1
+    of_numpy = forms.get("numpy") if arrays == 1 else None
 
     def decorate(formula: Callable[Concatenate[Namespace, P], R]) -> Callable[P, R]:
+        forms.update(dict.fromkeys(unwrapped, formula))
+
         @functools.wraps(formula)
-        def chosen(*args: Any, **settings: Any) -> Any:
-            if in_place is not None and (library := in_place_library(*args[:arrays])) is not None:
-                result = in_place(library, *args, **settings)
+        def chosen(x: Any, *rest: Any, **settings: Any) -> Any:
+            if in_place is not None and (library := in_place_library(x, *rest[:more])) is not None:
+                result = in_place(library, x, *rest, **settings)
                 if result is not None:
                     return result
-            xp = array_namespace(*[x for x in args[:arrays] if not isinstance(x, NUMBERS)])
+            if of_numpy is not None and type(x) is np.ndarray:  # the shortest way for small arrays
+                return of_numpy(np, x, *rest, **settings)
+            xp = namespace_of(x) if more == 0 else None
+            if xp is None:
+                xp = array_namespace(x, *[y for y in rest[:more] if not isinstance(y, NUMBERS)])
             if forms and (form := forms.get(backend := backend_of(xp))) is not None:
-                result = form(sys.modules["jax"] if backend == "jax" else own_namespace(xp), *args, **settings)
+                result = form(sys.modules[_MODULES[backend]], x, *rest, **settings)
                 if result is not None:
                     return result
-            if unwrapped and backend_of(xp) in unwrapped:
-                xp = own_namespace(xp)
-            return formula(xp, *args, **settings)
+            return formula(xp, x, *rest, **settings)
 
         signature = inspect.signature(formula)
-        rest = list(signature.parameters.values())[1:]
-        chosen.__dict__["__signature__"] = signature.replace(parameters=rest)
-        return chosen
+        parameters = list(signature.parameters.values())[1:]
+        chosen.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+        return chosen  # type: ignore[return-value]
 
     return decorate
+
+
+_MODULES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "dask": "dask.array"}
 
 
 def in_place_library(first: Array, *rest: Array) -> Any | None:
@@ -85,12 +92,21 @@ def in_place_library(first: Array, *rest: Array) -> Any | None:
     It is NumPy, or torch on the CPU where no operation is recorded. Both know the functions of the standard that are
     used here, and `out`.
     """
-    if is_eager_numpy(first):
-        # NumPy makes numbers of arrays without axes
-        return np if first.ndim and all([is_eager_numpy(x) and x.ndim for x in rest]) else None
-    if not is_torch(first) or not holds_values(first, *rest):
+    if type(first) in _NUMPY:
+        if not first.ndim:  # NumPy makes numbers of arrays without axes
+            return None
+        for x in rest:
+            if type(x) not in _NUMPY or not x.ndim:
+                return None
+        return np
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not isinstance(first, torch.Tensor) or not is_eager_torch(first, *rest):
         return None
-    torch: Any = sys.modules["torch"]
-    if torch.is_grad_enabled() and any([x.requires_grad for x in (first, *rest)]):
-        return None
+    records = torch.is_grad_enabled()
+    for x in (first, *rest):
+        if not x.is_cpu or (records and x.requires_grad):
+            return None
     return None if torch.autograd.forward_ad._current_level >= 0 else torch
+
+
+_NUMPY = (np.ndarray, np.memmap)  # a subclass may mean something else by its operations

@@ -14,6 +14,7 @@ from .elementwise import at_least_lowest, clip, finfo, where
 __all__ = [
     "bernoulli_nll",
     "bernoulli_nll_and_derivative",
+    "bernoulli_nll_derivative",
     "log_complement",
     "log_sigmoid",
     "sigmoid",
@@ -204,6 +205,11 @@ def _bernoulli_nll_and_derivative_in_place(
     return library.subtract(value, small, out=value), derivative
 
 
+def _bernoulli_nll_derivative_in_place(library: Any, x: Array, target: Array, other: Array | None = None) -> Any:
+    both = _bernoulli_nll_and_derivative_in_place(library, x, target, other)
+    return both and both[1]
+
+
 def _terms(xp: Namespace, x: Array, target: Array, other: Array | None) -> tuple[Array, Array, Array | None]:
     """The side of x, what stands against it, and the sum of the two weights, None where it is 1."""
     up = xp.astype(x >= 0, x.dtype)
@@ -213,11 +219,16 @@ def _terms(xp: Namespace, x: Array, target: Array, other: Array | None) -> tuple
     return side, up * other + (1.0 - up) * target, target + other
 
 
-def _bernoulli_nll(xp: Namespace, size: Array, small: Array, against: Array, mass: Array | None) -> Array:
+def _value(xp: Namespace, size: Array, small: Array, against: Array, mass: Array | None) -> Array:
     # 0 times infinity is 0: an infinite logit that agrees with its target costs nothing.
     finite = where(xp.logical_and(against == 0, size == float("inf")), 0.0, size)
     log_term = xp.log1p(small)
     return against * finite + (log_term if mass is None else mass * log_term)
+
+
+def _derivative(side: Array, small: Array, against: Array, mass: Array | None) -> Array:
+    p = small / (1.0 + small)
+    return side * (against - (p if mass is None else mass * p))
 
 
 @primitive(arrays=2, in_place=_bernoulli_nll_in_place)
@@ -225,20 +236,25 @@ def bernoulli_nll(xp: Namespace, x: Array, target: Array, other: Array | None = 
     """t log(1 + exp(-x)) + u log(1 + exp(x)) for a logit x, where u is `other` or 1 - t."""
     side, against, mass = _terms(xp, x, target, other)
     size = x * side
-    return _bernoulli_nll(xp, size, xp.exp(-size), against, mass)
+    return _value(xp, size, xp.exp(-size), against, mass)
+
+
+@primitive(arrays=2, in_place=_bernoulli_nll_derivative_in_place)
+def bernoulli_nll_derivative(xp: Namespace, x: Array, target: Array, other: Array | None = None) -> Array:
+    """The derivative of `bernoulli_nll` by x."""
+    side, against, mass = _terms(xp, x, target, other)
+    return _derivative(side, xp.exp(-(x * side)), against, mass)
 
 
 @primitive(arrays=2, in_place=_bernoulli_nll_and_derivative_in_place)
 def bernoulli_nll_and_derivative(
     xp: Namespace, x: Array, target: Array, other: Array | None = None
 ) -> tuple[Array, Array]:
-    """The same, and its derivative by x."""
+    """The value of `bernoulli_nll` and its derivative by x."""
     side, against, mass = _terms(xp, x, target, other)
     size = x * side
     small = xp.exp(-size)
-    p = small / (1.0 + small)
-    derivative = side * (against - (p if mass is None else mass * p))
-    return _bernoulli_nll(xp, size, small, against, mass), derivative
+    return _value(xp, size, small, against, mass), _derivative(side, small, against, mass)
 
 
 # With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight that x speaks against and n the other one.
