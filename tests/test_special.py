@@ -1,13 +1,19 @@
-"""Primitives whose fast way on NumPy is not that of the standard: the same results, bit for bit."""
+"""The functions of `special`, and what their forms for single libraries have to share with the formula."""
 
 from __future__ import annotations
+
+import doctest
+import inspect
+import re
 
 import mpmath
 import numpy as np
 import pytest
 
+import arraylosses as al
 from arraylosses import autodiff, special
 from arraylosses.numerics import elementwise, logistic
+from arraylosses.numerics._variants import primitive
 
 SIZE = 5000
 ODD = np.asarray([0.0, -0.0, np.nan, np.inf, -np.inf, 1e-42, -1.5, 6e4])
@@ -71,7 +77,7 @@ def test_the_sigmoid_pair_is_the_sigmoid_of_either_sign(dtype):
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("cap", [0.75, 30.0])
-def test_the_slope_of_a_soft_cap_keeps_its_digits_where_tanh_is_1(dtype, cap):
+def test_the_derivative_of_a_soft_cap_keeps_its_digits_where_tanh_is_1(dtype, cap):
     x = (cap * np.concatenate([np.linspace(-40, 40, 201), [1e-9, -1e-9]])).astype(dtype)
     exact = [float(1 / mpmath.cosh(mpmath.mpf(float(v)) / cap) ** 2) for v in x]
     # A quotient that is rounded by itself is multiplied by twice its size in the exponent.
@@ -82,8 +88,6 @@ def test_the_slope_of_a_soft_cap_keeps_its_digits_where_tanh_is_1(dtype, cap):
 
 @pytest.mark.main_variants
 def test_the_derivative_at_a_bound_is_one_and_of_a_magnitude_at_zero_nothing(variant):
-    import arraylosses as al
-
     x = variant.array(np.asarray([-2.0, -1.0, 0.0, 1.0, 2.0], dtype=variant.dtypes[-1]))
 
     def summed(function):
@@ -99,8 +103,6 @@ def test_the_derivative_at_a_bound_is_one_and_of_a_magnitude_at_zero_nothing(var
 
 @pytest.mark.main_variants
 def test_few_rows_of_logits_have_the_losses_and_slopes_that_they_have_among_many(variant):
-    import arraylosses as al
-
     dtype = variant.dtypes[-1]
     rng = np.random.default_rng(9)
     scales = rng.choice([1e-3, 1.0, 5.0, 30.0, 1e3], size=(100, 1))
@@ -139,3 +141,150 @@ def test_the_sign_of_any_number_is_numpy_s(dtype):
     sizes = np.asarray([0, info.smallest_subnormal, info.smallest_normal, 1, info.max, np.inf, np.nan], dtype)
     x = np.concatenate([sizes, -sizes])
     np.testing.assert_array_equal(special.sign(x), np.sign(x))
+
+
+public = pytest.mark.parametrize("name", special.__all__)
+
+
+@public
+def test_a_public_function_says_what_it_takes_and_its_examples_run(name):
+    function = getattr(special, name)
+    parameters = inspect.signature(function).parameters
+    doc = inspect.getdoc(function)
+    assert function.__name__ == name
+    for section in ("Parameters", "Returns", "Examples"):
+        assert re.search(rf"^{section}\n-+$", doc, re.MULTILINE), section
+    described = re.search(r"^Parameters\n-+\n(.*?)^Returns$", doc, re.DOTALL | re.MULTILINE).group(1)
+    names = [n for line in described.splitlines() if line[:1].strip() for n in line.split(" : ")[0].split(", ")]
+    assert names == list(parameters)  # the namespace, which a formula takes first, is not one of them
+    (found,) = (test for test in doctest.DocTestFinder(recurse=False).find(function, name, globs={}) if test.examples)
+    assert doctest.DocTestRunner().run(found).failed == 0
+
+
+def test_special_publishes_what_it_imports():
+    there = {name for name, x in vars(special).items() if inspect.isfunction(x)}
+    assert there == set(special.__all__)
+    assert special.__all__ == sorted(special.__all__)
+
+
+EXACT = {
+    "softplus": lambda x: mpmath.log1p(mpmath.exp(x)),
+    "sigmoid": lambda x: 1 / (1 + mpmath.exp(-x)),
+    "log_sigmoid": lambda x: -mpmath.log1p(mpmath.exp(-x)),
+    "log_cosh": lambda x: mpmath.log(mpmath.cosh(x)),
+    "relu": lambda x: max(x, mpmath.mpf(0)),
+    "absolute": abs,
+    "sign": mpmath.sign,
+    "heaviside": lambda x: mpmath.mpf(x > 0),
+}
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", EXACT)
+def test_an_elementwise_function_keeps_its_digits(variant, name):
+    dtype = variant.dtypes[-1]
+    sizes = np.concatenate([[0.0], np.geomspace(1e-12, 80.0, 60)])
+    x = np.concatenate([-sizes, sizes]).astype(dtype)
+    with mpmath.workdps(60):
+        exact = [float(EXACT[name](mpmath.mpf(float(v)))) for v in x]
+    found = variant.numpy(variant.run(getattr(special, name), variant.array(x)))
+    # An exponential has the error of its exponent.
+    units = np.maximum(4.0, np.abs(x)) if name in ("softplus", "sigmoid", "log_sigmoid") else 4.0
+    assert found.dtype == dtype
+    assert np.all(np.abs(found - exact) <= 2 * units * np.finfo(dtype).eps * np.abs(exact))
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("axis", [0, -1])
+def test_the_functions_of_a_softmax_keep_their_digits(variant, axis):
+    dtype = variant.dtypes[-1]
+    rng = np.random.default_rng(11)
+    x = (rng.normal(size=(30, 6)) * rng.choice([1e-3, 1.0, 30.0], size=(30, 1)) + 500.0).astype(dtype)
+    x[:10, 2] += 25.0
+    with mpmath.workdps(60):
+        rows = [[mpmath.mpf(float(v)) for v in row] for row in x]
+        sums = [mpmath.fsum(map(mpmath.exp, row)) for row in rows]
+        exact = {
+            "softmax": [[float(mpmath.exp(v) / s) for v in row] for row, s in zip(rows, sums, strict=True)],
+            "log_softmax": [[float(v - mpmath.log(s)) for v in row] for row, s in zip(rows, sums, strict=True)],
+            "logsumexp": [float(mpmath.log(s)) for s in sums],
+        }
+    given = variant.array(x if axis else np.moveaxis(x, -1, 0).copy())
+    for name, expected in exact.items():
+        function = getattr(special, name)
+        found = variant.numpy(variant.run(lambda z, f=function: f(z, axis), given))
+        found = found if found.ndim == 1 or axis else np.moveaxis(found, 0, -1)
+        tolerance = np.finfo(dtype).eps * (200 if name == "softmax" else 8)
+        np.testing.assert_allclose(found, expected, rtol=tolerance)
+
+
+@pytest.mark.main_variants
+def test_the_logarithm_of_a_sum_of_exponentials_may_be_infinite(variant):
+    inf = np.inf
+    rows = np.asarray([[-inf, -inf], [0.0, inf], [-inf, 2.0], [inf, inf]], dtype=variant.dtypes[-1])
+    found = variant.numpy(variant.run(lambda x: special.logsumexp(x, -1), variant.array(rows)))
+    np.testing.assert_array_equal(found, [-inf, inf, 2.0, inf])
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("order", [0.5, 1.0, 2.0, 3.0, np.inf])
+def test_a_norm_neither_overflows_nor_vanishes_and_is_differentiable_at_zero(variant, order):
+    dtype = variant.dtypes[-1]
+    info = np.finfo(dtype)
+    x = np.asarray([[3.0, -4.0, 0.0], [0.0, 0.0, 0.0], [1.0, 1.0, 1.0]], dtype)
+    scales = [float(info.max) / 64, 1.0, float(info.smallest_normal) * 2]
+    exact = [(sum(abs(v) ** order for v in row) ** (1 / order) if order < np.inf else max(abs(row))) for row in x]
+    for scale in scales:
+        given = variant.array(x * np.asarray(scale, dtype))
+        before = variant.numpy(given).copy()
+        gradient = al.grad(lambda z: al.array_namespace(z).sum(special.vector_norm(z, ord=order)))
+        with np.errstate(over="ignore", under="ignore"):  # of the first estimate, where NumPy computes the formula
+            found = variant.numpy(variant.run(lambda z: special.vector_norm(z, ord=order), given))
+            slopes = variant.numpy(variant.run(gradient, given))
+        np.testing.assert_allclose(found, np.asarray(exact) * scale, rtol=16 * info.eps)
+        np.testing.assert_array_equal(variant.numpy(given), before)
+        assert np.all(np.isfinite(slopes))
+        assert np.all(slopes[1] == 0)
+
+
+def test_a_product_with_a_logarithm_is_zero_where_both_are(variant):
+    dtype = variant.dtypes[-1]
+    x, y = np.asarray([0.0, 0.0, 2.0], dtype), np.asarray([0.0, 3.0, 3.0], dtype)
+    found = variant.numpy(variant.run(special.xlogy, variant.array(x), variant.array(y)))
+    np.testing.assert_allclose(found, [0.0, 0.0, 2 * np.log(3.0)], rtol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.main_variants
+def test_what_is_taken_as_a_constant_has_no_derivative(variant):
+    x = variant.array(np.asarray([3.0, -2.0], dtype=variant.dtypes[-1]))
+    gradient = al.grad(lambda z: al.array_namespace(z).sum(z * special.stop_gradient(z)))
+    np.testing.assert_array_equal(variant.numpy(variant.run(gradient, x)), [3.0, -2.0])
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64", "int32"])
+def test_a_bound_may_be_beyond_the_range_of_the_dtype_and_given_by_name(dtype):
+    x = np.asarray([-3, 0, 3]).astype(dtype)
+    np.testing.assert_array_equal(special.clip(x, max=1e300), x)
+    np.testing.assert_array_equal(special.clip(x, min=0), [0, 0, 3])
+    assert special.clip(x, -1, 1).dtype == dtype or dtype == "int32"
+
+
+def test_a_form_that_does_not_apply_leaves_its_arguments_to_the_formula():
+    @primitive(in_place=lambda library, x, y=None: "in place" if y is None else None)
+    def function(xp, x, y=None):
+        return "formula"
+
+    x = np.ones(3)
+    assert (function(x), function(x, 1), function(np.float64(1.0))) == ("in place", "formula", "formula")
+    assert list(inspect.signature(function).parameters) == ["x", "y"]
+
+
+@pytest.mark.backend("torch")
+@public
+def test_torch_compiles_a_public_function_without_a_break(name):
+    torch = pytest.importorskip("torch")
+    x = torch.linspace(-2.0, 2.0, 12).reshape(3, 4)
+    given = {"where": (x > 0, x, 0.0), "xlogy": (x.abs(), x.abs()), "clip": (x, -1.0, 1.0)}.get(name, (x,))
+    function = getattr(special, name)
+    compiled = torch.compile(function, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(*given), function(*given))

@@ -44,7 +44,6 @@ __all__ = [
     "library_of",
     "lie_below",
     "namespace_of",
-    "own_namespace",
     "result_dtype",
     "same_shape",
     "same_values",
@@ -54,6 +53,7 @@ __all__ = [
     "to_numpy",
     "traceable",
     "untraced",
+    "unwrapped_namespace",
 ]
 
 # An array of any library, and a namespace of the standard. The standard defines no types for them.
@@ -217,7 +217,7 @@ def backend_of(xp: Namespace) -> str:
 _MODULES = {"numpy": "numpy", "torch": "torch", "dask": "dask.array"}
 
 
-def own_namespace(xp: Namespace) -> Namespace:
+def unwrapped_namespace(xp: Namespace) -> Namespace:
     """Return the library itself in place of its wrapper, for functions whose wrapper is slow or breaks a compiler."""
     return sys.modules[_MODULES[backend]] if (backend := backend_of(xp)) in _MODULES else xp
 

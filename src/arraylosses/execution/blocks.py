@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from .. import special
-from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, own_namespace
+from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, unwrapped_namespace
 from .._validation import Inputs, of_classes
 from ..numerics import indexing
 from .direct import FIRST, Computable, Wanted, evaluate, prepare
@@ -131,7 +131,7 @@ class _Blocks:
 
     def __init__(self, loss: Computable, inputs: Inputs) -> None:
         xp, shape = inputs.xp, inputs.item_shape
-        self.own = own_namespace(xp)
+        self.library = unwrapped_namespace(xp)
         weight = None if inputs.weight is None else broadcast_to(xp, inputs.weight, shape)
         where = None if inputs.where is None else broadcast_to(xp, inputs.where, shape)
         self.inputs = inputs._replace(weight=weight, where=where)
@@ -180,23 +180,27 @@ class _Blocks:
 
     def empty(self, shape: tuple[int, ...], dtype: Any) -> Array:
         """Return an array to be filled."""
-        return np.empty(shape, dtype) if self.own is np else self.own.empty(shape, dtype=dtype, device="cpu")
+        return np.empty(shape, dtype) if self.library is np else self.library.empty(shape, dtype=dtype, device="cpu")
 
     def like(self, position: int) -> Array:
         """Return an array to be filled like one of the inputs: its memory is laid out alike, but is no memory map."""
         x = self.inputs.arrays[position]
-        return np.empty_like(x, subok=False) if self.own is np else self.own.empty_like(x)
+        return np.empty_like(x, subok=False) if self.library is np else self.library.empty_like(x)
 
     def number(self, value: float, dtype: Any) -> Array:
         """Return `value` as an array of shape ()."""
-        return np.dtype(dtype).type(value) if self.own is np else self.own.asarray(value, dtype=dtype, device="cpu")
+        return (
+            np.dtype(dtype).type(value)
+            if self.library is np
+            else self.library.asarray(value, dtype=dtype, device="cpu")
+        )
 
     def write(self, k: int, result: Array, derivative: Array, share: Array | float) -> None:
         """Write a derivative times each item's share in the result to its place."""
         axis = self.inputs.axis
         if axis is not None and not isinstance(share, float):
             share = indexing.expand_dims(share, axis)
-        self.own.multiply(derivative, share, out=result[self.rows[k]])
+        self.library.multiply(derivative, share, out=result[self.rows[k]])
 
 
 class _Total:
@@ -213,10 +217,10 @@ class _Total:
         if self.items is not None:
             self.items[self.blocks.items[k]] = total
             return
-        own = self.blocks.own
-        self.sums[k] = float(own.sum(total))
+        library = self.blocks.library
+        self.sums[k] = float(library.sum(total))
         if self.reduction == "mean":
-            self.weights[k] = math.prod(total.shape) if weight is None else float(own.sum(weight))
+            self.weights[k] = math.prod(total.shape) if weight is None else float(library.sum(weight))
 
     def result(self) -> Array:
         if self.items is not None:
@@ -255,7 +259,7 @@ def _divisor(loss: Computable, blocks: _Blocks) -> float:
     weights = [0.0] * len(blocks)
 
     def compute(k: int) -> None:
-        weights[k] = float(blocks.own.sum(prepare(loss, blocks.part(k))[1]))
+        weights[k] = float(blocks.library.sum(prepare(loss, blocks.part(k))[1]))
 
     blocks.each(compute)
     return _sum(weights) or 1.0

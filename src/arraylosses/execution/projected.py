@@ -26,9 +26,9 @@ from .._array_api import (
     dtype_kind,
     is_eager_numpy,
     is_eager_torch,
-    own_namespace,
     single_device,
     untraced,
+    unwrapped_namespace,
 )
 from .._validation import Inputs, Role
 from ..numerics import _jax, indexing
@@ -298,7 +298,7 @@ def _evaluate(rows: _Rows, scores: Array, items: Array, start: int, part: Array 
         for x in derivatives:
             factor = indexing.expand_dims(part[place], -1)  # type: ignore[index]
             if backend in _WITH_OUT and scores.dtype == x.dtype:
-                own_namespace(xp).multiply(x, factor, out=scores[index, ...])
+                unwrapped_namespace(xp).multiply(x, factor, out=scores[index, ...])
             else:
                 scores[index, ...] = xp.astype(x * factor, scores.dtype, copy=False)
 
@@ -308,7 +308,7 @@ def _evaluate(rows: _Rows, scores: Array, items: Array, start: int, part: Array 
 def _product(rows: _Rows, a: Array, b: Array, out: Array) -> Array:
     """Write a @ b to `out`."""
     if backend_of(rows.xp) in _WITH_OUT:
-        own_namespace(rows.xp).matmul(a, b, out=out)
+        unwrapped_namespace(rows.xp).matmul(a, b, out=out)
     else:
         out[...] = rows.xp.matmul(a, b)
     return out

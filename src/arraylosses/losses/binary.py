@@ -41,7 +41,7 @@ def _free(p: Array, epsilon: Any) -> Array | float:
     return elementwise.clip_derivative(p, epsilon, None) * elementwise.clip_derivative(1.0 - p, epsilon, None)
 
 
-def _surprises(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> tuple[Array, Array]:
+def _negative_logs(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> tuple[Array, Array]:
     """-log p and -log(1 - p), which count as much as `target` and `other`."""
     p, q = _limited(prediction, epsilon)
     if log_floor is not None:
@@ -67,14 +67,14 @@ def _log_odds(p: Array, q: Array) -> Array:
 
 
 # (1 - t) / (1 - p) - t / p, with 0 where a limit or a floor holds the logarithm, and where 0 log 0 stands for 0
-def _surprises_derivative(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> Array:
+def _negative_logs_derivative(prediction: Array, target: Array, other: Array, epsilon: Any, log_floor: Any) -> Array:
     p, q = _limited(prediction, epsilon)
     if log_floor is not None:
         xp, least = array_namespace(prediction), _of_setting("exp", log_floor)
         never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
         target, other = special.where(never, 0.0, target), special.where(always, 0.0, other)
-    slope = other / logarithms.replace_unused_zeros(q, other) - target / logarithms.replace_unused_zeros(p, target)
-    return slope * _free(prediction, epsilon)
+    derivative = other / logarithms.replace_unused_zeros(q, other) - target / logarithms.replace_unused_zeros(p, target)
+    return derivative * _free(prediction, epsilon)
 
 
 def _smooth(target: Array, label_smoothing: Any) -> tuple[Array, Array]:
@@ -157,7 +157,7 @@ class BinaryCrossEntropy(Loss):
         if self.from_logits:
             return logistic.bernoulli_nll(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
-        yes_cost, no_cost = _surprises(prediction, yes, no, self.epsilon, self.log_floor)
+        yes_cost, no_cost = _negative_logs(prediction, yes, no, self.epsilon, self.log_floor)
         return self._positive(prediction, yes) * yes_cost + no * no_cost
 
     # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
@@ -165,7 +165,7 @@ class BinaryCrossEntropy(Loss):
         if self.from_logits:
             return logistic.bernoulli_nll_derivative(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
-        return _surprises_derivative(prediction, self._positive(prediction, yes), no, self.epsilon, self.log_floor)
+        return _negative_logs_derivative(prediction, self._positive(prediction, yes), no, self.epsilon, self.log_floor)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         if self.from_logits:
@@ -277,16 +277,16 @@ class BinaryFocal(Loss):
 
     # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        entropy, slope, factor, ratio, _ = self._parts(prediction, target)
-        return factor * entropy, factor * slope + factor * self._gamma(factor) * (entropy * ratio)
+        entropy, derivative, factor, ratio, _ = self._parts(prediction, target)
+        return factor * entropy, factor * derivative + factor * self._gamma(factor) * (entropy * ratio)
 
     # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p)
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
             return None
-        entropy, slope, factor, ratio, (p, q) = self._parts(prediction, target)
+        entropy, derivative, factor, ratio, (p, q) = self._parts(prediction, target)
         gamma = self._gamma(factor)
-        rest = factor * gamma * (ratio * (2.0 * slope + entropy * ((q - p) - ratio)))
+        rest = factor * gamma * (ratio * (2.0 * derivative + entropy * ((q - p) - ratio)))
         return factor * (p * q) + rest + factor * gamma * gamma * (entropy * ratio * ratio)
 
     def _parts(self, prediction: Array, target: Array) -> tuple[Array, Array, Array, Array, tuple[Array, Array]]:
@@ -295,22 +295,22 @@ class BinaryFocal(Loss):
         if self.from_logits:
             p, q = logistic.sigmoid_and_complement(prediction)
             weights = (target,) if settings.is_zero(self.label_smoothing) else (yes, no)
-            entropy, slope = logistic.bernoulli_nll_and_derivative(prediction, *weights)
+            entropy, derivative = logistic.bernoulli_nll_and_derivative(prediction, *weights)
             turn = (no - yes) * (p * q)
         else:
             p, q = _limited(prediction, self.epsilon)
             entropy = self._entropy(prediction, target, yes, no)
-            slope = _surprises_derivative(prediction, yes, no, self.epsilon, None)
+            derivative = _negative_logs_derivative(prediction, yes, no, self.epsilon, None)
             turn = (no - yes) * _free(prediction, self.epsilon)
         complement = elementwise.at_least_smallest_normal(yes * q + no * p)
         factor = complement ** self._gamma(complement)
         if self.alpha is not None:
             factor = factor * self._balance(yes, no)
-        return entropy, slope, factor, turn / complement, (p, q)
+        return entropy, derivative, factor, turn / complement, (p, q)
 
     def _entropy(self, prediction: Array, target: Array, yes: Array, no: Array) -> Array:
         if not self.from_logits:
-            yes_cost, no_cost = _surprises(prediction, yes, no, self.epsilon, None)
+            yes_cost, no_cost = _negative_logs(prediction, yes, no, self.epsilon, None)
             return yes * yes_cost + no * no_cost
         if settings.is_zero(self.label_smoothing):
             return logistic.bernoulli_nll(prediction, target)

@@ -116,18 +116,18 @@ class _ProbabilityLoss(_ClassLoss):
 
     # From u = p dl/dp: by a logit u (1 - p) - p (Σ u - u); by a probability u / p; by x, where p = x / Σ x,
     # (u (1 - p) / p - (Σ u - u)) / Σ x. So 1 - p comes in as it is known, without a digit lost.
-    def _chained(self, given: Array, pull: Array, p: Array, complement: Array, axis: int) -> Array:
+    def _chained(self, given: Array, u: Array, p: Array, complement: Array, axis: int) -> Array:
         """The derivative by what is given, from u, p and 1 - p."""
-        xp = array_namespace(given, pull)
+        xp = array_namespace(given, u)
         if self.from_logits:
-            return pull * complement - p * (xp.sum(pull, axis=axis, keepdims=True) - pull)
+            return u * complement - p * (xp.sum(u, axis=axis, keepdims=True) - u)
         if not settings.is_zero(self.epsilon):
-            pull = pull * elementwise.clip_derivative(p, self.epsilon, 1.0 - self.epsilon)
-        p = special.where(pull == 0, 1.0, p)
+            u = u * elementwise.clip_derivative(p, self.epsilon, 1.0 - self.epsilon)
+        p = special.where(u == 0, 1.0, p)
         if not self.normalize:
-            return pull / p
-        others = xp.sum(pull, axis=axis, keepdims=True) - pull
-        return (pull * (complement / p) - others) / xp.sum(given, axis=axis, keepdims=True)
+            return u / p
+        others = xp.sum(u, axis=axis, keepdims=True) - u
+        return (u * (complement / p) - others) / xp.sum(given, axis=axis, keepdims=True)
 
     def _probabilities(self, given: Array, axis: int) -> tuple[Array, Array]:
         """Probabilities p and 1 - p, before any limit."""
@@ -273,8 +273,8 @@ class CrossEntropy(_ProbabilityLoss):
     def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
         axis = self.row_axis(logits)
         if not self.from_logits:
-            pull = -self._smoothed(logits, labels, axis)
-            derivative = self._chained(logits, pull, *self._probabilities(logits, axis), axis)
+            u = -self._smoothed(logits, labels, axis)
+            derivative = self._chained(logits, u, *self._probabilities(logits, axis), axis)
             return self._of_probabilities(logits, labels, axis), derivative
         capped = self._capped(logits)
         if self._is_of_labels(labels):
@@ -310,10 +310,10 @@ class CrossEntropy(_ProbabilityLoss):
             second = second + (2.0 * self.z_loss) * (log_total * spread + p * p)
         if self.softcap is None:
             return second
-        slope = logistic.softcap_derivative(logits, self.softcap)
+        derivative = logistic.softcap_derivative(logits, self.softcap)
         curvature = (-2.0 / self.softcap) * (capped / self.softcap)
         first = replace(self, softcap=None).derivative(capped, labels)
-        return slope * (slope * second + curvature * first)
+        return derivative * (derivative * second + curvature * first)
 
 
 @register(alias("NLLLoss", "nll_loss", axis=1, ignore_index=-100))
@@ -496,20 +496,20 @@ class CategoricalFocal(_ProbabilityLoss):
 
     def _derivative_of_all(self, logits: Array, labels: Array, axis: int) -> Array:
         xp = array_namespace(logits, labels)
-        pull = -self._smoothed(logits, labels, axis)
+        u = -self._smoothed(logits, labels, axis)
         if self.alpha is not None:
-            pull = pull * self._alpha(logits, axis)
+            u = u * self._alpha(logits, axis)
         p, complement = self._probabilities(logits, axis)
         if settings.is_zero(self.gamma):
-            return self._chained(logits, pull, p, complement, axis)
+            return self._chained(logits, u, p, complement, axis)
         limited = complement
         if not self.from_logits and not settings.is_zero(self.epsilon):
             limited = special.clip(complement, self.epsilon, 1.0 - self.epsilon)
         # -log p from 1 - p, which keeps its digits where p is near 1; p log p is 0 at 0.
         entropy = p * xp.log1p(complement / elementwise.at_least_smallest_normal(p))
         rise = 1.0 + self.gamma * entropy / elementwise.at_least_smallest_normal(limited)
-        pull = pull * (elementwise.at_least_smallest_normal(limited) ** self.gamma * rise)
-        return self._chained(logits, pull, p, complement, axis)
+        u = u * (elementwise.at_least_smallest_normal(limited) ** self.gamma * rise)
+        return self._chained(logits, u, p, complement, axis)
 
     # With w = t alpha, p_j (1 - p_j) Σ_c w_c f'_c + Σ_c w_c f''_c (dp_c)², where dp_c is p_j for c != j and 1 - p_j for
     # c = j, and f'' = gamma (1 - p)^gamma r (2 - s + (gamma - 1) s r) with r = p / (1 - p)
@@ -621,14 +621,16 @@ class CategoricalHinge(_ClassLoss):
         if _is_label(labels):
             short, others, rival = self._short_of_label(logits, labels, axis)
             missed = special.heaviside(short)
-            slope = _shared(others == rival, logits, axis) * indexing.expand_dims(missed, axis)
-            return special.relu(short), indexing.scatter(slope, labels, -missed, axis)
+            derivative = _shared(others == rival, logits, axis) * indexing.expand_dims(missed, axis)
+            return special.relu(short), indexing.scatter(derivative, labels, -missed, axis)
         short, best, is_first, is_second = self._short(logits, axis)
-        pull = labels * special.heaviside(short)
-        total = xp.sum(pull, axis=axis, keepdims=True)
-        of_best = xp.sum(special.where(best, pull, 0.0), axis=axis, keepdims=True)
-        slope = _shared(is_first, logits, axis) * (total - of_best) + _shared(is_second, logits, axis) * of_best - pull
-        return reductions.expectation(special.relu(short), labels, axis), slope
+        missed = labels * special.heaviside(short)
+        total = xp.sum(missed, axis=axis, keepdims=True)
+        of_best = xp.sum(special.where(best, missed, 0.0), axis=axis, keepdims=True)
+        derivative = (
+            _shared(is_first, logits, axis) * (total - of_best) + _shared(is_second, logits, axis) * of_best - missed
+        )
+        return reductions.expectation(special.relu(short), labels, axis), derivative
 
     # Linear but for kinks
     def second_derivative(self, logits: Array, labels: Array) -> Array:
@@ -637,10 +639,10 @@ class CategoricalHinge(_ClassLoss):
     def _short_of_label(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
         """What the label's class lacks to its rival and the margin; all others, and the largest of them."""
         xp = array_namespace(logits, labels)
-        own = indexing.gather(logits, labels, axis)
+        score = indexing.gather(logits, labels, axis)
         others = indexing.scatter(logits, labels, float("-inf"), axis)
         rival = reductions.reduce_max(others, axis)
-        return self._lacking(xp.squeeze(rival, axis=axis), own), others, rival
+        return self._lacking(xp.squeeze(rival, axis=axis), score), others, rival
 
     def _short(self, logits: Array, axis: int) -> tuple[Array, Array, Array, Array]:
         """What each class lacks; the best class, its entries, and those of its own rival, which is the second best."""
@@ -650,11 +652,11 @@ class CategoricalHinge(_ClassLoss):
         first, second = reductions.reduce_max(logits, axis), reductions.reduce_max(others, axis)
         return self._lacking(special.where(best, second, first), logits), best, logits == first, others == second
 
-    def _lacking(self, rival: Array, own: Array) -> Array:
+    def _lacking(self, rival: Array, score: Array) -> Array:
         # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
-        lowest = -float(array_namespace(own).finfo(own.dtype).max) / 4
-        lead = special.clip(rival, lowest) - special.clip(own, lowest)
-        return special.where(own == float("-inf"), float("inf"), lead + self.margin)
+        lowest = -float(array_namespace(score).finfo(score.dtype).max) / 4
+        lead = special.clip(rival, lowest) - special.clip(score, lowest)
+        return special.where(score == float("-inf"), float("inf"), lead + self.margin)
 
 
 def _shared(chosen: Array, like: Array, axis: int) -> Array:

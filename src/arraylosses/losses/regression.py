@@ -35,30 +35,30 @@ class _ErrorLoss(Loss):
         return self._of_error(prediction - target)
 
     def derivative(self, prediction: Array, target: Array) -> Array:
-        return self._slope(prediction - target)
+        return self._derivative(prediction - target)
 
     def second_derivative(self, prediction: Array, target: Array) -> Array:
-        return self._bend(prediction - target)
+        return self._second_derivative(prediction - target)
 
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        return self._both(prediction - target)
+        return self._value_and_derivative(prediction - target)
 
     def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
-        value, slope = self.call_and_derivative(*arrays)
-        return value, tuple([-slope if k else slope for k in positions])
+        value, derivative = self.call_and_derivative(*arrays)
+        return value, tuple([-derivative if k else derivative for k in positions])
 
     def _of_error(self, error: Array) -> Array:
         """The loss."""
         raise TypeError(f"{type(self).__name__} must define `_of_error`")
 
-    def _slope(self, error: Array) -> Array:
+    def _derivative(self, error: Array) -> Array:
         """Its derivative."""
-        raise TypeError(f"{type(self).__name__} must define `_slope`")
+        raise TypeError(f"{type(self).__name__} must define `_derivative`")
 
-    def _both(self, error: Array) -> tuple[Array, Array]:
-        return self._of_error(error), self._slope(error)
+    def _value_and_derivative(self, error: Array) -> tuple[Array, Array]:
+        return self._of_error(error), self._derivative(error)
 
-    def _bend(self, error: Array) -> Array:
+    def _second_derivative(self, error: Array) -> Array:
         """The second derivative: 0 but for kinks, unless a loss says otherwise."""
         return array_namespace(error).zeros_like(error)
 
@@ -97,11 +97,11 @@ class SquaredError(_ErrorLoss):
         return error * error
 
     # 2 e
-    def _slope(self, error: Array) -> Array:
+    def _derivative(self, error: Array) -> Array:
         return 2.0 * error
 
     # 2
-    def _bend(self, error: Array) -> Array:
+    def _second_derivative(self, error: Array) -> Array:
         return array_namespace(error).full_like(error, 2.0)
 
 
@@ -139,7 +139,7 @@ class AbsoluteError(_ErrorLoss):
         return special.absolute(error)
 
     # sign(e)
-    def _slope(self, error: Array) -> Array:
+    def _derivative(self, error: Array) -> Array:
         return special.sign(error)
 
 
@@ -183,18 +183,18 @@ class Huber(_ErrorLoss):
 
     # e²/2 where |e| <= delta, delta (|e| - delta/2) elsewhere. Clipping e states both pieces without a branch.
     def _of_error(self, error: Array) -> Array:
-        return self._both(error)[0]
+        return self._value_and_derivative(error)[0]
 
     # e where |e| <= delta, delta sign(e) elsewhere
-    def _slope(self, error: Array) -> Array:
+    def _derivative(self, error: Array) -> Array:
         return special.clip(error, -self.delta, self.delta)
 
-    def _both(self, error: Array) -> tuple[Array, Array]:
-        clipped = self._slope(error)
+    def _value_and_derivative(self, error: Array) -> tuple[Array, Array]:
+        clipped = self._derivative(error)
         return clipped * (error - clipped / 2), clipped
 
     # 1 where |e| <= delta, 0 elsewhere
-    def _bend(self, error: Array) -> Array:
+    def _second_derivative(self, error: Array) -> Array:
         return elementwise.clip_derivative(error, -self.delta, self.delta)
 
 
@@ -237,24 +237,24 @@ class SmoothL1(_ErrorLoss):
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
     def _of_error(self, error: Array) -> Array:
-        return special.absolute(error) if settings.is_zero(self.beta) else self._both(error)[0]
+        return special.absolute(error) if settings.is_zero(self.beta) else self._value_and_derivative(error)[0]
 
     # e / beta where |e| <= beta, sign(e) elsewhere
-    def _slope(self, error: Array) -> Array:
-        return special.sign(error) if settings.is_zero(self.beta) else self._both(error)[1]
+    def _derivative(self, error: Array) -> Array:
+        return special.sign(error) if settings.is_zero(self.beta) else self._value_and_derivative(error)[1]
 
-    def _both(self, error: Array) -> tuple[Array, Array]:
+    def _value_and_derivative(self, error: Array) -> tuple[Array, Array]:
         if settings.is_zero(self.beta):
-            return self._of_error(error), self._slope(error)
+            return self._of_error(error), self._derivative(error)
         beta = settings.at_least_tiny(self.beta, error)
         clipped = special.clip(error, -beta, beta)
-        slope = clipped / beta
-        return slope * (error - clipped / 2), slope
+        derivative = clipped / beta
+        return derivative * (error - clipped / 2), derivative
 
     # 1 / beta where |e| <= beta, 0 elsewhere
-    def _bend(self, error: Array) -> Array:
+    def _second_derivative(self, error: Array) -> Array:
         if settings.is_zero(self.beta):
-            return super()._bend(error)
+            return super()._second_derivative(error)
         beta = settings.at_least_tiny(self.beta, error)
         return elementwise.clip_derivative(error, -beta, beta) / beta
 
@@ -299,19 +299,19 @@ class PseudoHuber(_ErrorLoss):
     # delta² (sqrt(1 + r²) - 1) with r = e / delta, whose difference is r² / (1 + sqrt(1 + r²)): e c / (1 + root) with
     # c = delta r, where |r| is limited to 2^60. There c / (1 + root) is delta in every dtype, and r² does not overflow.
     def _of_error(self, error: Array) -> Array:
-        return self._both(error)[0]
+        return self._value_and_derivative(error)[0]
 
     # c / sqrt(1 + r²)
-    def _slope(self, error: Array) -> Array:
+    def _derivative(self, error: Array) -> Array:
         clipped, root = self._clipped_and_root(error)
         return clipped / root
 
-    def _both(self, error: Array) -> tuple[Array, Array]:
+    def _value_and_derivative(self, error: Array) -> tuple[Array, Array]:
         clipped, root = self._clipped_and_root(error)
         return error * (clipped / (1.0 + root)), clipped / root
 
     # (1 + r²)^(-3/2)
-    def _bend(self, error: Array) -> Array:
+    def _second_derivative(self, error: Array) -> Array:
         _, root = self._clipped_and_root(error)
         return 1.0 / root / (root * root)
 
@@ -358,11 +358,11 @@ class LogCosh(_ErrorLoss):
         return special.log_cosh(error)
 
     # tanh e
-    def _slope(self, error: Array) -> Array:
+    def _derivative(self, error: Array) -> Array:
         return array_namespace(error).tanh(error)
 
     # 1 - tanh² e = 1 / cosh² e = 4 / ((1 + exp(2 e)) (1 + exp(-2 e))), where 1 - tanh² would cancel
-    def _bend(self, error: Array) -> Array:
+    def _second_derivative(self, error: Array) -> Array:
         right, left = logistic.sigmoid_and_complement(2.0 * error)
         return 4.0 * (right * left)
 
@@ -409,7 +409,7 @@ class Quantile(_ErrorLoss):
         return array_namespace(error).maximum((1.0 - self.q) * error, -self.q * error)
 
     # 1 - q above the target, -q below it, and half of each at it
-    def _slope(self, error: Array) -> Array:
+    def _derivative(self, error: Array) -> Array:
         return (special.sign(error) + 1.0) * 0.5 - self.q
 
 
@@ -543,7 +543,7 @@ class SquaredLogarithmicError(Loss):
     def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         limited, target = self._limited(prediction, target)
         ratio = logarithms.log1p_ratio(limited, target)
-        slope = 2.0 * ratio / (1.0 + limited)
+        derivative = 2.0 * ratio / (1.0 + limited)
         if self.floor is not None:
-            slope = slope * elementwise.clip_derivative(prediction, self.floor, None)
-        return ratio * ratio, slope
+            derivative = derivative * elementwise.clip_derivative(prediction, self.floor, None)
+        return ratio * ratio, derivative

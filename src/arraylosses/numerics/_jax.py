@@ -12,8 +12,6 @@ from typing import Any
 
 from .._array_api import Array
 
-__all__ = ["has_explicit_sharding", "varying_axes", "with_jvp_of"]
-
 
 def with_jvp_of(plain: Callable[..., Any], exact: Callable[..., Any], *arrays: Array) -> Any:
     """Return `exact` of arrays, with the derivatives of `plain`: the same function, rounded more coarsely.

@@ -11,7 +11,7 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import numpy as np
 
@@ -24,8 +24,6 @@ from .._array_api import (
     is_eager_torch,
     namespace_of,
 )
-
-__all__ = ["in_place_library", "primitive"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,10 +73,13 @@ def primitive(
                     return result
             return formula(xp, x, *rest, **settings)
 
+        function: Any = chosen
         signature = inspect.signature(formula)
-        parameters = list(signature.parameters.values())[1:]
-        chosen.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-        return chosen  # type: ignore[return-value]
+        function.__signature__ = signature.replace(parameters=list(signature.parameters.values())[1:])
+        # torch's compiler counts by code how often it has compiled a function, so each has its own.
+        names = {"co_name": formula.__name__, "co_qualname": formula.__qualname__}
+        function.__code__ = function.__code__.replace(**names)
+        return cast("Callable[P, R]", function)
 
     return decorate
 

@@ -15,21 +15,6 @@ from .._array_api import NUMBERS, Array, Namespace, dtype_name, untraced
 from ._jax import with_jvp_of
 from ._variants import primitive
 
-__all__ = [
-    "absolute",
-    "at_least_lowest",
-    "at_least_smallest_normal",
-    "clip",
-    "clip_derivative",
-    "finfo",
-    "heaviside",
-    "relu",
-    "sign",
-    "stop_gradient",
-    "weighted",
-    "where",
-]
-
 
 class _Limits(NamedTuple):
     """The smallest normal number of a dtype, and its largest number."""

@@ -13,16 +13,6 @@ from ._variants import primitive
 from .elementwise import where
 from .reductions import reduce_sum
 
-__all__ = [
-    "expand_dims",
-    "gather",
-    "one_hot",
-    "one_hot_mask",
-    "put_along_axis",
-    "scatter",
-    "take_along_axis",
-]
-
 
 def expand_dims(x: Array, axis: int) -> Array:
     """Give `x` an axis of length 1. Dask's own function has to know all lengths, an index does not."""

@@ -13,17 +13,6 @@ from ._variants import primitive
 from .elementwise import clip, where
 from .reductions import reduce_sum
 
-__all__ = [
-    "log",
-    "log1p_ratio",
-    "log_at_least",
-    "log_cosh",
-    "relative_entropy",
-    "replace_unused_infinities",
-    "replace_unused_zeros",
-    "xlogy",
-]
-
 _LOG_2 = math.log(2.0)
 
 

@@ -11,19 +11,6 @@ from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
 from .elementwise import at_least_lowest, clip, finfo, where
 
-__all__ = [
-    "bernoulli_nll",
-    "bernoulli_nll_and_derivative",
-    "bernoulli_nll_derivative",
-    "log_complement",
-    "log_sigmoid",
-    "sigmoid",
-    "sigmoid_and_complement",
-    "softcap",
-    "softcap_derivative",
-    "softplus",
-]
-
 
 def _softplus_of_minus_in_place(library: Any, size: Array) -> Array:
     """log(1 + exp(-size)) of non-negative numbers, in their place."""

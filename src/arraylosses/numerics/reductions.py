@@ -12,8 +12,6 @@ from ._jax import with_jvp_of
 from ._variants import primitive
 from .elementwise import weighted
 
-__all__ = ["expectation", "reduce_max", "reduce_sum", "reduce_sums"]
-
 _Terms: TypeAlias = tuple[Array, ...]
 
 

@@ -7,8 +7,6 @@ from typing import Any
 from .._array_api import NUMBERS, Array
 from .elementwise import clip, finfo
 
-__all__ = ["at_least_tiny", "in_range", "is_zero"]
-
 
 def is_zero(setting: Any) -> bool:
     """Whether a setting is known to be 0, so that what it scales may be left out.

@@ -21,18 +21,6 @@ from .elementwise import stop_gradient, weighted, where
 from .indexing import expand_dims, gather, one_hot_mask, put_along_axis, take_along_axis
 from .reductions import reduce_max, reduce_sums
 
-__all__ = [
-    "cross_entropy",
-    "cross_entropy_and_derivative",
-    "log_softmax",
-    "logsumexp",
-    "nll_and_complement",
-    "nll_and_probabilities",
-    "nll_complement_and_derivative",
-    "normalize",
-    "softmax",
-]
-
 SMALL = 1 << 15
 """Logits up to which calls of torch take longer than what they compute, so that the fewest are best."""
 
@@ -113,9 +101,11 @@ def logsumexp(x: Array, /, axis: int = -1) -> Array:
     """
     xp = array_namespace(x)
     largest = _largest(x, axis)
-    shift = where(xp.isinf(largest), 0.0, largest)  # a difference of infinities has no value
+    # A difference of infinities has no value, nor has the logarithm of 0.
+    none, shift = largest == float("-inf"), where(xp.isinf(largest), 0.0, largest)
     _, _, others = _terms(x, shift, axis)
-    return xp.squeeze(shift + xp.log1p(others), axis=axis)
+    value = shift + xp.log1p(where(none, 0.0, others))
+    return xp.squeeze(where(none, float("-inf"), value), axis=axis)
 
 
 # The formulas in place. `most` is the largest of the probabilities p, or of what is p but for a factor.
