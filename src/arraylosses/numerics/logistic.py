@@ -144,37 +144,37 @@ def softcap_derivative(x: Array, cap: Any) -> Array:
     return 4.0 * (p * complement)
 
 
-# With side = 1 for x >= 0 and -1 below, |x| = side x and the target that x speaks against m, 1 - t or t, it is
-# m |x| + log(1 + exp(-|x|)), and the derivative side (m - sigmoid(-|x|)): no digit is lost to a difference from 1.
+# With sign = 1 for x >= 0 and -1 below, |x| = sign x, and m the weight of the less likely class, 1 - t or t, it is
+# m |x| + log(1 + exp(-|x|)), and the derivative sign (m - sigmoid(-|x|)): no digit is lost to a difference from 1.
 
 
-def _sides_in_place(library: Any, x: Array, target: Array) -> tuple[Array, Array]:
+def _sign_and_gap_in_place(library: Any, x: Array, target: Array) -> tuple[Array, Array]:
     """1 for x >= 0 and -1 below, and 1 - t and -t there."""
-    side = library.greater_equal(x, 0.0, out=library.empty_like(x))
-    gap = side - target
-    library.multiply(side, 2.0, out=side)
-    return side.__isub__(1.0), gap
+    sign = library.greater_equal(x, 0.0, out=library.empty_like(x))
+    gap = sign - target
+    library.multiply(sign, 2.0, out=sign)
+    return sign.__isub__(1.0), gap
 
 
-def _against_in_place(library: Any, x: Array, against: Array, target: Array) -> tuple[Array, Array]:
-    """|x| times what x speaks against, in its memory, where 0 times infinity is 0, and |x|."""
+def _times_size_in_place(library: Any, x: Array, unlikely: Array, target: Array) -> tuple[Array, Array]:
+    """|x| times the weight of the less likely class, in its memory, where 0 times infinity is 0, and |x|."""
     size = library.abs(x)
     if library is np:
-        none = np.isinf(size) & (against == 0)
+        none = np.isinf(size) & (unlikely == 0)
         with np.errstate(invalid="ignore"):
-            np.multiply(against, size, out=against)
-        np.copyto(against, 0.0, where=none)
+            np.multiply(unlikely, size, out=unlikely)
+        np.copyto(unlikely, 0.0, where=none)
     else:
-        library.multiply(against, size, out=against)
-        against.nan_to_num_(0.0, library.inf, -library.inf).add_(target, alpha=0.0)  # a NaN of the target stays
-    return against, size
+        library.multiply(unlikely, size, out=unlikely)
+        unlikely.nan_to_num_(0.0, library.inf, -library.inf).add_(target, alpha=0.0)  # a NaN of the target stays
+    return unlikely, size
 
 
 def _bernoulli_nll_in_place(library: Any, x: Array, target: Array, other: Array | None = None) -> Array | None:
     if other is not None:
         return None
-    side, gap = _sides_in_place(library, x, target)
-    value, size = _against_in_place(library, x, library.multiply(gap, side, out=gap), target)
+    sign, gap = _sign_and_gap_in_place(library, x, target)
+    value, size = _times_size_in_place(library, x, library.multiply(gap, sign, out=gap), target)
     return library.add(value, _softplus_of_minus_in_place(library, size), out=value)
 
 
@@ -183,10 +183,10 @@ def _bernoulli_nll_and_derivative_in_place(
 ) -> tuple[Array, Array] | None:
     if other is not None:
         return None
-    side, gap = _sides_in_place(library, x, target)
-    value, size = _against_in_place(library, x, gap * side, target)
+    sign, gap = _sign_and_gap_in_place(library, x, target)
+    value, size = _times_size_in_place(library, x, gap * sign, target)
     small = _sigmoid_of_minus_in_place(library, size)
-    derivative = library.subtract(gap, library.multiply(side, small, out=side), out=gap)
+    derivative = library.subtract(gap, library.multiply(sign, small, out=sign), out=gap)
     # log(1 + exp(-|x|)), that of 1 / sigmoid(|x|)
     library.log1p(library.negative(small, out=small), out=small)
     return library.subtract(value, small, out=value), derivative
@@ -198,39 +198,39 @@ def _bernoulli_nll_derivative_in_place(library: Any, x: Array, target: Array, ot
 
 
 def _terms(xp: Namespace, x: Array, target: Array, other: Array | None) -> tuple[Array, Array, Array | None]:
-    """The side of x, what stands against it, and the sum of the two weights, None where it is 1."""
+    """The sign of x, the weight of the less likely class, and the sum of both weights, None where it is 1."""
     up = xp.astype(x >= 0, x.dtype)
-    side = 2.0 * up - 1.0
+    sign = 2.0 * up - 1.0
     if other is None:
-        return side, side * (up - target), None
-    return side, up * other + (1.0 - up) * target, target + other
+        return sign, sign * (up - target), None
+    return sign, up * other + (1.0 - up) * target, target + other
 
 
-def _value(xp: Namespace, size: Array, small: Array, against: Array, mass: Array | None) -> Array:
+def _value(xp: Namespace, size: Array, small: Array, unlikely: Array, mass: Array | None) -> Array:
     # 0 times infinity is 0: an infinite logit that agrees with its target costs nothing.
-    finite = where(xp.logical_and(against == 0, size == float("inf")), 0.0, size)
+    finite = where(xp.logical_and(unlikely == 0, size == float("inf")), 0.0, size)
     log_term = xp.log1p(small)
-    return against * finite + (log_term if mass is None else mass * log_term)
+    return unlikely * finite + (log_term if mass is None else mass * log_term)
 
 
-def _derivative(side: Array, small: Array, against: Array, mass: Array | None) -> Array:
+def _derivative(sign: Array, small: Array, unlikely: Array, mass: Array | None) -> Array:
     p = small / (1.0 + small)
-    return side * (against - (p if mass is None else mass * p))
+    return sign * (unlikely - (p if mass is None else mass * p))
 
 
 @primitive(arrays=2, in_place=_bernoulli_nll_in_place)
 def bernoulli_nll(xp: Namespace, x: Array, target: Array, other: Array | None = None) -> Array:
     """t log(1 + exp(-x)) + u log(1 + exp(x)) for a logit x, where u is `other` or 1 - t."""
-    side, against, mass = _terms(xp, x, target, other)
-    size = x * side
-    return _value(xp, size, xp.exp(-size), against, mass)
+    sign, unlikely, mass = _terms(xp, x, target, other)
+    size = x * sign
+    return _value(xp, size, xp.exp(-size), unlikely, mass)
 
 
 @primitive(arrays=2, in_place=_bernoulli_nll_derivative_in_place)
 def bernoulli_nll_derivative(xp: Namespace, x: Array, target: Array, other: Array | None = None) -> Array:
     """The derivative of `bernoulli_nll` by x."""
-    side, against, mass = _terms(xp, x, target, other)
-    return _derivative(side, xp.exp(-(x * side)), against, mass)
+    sign, unlikely, mass = _terms(xp, x, target, other)
+    return _derivative(sign, xp.exp(-(x * sign)), unlikely, mass)
 
 
 @primitive(arrays=2, in_place=_bernoulli_nll_and_derivative_in_place)
@@ -238,25 +238,25 @@ def bernoulli_nll_and_derivative(
     xp: Namespace, x: Array, target: Array, other: Array | None = None
 ) -> tuple[Array, Array]:
     """The value of `bernoulli_nll` and its derivative by x."""
-    side, against, mass = _terms(xp, x, target, other)
-    size = x * side
+    sign, unlikely, mass = _terms(xp, x, target, other)
+    size = x * sign
     small = xp.exp(-size)
-    return _value(xp, size, small, against, mass), _derivative(side, small, against, mass)
+    return _value(xp, size, small, unlikely, mass), _derivative(sign, small, unlikely, mass)
 
 
-# With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight that x speaks against and n the other one.
+# With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight of the less likely class and n the other one.
 # Where m is 0, log(m + n e) is log n - |x| + log(1 + r) with r = m exp(|x|) / n, which enters by its derivatives alone.
 def log_complement(x: Array, target: Array, other: Array) -> Array:
     """log(t sigmoid(-x) + u sigmoid(x)) for t and u = 1 - t, with finite derivatives where that is far below 1."""
     xp = array_namespace(x, target)
     up = x >= 0
     size = where(up, x, -x)
-    against, by = where(up, other, target), where(up, target, other)
+    unlikely, likely = where(up, other, target), where(up, target, other)
     small = xp.exp(-size)
-    certain = against == 0
-    # log(1 + against / (by small)) to the second order: all of it that counts where `against` is 0.
-    most, odds = 0.9 * math.log(finfo(x).max), against / where(certain, by, 1.0)
+    certain = unlikely == 0
+    # log(1 + unlikely / (likely small)) to the second order: all of it that counts where `unlikely` is 0.
+    most, odds = 0.9 * math.log(finfo(x).max), unlikely / where(certain, likely, 1.0)
     first, second = odds * xp.exp(clip(size, None, most)), odds * xp.exp(clip(size, None, most / 2.0))
     series = first - second * second / 2.0
-    likely = xp.log(where(certain, by, against + by * small)) + where(certain, series - size, 0.0)
-    return at_least_lowest(likely - xp.log1p(small))
+    value = xp.log(where(certain, likely, unlikely + likely * small)) + where(certain, series - size, 0.0)
+    return at_least_lowest(value - xp.log1p(small))
