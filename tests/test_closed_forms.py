@@ -15,7 +15,7 @@ from .extremes import extremes
 from .variants import Variant
 
 all_cases = pytest.mark.parametrize("case", CASES, ids=str)
-CLOSED = [case for case in CASES if type(case.loss).derivative is not al.Loss.derivative]
+CLOSED = [case for case in CASES if 0 in case.loss.closed_forms]
 closed_cases = pytest.mark.parametrize("case", CLOSED, ids=str)
 SECOND = [case for case in CLOSED if case.loss.second_derivative(*case.inputs()) is not None]
 

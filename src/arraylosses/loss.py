@@ -48,6 +48,8 @@ P = ParamSpec("P")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 _PLAIN = frozenset((float, int, bool, str, type(None)))
+_CLOSED_FORMS = ("derivative", "value_and_derivatives", "second_derivative")
+_OF_A_FORMULA = (*_CLOSED_FORMS, "torch_kernel")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -135,7 +137,7 @@ class Loss:
 
     closed_forms: ClassVar[tuple[int, ...]] = ()
     """The arrays, by position, with respect to which there is a closed form of the derivative: the first where
-    `derivative` is defined; a class that defines `call_and_derivatives` says more."""
+    `derivative` or `value_and_derivatives` is defined, unless a class says more."""
 
     checked: ClassVar[dict[Any, Any]] = {}
     """The kinds of arguments that were checked already: what `execution` remembers."""
@@ -160,11 +162,12 @@ class Loss:
             # What was said of another formula does not hold of this one.
             if "pure" not in cls.__dict__ and getattr(cls.__mro__[1], "call", Loss.call) is not Loss.call:
                 cls.pure = False
-            for name in ("derivative", "call_and_derivative", "call_and_derivatives", "second_derivative"):
+            for name in _OF_A_FORMULA:
                 if name not in cls.__dict__:
                     setattr(cls, name, getattr(Loss, name))
-        if "closed_forms" not in cls.__dict__ and {"call", "derivative"} & cls.__dict__.keys():
-            cls.closed_forms = (0,) if cls.derivative is not Loss.derivative else ()
+        if "closed_forms" not in cls.__dict__ and {"call", *_CLOSED_FORMS} & cls.__dict__.keys():
+            has_one = any(getattr(cls, name) is not getattr(Loss, name) for name in _CLOSED_FORMS[:2])
+            cls.closed_forms = (0,) if has_one else ()
         # `dataclass` leaves alone what stands in the class itself: a setting may be an array, which its own == and hash
         # would not survive.
         for name in ("__eq__", "__hash__", "__repr__"):
@@ -201,24 +204,29 @@ class Loss:
         A closed form is optional, and takes the arrays that `call` takes. Without one, the result is None, and the
         derivative is that of `call`. Where it is given, `item_weight` may not depend on the first array.
         """
-        return None
+        if type(self).value_and_derivatives is Loss.value_and_derivatives:
+            return None
+        found: Array | None = self.value_and_derivatives((0,), *arrays)[1][0]
+        return found
 
-    def call_and_derivative(self, *arrays: Any, **named: Any) -> tuple[Array, Array | None]:
-        """Return what `call` and `derivative` return: worth stating where the two share much of their work."""
-        return self.call(*arrays), self.derivative(*arrays)
-
-    def call_and_derivatives(
-        self, positions: tuple[int, ...], *arrays: Array
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], *arrays: Any, **named: Any
     ) -> tuple[Array, tuple[Array | None, ...]]:
-        """Return the per-item losses and their derivatives by the arrays at `positions`, which `closed_forms` names."""
-        value, derivative = self.call_and_derivative(*arrays)
-        return value, (derivative,)
+        """Return what `call` returns, and its derivatives by the arrays at `positions`, which `closed_forms` names.
+
+        It is worth stating where these share much of their work, or where there is a closed form by several arrays.
+        """
+        return self.call(*arrays), (self.derivative(*arrays),)
 
     def second_derivative(self, *arrays: Any, **named: Any) -> Array | None:
         """Return the second derivative, where it is known in closed form beside the first; else None.
 
         For a loss of rows it is the diagonal of the Hessian of each row.
         """
+        return None
+
+    def torch_kernel(self) -> tuple[Any, ...] | None:
+        """Return torch's own function that computes this loss to the last digit, by name, and the settings it takes."""
         return None
 
     @property

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import special
 from .._array_api import NUMBERS, Array, array_namespace
@@ -403,6 +403,8 @@ class MeanSquaredLogarithmicError(SquaredLogarithmicError):
     0.5
     """
 
+    pure: ClassVar[bool] = True
+
     epsilon: float = 1e-7
 
     def __post_init__(self) -> None:
@@ -413,13 +415,12 @@ class MeanSquaredLogarithmicError(SquaredLogarithmicError):
     def call(self, prediction: Array, target: Array) -> Array:
         return super().call(*self._raised(prediction, target))
 
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return self.call_and_derivative(prediction, target)[1]
-
     # That of `squared_logarithmic_error`, and 0 below epsilon
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        value, slope = super().call_and_derivative(*self._raised(prediction, target))
-        return value, slope * elementwise.clip_derivative(prediction, self.epsilon, None)
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], prediction: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        value, (slope,) = super().value_and_derivatives(positions, *self._raised(prediction, target))
+        return value, (slope * elementwise.clip_derivative(prediction, self.epsilon, None),)
 
     def _raised(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         least = settings.in_range(self.epsilon, prediction)

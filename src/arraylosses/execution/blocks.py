@@ -110,7 +110,7 @@ def gradients(
         arrays, weight = prepare(loss, part)
         alone = positions == (0,)
         formula = blocks.loss(k)
-        derivatives = (formula.derivative(*arrays),) if alone else formula.call_and_derivatives(positions, *arrays)[1]
+        derivatives = (formula.derivative(*arrays),) if alone else formula.value_and_derivatives(positions, *arrays)[1]
         share = factor if weight is None else weight * factor
         if loss.reduction == "none":
             factors = upstream[blocks.items[k]]

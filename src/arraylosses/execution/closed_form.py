@@ -36,7 +36,7 @@ def items(loss: Computable, inputs: Inputs, arrays: tuple[Array, ...]) -> Array:
         rest = [t if k not in closed and not _is_zero(t) else None for k, t in enumerate(by_arrays)]
         moving = {name: t for name, t in by_settings.items() if not _is_zero(t)}
         positions = tuple(known)
-        value, derivatives = _with_settings(loss, settings).call_and_derivatives(positions, *arrays)
+        value, derivatives = _with_settings(loss, settings).value_and_derivatives(positions, *arrays)
         if any([x is None for x in derivatives]):
             # There is none for these settings: all by the formula.
             rest, known = [None if _is_zero(t) else t for t in by_arrays], {}

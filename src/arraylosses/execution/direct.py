@@ -78,16 +78,16 @@ class Computable(Protocol):
     def derivative(self, *arrays: Array) -> Array | None:
         """Return the derivative of per-item losses by the first array, where there is a closed form."""
 
-    def call_and_derivative(self, *arrays: Array) -> tuple[Array, Array | None]:
-        """Return both."""
-
-    def call_and_derivatives(
+    def value_and_derivatives(
         self, positions: tuple[int, ...], *arrays: Array
     ) -> tuple[Array, tuple[Array | None, ...]]:
         """Return per-item losses and their derivatives by several arrays."""
 
     def second_derivative(self, *arrays: Array) -> Array | None:
         """Return the second derivative."""
+
+    def torch_kernel(self) -> tuple[Any, ...] | None:
+        """Return torch's own function of this loss, by name, and the settings that it takes."""
 
     def item_weight(self, *arrays: Array) -> Array | None:
         """Return weights of items that follow from the arrays, such as class weights."""
@@ -156,7 +156,7 @@ def evaluate(
         else:
             items = loss.call(*given)
     else:
-        items, derivatives = loss.call_and_derivatives(wanted.positions, *given)
+        items, derivatives = loss.value_and_derivatives(wanted.positions, *given)
         if wanted.second:
             derivatives = (*derivatives, loss.second_derivative(*given))
     if items.shape != inputs.item_shape and not same_shape(tuple(items.shape), inputs.item_shape):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
 from typing import Any
 
 from .._array_api import Array
@@ -21,28 +20,16 @@ __all__ = ["LARGEST", "fits", "of_elements", "run"]
 LARGEST = 1 << 22
 """Elements up to which they are faster, where each is an item: a result of all items still fits the last cache."""
 
-_Kernel = Callable[[Any, Any, int, Array, Array], Array]
-
-# torch.nn.functional broadcasts and warns before it calls these.
-_OF_ELEMENTS: dict[str, _Kernel] = {
-    "SquaredError": lambda nn, loss, reduction, x, y: nn.mse_loss(x, y, reduction),
-    "AbsoluteError": lambda nn, loss, reduction, x, y: nn.l1_loss(x, y, reduction),
-    "Huber": lambda nn, loss, reduction, x, y: nn.huber_loss(x, y, reduction, loss.delta),
-    "SmoothL1": lambda nn, loss, reduction, x, y: (
-        nn.smooth_l1_loss(x, y, reduction, loss.beta) if loss.beta else nn.l1_loss(x, y, reduction)
-    ),
-}
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
 def of_elements(loss: Any, arrays: tuple[Array, ...]) -> Array | None:
     """Return the loss of elements of two arrays as given, where a kernel computes it; None elsewhere."""
-    cls = type(loss)
-    kernel = _OF_ELEMENTS.get(cls.__name__)
-    if kernel is None or not cls.__module__.startswith("arraylosses.losses.") or loss.array_settings:
-        return None
     torch: Any = sys.modules.get("torch")
-    if torch is None or len(arrays) != 2 or torch.compiler.is_compiling():
+    if torch is None or len(arrays) != 2 or loss.array_settings or not isinstance(arrays[0], torch.Tensor):
+        return None
+    kernel = loss.torch_kernel()
+    if kernel is None or not loss.declaration.of_elements or torch.compiler.is_compiling():
         return None
     x, y = arrays
     plain = (torch.Tensor, torch.nn.Parameter)
@@ -56,14 +43,16 @@ def of_elements(loss: Any, arrays: tuple[Array, ...]) -> Array | None:
     reduction = _REDUCTIONS.get(loss.reduction)
     if reduction is None or setting("check_values"):
         return None
-    return kernel(torch._C._nn, loss, reduction, x, y)
+    # What torch.nn.functional broadcasts and warns before it calls.
+    name, *settings = kernel
+    result: Array = getattr(torch._C._nn, name)(x, y, reduction, *settings)
+    return result
 
 
 def fits(loss: Any, inputs: Inputs) -> bool:
     """Whether the kernel of a label's log-probability is that of checked inputs."""
     return (
-        type(loss).__name__ == "Nll"
-        and type(loss).__module__.startswith("arraylosses.losses.")
+        loss.torch_kernel() is not None
         and loss.reduction != "batchmean"
         and inputs.weight is None
         and inputs.where is None
@@ -72,7 +61,6 @@ def fits(loss: Any, inputs: Inputs) -> bool:
         and inputs.arrays[0].ndim == 2
         and math.prod(inputs.item_shape) > 0
         and inputs.arrays[0].dtype == inputs.dtype
-        and loss.class_weight is None
     )
 
 

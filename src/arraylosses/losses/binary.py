@@ -127,10 +127,15 @@ class BinaryCrossEntropy(_YesOrNo):
         yes, no = _smooth(target, self.label_smoothing)
         return self._slope(prediction, self._positive(prediction, yes), no)
 
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], prediction: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
         if self.from_logits:
-            return logistic.bernoulli_nll_and_derivative(prediction, *self._logit_weights(prediction, target))
-        return self.call(prediction, target), self.derivative(prediction, target)
+            value, derivative = logistic.bernoulli_nll_and_derivative(
+                prediction, *self._logit_weights(prediction, target)
+            )
+            return value, (derivative,)
+        return self.call(prediction, target), (self.derivative(prediction, target),)
 
     # ((1 - t) + pos_weight t) p (1 - p) of a logit
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
@@ -225,13 +230,12 @@ class BinaryFocal(_YesOrNo):
             loss = loss * self._focus(prediction, yes, no)
         return loss if self.alpha is None else loss * self._balance(yes, no)
 
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return self.call_and_derivative(prediction, target)[1]
-
     # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], prediction: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
         entropy, derivative, factor, ratio, _ = self._parts(prediction, target)
-        return factor * entropy, factor * derivative + factor * self._gamma(factor) * (entropy * ratio)
+        return factor * entropy, (factor * derivative + factor * self._gamma(factor) * (entropy * ratio),)
 
     # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p)
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
@@ -326,14 +330,14 @@ class Hinge(PureLoss):
     def call(self, prediction: Array, target: Array) -> Array:
         return special.relu(1.0 - target * prediction)
 
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        short = 1.0 - target * prediction
-        return special.relu(short), -target * special.heaviside(short)
-
     # -target where the margin is not met, 0 elsewhere
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return self.call_and_derivative(prediction, target)[1]
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], prediction: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        short = 1.0 - target * prediction
+        return special.relu(short), (-target * special.heaviside(short),)
 
+    # 0 but for the kink
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         return array_namespace(prediction, target).zeros_like(prediction)
 
@@ -381,13 +385,12 @@ class SquaredHinge(PureLoss):
         short = special.relu(1.0 - target * prediction)
         return short * short
 
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        short = special.relu(1.0 - target * prediction)
-        return short * short, (-2.0 * target) * short
-
     # -2 target max(0, 1 - target prediction)
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return self.call_and_derivative(prediction, target)[1]
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], prediction: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        short = special.relu(1.0 - target * prediction)
+        return short * short, ((-2.0 * target) * short,)
 
     # 2 target² where the margin is not met, 0 elsewhere
     def second_derivative(self, prediction: Array, target: Array) -> Array:

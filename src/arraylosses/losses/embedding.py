@@ -68,10 +68,7 @@ class CosineSimilarity(PureRowLoss):
     def call(self, prediction: Array, target: Array) -> Array:
         return -norms.Cosine(prediction, target, self.row_axis(prediction)).value
 
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return self.call_and_derivatives((0,), prediction, target)[1][0]
-
-    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+    def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         prediction, target = arrays
         cosine = norms.Cosine(prediction, target, self.row_axis(prediction))
         minus = array_namespace(cosine.value).full_like(cosine.value, -1.0)
@@ -132,11 +129,8 @@ class CosineEmbedding(PureRowLoss):
     def _of_cosine(self, cosine: Array, target: Array) -> Array:
         return special.where(target > 0, 1.0 - cosine, special.relu(cosine - self.margin))
 
-    def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
-        return self.call_and_derivatives((0,), x1, x2, target)[1][0]
-
     # that of the cosine, times -1 for a pair that belongs together, else 1 above the margin and 0 below
-    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+    def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         x1, x2, target = arrays
         cosine = norms.Cosine(x1, x2, self.row_axis(x1))
         factor = special.where(target > 0, -1.0, special.heaviside(cosine.value - self.margin))
@@ -249,10 +243,7 @@ class MarginRanking(PureLoss):
         return self.margin - target * (x1 - x2)
 
     # by x1 -target where it does not lead by the margin, 0 elsewhere; by x2 target
-    def derivative(self, x1: Array, x2: Array, target: Array) -> Array:
-        return self.call_and_derivatives((0,), x1, x2, target)[1][0]
-
-    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+    def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         short, target = self._short(*arrays), arrays[2]
         by_second = target * special.heaviside(short)
         return special.relu(short), tuple([by_second if k else -by_second for k in positions])
@@ -340,15 +331,10 @@ class TripletMargin(PureRowLoss):
     def _order(self) -> float:
         return float("inf") if self.p > 1e18 else self.p  # which it is to the last digit
 
-    def derivative(self, anchor: Array, positive: Array, negative: Array) -> Array | None:
-        return self.call_and_derivatives((0,), anchor, positive, negative)[1][0]
-
     # Where the margin is not kept, by the anchor u - v, by the positive -u, by the negative v, for the unit vectors u
     # and v from the positive and from the negative to the anchor. With `swap`, v may be that from the negative to the
     # positive instead.
-    def call_and_derivatives(
-        self, positions: tuple[int, ...], *arrays: Array
-    ) -> tuple[Array, tuple[Array | None, ...]]:
+    def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         anchor, positive, negative = arrays
         near, far = self._distance(anchor, positive), self._distance(anchor, negative)
         short = self._short(near, far)

@@ -81,11 +81,13 @@ class PoissonNll(PureLoss):
         stirling = count * xp.log(count) - count + 0.5 * xp.log(2 * math.pi * count)
         return loss + special.where(large, stirling, 0.0)
 
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], prediction: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
         if not self.from_log or self.full:
-            return self.call(prediction, target), self.derivative(prediction, target)
+            return self.call(prediction, target), (self.derivative(prediction, target),)
         rate = array_namespace(prediction, target).exp(prediction)
-        return rate - target * prediction, rate - target
+        return rate - target * prediction, (rate - target,)
 
     # exp(prediction) - target of a logarithm, 1 - target / rate of a rate
     def derivative(self, prediction: Array, target: Array) -> Array:

@@ -231,15 +231,14 @@ class CrossEntropy(_DistributionLoss):
     def _capped(self, logits: Array) -> Array:
         return logits if self.softcap is None else logistic.softcap(logits, self.softcap)
 
-    def derivative(self, logits: Array, labels: Array) -> Array:
-        return self.call_and_derivative(logits, labels)[1]
-
     # p Σ t - t of a logit, and of the z-loss 2 z_loss (log Σ exp) p, since the derivative of log Σ exp is p
-    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
         axis = self.row_axis(logits)
         if not self.from_logits:
             u = -self._smoothed(logits, labels, axis)
-            return self._of_probabilities(logits, labels, axis), self._by_probability(logits, u, axis)
+            return self._of_probabilities(logits, labels, axis), (self._by_probability(logits, u, axis),)
         capped = self._capped(logits)
         if self._is_of_labels(labels):
             loss, _, derivative = softmax.nll_complement_and_derivative(capped, labels, axis)
@@ -253,14 +252,15 @@ class CrossEntropy(_DistributionLoss):
             derivative = derivative + (2.0 * self.z_loss) * indexing.expand_dims(log_total, axis) * p
         if self.softcap is not None:
             derivative = derivative * logistic.softcap_derivative(logits, self.softcap)
-        return loss, derivative
+        return loss, (derivative,)
 
     # By a capped logit (Σ t) p (1 - p), and of the z-loss 2 z_loss (p² + log Σ exp p (1 - p)). The cap c(z) multiplies
     # by c'², and adds c'' times the first derivative; c'' = -2 c c' / softcap². By a probability t / p².
     def second_derivative(self, logits: Array, labels: Array) -> Array | None:
         axis = self.row_axis(logits)
         if not self.from_logits:
-            return self._by_probability(logits, -self.derivative(logits, labels), axis)
+            first = self.value_and_derivatives((0,), logits, labels)[1][0]
+            return self._by_probability(logits, -first, axis)
         capped = self._capped(logits)
         _, p, complement = softmax.nll_and_probabilities(capped, axis)
         spread = p * complement
@@ -319,6 +319,9 @@ class Nll(_ClassLoss):
     arrays = "log_probabilities[..., C]: log_distribution, labels[...]: class or labels[..., C]: distribution -> [...]"
 
     whole_rows: ClassVar[bool] = False
+
+    def torch_kernel(self) -> tuple[Any, ...] | None:
+        return None if self.class_weight is not None else ("nll_loss",)
 
     # -Σ t log p
     def call(self, log_probabilities: Array, labels: Array) -> Array:
@@ -426,20 +429,19 @@ class CategoricalFocal(_DistributionLoss):
         entropy = finite * (1.0 - complement)
         return value, factor * (1.0 + self.gamma * entropy / elementwise.at_least_smallest_normal(complement))
 
-    def derivative(self, logits: Array, labels: Array) -> Array:
-        return self.call_and_derivative(logits, labels)[1]
-
     # alpha f'(s) times the derivative of s where the target is a label
-    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
         axis = self.row_axis(logits)
         if not self._is_of_labels(labels):
-            return self.call(logits, labels), self._derivative_of_all(logits, labels, axis)
+            return self.call(logits, labels), (self._derivative_of_all(logits, labels, axis),)
         nll, complement, derivative = softmax.nll_complement_and_derivative(logits, labels, axis)
         value, factor = self._of_nll(nll, complement)
         if self.alpha is not None:
             alpha = self._label_alpha(logits, labels, axis)
             value, factor = value * alpha, factor * alpha
-        return value, derivative * indexing.expand_dims(factor, axis)
+        return value, (derivative * indexing.expand_dims(factor, axis),)
 
     # With u = p dl/dp = -t alpha f'(s): u / p by a probability, u (1 - p) - p (Σ u - u) by a logit, with 1 - p as it is
     # known.
@@ -558,20 +560,19 @@ class CategoricalHinge(_ClassLoss):
             return special.relu(self._short_of_label(logits, labels, axis)[0])
         return reductions.expectation(special.relu(self._short(logits, axis)[0]), labels, axis)
 
-    def derivative(self, logits: Array, labels: Array) -> Array:
-        return self.call_and_derivative(logits, labels)[1]
-
     # Where the margin is not kept, -1 for the class and 1 for its rival, in equal shares at a tie.
-    def call_and_derivative(self, logits: Array, labels: Array) -> tuple[Array, Array]:
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         if logits.shape[axis] == 1:
-            return self.call(logits, labels), xp.zeros_like(logits)
+            return self.call(logits, labels), (xp.zeros_like(logits),)
         if _is_label(labels):
             short, others, rival = self._short_of_label(logits, labels, axis)
             missed = special.heaviside(short)
             derivative = _shared(others == rival, logits, axis) * indexing.expand_dims(missed, axis)
-            return special.relu(short), indexing.scatter(derivative, labels, -missed, axis)
+            return special.relu(short), (indexing.scatter(derivative, labels, -missed, axis),)
         short, best, is_first, is_second = self._short(logits, axis)
         missed = labels * special.heaviside(short)
         total = xp.sum(missed, axis=axis, keepdims=True)
@@ -579,7 +580,7 @@ class CategoricalHinge(_ClassLoss):
         derivative = (
             _shared(is_first, logits, axis) * (total - of_best) + _shared(is_second, logits, axis) * of_best - missed
         )
-        return reductions.expectation(special.relu(short), labels, axis), derivative
+        return reductions.expectation(special.relu(short), labels, axis), (derivative,)
 
     # Linear but for kinks
     def second_derivative(self, logits: Array, labels: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .. import special
 from .._array_api import Array, array_namespace
@@ -43,11 +43,8 @@ class _ErrorLoss(PureLoss):
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         return self._second_derivative(prediction - target)
 
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        return self._value_and_derivative(prediction - target)
-
-    def call_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
-        value, derivative = self.call_and_derivative(*arrays)
+    def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+        value, derivative = self._value_and_derivative(arrays[0] - arrays[1])
         return value, tuple([-derivative if k else derivative for k in positions])
 
     def _of_error(self, error: Array) -> Array:
@@ -94,6 +91,9 @@ class SquaredError(_ErrorLoss):
     >>> float(al.squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
     2.5
     """
+
+    def torch_kernel(self) -> tuple[Any, ...]:
+        return ("mse_loss",)
 
     # e²
     def _of_error(self, error: Array) -> Array:
@@ -179,6 +179,9 @@ class AbsoluteError(_ErrorLoss):
     1.5
     """
 
+    def torch_kernel(self) -> tuple[Any, ...]:
+        return ("l1_loss",)
+
     # |e|
     def _of_error(self, error: Array) -> Array:
         return special.absolute(error)
@@ -225,6 +228,9 @@ class Huber(_ErrorLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(delta=self.delta)
+
+    def torch_kernel(self) -> tuple[Any, ...]:
+        return ("huber_loss", self.delta)
 
     # e²/2 where |e| <= delta, delta (|e| - delta/2) elsewhere. Clipping e states both pieces without a branch.
     def _of_error(self, error: Array) -> Array:
@@ -279,6 +285,9 @@ class SmoothL1(_ErrorLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_nonnegative(beta=self.beta)
+
+    def torch_kernel(self) -> tuple[Any, ...]:
+        return ("smooth_l1_loss", self.beta) if self.beta else ("l1_loss",)
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
     def _of_error(self, error: Array) -> Array:
@@ -508,13 +517,12 @@ class AbsolutePercentageError(PureLoss):
         return self._unit() * (special.absolute(half) / size)
 
     # sign(e) / max(|target|, epsilon)
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return self.call_and_derivative(prediction, target)[1]
-
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], prediction: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
         half, size = self._half_and_size(prediction, target)
         value = self._unit() * (array_namespace(half).abs(half) / size)
-        return value, special.sign(half) * (self._unit() / 2 / size)
+        return value, (special.sign(half) * (self._unit() / 2 / size),)
 
     def _half_and_size(self, prediction: Array, target: Array) -> tuple[Array, Array]:
         """Half the error, which is in range where the error may not be, and the size, not 0 where the error is 0."""
@@ -566,10 +574,9 @@ class SquaredLogarithmicError(PureLoss):
         ratio = logarithms.log1p_ratio(prediction, target)
         return ratio * ratio
 
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return self.call_and_derivative(prediction, target)[1]
-
     # 2 log((1 + prediction) / (1 + target)) / (1 + prediction)
-    def call_and_derivative(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], prediction: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
         ratio = logarithms.log1p_ratio(prediction, target)
-        return ratio * ratio, 2.0 * ratio / (1.0 + prediction)
+        return ratio * ratio, (2.0 * ratio / (1.0 + prediction),)
