@@ -9,6 +9,7 @@ import pytest
 # Two devices of JAX on one CPU, so that "arrays on two devices" can be tested. Read when JAX starts.
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 
+from tests.cases import Case
 from tests.variants import BACKENDS, VARIANTS, Variant, importable
 
 
@@ -25,6 +26,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         choices=BACKENDS,
         default=[],
         help="fail, and do not skip, where this backend is not installed (repeatable)",
+    )
+    parser.addoption(
+        "--sweep",
+        action="store_true",
+        help="run every law with all settings in every variant of a library, which takes hours",
     )
 
 
@@ -53,11 +59,20 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("variant", params, indirect=True)
 
 
+def _is_due(item: pytest.Item) -> bool:
+    """Whether a test belongs to the fast matrix: settings off their defaults are tried in one variant of a library."""
+    given = getattr(item, "callspec", None)
+    variant = given.params.get("variant") if given is not None else None
+    if not isinstance(variant, Variant) or variant.name == variant.backend:
+        return True
+    return all(x.is_default for x in given.params.values() if isinstance(x, Case))
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, dropped = [], []
     for item in items:
         names = [mark.args[0] for mark in item.iter_markers("backend")]
-        if not all(_chosen(config, name) for name in names):
+        if not all(_chosen(config, name) for name in names) or not (config.getoption("--sweep") or _is_due(item)):
             dropped.append(item)
             continue
         kept.append(item)

@@ -45,6 +45,16 @@ def tests(session: nox.Session, backend: str) -> None:
     session.run("pytest", "-n", "auto", f"--backend={backend}", f"--require-backend={backend}", *session.posargs)
 
 
+@nox.session(tags=["sweep"])
+@nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
+def sweep(session: nox.Session, backend: str) -> None:
+    """All tests on one library, with all settings in every variant of it; hours, and not in CI."""
+    session.install("-e", ".", *groups("test", *([] if backend == "numpy" else [backend])))
+    session.run(
+        "pytest", "-n", "auto", "--sweep", f"--backend={backend}", f"--require-backend={backend}", *session.posargs
+    )
+
+
 @nox.session(tags=["gpu"])
 def cupy(session: nox.Session) -> None:
     """All tests on CuPy; skipped where there is no CUDA."""

@@ -107,6 +107,11 @@ class Case:
         return next(f.default for f in type(self.loss).__dataclass_fields__.values() if f.name == name)
 
     @property
+    def is_default(self) -> bool:
+        """Whether it is a loss of ours at its defaults: of those laws that run in every variant of a library."""
+        return self.loss == type(self.loss)() and type(self.loss).__module__.startswith("arraylosses.losses.")
+
+    @property
     def rows(self) -> bool:
         return self.loss.granularity == "row"
 

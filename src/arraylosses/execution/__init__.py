@@ -23,6 +23,7 @@ from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_tor
 from ..arguments import Inputs
 from . import autograd, blocks, direct, jitted, known, native, projected
 from .direct import Computable, Wanted
+from .settings import following
 
 __all__ = ["Computable", "Wanted", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
 
@@ -34,6 +35,7 @@ def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where
     if jitted.fits(loss, arrays, weight, where):
         return jitted.run(loss, arrays, weight, where)
     inputs, eager = known.check(loss, arrays, weight, where)
+    loss = following(loss, inputs)
     result: Array = _way(loss, inputs, eager).run(loss, inputs)
     return result
 
@@ -45,6 +47,7 @@ def run_with_derivatives(
     if not set(wanted.positions) <= set(loss.closed_forms):
         return None
     inputs, eager = known.check(loss, arrays, weight, where)
+    loss = following(loss, inputs)
     if _way(loss, inputs, eager, whole=True) is blocks:
         return blocks.run_with_derivatives(loss, inputs, wanted)
     return direct.run_with_derivatives(loss, inputs, wanted)
@@ -55,7 +58,8 @@ def run_with_gradients(
 ) -> tuple[Array, ...] | None:
     """Compute `loss` and its gradients by the arrays at `positions`; None where there is no closed form."""
     if loss.projected is not None:
-        return projected.run_with_gradients(loss, loss.check(arrays, weight, where), positions)
+        inputs = loss.check(arrays, weight, where)
+        return projected.run_with_gradients(following(loss, inputs), inputs, positions)
     given = [x for x in (*arrays, weight, where) if x is not None]
     if is_torch(arrays[0]) and _is_recorded(loss, given):
         return None

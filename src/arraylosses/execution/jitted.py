@@ -14,6 +14,7 @@ from typing import Any
 from .._array_api import Array, as_array, is_array, is_eager_jax
 from . import direct
 from .direct import Computable
+from .settings import following
 
 __all__ = ["fits", "run", "value_and_grad"]
 
@@ -110,7 +111,8 @@ def _program(
         if positions is None:
             return loss(*arrays, weight=weight, where=where)
         if set(positions) <= set(loss.closed_forms):
-            found = direct.run_with_derivatives(loss, loss.check(arrays, weight, where), direct.Wanted(positions))
+            inputs = loss.check(arrays, weight, where)
+            found = direct.run_with_derivatives(following(loss, inputs), inputs, direct.Wanted(positions))
             if found is not None:
                 return found[0], found[1:]
         return jax.value_and_grad(lambda *x: loss(*x, weight=weight, where=where), positions)(*arrays)

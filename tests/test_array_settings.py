@@ -1,0 +1,124 @@
+"""Real settings as arrays: of any library, one for all or one a column, traced, and with a gradient.
+
+Expected values are those of the same settings as numbers, column by column.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .cases import DEFAULTS, Case
+from .variants import importable
+
+REAL = [
+    (case, name)
+    for case in DEFAULTS
+    if case.is_default and not case.soft
+    for name, value in case.loss.settings().items()
+    if type(value) is float and name not in case.loss.structural
+]
+
+
+def moved(value: float) -> float:
+    return value * 0.75 if value else 0.125
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize(("case", "name"), REAL, ids=str)
+def test_an_array_of_no_axes_is_a_number(variant, case: Case, name):
+    dtype = variant.dtypes[-1]
+    value = moved(getattr(case.loss, name))
+    arrays = [variant.array(x) for x in case.inputs(dtype=dtype)]
+    expected = variant.numpy(replace(case.loss, **{name: value})(*arrays))
+    settings = [variant.array(np.asarray(value, dtype=dtype)), np.asarray(value)]
+    for setting in settings:
+        got = replace(case.loss, **{name: setting})(*arrays)
+        assert variant.of_this_library(got)
+        np.testing.assert_allclose(variant.numpy(got), expected, rtol=1e-6 if dtype == "float32" else 1e-12)
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize(("case", "name"), [(c, n) for c, n in REAL if not c.rows], ids=str)
+def test_a_sequence_is_one_a_column(variant, case: Case, name):
+    dtype = variant.dtypes[-1]
+    value = moved(getattr(case.loss, name))
+    values = [value, value / 2, value / 4, value / 8]
+    arrays = case.inputs(seed=1, dtype=dtype)
+    given = [variant.array(x) for x in arrays]
+    loss = replace(case.loss, reduction="none", **{name: values})
+    assert isinstance(getattr(loss, name), tuple)
+    hash(loss)
+    assert al.deserialize(al.serialize(loss)) == loss
+    got = variant.numpy(loss(*given))
+    gradient = variant.numpy(al.grad(replace(loss, reduction="sum"))(*given))
+    for k, one in enumerate(values):
+        of_column = replace(case.loss, reduction="none", **{name: one})
+        column = [variant.array(np.ascontiguousarray(x[..., k])) for x in arrays]
+        rtol = 1e-5 if dtype == "float32" else 1e-12
+        np.testing.assert_allclose(got[..., k], variant.numpy(of_column(*column)), rtol=rtol, atol=rtol)
+        expected = variant.numpy(al.grad(replace(of_column, reduction="sum"))(*column))
+        np.testing.assert_allclose(gradient[..., k], expected, rtol=rtol, atol=rtol)
+
+
+@pytest.mark.parametrize("other", ["torch", "jax", "numpy"])
+def test_a_setting_of_another_library_follows_the_arrays(variant, other):
+    if variant.name != variant.backend or importable(other):
+        pytest.skip("one variant of each library that is installed")
+    if other == "torch":
+        import torch
+
+        setting = torch.tensor([0.1, 0.5, 0.9])
+    elif other == "jax":
+        import jax.numpy as jnp
+
+        setting = jnp.asarray([0.1, 0.5, 0.9])
+    else:
+        setting = np.asarray([0.1, 0.5, 0.9])
+    x, y = np.random.default_rng(0).normal(size=(2, 5, 3)).astype("float32")
+    got = al.quantile(variant.array(x), variant.array(y), q=setting)
+    assert variant.of_this_library(got)
+    expected = np.mean([al.quantile(x[:, k], y[:, k], q=q) for k, q in enumerate((0.1, 0.5, 0.9))])
+    np.testing.assert_allclose(variant.numpy(got), expected, rtol=1e-6)
+
+
+def test_a_learned_setting_has_a_gradient(variant):
+    if variant.name not in ("numpy", "torch", "jax", "strict"):
+        pytest.skip("one variant of each kind of gradient")
+    x, y = np.random.default_rng(1).normal(size=(2, 4, 3))
+    given, step = [variant.array(v) for v in (x, y)], 1e-6
+
+    def of_temperature(t):
+        return al.info_nce(*given, temperature=t)
+
+    def of_delta(d):
+        return al.huber(*given, delta=d)
+
+    for f, at in ((of_temperature, np.asarray(0.3)), (of_delta, np.asarray([0.2, 0.5, 0.9]))):
+        got = variant.numpy(al.grad(f)(variant.array(at)))
+        for index in np.ndindex(at.shape):
+            up, down = at.copy(), at.copy()
+            up[index] += step
+            down[index] -= step
+            slope = (float(f(variant.array(up))) - float(f(variant.array(down)))) / (2 * step)
+            np.testing.assert_allclose(got[index], slope, rtol=1e-5)
+
+
+@pytest.mark.backend("jax")
+def test_a_schedule_compiles_once():
+    jax = pytest.importorskip("jax")
+    x, y = np.random.default_rng(2).normal(size=(2, 8)).astype("float32")
+    traced = []
+
+    @jax.jit
+    def step(x, y, delta):
+        traced.append(delta)
+        return al.huber(x, y, delta=delta)
+
+    got = [float(step(x, y, delta)) for delta in (0.25, 0.5, 1.0)]
+    np.testing.assert_allclose(got, [al.huber(x, y, delta=d) for d in (0.25, 0.5, 1.0)], rtol=1e-6)
+    assert len(traced) == 1
