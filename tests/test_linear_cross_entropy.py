@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import projected
+from arraylosses.execution import projection
+from arraylosses.execution.projection import chunks, rows
 
 from .variants import Variant
 
@@ -36,15 +37,15 @@ all_settings = pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: "-".j
 @pytest.fixture(autouse=True)
 def _small_chunks(monkeypatch):
     """Three rows a chunk, two a block, two of the matrix a slab."""
-    monkeypatch.setattr(projected, "CHUNK", 3 * CLASSES)
-    monkeypatch.setattr(projected, "ROWS", 3)
-    monkeypatch.setattr(projected, "ROWS_OF_JAX", 3)
-    monkeypatch.setattr(projected, "BLOCK", {"numpy": 2 * CLASSES, "torch": 2 * CLASSES})
-    monkeypatch.setattr(projected, "BLOCK_ELSEWHERE", 2 * CLASSES)
-    monkeypatch.setattr(projected, "SLAB", 2 * FEATURES)
-    projected._jax_function.cache_clear()
+    monkeypatch.setattr(rows, "CHUNK", 3 * CLASSES)
+    monkeypatch.setattr(chunks, "ROWS", 3)
+    monkeypatch.setattr(projection.jax, "ROWS", 3)
+    monkeypatch.setattr(chunks, "BLOCK", {"numpy": 2 * CLASSES, "torch": 2 * CLASSES})
+    monkeypatch.setattr(chunks, "BLOCK_ELSEWHERE", 2 * CLASSES)
+    monkeypatch.setattr(rows, "SLAB", 2 * FEATURES)
+    projection.jax.program.cache_clear()
     yield
-    projected._jax_function.cache_clear()
+    projection.jax.program.cache_clear()
 
 
 def inputs(shape=(7,), seed=0, dtype="float64", soft=False, bias=True) -> tuple[np.ndarray, ...]:
@@ -354,10 +355,8 @@ def test_the_logits_are_never_held(monkeypatch, wanted):
 
 def test_value_and_gradients_take_three_products(monkeypatch):
     counted = []
-    product = projected._product
-    monkeypatch.setattr(
-        projected, "_product", lambda rows, a, b, out: counted.append(a.shape) or product(rows, a, b, out)
-    )
+    product = chunks._product
+    monkeypatch.setattr(chunks, "_product", lambda rows, a, b, out: counted.append(a.shape) or product(rows, a, b, out))
     al.value_and_grad(al.linear_cross_entropy, (0, 1))(*inputs((6,), bias=False))
     assert sum(m * n for m, n in counted) == 6 * FEATURES + 2 * 6 * CLASSES
     counted.clear()
@@ -367,12 +366,12 @@ def test_value_and_gradients_take_three_products(monkeypatch):
 
 def test_chunks_are_of_one_size_and_as_many_as_wanted(monkeypatch):
     monkeypatch.undo()
-    assert projected._chunk_rows(2048, 50257, 256) == 256
-    assert projected._chunk_rows(2049, 50257, 256) == 228
-    assert projected._chunk_rows(100, 50257, 256) == 100
-    assert projected._chunk_rows(100000, 100, 256) == 6250
-    assert projected._chunk_rows(8, 1 << 30, 256) == 1
-    assert projected._chunk_rows(0, 3, 256) == 1
+    assert rows.chunk_rows(2048, 50257, 256) == 256
+    assert rows.chunk_rows(2049, 50257, 256) == 228
+    assert rows.chunk_rows(100, 50257, 256) == 100
+    assert rows.chunk_rows(100000, 100, 256) == 6250
+    assert rows.chunk_rows(8, 1 << 30, 256) == 1
+    assert rows.chunk_rows(0, 3, 256) == 1
 
 
 # what is refused
@@ -492,8 +491,8 @@ def test_torch_s_transforms_go_the_straight_way(torch):
 @pytest.mark.backend("torch")
 def test_torch_computes_only_the_gradients_that_are_wanted(torch, monkeypatch):
     seen = []
-    compute = projected._compute
-    monkeypatch.setattr(projected, "_compute", lambda *a: seen.append(a[2] if len(a) > 2 else None) or compute(*a))
+    compute = chunks.compute
+    monkeypatch.setattr(chunks, "compute", lambda *a: seen.append(a[2] if len(a) > 2 else None) or compute(*a))
     hidden, matrix, labels, bias = (torch.tensor(x) for x in inputs())
     al.linear_cross_entropy(hidden.requires_grad_(), matrix, labels, bias).backward()
     al.linear_cross_entropy(hidden.detach(), matrix.requires_grad_(), labels).backward()

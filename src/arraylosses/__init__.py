@@ -7,6 +7,7 @@ from . import functions, losses, special
 from ._array_api import array_namespace
 from ._config import config
 from .conversion import convert
+from .functional import loss
 from .functions.binary import *
 from .functions.contrastive import *
 from .functions.divergence import *
@@ -18,7 +19,7 @@ from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
 from .gradients import grad, value_and_grad, value_grad_hess
-from .loss import Loss, RowLoss, loss
+from .loss import Loss, RowLoss
 from .losses.binary import *
 from .losses.contrastive import *
 from .losses.divergence import *

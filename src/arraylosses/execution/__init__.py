@@ -10,7 +10,7 @@ items it `declares`. Any other loss runs straight.
 | eager torch on the CPU, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
-| those of a loss of projected rows, on any library with arrays that can be written to, and on JAX | in chunks of rows | `projected` |
+| those of a loss of projected rows, on any library with arrays that can be written to, and on JAX | in chunks of rows | `projection` |
 | all others: traced in another manner, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
 """  # noqa: E501
 
@@ -21,14 +21,15 @@ from typing import Any
 
 from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_torch, untraced
 from ..arguments import Inputs
-from . import autograd, blocks, direct, jitted, known, native, projected
-from .direct import Computable, Wanted
+from ..formula import Formula
+from . import autograd, blocks, direct, jitted, known, native, projection
+from .direct import Wanted
 from .settings import following
 
-__all__ = ["Computable", "Wanted", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
+__all__ = ["Wanted", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
 
 
-def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
+def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
     """Compute `loss`."""
     if weight is None and where is None and (found := native.of_elements(loss, arrays)) is not None:
         return found
@@ -41,7 +42,7 @@ def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where
 
 
 def run_with_derivatives(
-    loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, wanted: Wanted
+    loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, wanted: Wanted
 ) -> tuple[Array, ...] | None:
     """Compute `loss` and the derivatives that are wanted; None where there is no closed form of one."""
     if not set(wanted.positions) <= set(loss.closed_forms):
@@ -54,19 +55,19 @@ def run_with_derivatives(
 
 
 def run_with_gradients(
-    loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, positions: tuple[int, ...]
+    loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, positions: tuple[int, ...]
 ) -> tuple[Array, ...] | None:
     """Compute `loss` and its gradients by the arrays at `positions`; None where there is no closed form."""
     if loss.projected is not None:
         inputs = loss.check(arrays, weight, where)
-        return projected.run_with_gradients(following(loss, inputs), inputs, positions)
+        return projection.run_with_gradients(following(loss, inputs), inputs, positions)
     given = [x for x in (*arrays, weight, where) if x is not None]
     if is_torch(arrays[0]) and _is_recorded(loss, given):
         return None
     return run_with_derivatives(loss, arrays, weight, where, Wanted(positions))
 
 
-def _is_recorded(loss: Computable, given: list[Array]) -> bool:
+def _is_recorded(loss: Formula, given: list[Array]) -> bool:
     """Whether torch records what is computed of these tensors, or may do: then the gradient has one of its own."""
     torch: Any = sys.modules["torch"]
     if loss.array_settings or not holds_values(*given) or torch._C._are_functorch_transforms_active():
@@ -76,10 +77,10 @@ def _is_recorded(loss: Computable, given: list[Array]) -> bool:
     return torch.is_grad_enabled() and any([x.requires_grad for x in given])
 
 
-def _way(loss: Computable, inputs: Inputs, eager: bool, *, whole: bool = False) -> Any:
+def _way(loss: Formula, inputs: Inputs, eager: bool, *, whole: bool = False) -> Any:
     """Choose; `eager` says that values can be looked at, `whole` that an array like the first one will come out."""
     if loss.projected is not None:
-        return projected
+        return projection
     # What is not declared is not assumed: only a loss that says what its items are, and that each is its own, is split.
     if not loss.pure or not loss.declaration.explicit or loss.declaration.coupled or inputs.mask is not None:
         return direct

@@ -16,8 +16,9 @@ from typing import Any
 
 from .._array_api import Array, holds_values
 from ..arguments import Inputs
+from ..formula import Formula
 from . import blocks, direct
-from .direct import Computable, Wanted
+from .direct import Wanted
 
 __all__ = ["run"]
 
@@ -26,7 +27,7 @@ KEPT = 1 << 22
 """Elements up to which the gradient is kept; beyond it, it would no longer be in the last cache when it is due."""
 
 
-def run(loss: Computable, inputs: Inputs) -> Array:
+def run(loss: Formula, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs, of which those with a closed form are to have gradients."""
     tensors = inputs.arrays
     if inputs.weight is not None or inputs.where is not None:
@@ -35,7 +36,7 @@ def run(loss: Computable, inputs: Inputs) -> Array:
     return result
 
 
-def _together(loss: Computable, inputs: Inputs, positions: tuple[int, ...]) -> tuple[Array, ...] | None:
+def _together(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tuple[Array, ...] | None:
     size = math.prod(inputs.arrays[0].shape)
     # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
     is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
@@ -58,7 +59,7 @@ def _function() -> Any:
 
     class Recomputed(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
-        def forward(ctx: Any, loss: Computable, inputs: Inputs, *tensors: Array) -> Array:
+        def forward(ctx: Any, loss: Formula, inputs: Inputs, *tensors: Array) -> Array:
             # Without the tensors, which are held for as long as a gradient may be asked for, and no longer.
             ctx.loss, ctx.inputs = loss, Inputs(inputs[0], (), *inputs[2:6], None, None, None)
             if loss.array_settings:

@@ -18,8 +18,9 @@ import numpy as np
 from .. import special
 from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, unwrapped_namespace, with_axes
 from ..arguments import Inputs, Layout, of_classes
+from ..formula import Formula
 from ..reduction import Totals
-from .direct import FIRST, Computable, Wanted, evaluate, prepare
+from .direct import FIRST, Wanted, evaluate, prepare
 from .threads import for_each
 
 __all__ = ["ELEMENTS", "fits", "gradients", "run", "run_with_derivatives"]
@@ -44,7 +45,7 @@ INTERMEDIATES = 8
 Index = tuple[slice, ...]
 
 
-def fits(loss: Computable, inputs: Inputs, *, whole: bool = False) -> bool:
+def fits(loss: Formula, inputs: Inputs, *, whole: bool = False) -> bool:
     """Whether eager arrays are more than one block; `whole` says that an array like the first one will come out."""
     of_labels_alone = not whole and not loss.whole_rows and bool(inputs.labels)
     first, backend = inputs.arrays[0], backend_of(inputs.xp)
@@ -58,7 +59,7 @@ def fits(loss: Computable, inputs: Inputs, *, whole: bool = False) -> bool:
     return elements > WHOLE[backend] or first.dtype != inputs.dtype
 
 
-def run(loss: Computable, inputs: Inputs) -> Array:
+def run(loss: Formula, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs."""
     blocks = _Blocks(loss, inputs)
     total = _Total(loss, blocks)
@@ -72,7 +73,7 @@ def run(loss: Computable, inputs: Inputs) -> Array:
     return total.result()
 
 
-def run_with_derivatives(loss: Computable, inputs: Inputs, wanted: Wanted = FIRST) -> tuple[Array, ...] | None:
+def run_with_derivatives(loss: Formula, inputs: Inputs, wanted: Wanted = FIRST) -> tuple[Array, ...] | None:
     """Compute `loss` and the derivatives that are wanted; None where there is no closed form."""
     blocks = _Blocks(loss, inputs)
     total = _Total(loss, blocks)
@@ -95,9 +96,7 @@ def run_with_derivatives(loss: Computable, inputs: Inputs, wanted: Wanted = FIRS
     return None if lacking else (total.result(), *results)
 
 
-def gradients(
-    loss: Computable, inputs: Inputs, positions: tuple[int, ...], upstream: Array
-) -> tuple[Array, ...] | None:
+def gradients(loss: Formula, inputs: Inputs, positions: tuple[int, ...], upstream: Array) -> tuple[Array, ...] | None:
     """Compute the gradients alone, times `upstream`: of shape (), or one number an item for reduction "none"."""
     blocks = _Blocks(loss, inputs)
     divisor = _divisor(loss, blocks)
@@ -129,7 +128,7 @@ def gradients(
 class _Blocks:
     """The blocks of a call's inputs."""
 
-    def __init__(self, loss: Computable, inputs: Inputs) -> None:
+    def __init__(self, loss: Formula, inputs: Inputs) -> None:
         xp, shape = inputs.xp, inputs.item_shape
         self.library = unwrapped_namespace(xp)
         weight = None if inputs.weight is None else broadcast_to(xp, inputs.weight, shape)
@@ -155,7 +154,7 @@ class _Blocks:
         """Call ``compute(k)`` for every block."""
         for_each(compute, len(self), backend_of(self.inputs.xp))
 
-    def loss(self, k: int) -> Computable:
+    def loss(self, k: int) -> Formula:
         """The loss of block `k`, with the part of each setting that belongs to its elements."""
         if not self.settings:
             return self.whole
@@ -212,7 +211,7 @@ class _Blocks:
 class _Total:
     """What the blocks' per-item losses add up to, or where they are kept."""
 
-    def __init__(self, loss: Computable, blocks: _Blocks) -> None:
+    def __init__(self, loss: Formula, blocks: _Blocks) -> None:
         inputs = blocks.inputs
         self.reduction, self.blocks, self.dtype = loss.reduction, blocks, inputs.dtype
         self.items = blocks.empty(inputs.item_shape, inputs.dtype) if loss.reduction == "none" else None
@@ -233,7 +232,7 @@ class _Total:
         return self.blocks.number(totals.result(self.reduction), self.dtype)
 
 
-def _of_elements(loss: Computable, inputs: Inputs) -> dict[str, Array] | None:
+def _of_elements(loss: Formula, inputs: Inputs) -> dict[str, Array] | None:
     """Broadcast the settings that hold arrays to the elements; None where one does not fit, which the loss will say."""
     found = {}
     for name in loss.array_settings:
@@ -246,7 +245,7 @@ def _of_elements(loss: Computable, inputs: Inputs) -> dict[str, Array] | None:
     return found
 
 
-def _divisor(loss: Computable, blocks: _Blocks) -> float:
+def _divisor(loss: Formula, blocks: _Blocks) -> float:
     """What the weighted sum is divided by."""
     inputs = blocks.inputs
     totals = Totals(length=_length(inputs))

@@ -14,12 +14,12 @@ from typing import Any
 
 from .._array_api import Array
 from ..arguments import Inputs
-from .direct import Computable
+from ..formula import Formula
 
 __all__ = ["items"]
 
 
-def items(loss: Computable, inputs: Inputs, arrays: tuple[Array, ...]) -> Array:
+def items(loss: Formula, inputs: Inputs, arrays: tuple[Array, ...]) -> Array:
     """Return the per-item losses of prepared arrays."""
     jax: Any = sys.modules["jax"]
     closed = loss.closed_forms

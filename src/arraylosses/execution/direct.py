@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from .. import special
 from .._array_api import Array, backend_of, broadcast_to, in_chunks_of, same_shape, with_axes
-from ..arguments import Declaration, Inputs, Layout
+from ..arguments import Inputs, Layout
+from ..formula import Formula
 from ..reduction import kept_weight, reduce, share
 
-__all__ = ["FIRST", "Computable", "Wanted", "evaluate", "kept", "prepare", "run", "run_with_derivatives"]
+__all__ = ["FIRST", "Wanted", "evaluate", "kept", "prepare", "run", "run_with_derivatives"]
 
 # What stands in for a value that `where` leaves out. It lies in the domain of every loss (a real number, a positive
 # one, a probability), away from any kink, so neither the loss nor its derivative there is anything but finite.
@@ -31,76 +32,14 @@ class Wanted(NamedTuple):
 FIRST = Wanted()
 
 
-class Computable(Protocol):
-    """What is asked of a loss to compute it."""
-
-    @property
-    def declaration(self) -> Declaration:
-        """What it takes, and what one loss value belongs to."""
-
-    @property
-    def pure(self) -> bool:
-        """Whether its settings and arrays decide its value."""
-
-    @property
-    def closed_forms(self) -> tuple[int, ...]:
-        """The positions of the arrays by which there is a closed form of the derivative."""
-
-    @property
-    def whole_rows(self) -> bool:
-        """Whether an item is computed from its whole row, where the labels are integers."""
-
-    @property
-    def array_settings(self) -> tuple[str, ...]:
-        """The settings that hold an array or a sequence."""
-
-    @property
-    def checked(self) -> dict[Any, Any]:
-        """The kinds of arguments that were checked already."""
-
-    @property
-    def projected(self) -> Computable | None:
-        """The loss of rows that is computed of a projection of the first array by the second."""
-
-    def settings(self) -> dict[str, Any]:
-        """Return the settings by name."""
-
-    @property
-    def reduction(self) -> str:
-        """How per-item losses become the result."""
-
-    def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
-        """Return the arguments of a call, checked."""
-
-    def call(self, *arrays: Array) -> Array:
-        """Return per-item losses."""
-
-    def derivative(self, *arrays: Array) -> Array | None:
-        """Return the derivative of per-item losses by the first array, where there is a closed form."""
-
-    def value_and_derivatives(
-        self, positions: tuple[int, ...], *arrays: Array
-    ) -> tuple[Array, tuple[Array | None, ...]]:
-        """Return per-item losses and their derivatives by several arrays."""
-
-    def second_derivative(self, *arrays: Array) -> Array | None:
-        """Return the second derivative."""
-
-    def torch_kernel(self) -> tuple[Any, ...] | None:
-        """Return torch's own function of this loss, by name, and the settings that it takes."""
-
-    def item_weight(self, *arrays: Array) -> Array | None:
-        """Return weights of items that follow from the arrays, such as class weights."""
-
-
-def run(loss: Computable, inputs: Inputs) -> Array:
+def run(loss: Formula, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs."""
     arrays, weight = prepare(loss, inputs)
     return reduce(inputs.xp, evaluate(loss, inputs, arrays)[0], weight, loss.reduction)
 
 
 def run_with_derivatives(
-    loss: Computable, inputs: Inputs, wanted: Wanted = FIRST, upstream: Array | None = None
+    loss: Formula, inputs: Inputs, wanted: Wanted = FIRST, upstream: Array | None = None
 ) -> tuple[Array, ...] | None:
     """Compute `loss` and the derivatives that are wanted, where it has them all in closed form.
 
@@ -124,7 +63,7 @@ def run_with_derivatives(
     return (reduce(xp, items, weight, loss.reduction), *results)
 
 
-def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
+def prepare(loss: Formula, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
     """Return the arrays that a loss computes on, and one weight an item."""
     arrays, dtype = inputs.arrays, inputs.dtype
     if inputs.where is not None or not all([x.dtype == dtype or inputs.is_integer(k) for k, x in enumerate(arrays)]):
@@ -139,7 +78,7 @@ def prepare(loss: Computable, inputs: Inputs) -> tuple[tuple[Array, ...], Array 
 
 
 def evaluate(
-    loss: Computable, inputs: Inputs, arrays: tuple[Array, ...], wanted: Wanted | None = None
+    loss: Formula, inputs: Inputs, arrays: tuple[Array, ...], wanted: Wanted | None = None
 ) -> tuple[Array, tuple[Array, ...] | None]:
     """Return per-item losses of prepared arrays and the derivatives that are wanted; None if one is lacking."""
     invalid = inputs.invalid
@@ -191,7 +130,7 @@ def evaluate(
 _EXAMPLE = '"prediction[..., D]: real, target[..., D]: real -> [...]"'
 
 
-def _has_closed_form(loss: Computable, inputs: Inputs) -> bool:
+def _has_closed_form(loss: Formula, inputs: Inputs) -> bool:
     """Whether JAX is given the closed form, which for a loss of elements is no shorter than what it derives."""
     is_of_rows = any([bool(layout) for layout in inputs.layout])
     return is_of_rows and loss.pure and bool(loss.closed_forms) and inputs.mask is None

@@ -12,14 +12,14 @@ import weakref
 from typing import Any
 
 from .._array_api import Array, as_array, is_array, is_eager_jax
+from ..formula import Formula
 from . import direct
-from .direct import Computable
 from .settings import following
 
 __all__ = ["fits", "run", "value_and_grad"]
 
 
-def fits(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> bool:
+def fits(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> bool:
     """Whether this is the way for a call: for arrays of JAX, none of them traced."""
     if not loss.pure or not arrays or not is_eager_jax(arrays[0]):
         return False
@@ -28,13 +28,13 @@ def fits(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, wher
     return all([x is None or is_eager_jax(x) for x in (*arrays[1:], weight, where)])
 
 
-def run(loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
+def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
     """Compute `loss`."""
     return _call(loss, None, arrays, weight, where)
 
 
 def value_and_grad(
-    loss: Computable, positions: tuple[int, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
+    loss: Formula, positions: tuple[int, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> tuple[Array, tuple[Array, ...]]:
     """Compute `loss` and its gradients by the arrays at `positions`."""
     value, gradients = _call(loss, positions, arrays, weight, where)

@@ -10,7 +10,7 @@ import sys
 from .._array_api import Array, holds_values, is_eager_numpy, lie_below
 from .._config import setting
 from ..arguments import Inputs
-from .direct import Computable
+from ..formula import Formula
 
 __all__ = ["check"]
 
@@ -18,9 +18,7 @@ MOST = 256
 """Kinds of arguments that are remembered for a class of losses."""
 
 
-def check(
-    loss: Computable, arrays: tuple[Array, ...], weight: Array | None, where: Array | None
-) -> tuple[Inputs, bool]:
+def check(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> tuple[Inputs, bool]:
     """Return the arguments of a call, checked, and whether their values can be looked at."""
     if weight is None and where is None and not loss.array_settings and _are_eager(arrays):
         return _of_kind(loss, arrays), True
@@ -37,7 +35,7 @@ def _are_eager(arrays: tuple[Array, ...]) -> bool:
     return torch is not None and isinstance(arrays[0], torch.Tensor) and holds_values(*arrays)
 
 
-def _of_kind(loss: Computable, arrays: tuple[Array, ...]) -> Inputs:
+def _of_kind(loss: Formula, arrays: tuple[Array, ...]) -> Inputs:
     known = loss.checked
     kind = (*loss.__dict__.values(), *[(type(x), x.dtype, x.shape) for x in arrays])
     found = known.get(kind)

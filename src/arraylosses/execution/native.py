@@ -13,7 +13,7 @@ from typing import Any
 from .._array_api import Array
 from .._config import setting
 from ..arguments import Inputs
-from .direct import Computable
+from ..formula import Formula
 
 __all__ = ["LARGEST", "fits", "of_elements", "run"]
 
@@ -64,7 +64,7 @@ def fits(loss: Any, inputs: Inputs) -> bool:
     )
 
 
-def run(loss: Computable, inputs: Inputs) -> Array:
+def run(loss: Formula, inputs: Inputs) -> Array:
     """Compute the loss of labels on checked inputs."""
     torch: Any = sys.modules["torch"]
     return torch.nn.functional.nll_loss(*inputs.arrays, reduction=loss.reduction)

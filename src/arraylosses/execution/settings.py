@@ -7,12 +7,12 @@ from typing import Any
 
 from .._array_api import NUMBERS, as_array, is_array
 from ..arguments import Inputs
-from .direct import Computable
+from ..formula import Formula
 
 __all__ = ["following"]
 
 
-def following(loss: Computable, inputs: Inputs) -> Computable:
+def following(loss: Formula, inputs: Inputs) -> Formula:
     """Return a loss whose settings are arrays like those of a call, where they hold arrays or sequences of numbers."""
     if not loss.array_settings:
         return loss

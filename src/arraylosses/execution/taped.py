@@ -18,13 +18,13 @@ from ..arguments import Inputs
 from ..autodiff.array import plain
 from ..autodiff.derivatives import vjp
 from ..autodiff.tape import Pullback, Rule, primitive
+from ..formula import Formula
 from . import blocks, direct
-from .direct import Computable
 
 __all__ = ["fits", "run"]
 
 
-def fits(loss: Computable, inputs: Inputs) -> bool:
+def fits(loss: Formula, inputs: Inputs) -> bool:
     """Whether this is the way for arrays some of which are traced: the first alone is, and there is a closed form."""
     if 0 not in loss.closed_forms:
         return False
@@ -32,7 +32,7 @@ def fits(loss: Computable, inputs: Inputs) -> bool:
     return all([plain(x) is x for x in others])
 
 
-def run(loss: Computable, inputs: Inputs) -> Array:
+def run(loss: Formula, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs, the first of which is traced."""
     traced = inputs.arrays[0]
     values = _of_library(_with_first(inputs, plain(traced)))
@@ -54,7 +54,7 @@ def _recorded(space: Namespace) -> Callable[..., Array]:
     """The function whose result and pullback are known when it is called; it keeps nothing of a call."""
 
     def make(
-        space: Namespace, result: Array, x: Array, *, loss: Computable, inputs: Inputs, value: Array, gradient: Any
+        space: Namespace, result: Array, x: Array, *, loss: Formula, inputs: Inputs, value: Array, gradient: Any
     ) -> Pullback:
         return _Pullback(loss, _with_first(inputs, x), gradient if plain(x) is x else None)
 
@@ -64,7 +64,7 @@ def _recorded(space: Namespace) -> Callable[..., Array]:
 class _Pullback:
     """What makes the first array's cotangent of the result's."""
 
-    def __init__(self, loss: Computable, inputs: Inputs, gradient: Array | None) -> None:
+    def __init__(self, loss: Formula, inputs: Inputs, gradient: Array | None) -> None:
         self.loss, self.inputs, self.gradient = loss, inputs, gradient
 
     def __call__(self, g: Array) -> Array:
@@ -104,7 +104,7 @@ def _is_numpy(g: Array) -> bool:
     return isinstance(g, np.ndarray | np.generic)
 
 
-def _way(loss: Computable, values: Inputs, *, whole: bool = False) -> Any:
+def _way(loss: Formula, values: Inputs, *, whole: bool = False) -> Any:
     """The way of NumPy's arrays. torch's would be recorded by torch, and those of others have no blocks."""
     given = (*values.arrays, values.weight, values.where)
     is_numpy = all([x is None or is_eager_numpy(x) for x in given])

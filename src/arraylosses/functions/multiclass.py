@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._array_api import Array
-from ..loss import function_form
+from ..functional import function_form
 from ..losses.multiclass import CategoricalFocal, CategoricalHinge, CrossEntropy, Nll
 from ..reduction import Reduction
 

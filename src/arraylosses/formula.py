@@ -1,0 +1,178 @@
+"""A formula: what the execution layer needs of a loss."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import itertools
+from typing import Any, ClassVar
+
+from ._array_api import Array
+from .arguments import (
+    Declaration,
+    Granularity,
+    Inputs,
+    check_inputs,
+    conditions,
+    declared,
+    of_granularity,
+    require_choice,
+)
+
+__all__ = ["Formula"]
+
+_CLOSED_FORMS = ("derivative", "value_and_derivatives", "second_derivative")
+_OF_A_FORMULA = (*_CLOSED_FORMS, "torch_kernel")
+
+
+class Formula:
+    """What is declared of a loss, its per-item losses, and their derivatives in closed form."""
+
+    reduction: str
+    """How the per-item losses become the result."""
+
+    arrays: ClassVar[str] = ""
+    """What each of the arrays holds, with which axes, and what one loss value belongs to.
+
+    ``...`` stands for any number of axes, and an axis of one name has one length. Domains are real, nonnegative,
+    positive, probability, distribution, log_distribution, sign, class and ``length of T``. ``or`` parts two manners in
+    which an array may be given, ``bias?[C]: real`` one that need not be, ``real if from_logits else probability`` says
+    what depends on a setting. ``-> [N] coupled`` says that an item depends on the arrays of others. If they are
+    coupled, or `where` is declared with axes of its own, `call` takes `where` last, None where it is not given."""
+
+    granularity: ClassVar[Granularity] = "element"
+    """What one loss value belongs to: an "element", a "row" of each array, or one of a "batch" whose items are coupled.
+    It follows from `arrays`; without these, it says which of them are taken."""
+
+    pure: ClassVar[bool] = False
+    """Whether the settings and the arrays decide the value, so that a program of it may be compiled and kept, and parts
+    of it be computed again. False unless a class says so: a formula may look at what changes from call to call."""
+
+    array_names: ClassVar[tuple[str, ...]] = ()
+    """The names of the arrays that a call takes, in order."""
+
+    _declarations: ClassVar[dict[tuple[bool, ...], Declaration]] = {(): Declaration((), ("...",))}
+    _conditions: ClassVar[tuple[str, ...]] = ()
+
+    closed_forms: ClassVar[tuple[int, ...]] = ()
+    """The arrays, by position, with respect to which there is a closed form of the derivative: the first where
+    `derivative` or `value_and_derivatives` is defined, unless a class says more."""
+
+    checked: ClassVar[dict[Any, Any]] = {}
+    """The kinds of arguments that were checked already: what `execution` remembers."""
+
+    whole_rows: ClassVar[bool] = True
+    """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
+
+    structural: ClassVar[tuple[str, ...]] = ()
+    """The numbers among the settings whose value decides which formula is computed, and not only with what."""
+
+    array_settings: ClassVar[tuple[str, ...]] = ()
+    """The settings that hold an array or a sequence."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.checked = {}
+        if "call" in cls.__dict__:
+            # What was said of another formula does not hold of this one.
+            if "pure" not in cls.__dict__ and getattr(cls.__mro__[1], "call", Formula.call) is not Formula.call:
+                cls.pure = False
+            for name in _OF_A_FORMULA:
+                if name not in cls.__dict__:
+                    setattr(cls, name, getattr(Formula, name))
+        if "closed_forms" not in cls.__dict__ and {"call", *_CLOSED_FORMS} & cls.__dict__.keys():
+            has_one = any(getattr(cls, name) is not getattr(Formula, name) for name in _CLOSED_FORMS[:2])
+            cls.closed_forms = (0,) if has_one else ()
+        if {"call", "arrays", "granularity"} & cls.__dict__.keys():
+            _declare(cls)
+
+    # `*arrays: Any, **named: Any` is what type checkers let a subclass replace by the arrays that it takes.
+    def call(self, *arrays: Any, **named: Any) -> Array:
+        """Return per-item losses of arrays in the dtype of the computation: the formula, and nothing else."""
+        raise TypeError(f"{type(self).__name__} must define `call(self, prediction, target, ...)`")
+
+    def derivative(self, *arrays: Any, **named: Any) -> Array | None:
+        """Return the derivative of each per-item loss with respect to the first array, in that array's shape.
+
+        A closed form is optional, and takes the arrays that `call` takes. Without one, the result is None, and the
+        derivative is that of `call`. Where it is given, `item_weight` may not depend on the first array.
+        """
+        if type(self).value_and_derivatives is Formula.value_and_derivatives:
+            return None
+        found: Array | None = self.value_and_derivatives((0,), *arrays)[1][0]
+        return found
+
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], *arrays: Any, **named: Any
+    ) -> tuple[Array, tuple[Array | None, ...]]:
+        """Return what `call` returns, and its derivatives by the arrays at `positions`, which `closed_forms` names.
+
+        It is worth stating where these share much of their work, or where there is a closed form by several arrays.
+        """
+        return self.call(*arrays), (self.derivative(*arrays),)
+
+    def second_derivative(self, *arrays: Any, **named: Any) -> Array | None:
+        """Return the second derivative, where it is known in closed form beside the first; else None.
+
+        For a loss of rows it is the diagonal of the Hessian of each row.
+        """
+        return None
+
+    def torch_kernel(self) -> tuple[Any, ...] | None:
+        """Return torch's own function that computes this loss to the last digit, by name, and the settings it takes."""
+        return None
+
+    @property
+    def projected(self) -> Formula | None:
+        """The loss of rows that this one is of a projection; None where the arrays are taken as they are.
+
+        The projection is ``first @ second.T``, plus the fourth array if there is one; the third holds the targets.
+        """
+        return None
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings by name."""
+        raise TypeError(f"{type(self).__name__} has no settings")
+
+    @property
+    def declaration(self) -> Declaration:
+        """What `arrays` says, for these settings."""
+        return self._declarations[tuple([bool(getattr(self, name)) for name in self._conditions])]
+
+    def class_axis(self) -> int | None:
+        """Return the setting `axis`, the place of the class or feature axis; None of a loss without it."""
+        return getattr(self, "axis", None)
+
+    def item_weight(self, *arrays: Any, **named: Any) -> Array | None:
+        """Return weights of items that follow from the arrays, such as class weights; None where there are none."""
+        return None
+
+    def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
+        """Return the arguments of a call, checked, for `execution`."""
+        ignored = getattr(self, "ignore_index", None)
+        return check_inputs(self.declaration, self.class_axis(), ignored, arrays, weight, where)
+
+
+def _declare(cls: type[Formula]) -> None:
+    """Read what a class declares of its arrays, for each value of the settings that it depends on."""
+    taken = list(inspect.signature(cls.call).parameters.values())[1:]
+    names = tuple([p.name for p in taken if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)])
+    if "arrays" not in cls.__dict__ and ("granularity" in cls.__dict__ or not cls.arrays):
+        require_choice(("element", "row", "batch"), granularity=cls.granularity)
+        if cls.call is Formula.call or not names:
+            return
+        made = declared(of_granularity(names[: len(names) - (names[-1] == "where")], cls.granularity))
+        explicit = any("granularity" in base.__dict__ for base in cls.__mro__ if base is not Formula)
+        cls._conditions, cls._declarations = (), {(): dataclasses.replace(made, explicit=explicit)}
+    else:
+        cls._conditions = conditions(cls.arrays)
+        cls._declarations = {
+            chosen: declared(cls.arrays, tuple(zip(cls._conditions, chosen, strict=True)))
+            for chosen in itertools.product((False, True), repeat=len(cls._conditions))
+        }
+    one = next(iter(cls._declarations.values()))
+    cls.array_names, cls.granularity = one.names, one.granularity
+    wanted = (*one.names, "where") if one.takes_where else one.names
+    if cls.call is not Formula.call and names and len(names) != len(wanted):
+        said = f"{', '.join(wanted)}, as `arrays` declares; it takes {', '.join(names)}"
+        raise TypeError(f"`call` of {cls.__name__} must take {said}")
