@@ -58,7 +58,7 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
         mock.patch.dict(blocks.ELEMENTS, numpy=size, torch=size),
         mock.patch.dict(blocks.WHOLE, numpy=size, torch=size),
         mock.patch.object(blocks, "ROWS", size),
-        mock.patch.object(native, "of_elements", return_value=None),
+        mock.patch.object(native, "of_elements", lambda *_: None),
         mock.patch.object(native, "fits", return_value=False),
         mock.patch.object(autograd, "KEPT", 0),
         mock.patch.object(blocks, "for_each", for_each),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from . import special
-from ._array_api import NUMBERS, Array, Namespace, backend_of, broadcast_to, is_eager_torch, known_size
+from ._array_api import NUMBERS, Array, Namespace, backend_of, broadcast_to, is_array, is_eager_torch, known_size
 from .numerics import reductions
 
 __all__ = ["REDUCTIONS", "Reduction", "Totals", "kept_weight", "reduce", "share"]
@@ -82,7 +82,9 @@ class Totals:
 
 
 def _or_one(total: Any) -> Any:
-    return total or 1.0 if isinstance(total, NUMBERS) else special.where(total == 0, 1.0, total)
+    if isinstance(total, NUMBERS):
+        return total or 1.0
+    return special.where(total == 0, 1.0, total) if is_array(total) else total  # the length of a traced array
 
 
 def _sum(values: list[float]) -> float:
@@ -133,7 +135,7 @@ def _divisors(xp: Namespace, items: Array, weight: Array | None, reduction: str)
     if reduction == "batchmean" and items.ndim:
         length = known_size(items.shape[:1])
         if length is not None:
-            return Totals(length=length)
+            return Totals(length=max(length, 1))
         ones = xp.ones_like(items)
         of_one = xp.sum(xp.ones_like(xp.sum(ones, axis=0)))  # the items of one place of the first axis
         return Totals(length=xp.sum(ones) / _or_one(of_one))
@@ -141,7 +143,7 @@ def _divisors(xp: Namespace, items: Array, weight: Array | None, reduction: str)
         return Totals(length=1)
     size = known_size(items.shape)
     if weight is None and size is not None:
-        return Totals(weight=size)
+        return Totals(weight=max(size, 1))
     if size is None:  # then a weight may have a length of 1 where the items have more
         ones = xp.ones_like(items)
         weight = ones if weight is None else ones * weight
