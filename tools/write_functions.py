@@ -10,12 +10,34 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import importlib.abc
+import importlib.machinery
 import inspect
 import pkgutil
 import re
+import sys
 import textwrap
+import types
 from collections.abc import Iterator
 from pathlib import Path
+
+
+class _Without(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Let the package be imported without its functions: those that are there may not fit the classes any more."""
+
+    def find_spec(self, name: str, *rest: object) -> importlib.machinery.ModuleSpec | None:
+        inside = name.startswith("arraylosses.functions")
+        return importlib.machinery.ModuleSpec(name, self, is_package=True) if inside else None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> None:
+        return None
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        module.__dict__["__all__"] = []
+
+
+if __name__ == "__main__":
+    sys.meta_path.insert(0, _Without())
 
 import arraylosses.losses
 from arraylosses.loss import Loss, setting_names, snake_case

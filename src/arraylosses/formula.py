@@ -67,6 +67,9 @@ class Formula:
     structural: ClassVar[tuple[str, ...]] = ()
     """The numbers among the settings whose value decides which formula is computed, and not only with what."""
 
+    class_settings: ClassVar[tuple[str, ...]] = ()
+    """The settings of one number a class, which the formula lays along the classes itself."""
+
     array_settings: ClassVar[tuple[str, ...]] = ()
     """The settings that hold an array or a sequence."""
 

@@ -5,7 +5,7 @@ is common. Shapes and dtypes are looked at here and nowhere else, by what a loss
 alone.
 """
 
-from .arrays import Inputs, Labels, Layout, check_inputs
+from .arrays import Inputs, Labels, check_inputs
 from .declaration import Declaration, Granularity, conditions, declared, of_granularity
 from .domains import DOMAINS, Domain
 from .hints import added_axes, closest, in_short, made_of, meant, ours
@@ -22,6 +22,7 @@ from .settings import (
     require_positive,
     require_range,
 )
+from .shapes import Layout
 
 __all__ = [
     "DOMAINS",

@@ -16,7 +16,8 @@ def following(loss: Formula, inputs: Inputs) -> Formula:
     """Return a loss whose settings are arrays like those of a call, where they hold arrays or sequences of numbers."""
     if not loss.array_settings:
         return loss
-    found = {name: x for name in loss.array_settings if _holds_numbers(x := getattr(loss, name))}
+    names = [name for name in loss.array_settings if name not in loss.class_settings]
+    found = {name: x for name in names if _holds_numbers(x := getattr(loss, name))}
     if not found:
         return loss
     like = inputs.arrays[0]

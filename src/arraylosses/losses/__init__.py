@@ -7,6 +7,7 @@ from . import (
     embedding,
     likelihood,
     linear,
+    margin,
     multiclass,
     ranking,
     regression,
@@ -18,6 +19,7 @@ from .divergence import *
 from .embedding import *
 from .likelihood import *
 from .linear import *
+from .margin import *
 from .multiclass import *
 from .ranking import *
 from .regression import *
@@ -30,6 +32,7 @@ __all__ += divergence.__all__
 __all__ += embedding.__all__
 __all__ += likelihood.__all__
 __all__ += linear.__all__
+__all__ += margin.__all__
 __all__ += multiclass.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__

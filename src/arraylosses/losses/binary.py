@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import special
 from .._array_api import NUMBERS, Array, array_namespace, as_array, broadcast_to, broadcasts_to
@@ -100,6 +100,8 @@ class BinaryCrossEntropy(_YesOrNo):
     """
 
     arrays = "prediction[...]: real if from_logits else probability, target[...]: probability -> [...]"
+
+    class_settings: ClassVar[tuple[str, ...]] = ("pos_weight",)
 
     from_logits: bool = True
     pos_weight: Any = None

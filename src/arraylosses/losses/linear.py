@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from .._array_api import Array, array_namespace, dtype_kind, result_dtype, single_device
 from ..registry import alias, register
@@ -90,6 +90,8 @@ class LinearCrossEntropy(PureLoss):
         "hidden[..., D]: real, weight_matrix[C, D]: real, labels[...]: class or labels[..., C]: distribution, "
         "bias?[C]: real -> [...]"
     )
+
+    class_settings: ClassVar[tuple[str, ...]] = ("class_weight",)
 
     class_weight: Any = None
     ignore_index: int | None = None

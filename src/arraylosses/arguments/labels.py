@@ -1,0 +1,59 @@
+"""Integers that name places of an axis, or how many of them there are."""
+
+from __future__ import annotations
+
+from .._array_api import Array, Namespace, as_index, holds_values, integer_range, lie_below
+
+__all__ = ["check_labels"]
+
+
+def check_labels(
+    xp: Namespace,
+    name: str,
+    given: Array,
+    classes: int,
+    ignore_index: int | None,
+    where: Array | None,
+    called: str = "classes",
+) -> tuple[Array, Array | None, Array | None]:
+    """Return labels that can index, those to keep, and those that are no class if these can't be refused."""
+    labels = as_index(xp, given)
+    ignored = _as_label(given, labels, ignore_index)
+    plain = where is None and ignored is None and 0 not in labels.shape
+    if plain and holds_values(labels) and lie_below(labels, classes):
+        return labels, None, None
+    if ignored is not None:
+        used = labels != ignored
+        where = used if where is None else xp.logical_and(used, where)
+    valid = xp.logical_and(labels >= 0, labels < classes)
+    kept_invalid = xp.logical_not(valid) if where is None else xp.logical_and(xp.logical_not(valid), where)
+    if holds_values(kept_invalid):
+        if bool(xp.any(kept_invalid)):
+            worst = xp.where(kept_invalid, labels, classes)
+            label = int(xp.min(worst))
+            label = label if label < 0 else int(xp.max(xp.where(kept_invalid, labels, -1)))
+            low, high = integer_range(given.dtype)
+            label = label if label >= low else label + high + 1
+            raise ValueError(
+                f"`{name}` must lie in [0, {classes}) for {classes} classes, got {label}; "
+                "`where` or `ignore_index` leaves items out"
+                if called == "classes"
+                else f"`{name}` must lie in [0, {classes - 1}], {called}, got {label}"
+            )
+        kept_invalid = None
+    if where is not None or kept_invalid is not None:
+        labels = xp.where(valid, labels, xp.zeros_like(labels))
+    return labels, where, kept_invalid
+
+
+# An unsigned integer may be beyond the dtype that indexes, in which it then wraps around to a negative number, and
+# `ignore_index` beyond either dtype.
+def _as_label(given: Array, labels: Array, ignore_index: int | None) -> int | None:
+    """Return `ignore_index` as it is among `labels`, which were `given` in another dtype; None where it can't be."""
+    if ignore_index is None:
+        return None
+    low, high = integer_range(given.dtype)
+    if not low <= ignore_index <= high:
+        return None
+    low, high = integer_range(labels.dtype)
+    return ignore_index if ignore_index <= high else ignore_index - (high - low + 1)
