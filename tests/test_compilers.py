@@ -102,7 +102,7 @@ def test_a_loss_that_asks_in_python_what_its_setting_is_has_a_program_for_each()
     import jax.numpy as jnp
 
     @al.register
-    @al.loss
+    @al.loss(pure=True)
     def one_sided_error(prediction, target, *, side=1.0):
         error = prediction - target if side > 0 else target - prediction
         return error * (error > 0)

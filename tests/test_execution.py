@@ -44,6 +44,10 @@ libraries = pytest.mark.parametrize(
 EXACT = {"squared_error", "absolute_error", "huber", "smooth_l1", "quantile", "hinge", "squared_hinge"}
 
 
+def _none(*_: Any) -> None:
+    """No kernel of torch's; a plain function, which its compiler traces."""
+
+
 @contextlib.contextmanager
 def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
     """Make blocks of `size` elements where they serve, and see to it that some call takes several."""
@@ -58,7 +62,7 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
         mock.patch.dict(blocks.ELEMENTS, numpy=size, torch=size),
         mock.patch.dict(blocks.WHOLE, numpy=size, torch=size),
         mock.patch.object(blocks, "ROWS", size),
-        mock.patch.object(native, "of_elements", lambda *_: None),
+        mock.patch.object(native, "of_elements", _none),
         mock.patch.object(native, "fits", return_value=False),
         mock.patch.object(autograd, "KEPT", 0),
         mock.patch.object(blocks, "for_each", for_each),

@@ -68,7 +68,7 @@ def counted():
     traces = Counter()
 
     @al.register
-    @al.loss
+    @al.loss(pure=True)
     def counted_error(prediction, target, *, scale=1.0, offset=None):
         traces[scale] += 1
         error = scale * (prediction - target) ** 2
@@ -122,7 +122,7 @@ def test_an_array_in_a_setting_is_an_argument_of_the_program(jax):
 @pytest.mark.usefixtures("clean_registry")
 def test_equal_settings_of_two_types_have_programs_of_their_own(jax):
     @al.register
-    @al.loss
+    @al.loss(pure=True)
     def by_type(prediction, target, *, k=1):
         return (prediction - target) * (10.0 if isinstance(k, bool) else 1.0)
 

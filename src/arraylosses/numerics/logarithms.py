@@ -44,7 +44,13 @@ def log(xp: Namespace, x: Array) -> Array:
     return xp.log(x)
 
 
-def log_at_least(x: Array, low: float | Array) -> Array:
+def _log_at_least_jax(_: Any, x: Array, low: float | Array) -> Array:
+    # For which a subnormal number is 0; the logarithm's own rule is finite there.
+    return clip(log(x), low)
+
+
+@primitive(jax=_log_at_least_jax)
+def log_at_least(xp: Namespace, x: Array, low: float | Array) -> Array:
     """log x, raised to `low`, with a derivative of 0 below that and at x = 0."""
     zero = x == 0
     return where(zero, low, clip(log(where(zero, 1.0, x)), low))
