@@ -31,6 +31,8 @@ __all__ = [
     "dtype_name",
     "holds_values",
     "in_chunks_of",
+    "in_forward_mode",
+    "in_transform",
     "integer_range",
     "is_array",
     "is_container",
@@ -396,6 +398,17 @@ def is_eager_torch(*arrays: Array) -> bool:
         if type(x) not in plain or x.layout != strided or x.is_nested or wrapped(x) or batched(x):
             return False
     return not inside._len_torch_dispatch_stack() and inside._get_tracing_state() is None
+
+
+def in_forward_mode() -> bool:
+    """Whether torch computes derivatives in forward mode, which no tensor shows."""
+    torch: Any = sys.modules["torch"]
+    return bool(torch.autograd.forward_ad._current_level >= 0)
+
+
+def in_transform() -> bool:
+    """Whether a transform of torch is about, forward mode included: plain tensors may be constants of it."""
+    return in_forward_mode() or bool(sys.modules["torch"]._C._are_functorch_transforms_active())
 
 
 def is_eager_jax(x: Array) -> bool:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .._array_api import Array, backend_of, holds_values, is_eager_numpy, is_torch, untraced
+from .._array_api import Array, backend_of, holds_values, in_transform, is_eager_numpy, is_torch, untraced
 from ..arguments import Inputs
 from ..formula import Formula
 from . import autograd, blocks, direct, jitted, known, native, projection
@@ -70,9 +70,7 @@ def run_with_gradients(
 def _is_recorded(loss: Formula, given: list[Array]) -> bool:
     """Whether torch records what is computed of these tensors, or may do: then the gradient has one of its own."""
     torch: Any = sys.modules["torch"]
-    if loss.array_settings or not holds_values(*given) or torch._C._are_functorch_transforms_active():
-        return True
-    if torch.autograd.forward_ad._current_level >= 0:
+    if loss.array_settings or not holds_values(*given) or in_transform():
         return True
     return torch.is_grad_enabled() and any([x.requires_grad for x in given])
 
@@ -100,7 +98,7 @@ def _way(loss: Formula, inputs: Inputs, eager: bool, *, whole: bool = False) -> 
         return blocks if plain else direct
     torch: Any = sys.modules["torch"]
     # Values and transforms of other tensors than these may be about.
-    if torch.autograd.forward_ad._current_level >= 0 or torch._C._are_functorch_transforms_active():
+    if in_transform():
         return direct
     if native.fits(loss, inputs):
         return native

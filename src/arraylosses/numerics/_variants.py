@@ -21,6 +21,7 @@ from .._array_api import (
     Namespace,
     array_namespace,
     backend_of,
+    in_forward_mode,
     is_eager_torch,
     namespace_of,
 )
@@ -107,7 +108,7 @@ def in_place_library(first: Array, *rest: Array) -> Any | None:
     for x in (first, *rest):
         if not x.is_cpu or (records and x.requires_grad):
             return None
-    return None if torch.autograd.forward_ad._current_level >= 0 else torch
+    return None if in_forward_mode() else torch
 
 
 _NUMPY = (np.ndarray, np.memmap)  # a subclass may mean something else by its operations

@@ -15,7 +15,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..._array_api import Array, backend_of, is_eager_numpy, is_eager_torch
+from ..._array_api import Array, backend_of, in_forward_mode, is_eager_numpy, is_eager_torch
 from ...arguments import Inputs
 from ...formula import Formula
 from ...numerics import _jax
@@ -70,7 +70,7 @@ def _way(rows: Rows, inputs: Inputs, weight: Array | None) -> Any:
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
         library: Any = sys.modules["torch"]
-        if not all([is_eager_torch(x) for x in given]) or library.autograd.forward_ad._current_level >= 0:
+        if not all([is_eager_torch(x) for x in given]) or in_forward_mode():
             return None
         if library.is_grad_enabled():
             if rows.labels.requires_grad:
