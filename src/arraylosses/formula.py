@@ -140,6 +140,8 @@ class Formula:
     @property
     def declaration(self) -> Declaration:
         """What `arrays` says, for these settings."""
+        if not self._conditions:
+            return self._declarations[()]
         return self._declarations[tuple([bool(getattr(self, name)) for name in self._conditions])]
 
     def class_axis(self) -> int | None:

@@ -42,7 +42,7 @@ def kept_weight(
     return weight
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class Totals:
     """What a reduced loss is made of. Those of parts add up to those of the whole, in any order.
 

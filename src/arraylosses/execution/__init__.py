@@ -80,7 +80,10 @@ def _way(loss: Formula, inputs: Inputs, eager: bool, *, whole: bool = False) -> 
     if loss.projected is not None:
         return projection
     # What is not declared is not assumed: only a loss that says what its items are, and that each is its own, is split.
-    if not loss.pure or not loss.declaration.explicit or loss.declaration.coupled or inputs.mask is not None:
+    if not loss.pure or inputs.mask is not None:
+        return direct
+    declaration = loss.declaration
+    if not declaration.explicit or declaration.coupled:
         return direct
     backend = backend_of(inputs.xp)
     if backend not in blocks.ELEMENTS:

@@ -296,6 +296,8 @@ def _with_axes(index: Index, layout: Layout) -> Index:
 
 def _of_item(inputs: Inputs) -> int:
     """The most entries of an array that belong to one item."""
+    if not any(inputs.layout):
+        return 1
     most = 1
     for x, layout in zip(inputs.arrays, inputs.layout, strict=True):
         if layout:

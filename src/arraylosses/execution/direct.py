@@ -88,7 +88,7 @@ def evaluate(
         # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
         if invalid is not None:
             given = tuple([_spoilt(inputs, k, x) for k, x in enumerate(given)])
-        if _has_closed_form(loss, inputs) and backend_of(inputs.xp) == "jax":
+        if backend_of(inputs.xp) == "jax" and _has_closed_form(loss, inputs):
             from . import closed_form
 
             items = closed_form.items(loss, inputs, given)
