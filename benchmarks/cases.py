@@ -98,13 +98,6 @@ def kind(loss: str) -> str:
     return "classes" if declaration.moving == "C" else "vectors"
 
 
-def call_of(peer: Named, namespace: Any) -> Callable[..., Any]:
-    """Return what the catalogue names, of its library's namespace."""
-    named = isinstance(peer.call, str)
-    call = getattr(namespace, peer.call) if named else functools.partial(peer.call, namespace)
-    return functools.partial(call, **peer.given) if peer.given else call
-
-
 def peers_of(library: str, found: Callable[[Named], Any]) -> dict[str, Peer]:
     """Return the peers that the catalogue has of a library, by the names of their rows."""
     return {

@@ -17,7 +17,6 @@ from .cases import (
     Shape,
     arrays_for,
     bytes_of,
-    call_of,
     kind,
     ours_of,
     peers_of,
@@ -29,7 +28,7 @@ def _peers() -> dict[str, Peer]:
     from keras import losses
 
     def swapped(peer: Named) -> Any:
-        function = call_of(peer, losses)
+        function = peer.function(losses)
         return lambda prediction, target: function(target, prediction)
 
     return peers_of("keras", swapped)

@@ -24,7 +24,6 @@ from .cases import (
     arrays_for,
     beside_random,
     bytes_of,
-    call_of,
     label,
     ours_of,
     peers_of,
@@ -32,9 +31,9 @@ from .cases import (
     values,
 )
 
-TORCH_HAS = peers_of("torch", lambda peer: call_of(peer, F))
+TORCH_HAS = peers_of("torch", lambda peer: peer.function(F))
 TORCH_HAS |= values({**{key: peer.call for key, peer in TORCH_HAS.items()}, "cross_entropy_of_maps": F.cross_entropy})
-TORCH_LACKS = peers_of("torch textbook", lambda peer: call_of(peer, torch))
+TORCH_LACKS = peers_of("torch textbook", lambda peer: peer.function(torch))
 
 
 def eager_cases() -> Iterator[Case]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +50,16 @@ class Peer:
     """What a row of the benchmark says beside the name of the loss."""
     argnums: tuple[int, ...] = (0,)
     """The arrays by which the gradient is taken."""
+    alike: Settings = field(default_factory=dict)
+    """Settings that both name alike, off their defaults, at which the tests hold them equal."""
+    rtol: float = 1e-10
+    """How near they are in float64."""
+
+    def function(self, namespace: Any) -> Callable[..., Any]:
+        """Return what is named, of the library's namespace."""
+        named = isinstance(self.call, str)
+        call = getattr(namespace, self.call) if named else functools.partial(self.call, namespace)
+        return functools.partial(call, **self.given) if self.given else call
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +86,8 @@ class Entry:
     """The edges of arrays by the domain that they hold, where they are not those of the domain itself."""
     special_cases: Sequence[Equals] = ()
     """Where it is a simpler loss."""
+    limits: tuple[Settings, float, float] | None = None
+    """At these settings, what the derivative by the error tends to where the error tends to -inf and to inf."""
     boosted: bool = False
     """Whether it has the second derivative that a tree booster needs."""
     peers: dict[str, Sequence[Peer]] = field(default_factory=dict)

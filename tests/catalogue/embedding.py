@@ -62,7 +62,7 @@ ENTRIES["cosine_embedding"] = Entry(
     refused=[AXIS, Refused({"margin": 1.5}, r"must lie in \[-1, 1\]")],
     peers={
         "textbook": [Peer(textbook_cosine_embedding)],
-        "torch": [Peer("cosine_embedding_loss", argnums=(0, 1))],
+        "torch": [Peer("cosine_embedding_loss", argnums=(0, 1), alike={"margin": 0.25}, rtol=1e-6)],
     },
 )
 
@@ -79,7 +79,10 @@ ENTRIES["hinge_embedding"] = Entry(
     reference=hinge_embedding,
     settings=[{"margin": 0.5}],
     refused=[Refused({"margin": float("inf")}, "must be finite")],
-    peers={"textbook": [Peer(textbook_hinge_embedding)], "torch": [Peer("hinge_embedding_loss")]},
+    peers={
+        "textbook": [Peer(textbook_hinge_embedding)],
+        "torch": [Peer("hinge_embedding_loss", alike={"margin": 2.0})],
+    },
 )
 
 ENTRIES["margin_ranking"] = Entry(
@@ -89,7 +92,7 @@ ENTRIES["margin_ranking"] = Entry(
     refused=[Refused({"margin": float("inf")}, "must be finite")],
     peers={
         "textbook": [Peer(lambda xp, x, y, t: xp.mean(xp.maximum(0, -t * (x - y))))],
-        "torch": [Peer("margin_ranking_loss", argnums=(0, 1))],
+        "torch": [Peer("margin_ranking_loss", argnums=(0, 1), alike={"margin": 0.5})],
     },
 )
 
@@ -125,7 +128,7 @@ ENTRIES["triplet_margin"] = Entry(
     ],
     peers={
         "textbook": [Peer(textbook_triplet_margin)],
-        "torch": [Peer("triplet_margin_loss", {"eps": 0.0}, argnums=(0, 1, 2))],
+        "torch": [Peer("triplet_margin_loss", {"eps": 0.0}, argnums=(0, 1, 2), alike={"margin": 0.5, "swap": True})],
         # Optax adds its eps to the squared length, so only 0 means the same.
         "optax": [Peer("triplet_margin_loss", {"eps": 0.0}, argnums=(0, 1, 2))],
     },

@@ -35,7 +35,7 @@ ENTRIES["poisson_nll"] = Entry(
     boosted=True,
     peers={
         "textbook": [Peer(lambda xp, x, t: xp.mean(xp.exp(x) - t * x))],
-        "torch": [Peer("poisson_nll_loss")],
+        "torch": [Peer("poisson_nll_loss", alike={"full": True})],
         "keras": [Peer("poisson", settings={"from_log": False, "epsilon": 1e-7})],
         "scikit-learn": [Peer("HalfPoissonLoss")],
     },

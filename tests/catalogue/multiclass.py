@@ -112,7 +112,10 @@ ENTRIES["cross_entropy"] = Entry(
             Peer(textbook_cross_entropy),
             Peer(textbook_of_distributions, domains=DISTRIBUTIONS, of="distributions"),
         ],
-        "torch": [Peer("cross_entropy"), Peer("cross_entropy", domains=DISTRIBUTIONS, of="distributions")],
+        "torch": [
+            Peer("cross_entropy", alike={"label_smoothing": 0.2, "ignore_index": 2}),
+            Peer("cross_entropy", domains=DISTRIBUTIONS, of="distributions"),
+        ],
         "optax": [
             Peer("softmax_cross_entropy_with_integer_labels"),
             Peer("softmax_cross_entropy", domains=DISTRIBUTIONS, of="distributions"),
@@ -138,7 +141,7 @@ ENTRIES["nll"] = Entry(
     reference=nll,
     settings=[{"axis": 1, "class_weight": CLASS_WEIGHT, "ignore_index": 1}],
     refused=OF_CLASSES,
-    peers={"textbook": [Peer(textbook_nll)], "torch": [Peer("nll_loss")]},
+    peers={"textbook": [Peer(textbook_nll)], "torch": [Peer("nll_loss", alike={"ignore_index": 2})]},
 )
 
 

@@ -12,6 +12,7 @@ ENTRIES: dict[str, Entry] = {}
 
 ENTRIES["squared_error"] = Entry(
     reference=lambda p, t: (p - t) ** 2,
+    limits=({}, -math.inf, math.inf),
     boosted=True,
     peers={
         "textbook": [Peer(lambda xp, x, t: xp.mean((x - t) ** 2))],
@@ -29,6 +30,7 @@ ENTRIES["half_squared_error"] = Entry(
 
 ENTRIES["absolute_error"] = Entry(
     reference=lambda p, t: abs(p - t),
+    limits=({}, -1.0, 1.0),
     peers={
         "textbook": [Peer(lambda xp, x, t: xp.mean(xp.abs(x - t)))],
         "torch": [Peer("l1_loss")],
@@ -60,10 +62,11 @@ ENTRIES["huber"] = Entry(
         Refused({"reduction": None}, "must be one of .*got None"),
     ],
     special_cases=[Equals({"delta": 1e6}, "squared_error", factor=0.5)],
+    limits=({"delta": 0.75}, -0.75, 0.75),
     boosted=True,
     peers={
         "textbook": [Peer(textbook_huber)],
-        "torch": [Peer("huber_loss")],
+        "torch": [Peer("huber_loss", alike={"delta": 0.5})],
         "optax": [Peer("huber_loss")],
         "keras": [Peer("huber")],
         "scikit-learn": [Peer("HuberLoss", {"delta": 1.0})],
@@ -89,8 +92,9 @@ ENTRIES["smooth_l1"] = Entry(
         Equals({"beta": 0.5}, "huber", {"delta": 0.5}, factor=2.0),
         Equals({"beta": 0.0}, "absolute_error"),
     ],
+    limits=({"beta": 0.5}, -1.0, 1.0),
     boosted=True,
-    peers={"textbook": [Peer(textbook_smooth_l1)], "torch": [Peer("smooth_l1_loss")]},
+    peers={"textbook": [Peer(textbook_smooth_l1)], "torch": [Peer("smooth_l1_loss", alike={"beta": 0.5})]},
 )
 
 
@@ -108,6 +112,7 @@ ENTRIES["pseudo_huber"] = Entry(
     settings=[{"delta": 1.75}],
     refused=[Refused({"delta": 0.0}, "must be above 0")],
     special_cases=[Equals({"delta": 1e7}, "squared_error", factor=0.5)],
+    limits=({"delta": 1.75}, -1.75, 1.75),
     boosted=True,
     peers={"textbook": [Peer(textbook_pseudo_huber)], "torch textbook": [Peer(textbook_pseudo_huber)]},
 )
@@ -125,6 +130,7 @@ def textbook_log_cosh(xp, x, t):
 
 ENTRIES["log_cosh"] = Entry(
     reference=log_cosh,
+    limits=({}, -1.0, 1.0),
     boosted=True,
     peers={
         "textbook": [Peer(textbook_log_cosh)],
@@ -145,6 +151,7 @@ ENTRIES["quantile"] = Entry(
     settings=[{"q": 0.8}],
     refused=[Refused({"q": 1.0}, r"must lie in \(0, 1\), got 1.0")],
     special_cases=[Equals({"q": 0.5}, "absolute_error", factor=0.5)],
+    limits=({"q": 0.75}, -0.75, 0.25),
     boosted=True,
     peers={
         "textbook": [Peer(textbook_quantile, settings={"q": 0.9})],
