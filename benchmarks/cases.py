@@ -11,7 +11,6 @@ from typing import Any, Literal
 
 import numpy as np
 from tests.catalogue import CATALOGUE
-from tests.catalogue import Peer as Named
 
 import arraylosses as al
 from arraylosses.arguments import DOMAINS
@@ -98,13 +97,14 @@ def kind(loss: str) -> str:
     return "classes" if declaration.moving == "C" else "vectors"
 
 
-def peers_of(library: str, found: Callable[[Named], Any]) -> dict[str, Peer]:
-    """Return the peers that the catalogue has of a library, by the names of their rows."""
-    return {
-        f"{name}_of_{peer.of}" if peer.of else name: Peer(found(peer), name, peer.settings, peer.domains, peer.argnums)
-        for name, entry in CATALOGUE.items()
-        for peer in entry.peers.get(library, ())
-    }
+def peers_of(library: str, namespace: Any) -> dict[str, Peer]:
+    """Return the peers that the catalogue names of a library, by the names of their rows."""
+    peers = {}
+    for name, entry in CATALOGUE.items():
+        for peer in entry.peers.get(library, ()):
+            key = f"{name}_of_{peer.of}" if peer.of else name
+            peers[key] = Peer(peer.function(namespace), name, peer.settings, peer.domains, peer.argnums)
+    return peers
 
 
 def values(peers: dict[str, Any]) -> dict[str, Peer]:

@@ -33,7 +33,7 @@ from .cases import (
 def _peers() -> dict[str, Peer]:
     from optax import losses
 
-    found = peers_of("optax", lambda peer: peer.function(losses))
+    found = peers_of("optax", losses)
     of_maps = functools.partial(losses.softmax_cross_entropy_with_integer_labels, axis=1)
     return found | values({**{key: peer.call for key, peer in found.items()}, "cross_entropy_of_maps": of_maps})
 

@@ -32,7 +32,7 @@ from .cases import (
 
 
 def _formulas() -> dict[str, Peer]:
-    return peers_of("textbook", lambda peer: peer.function(np))
+    return peers_of("textbook", np)
 
 
 def textbook_cases() -> Iterator[Case]:
@@ -110,7 +110,7 @@ def scikit_learn_cases() -> Iterator[Case]:
     from sklearn._loss import loss as theirs
 
     own_threads(1)
-    peers = peers_of("scikit-learn", lambda peer: peer.function(theirs))
+    peers = peers_of("scikit-learn", theirs)
     for dtype in ("float32", "float64"):
         build = functools.partial(_scikit_learn, dtype)
         named = {f"{key}-{dtype}": Peer(peer.call, key) for key, peer in peers.items()}

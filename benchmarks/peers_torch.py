@@ -31,9 +31,9 @@ from .cases import (
     values,
 )
 
-TORCH_HAS = peers_of("torch", lambda peer: peer.function(F))
+TORCH_HAS = peers_of("torch", F)
 TORCH_HAS |= values({**{key: peer.call for key, peer in TORCH_HAS.items()}, "cross_entropy_of_maps": F.cross_entropy})
-TORCH_LACKS = peers_of("torch textbook", lambda peer: peer.function(torch))
+TORCH_LACKS = peers_of("torch textbook", torch)
 
 
 def eager_cases() -> Iterator[Case]:

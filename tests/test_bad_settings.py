@@ -69,15 +69,18 @@ PER_CLASS = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "setting"),
-    [
-        ("cross_entropy", "class_weight"),
-        ("linear_cross_entropy", "class_weight"),
-        ("categorical_focal", "alpha"),
-        ("binary_cross_entropy", "pos_weight"),
-    ],
+OF_CLASSES = sorted(
+    {
+        (name, setting)
+        for name, entry in CATALOGUE.items()
+        for settings in entry.settings
+        for setting, value in settings.items()
+        if isinstance(value, tuple)
+    }
 )
+
+
+@pytest.mark.parametrize(("name", "setting"), OF_CLASSES)
 @pytest.mark.parametrize(("value", "error", "message"), PER_CLASS, ids=lambda v: str(type(v).__name__))
 def test_numbers_of_classes_that_cannot_be_meant_are_refused(name, setting, value, error, message):
     with pytest.raises(error, match=f"^`{setting}` {message}") as caught:

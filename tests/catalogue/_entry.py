@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["CLASS_WEIGHT", "Entry", "Equals", "Peer", "Refused"]
+__all__ = ["AXIS", "CLASS_WEIGHT", "Entry", "Equals", "Peer", "Refused"]
 
 CLASS_WEIGHT = (1.0, 0.5, 2.0, 0.25, 3.0)
 """Numbers of classes for the five of the tests."""
@@ -22,6 +22,10 @@ class Refused:
     settings: Settings
     message: str
     error: type[Exception] = ValueError
+
+
+AXIS = Refused({"axis": 0.5}, "must be an integer, got 0.5", TypeError)
+"""Of every loss with a class or feature axis."""
 
 
 @dataclass(frozen=True)

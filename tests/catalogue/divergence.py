@@ -5,7 +5,7 @@ from __future__ import annotations
 import mpmath
 from mpmath import mpf
 
-from ._entry import Entry, Peer, Refused
+from ._entry import AXIS, Entry, Peer, Refused
 from ._mpmath import log
 
 ENTRIES: dict[str, Entry] = {}
@@ -32,7 +32,7 @@ ENTRIES["kl_divergence"] = Entry(
     scale=kl_divergence_scale,
     settings=[{"log_target": True, "axis": 1}, {"from_log": False}],
     refused=[
-        Refused({"axis": 0.5}, "must be an integer, got 0.5", TypeError),
+        AXIS,
         Refused({"from_log": 1}, "must be a bool, got 1", TypeError),
         Refused({"log_target": 1}, "must be a bool, got 1", TypeError),
     ],

@@ -5,11 +5,9 @@ from __future__ import annotations
 import mpmath
 from mpmath import mpf
 
-from ._entry import Entry, Peer, Refused
+from ._entry import AXIS, Entry, Peer, Refused
 
 ENTRIES: dict[str, Entry] = {}
-
-AXIS = Refused({"axis": 0.5}, "must be an integer, got 0.5", TypeError)
 
 
 def _lengths(x, y):

@@ -6,7 +6,7 @@ import mpmath
 from mpmath import mpf
 
 from . import binary, divergence, multiclass, regression
-from ._entry import CLASS_WEIGHT, Entry, Refused
+from ._entry import AXIS, CLASS_WEIGHT, Entry, Refused
 from ._mpmath import limited
 
 ENTRIES: dict[str, Entry] = {}
@@ -106,7 +106,7 @@ ENTRIES["kl_divergence"] = Entry(
     scale=lambda p, t, epsilon: divergence.kl_divergence_scale(*_positive(epsilon, p, t), False, False),
     settings=[{"epsilon": 0.0625, "axis": 1}],
     refused=[
-        Refused({"axis": 0.5}, "must be an integer, got 0.5", TypeError),
+        AXIS,
         Refused({"epsilon": 2.0}, r"must lie in \[0, 1\]"),
     ],
 )

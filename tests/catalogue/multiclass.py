@@ -7,13 +7,13 @@ from mpmath import mpf
 
 from arraylosses.arguments import DOMAINS
 
-from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
+from ._entry import AXIS, CLASS_WEIGHT, Entry, Equals, Peer, Refused
 from ._mpmath import entropy_term, log, log_softmax, one_hot, smoothed, softmax
 
 ENTRIES: dict[str, Entry] = {}
 
 OF_CLASSES = [
-    Refused({"axis": 0.5}, "must be an integer, got 0.5", TypeError),
+    AXIS,
     Refused({"class_weight": (1.0, -1.0)}, "must be at least 0, got -1.0"),
     Refused({"ignore_index": 1.0}, "must be an integer", TypeError),
 ]

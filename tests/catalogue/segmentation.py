@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._entry import Entry, Refused
+from ._entry import AXIS, Entry, Refused
 from ._numpy import softmax
 
 ENTRIES: dict[str, Entry] = {}
@@ -37,7 +37,7 @@ ENTRIES["dice"] = Entry(
     of_batch=dice,
     settings=[{"axis": 1, "per_image": False, "ignore_index": 1}, {"from_logits": False, "smooth": 0.0}],
     refused=[
-        Refused({"axis": 0.5}, "must be an integer, got 0.5", TypeError),
+        AXIS,
         Refused({"per_image": 1}, "must be a bool, got 1", TypeError),
         Refused({"smooth": -1.0}, "must be at least 0, got -1.0"),
         Refused({"from_logits": "yes"}, "must be a bool", TypeError),
