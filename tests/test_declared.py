@@ -131,6 +131,7 @@ def test_one_program_on_jax_and_torch_s_compiler_take_it(variant, loss, soft):
     given = [variant.array(x) for x in (*arrays, where)]
     if variant.backend == "torch":
         torch = variant.module
+        torch._dynamo.reset()
         run = torch.compile(lambda *x: loss(*x[:-1], where=x[-1]), fullgraph=True, backend="eager")
         np.testing.assert_allclose(variant.numpy(run(*given)), expected, rtol=1e-6)
     elif variant.backend == "jax":

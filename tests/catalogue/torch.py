@@ -21,6 +21,7 @@ ENTRIES["triplet_margin_loss"] = Entry(
     reference=embedding.triplet_margin,
     scale=embedding.triplet_margin_scale,
     settings=[{"swap": True, "epsilon": 0.125}, {"margin": 0.5, "p": 1.0, "axis": 1}],
+    edges={"real": embedding.TRIPLETS},
     refused=[
         *embedding.ENTRIES["triplet_margin"].refused,
         Refused({"epsilon": -1e-6}, "must be at least 0"),
