@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
+from tests.catalogue import CATALOGUE
 
 import arraylosses as al
+from arraylosses.arguments import DOMAINS
 
 Shape = tuple[int, ...]
 
@@ -89,11 +91,20 @@ def label(shape: Iterable[int]) -> str:
 
 def kind(loss: str) -> str:
     """Say what the rows of a loss's arrays are: none, classes, or vectors."""
-    instance = al.get(loss)
-    if instance.granularity == "element":
+    declaration = al.get(loss).declaration
+    if declaration.of_elements:
         return "elements"
-    of_classes = {"class", "distribution", "log_distribution"}
-    return "classes" if of_classes & set(instance.declaration.domains) else "vectors"
+    return "classes" if declaration.moving == "C" else "vectors"
+
+
+def peers_of(library: str, namespace: Any) -> dict[str, Peer]:
+    """Return the peers that the catalogue names of a library, by the names of their rows."""
+    peers = {}
+    for name, entry in CATALOGUE.items():
+        for peer in entry.peers.get(library, ()):
+            key = f"{name}_of_{peer.of}" if peer.of else name
+            peers[key] = Peer(peer.function(namespace), name, peer.settings, peer.domains, peer.argnums)
+    return peers
 
 
 def values(peers: dict[str, Any]) -> dict[str, Peer]:
@@ -150,16 +161,17 @@ def table(
 def arrays_for(peer: Peer, shape: Shape, dtype: str = "float32") -> list[np.ndarray]:
     """Draw the arrays that the loss of `peer` takes."""
     loss = al.get(peer.loss, **peer.settings)
+    arguments = loss.declaration.arguments
     domains = peer.domains or loss.declaration.domains
-    of_rows = loss.granularity == "row"
-    # Vectors far from each other would have a mean near 0, which agrees with anything.
-    near = kind(peer.loss) == "vectors"
     axis = peer.settings.get("axis", -1) % len(shape)
     items = shape[:axis] + shape[axis + 1 :]
-    arrays = [
-        _drawn(domain, items if of_rows and domain in ("class", "sign") else shape, k, dtype, near, shape[axis])
-        for k, domain in enumerate(domains)
-    ]
+    # Vectors far from each other would have a mean near 0, which agrees with anything.
+    near = kind(peer.loss) == "vectors"
+    arrays = []
+    for k, (argument, domain) in enumerate(zip(arguments, domains, strict=True)):
+        form = next((form for form in argument.forms if form.domain.name == domain), argument.forms[0])
+        whole = form.axes == arguments[0].forms[0].axes
+        arrays.append(_drawn(domain, shape if whole else items, k, dtype, near, axis, shape[axis]))
     return arrays if peer.drawn == "random" else _as_users_have(arrays, axis, peer.drawn)
 
 
@@ -180,22 +192,15 @@ def _as_users_have(arrays: list[np.ndarray], axis: int, drawn: Drawn) -> list[np
 
 
 @functools.lru_cache(maxsize=16)
-def _drawn(domain: str, shape: Shape, place: int, dtype: str, near: bool, classes: int) -> np.ndarray:
-    rng = np.random.default_rng(place)
-    if domain == "class":
-        return rng.integers(0, classes, size=shape)
-    x: np.ndarray = rng.standard_normal(shape, dtype="float32")
-    if domain == "sign":
-        x = np.where(x < 0, -1.0, 1.0)
-    elif domain == "probability":
-        x = rng.integers(0, 2, size=shape) if place else rng.uniform(0.01, 0.99, size=shape)
-    elif domain in ("nonnegative", "positive"):
-        x = np.exp(x)
-    elif domain in ("distribution", "log_distribution"):
-        x = x - np.log(np.sum(np.exp(x), axis=-1, keepdims=True))
-        x = np.exp(x) if domain == "distribution" else x
-    elif near and place:
-        x = x + _drawn(domain, shape, 0, dtype, near, classes)
+def _drawn(name: str, shape: Shape, place: int, dtype: str, near: bool, axis: int, classes: int) -> np.ndarray:
+    rng, domain = np.random.default_rng(place), DOMAINS[name]
+    if domain.is_integer:
+        return domain.draw(rng, shape, classes)
+    x = domain.of_real(rng.standard_normal(shape, dtype="float32"), axis)  # `draw` would take float64, twice as large
+    if name == "probability" and place:  # a target
+        x = np.round(x)
+    elif name == "real" and near and place:
+        x = x + _drawn(name, shape, 0, dtype, near, axis, classes)
     return x.astype(dtype)
 
 

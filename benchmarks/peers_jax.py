@@ -24,6 +24,7 @@ from .cases import (
     beside_random,
     bytes_of,
     ours_of,
+    peers_of,
     table,
     values,
 )
@@ -32,31 +33,9 @@ from .cases import (
 def _peers() -> dict[str, Peer]:
     from optax import losses
 
-    return {
-        "squared_error": Peer(losses.squared_error),
-        "half_squared_error": Peer(losses.l2_loss),
-        "huber": Peer(losses.huber_loss),
-        "log_cosh": Peer(losses.log_cosh),
-        "binary_cross_entropy": Peer(losses.sigmoid_binary_cross_entropy),
-        "binary_focal": Peer(losses.sigmoid_focal_loss),
-        "hinge": Peer(losses.hinge_loss),
-        "cross_entropy": Peer(losses.softmax_cross_entropy_with_integer_labels),
-        "cross_entropy_of_distributions": Peer(
-            losses.softmax_cross_entropy, "cross_entropy", domains=("real", "distribution")
-        ),
-        **values(
-            {
-                "cross_entropy": losses.softmax_cross_entropy_with_integer_labels,
-                "cross_entropy_of_distributions": losses.softmax_cross_entropy,
-                "cross_entropy_of_maps": functools.partial(losses.softmax_cross_entropy_with_integer_labels, axis=1),
-            }
-        ),
-        "categorical_hinge": Peer(losses.multiclass_hinge_loss),
-        "kl_divergence": Peer(losses.kl_divergence),
-        "cosine_similarity": Peer(lambda x, y: -losses.cosine_similarity(x, y), argnums=(0, 1)),
-        # Optax adds its eps to the squared length, so only 0 means the same.
-        "triplet_margin": Peer(functools.partial(losses.triplet_margin_loss, eps=0.0), argnums=(0, 1, 2)),
-    }
+    found = peers_of("optax", losses)
+    of_maps = functools.partial(losses.softmax_cross_entropy_with_integer_labels, axis=1)
+    return found | values({**{key: peer.call for key, peer in found.items()}, "cross_entropy_of_maps": of_maps})
 
 
 def jitted_cases() -> Iterator[Case]:

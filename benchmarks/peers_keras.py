@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from .cases import GRADIENT, VALUE, Case, Pair, Peer, Shape, arrays_for, bytes_of, kind, ours_of, table
+from .cases import (
+    GRADIENT,
+    VALUE,
+    Case,
+    Pair,
+    Peer,
+    Shape,
+    arrays_for,
+    bytes_of,
+    kind,
+    ours_of,
+    peers_of,
+    table,
+)
 
 
 def _peers() -> dict[str, Peer]:
     from keras import losses
 
-    def swapped(function: Any, **settings: Any) -> Any:
-        return lambda prediction, target: function(target, prediction, **settings)
+    def swapped(function: Any) -> Any:
+        return lambda prediction, target: function(target, prediction)
 
-    soft: dict[str, Any] = {"domains": ("real", "distribution")}
-    return {
-        "squared_error": Peer(swapped(losses.mean_squared_error)),
-        "absolute_error": Peer(swapped(losses.mean_absolute_error)),
-        "huber": Peer(swapped(losses.huber)),
-        "log_cosh": Peer(swapped(losses.log_cosh)),
-        "absolute_percentage_error": Peer(swapped(losses.mean_absolute_percentage_error), domains=("real", "positive")),
-        "squared_logarithmic_error": Peer(swapped(losses.mean_squared_logarithmic_error)),
-        "poisson_nll": Peer(swapped(losses.poisson), settings={"from_log": False, "epsilon": 1e-7}),
-        "binary_cross_entropy": Peer(swapped(losses.binary_crossentropy, from_logits=True)),
-        "binary_cross_entropy_of_probabilities": Peer(
-            swapped(losses.binary_crossentropy), "binary_cross_entropy", {"from_logits": False}
-        ),
-        "binary_focal": Peer(swapped(losses.binary_focal_crossentropy, from_logits=True)),
-        "hinge": Peer(swapped(losses.hinge)),
-        "squared_hinge": Peer(swapped(losses.squared_hinge)),
-        "cross_entropy": Peer(swapped(losses.sparse_categorical_crossentropy, from_logits=True)),
-        "cross_entropy_of_distributions": Peer(
-            swapped(losses.categorical_crossentropy, from_logits=True), "cross_entropy", **soft
-        ),
-        "categorical_focal_of_distributions": Peer(
-            swapped(losses.categorical_focal_crossentropy, from_logits=True, alpha=1.0), "categorical_focal", **soft
-        ),
-        "kl_divergence": Peer(swapped(losses.kl_divergence), settings={"from_log": False}),
-        "cosine_similarity": Peer(swapped(losses.cosine_similarity)),
-    }
+    found = peers_of("keras", losses)
+    return {key: dataclasses.replace(peer, call=swapped(peer.call)) for key, peer in found.items()}
 
 
 def numpy_cases() -> Iterator[Case]:

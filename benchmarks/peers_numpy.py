@@ -12,7 +12,6 @@ import arraylosses as al
 from arraylosses import autodiff
 from arraylosses.execution import direct
 
-from . import textbook
 from .cases import (
     GRADIENT,
     OURS,
@@ -24,28 +23,16 @@ from .cases import (
     arrays_for,
     beside_random,
     bytes_of,
+    kind,
     ours_of,
     own_threads,
+    peers_of,
     table,
 )
 
 
 def _formulas() -> dict[str, Peer]:
-    variants: dict[str, dict[str, Any]] = {
-        "quantile": {"settings": {"q": 0.9}},
-        "absolute_percentage_error": {"domains": ("real", "positive")},  # of a target near 0 it says nothing
-        "binary_cross_entropy_of_probabilities": {
-            "loss": "binary_cross_entropy",
-            "settings": {"from_logits": False},
-        },
-        "cross_entropy_of_distributions": {"loss": "cross_entropy", "domains": ("real", "distribution")},
-    }
-    names = [*al.registered(), *(name for name in variants if name not in al.registered())]
-    return {
-        name: Peer(functools.partial(getattr(textbook, name), np), **variants.get(name, {}))
-        for name in names
-        if hasattr(textbook, name)
-    }
+    return peers_of("textbook", np)
 
 
 def textbook_cases() -> Iterator[Case]:
@@ -123,13 +110,7 @@ def scikit_learn_cases() -> Iterator[Case]:
     from sklearn._loss import loss as theirs
 
     own_threads(1)
-    peers = {
-        "squared_error": Peer(theirs.HalfSquaredError()),
-        "huber": Peer(theirs.HuberLoss(delta=1.0)),
-        "binary_cross_entropy": Peer(theirs.HalfBinomialLoss()),
-        "poisson_nll": Peer(theirs.HalfPoissonLoss()),
-        "cross_entropy": Peer(theirs.HalfMultinomialLoss),
-    }
+    peers = peers_of("scikit-learn", theirs)
     for dtype in ("float32", "float64"):
         build = functools.partial(_scikit_learn, dtype)
         named = {f"{key}-{dtype}": Peer(peer.call, key) for key, peer in peers.items()}
@@ -140,7 +121,7 @@ def _scikit_learn(dtype: str, peer: Peer, mode: str, shape: Shape) -> Pair:
     arrays = arrays_for(peer, shape, dtype)
     moved, gradients = bytes_of(peer, arrays, mode)
     target = arrays[1].astype(dtype)
-    theirs = peer.call(n_classes=shape[-1]) if isinstance(peer.call, type) else peer.call
+    theirs = peer.call(n_classes=shape[-1]) if kind(peer.loss) == "classes" else peer.call()
     factor = 2.0 if peer.loss == "squared_error" else 1.0  # theirs is half of it
     if mode == VALUE:
         ours = getattr(al, peer.loss)

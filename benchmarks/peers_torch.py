@@ -12,7 +12,6 @@ from torch.nn import functional as F  # noqa: N812  (as all of torch's users nam
 
 import arraylosses as al
 
-from . import textbook
 from .cases import (
     GRADIENT,
     OURS,
@@ -27,44 +26,14 @@ from .cases import (
     bytes_of,
     label,
     ours_of,
+    peers_of,
     table,
     values,
 )
 
-TORCH_HAS = {
-    "squared_error": Peer(F.mse_loss),
-    "absolute_error": Peer(F.l1_loss),
-    "huber": Peer(F.huber_loss),
-    "smooth_l1": Peer(F.smooth_l1_loss),
-    "poisson_nll": Peer(F.poisson_nll_loss),
-    "binary_cross_entropy": Peer(F.binary_cross_entropy_with_logits),
-    "binary_cross_entropy_of_probabilities": Peer(
-        F.binary_cross_entropy, "binary_cross_entropy", {"from_logits": False}
-    ),
-    "soft_margin": Peer(F.soft_margin_loss),
-    "hinge_embedding": Peer(F.hinge_embedding_loss),
-    "margin_ranking": Peer(F.margin_ranking_loss, argnums=(0, 1)),
-    "cross_entropy": Peer(F.cross_entropy),
-    "cross_entropy_of_distributions": Peer(F.cross_entropy, "cross_entropy", domains=("real", "distribution")),
-    **values(
-        {
-            "cross_entropy": F.cross_entropy,
-            "cross_entropy_of_distributions": F.cross_entropy,
-            "cross_entropy_of_maps": F.cross_entropy,
-        }
-    ),
-    "nll": Peer(F.nll_loss),
-    "kl_divergence": Peer(functools.partial(F.kl_div, reduction="batchmean")),
-    "cosine_embedding": Peer(F.cosine_embedding_loss, argnums=(0, 1)),
-    "triplet_margin": Peer(functools.partial(F.triplet_margin_loss, eps=0.0), argnums=(0, 1, 2)),
-}
-TORCH_LACKS = {
-    "log_cosh": Peer(functools.partial(textbook.log_cosh, torch)),
-    "quantile": Peer(functools.partial(textbook.quantile, torch), settings={"q": 0.9}),
-    "pseudo_huber": Peer(functools.partial(textbook.pseudo_huber, torch)),
-    "binary_focal": Peer(textbook.torch_binary_focal),
-    "categorical_focal": Peer(textbook.torch_categorical_focal),
-}
+TORCH_HAS = peers_of("torch", F)
+TORCH_HAS |= values({**{key: peer.call for key, peer in TORCH_HAS.items()}, "cross_entropy_of_maps": F.cross_entropy})
+TORCH_LACKS = peers_of("torch textbook", torch)
 
 
 def eager_cases() -> Iterator[Case]:

@@ -12,82 +12,12 @@ import arraylosses as al
 from arraylosses import data
 from arraylosses.execution import direct
 
-# Settings off their defaults. A loss of the package needs every setting here: a test says which is missing.
-SETTINGS: dict[str, list[dict[str, Any]]] = {
-    "huber": [{"delta": 0.75}],
-    "smooth_l1": [{"beta": 0.5}, {"beta": 0.0}],
-    "pseudo_huber": [{"delta": 1.75}],
-    "quantile": [{"q": 0.8}],
-    "absolute_percentage_error": [{"percent": False, "epsilon": 0.25}],
-    "poisson_nll": [{"from_log": False, "epsilon": 0.125}, {"full": True}],
-    "binary_cross_entropy": [
-        {"pos_weight": 3.0, "label_smoothing": 0.1},
-        {"pos_weight": (0.5, 2.0, 1.5, 3.0)},
-        {"from_logits": False},
-    ],
-    "binary_focal": [
-        {"gamma": 1.5, "alpha": 0.25, "label_smoothing": 0.1},
-        {"from_logits": False},
-        {"gamma": 0.0},
-    ],
-    "cross_entropy": [
-        {"axis": 1, "label_smoothing": 0.1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0)},
-        {"from_logits": False, "ignore_index": 1},
-        {"from_logits": False, "label_smoothing": 0.1, "axis": 0},
-        {"z_loss": 0.125},
-        {"softcap": 30.0},
-        {"z_loss": 0.5, "softcap": 2.5, "label_smoothing": 0.1, "axis": 1},
-    ],
-    "nll": [{"axis": 1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1}],
-    "categorical_focal": [
-        {"gamma": 0.5, "alpha": 0.25, "axis": 1, "label_smoothing": 0.1},
-        {"alpha": (1.0, 0.5, 2.0, 0.25, 3.0), "from_logits": False},
-        {"class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
-    ],
-    "categorical_hinge": [
-        {"margin": 0.5, "axis": 1, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
-    ],
-    "kl_divergence": [
-        {"log_target": True, "axis": 1},
-        {"from_log": False},
-    ],
-    "cosine_similarity": [{"axis": 1}],
-    "cosine_embedding": [{"margin": 0.25, "axis": 1}],
-    "hinge_embedding": [{"margin": 0.5}],
-    "margin_ranking": [{"margin": 0.5}],
-    "triplet_margin": [
-        {"margin": 0.5, "p": 1.0, "axis": 1},
-        {"swap": True},
-        {"p": 3.0},
-    ],
-    "keras.binary_crossentropy": [
-        {"epsilon": 0.125, "label_smoothing": 0.1},
-        {"from_logits": True, "pos_weight": 3.0},
-    ],
-    "keras.binary_focal_crossentropy": [
-        {"epsilon": 0.125},
-        {"from_logits": True, "gamma": 1.5, "alpha": 0.25, "label_smoothing": 0.1},
-    ],
-    "keras.categorical_crossentropy": [
-        {"epsilon": 0.125, "ignore_index": 1},
-        {"label_smoothing": 0.1, "axis": 0, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0)},
-        {"from_logits": True, "z_loss": 0.125, "softcap": 30.0},
-    ],
-    "keras.categorical_focal_crossentropy": [
-        {"alpha": (1.0, 0.5, 2.0, 0.25, 3.0), "epsilon": 0.125},
-        {"gamma": 0.5, "axis": 1, "label_smoothing": 0.1},
-        {"from_logits": True, "class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
-    ],
-    "keras.kl_divergence": [{"epsilon": 0.0625, "axis": 1}],
-    "keras.mean_squared_logarithmic_error": [{"epsilon": 0.5}],
-    "torch.bce_loss": [{"log_floor": -1.5, "label_smoothing": 0.1}, {"from_logits": True, "pos_weight": 3.0}],
-    "torch.triplet_margin_loss": [{"swap": True, "epsilon": 0.125}, {"margin": 0.5, "p": 1.0, "axis": 1}],
-}
+from .catalogue import CATALOGUE, CLASS_WEIGHT, Entry
 
 OF_THE_PACKAGE = ("arraylosses.losses.", "arraylosses.dialects.")
 
-CLASSES = 5
-"""Length of the class or feature axis; the class weights above have it."""
+CLASSES = len(CLASS_WEIGHT)
+"""Length of the class or feature axis."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +40,10 @@ class Case:
     def is_default(self) -> bool:
         """Whether it is a loss of ours at its defaults: of those laws that run in every variant of a library."""
         return self.loss == type(self.loss)() and type(self.loss).__module__.startswith("arraylosses.losses.")
+
+    @property
+    def entry(self) -> Entry:
+        return CATALOGUE[self.name]
 
     @property
     def rows(self) -> bool:
@@ -145,23 +79,21 @@ class Case:
         return tuple(k for k, form in enumerate(forms) if form.domain.name != "sign" and not form.domain.is_integer)
 
 
-def _cases() -> list[Case]:
+def _settings(name: str, cls: type[al.Loss]) -> list[Case]:
+    """A loss with each of its settings; with both kinds of labels where it takes them and leaves none out."""
     cases = []
-    for name, cls in al.registered().items():
-        # What is computed of a projection has arrays that belong to no item, and a mask within an item or a batch of
-        # coupled ones has another meaning: these have laws of their own, in test_linear_cross_entropy and
-        # test_declared.
-        plain = cls().projected is None and not cls().declaration.takes_where
-        if cls.__module__.startswith(OF_THE_PACKAGE) and plain:
-            for settings in [{}, *SETTINGS.get(name, [])]:
-                loss = cls(**settings)
-                cases.append(Case(name, loss))
-                if "class" in loss.declaration.domains and loss.ignore_index is None:
-                    cases.append(Case(name, loss, soft=True))
+    for settings in [{}, *CATALOGUE[name].settings]:
+        loss = cls(**settings)
+        cases.append(Case(name, loss))
+        if "class" in loss.declaration.domains and loss.ignore_index is None:
+            cases.append(Case(name, loss, soft=True))
     return cases
 
 
-CASES = _cases()
+OURS = {name: cls for name, cls in al.registered().items() if cls.__module__.startswith(OF_THE_PACKAGE)}
+# A mask within an item or among coupled ones has another meaning: these have laws of their own, in test_declared.
+CASES = [case for name, cls in OURS.items() if CATALOGUE[name].reference for case in _settings(name, cls)]
+OF_BATCHES = [case for name, cls in OURS.items() if CATALOGUE[name].of_batch for case in _settings(name, cls)]
 DEFAULTS = [case for case in CASES if case.loss == type(case.loss)()]
 
 

@@ -7,77 +7,22 @@ from dataclasses import replace
 
 import numpy as np
 
+from arraylosses.arguments.declaration import Form
+
 from .cases import CLASSES, Case
 
-INF = np.inf
 
-# Equal pairs, zeros of both signs, differences of exactly 0.5 and 1 (the thresholds and margins), the tiny, the huge.
-NUMBERS = [-1e4, -1.0, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.25, 0.5, 0.75, 1.0, 1e4]
-LOGITS = [-1e4, -90.0, -1.0, -0.0, 0.0, 1e-30, 1.0, 90.0, 1e4]
-PROBABILITIES = [0.0, 1e-7, 0.125, 0.5, 0.875, 1.0]
-TARGETS = [0.0, 1e-7, 0.25, 1.0]
-COUNTS = [0.0, 1e-30, 0.5, 1.0, 2.0, 1e4]
-SIGNS = [-1.0, 1.0]
-
-ELEMENTS: dict[tuple[str, ...], tuple[list[float], ...]] = {
-    ("real", "real"): (NUMBERS, NUMBERS),
-    ("real", "sign"): (NUMBERS + LOGITS, SIGNS),
-    ("real", "real", "sign"): (NUMBERS, NUMBERS, SIGNS),
-    ("real", "probability"): (LOGITS, TARGETS),
-    ("probability", "probability"): (PROBABILITIES, TARGETS),
-    ("nonnegative", "nonnegative"): (COUNTS, COUNTS),
-    ("positive", "nonnegative"): (COUNTS, COUNTS),
-    ("real", "nonnegative"): ([-90.0, -1.0, 0.0, 1.0, 10.0], COUNTS),
-}
-
-LOGIT_ROWS = [
-    [0.0, 0.0, 0.0, 0.0, 0.0],
-    [1.0, 1.0, 0.0, -1.0, 1.0],
-    [1e4, 0.0, -1e4, 0.0, 1e4],
-    [-1e4, 1e4, 0.0, 1.0, 2.0],
-    [-INF, 0.0, 1.0, -INF, 1.0],
-    [0.0, 100.0, 0.0, 0.0, 0.0],
-    [INF, 0.0, -INF, 1e4, INF],
-]
-PROBABILITY_ROWS = [
-    [0.2, 0.2, 0.2, 0.2, 0.2],
-    [0.0, 1.0, 0.0, 0.0, 0.0],
-    [0.0, 0.5, 0.25, 0.0, 0.25],
-    [0.125, 0.875, 0.0, 0.0, 0.0],
-    [1e-7, 1.0 - 1e-7, 0.0, 0.0, 0.0],
-]
-VECTORS = [
-    [0.0, 0.0, 0.0, 0.0, 0.0],
-    [1.0, 2.0, -1.0, 0.5, 0.0],
-    [-1.0, -2.0, 1.0, -0.5, 0.0],
-    [1e4, 0.0, 0.0, 0.0, 0.0],
-    [1e-30, 1e-30, 0.0, 0.0, 0.0],
-    [1.0, 1.0, 1.0, 1.0, 1.0],
-]
-
-
-def _log(rows: list[list[float]]) -> np.ndarray:
-    with np.errstate(divide="ignore"):
-        return np.log(np.asarray(rows))
-
-
-def _row_choices(case: Case, domain: str) -> list[np.ndarray]:
-    if domain == "sign":
-        return [np.asarray(s) for s in SIGNS]
-    if domain == "class" and not case.soft:
-        return [np.asarray(k) for k in range(CLASSES)]
-    if domain in ("class", "distribution"):
-        return list(np.concatenate([np.asarray(PROBABILITY_ROWS), np.eye(CLASSES)]))
-    if domain == "log_distribution":
-        return list(_log(PROBABILITY_ROWS))
-    return list(np.asarray(LOGIT_ROWS if "class" in case.loss.declaration.domains else VECTORS))
+def _edges(case: Case, form: Form) -> np.ndarray:
+    if form.domain.is_integer:
+        return np.arange(CLASSES)
+    of_domain = form.domain.rows if len(form.axes) > 1 else form.domain.edges
+    return np.asarray(case.entry.edges.get(form.domain.name, of_domain))
 
 
 def extremes(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
     """Every combination of the edges whose loss is finite, as one axis of items."""
-    domains = case.loss.declaration.domains
-    choices = [_row_choices(case, d) for d in domains] if case.rows else list(ELEMENTS[domains])
-    arrays = [np.stack(list(column)) for column in zip(*itertools.product(*choices), strict=True)]
+    choices = [_edges(case, a.form(integer=not case.soft)) for a in case.loss.declaration.arguments]
+    arrays = [np.stack(column) for column in zip(*itertools.product(*choices), strict=True)]
     arrays = [x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays]
     if not case.rows:  # the last axis is that of the four settings of `pos_weight`
         arrays = [np.stack([x] * 4, axis=-1) for x in arrays]

@@ -1,7 +1,7 @@
 """Each loss, item by item, against mpmath with 50 digits: within 4 units in the last place in float64, 8 in float32.
 
-A unit in the last place is what `unit_of` says it is; the module `reference` has the largest terms. The largest error
-of each loss is printed at the end of its test (`pytest -s`, or in the report of a failure).
+A unit in the last place is what `unit_of` says it is; the catalogue has the formulas and their largest terms. The
+largest error of each loss is printed at the end of its test (`pytest -s`, or in the report of a failure).
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import pytest
 import arraylosses as al
 
 from .cases import CASES, DEFAULTS, Case
-from .reference import reference, scale
 
 LIMIT = {"float64": 4.0, "float32": 8.0}
 SETTINGS_LIMIT = {"float64": 6.0, "float32": 12.0}
@@ -169,22 +168,6 @@ def as_exact(x: Any) -> Any:
     return mpmath.mpf(float(x)) if isinstance(x, np.floating) else int(x)
 
 
-EXPONENTIALS = {
-    "binary_cross_entropy",
-    "binary_focal",
-    "categorical_focal",
-    "cross_entropy",
-    "keras.binary_crossentropy",
-    "keras.binary_focal_crossentropy",
-    "keras.categorical_crossentropy",
-    "keras.categorical_focal_crossentropy",
-    "poisson_nll",
-    "soft_margin",
-    "torch.bce_loss",
-}
-"""Losses an easy item of which is an exponential of its logits, as e^-30 is of 30."""
-
-
 def unit_of(case: Case, dtype: str, exact: Any, largest_term: Any) -> float:
     """The unit in which an error is measured: the spacing of floats at the result, or at its largest term.
 
@@ -193,7 +176,7 @@ def unit_of(case: Case, dtype: str, exact: Any, largest_term: Any) -> float:
     """
     size = max(abs(exact), largest_term)
     unit = float(np.spacing(max(np.finfo(dtype).smallest_normal, np.dtype(dtype).type(float(size)))))
-    return unit * max(1.0, float(abs(mpmath.log(size)))) if case.name in EXPONENTIALS and size else unit
+    return unit * max(1.0, float(abs(mpmath.log(size)))) if case.entry.exponential and size else unit
 
 
 def largest_error(case: Case, dtype: str, arrays, got: np.ndarray) -> tuple[float, str]:
@@ -203,11 +186,12 @@ def largest_error(case: Case, dtype: str, arrays, got: np.ndarray) -> tuple[floa
     worst, at = 0.0, ""
     for k, value in enumerate(got):
         item = [as_exact(x[k]) for x in arrays]
-        exact = reference(case.name)(*item, **settings)
+        exact = case.entry.reference(*item, **settings)
         if abs(exact) > float(info.max):
             error = 0.0 if np.isinf(value) else np.inf
         else:
-            unit = unit_of(case, dtype, exact, scale(case.name)(*item, **settings))
+            scale = case.entry.scale
+            unit = unit_of(case, dtype, exact, scale(*item, **settings) if scale else mpmath.mpf(0))
             gap = abs(mpmath.mpf(float(value)) - exact) if np.isfinite(value) else mpmath.mpf("inf")
             # Some libraries take what is below the smallest normal number for 0.
             error = (

@@ -1,6 +1,6 @@
 """Laws of the losses whose items are more than elements and rows: coupled ones, images and lists with a mask within.
 
-Expected values are loops over the items in NumPy's float64, written after the papers.
+Expected values are those of the catalogue: loops over the items in NumPy's float64, written after the papers.
 """
 
 from __future__ import annotations
@@ -13,69 +13,14 @@ import pytest
 import arraylosses as al
 from arraylosses.data import draw
 
+from .cases import OF_BATCHES
+from .catalogue import CATALOGUE
+
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
-INF, NAN = np.inf, np.nan
+NAN = np.nan
 
 
-def softmax(z, axis=-1):
-    powers = np.exp(z - z.max(axis=axis, keepdims=True))
-    return powers / powers.sum(axis=axis, keepdims=True)
-
-
-def info_nce(loss, arrays, where):
-    kept = np.flatnonzero(where)
-    queries, keys = (x[kept] for x in arrays)
-    if loss.similarity == "cosine":
-        queries, keys = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (queries, keys))
-    p = softmax(queries @ keys.T / loss.temperature)
-    items = np.zeros(len(where))
-    items[kept] = -np.log(np.diag(p))
-    return items, where
-
-
-def dice(loss, arrays, where):
-    z, target = (np.moveaxis(x, loss.axis, -1) if x.ndim == arrays[0].ndim else x for x in arrays)
-    p = softmax(z) if loss.from_logits else z
-    if target.dtype.kind == "i":
-        if loss.ignore_index is not None:
-            where = where & (target != loss.ignore_index)
-        target = np.eye(z.shape[-1])[np.where(where, target, 0)]
-    p, target = (x.reshape(len(z), -1, z.shape[-1]) for x in (p, target))
-    groups = [[k] for k in range(len(z))] if loss.per_image else [list(range(len(z)))]
-    flat = where.reshape(len(z), -1)
-    items, kept = [], []
-    for group in groups:
-        a, b = (np.concatenate([x[k][flat[k]] for k in group]) for x in (p, target))
-        ratios = []
-        for c in range(z.shape[-1]):
-            overlap, size = 2 * (a[:, c] * b[:, c]).sum() + loss.smooth, a[:, c].sum() + b[:, c].sum() + loss.smooth
-            ratios.append(overlap / size if size else 1.0)
-        items.append(1 - np.mean(ratios))
-        kept.append(flat[group].any())
-    shape = (len(groups),) if loss.per_image else ()
-    return np.reshape(items, shape), np.reshape(kept, shape)
-
-
-def list_net(loss, arrays, where):
-    scores, relevance, where = (np.moveaxis(x, loss.axis, -1) for x in (*arrays, where))
-    items = np.zeros(scores.shape[:-1])
-    for index in np.ndindex(items.shape):
-        if (kept := where[index]).any():
-            items[index] = -np.sum(softmax(relevance[index][kept]) * np.log(softmax(scores[index][kept])))
-    return items, where.any(axis=-1)
-
-
-EXPECTED = {"info_nce": info_nce, "dice": dice, "list_net": list_net}
-CASES = [
-    (al.InfoNce(), False),
-    (al.InfoNce(temperature=0.5, similarity="dot"), False),
-    (al.Dice(), False),
-    (al.Dice(), True),
-    (al.Dice(axis=1, per_image=False, ignore_index=1), False),
-    (al.Dice(from_logits=False, smooth=0.0), True),
-    (al.ListNet(), False),
-    (al.ListNet(axis=0), False),
-]
+CASES = [(case.loss, case.soft) for case in OF_BATCHES]
 all_cases = pytest.mark.parametrize(("loss", "soft"), CASES, ids=str)
 
 
@@ -122,7 +67,7 @@ def test_value_weight_where_and_reduction(variant, loss, soft):
         everything = np.ones_like(where)
         rtol = 1e-12 if dtype == "float64" else 3e-6
         for mask in (everything, where):
-            items, kept = EXPECTED[name](loss, wide, mask)
+            items, kept = CATALOGUE[name].of_batch(loss, wide, mask)
             weight = np.random.default_rng(1).uniform(0.5, 2.0, size=items.shape).astype(dtype)
             for reduction in REDUCTIONS if variant.main else ("mean",):
                 of_items = {} if mask is everything else {"where": mask}
@@ -186,6 +131,7 @@ def test_one_program_on_jax_and_torch_s_compiler_take_it(variant, loss, soft):
     given = [variant.array(x) for x in (*arrays, where)]
     if variant.backend == "torch":
         torch = variant.module
+        torch._dynamo.reset()
         run = torch.compile(lambda *x: loss(*x[:-1], where=x[-1]), fullgraph=True, backend="eager")
         np.testing.assert_allclose(variant.numpy(run(*given)), expected, rtol=1e-6)
     elif variant.backend == "jax":

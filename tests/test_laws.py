@@ -10,7 +10,8 @@ import pytest
 
 import arraylosses as al
 
-from .cases import CASES, CLASSES, DEFAULTS, SETTINGS, Case
+from .cases import CASES, CLASSES, DEFAULTS, OURS, Case
+from .catalogue import CATALOGUE
 from .variants import Variant
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
@@ -252,38 +253,37 @@ def test_plain_data_gives_the_same_loss_back(case):
     np.testing.assert_array_equal(again(*arrays), case.loss(*arrays))
 
 
-def test_every_setting_is_tested_off_its_default():
-    missing = [
-        f"{case.name}.{setting}"
-        for case in DEFAULTS
-        for setting in al.serialize(case.loss)["settings"]
-        if setting != "reduction" and not any(setting in off for off in SETTINGS.get(case.name, []))
-    ]
-    assert missing == []
+def test_every_loss_has_an_entry_with_an_independent_source_of_its_values():
+    assert CATALOGUE.keys() == OURS.keys()
+    for name, entry in CATALOGUE.items():
+        sources = (entry.reference, entry.of_batch, entry.tested_in)
+        assert sum(map(bool, sources)) == 1, name
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_every_setting_is_tested_off_its_default_and_refuses_what_it_may_not_be(name):
+    entry, defaults = CATALOGUE[name], OURS[name]().settings()
+    off = {key for settings in entry.settings for key, value in settings.items() if value != defaults[key]}
+    assert defaults.keys() - off == {"reduction"}
+    refused = {next(iter(one.settings)) for one in entry.refused}
+    assert defaults.keys() - refused <= {"reduction"}  # whose choices are those of all losses
 
 
 SPECIAL_CASES = [
-    pytest.param("smooth_l1", {"beta": 0.5}, "huber", {"delta": 0.5}, 2.0, id="smooth_l1-is-huber-over-beta"),
-    pytest.param("smooth_l1", {"beta": 0.0}, "absolute_error", {}, 1.0, id="smooth_l1-at-0-is-absolute"),
-    pytest.param("quantile", {"q": 0.5}, "absolute_error", {}, 0.5, id="median-is-half-absolute"),
-    pytest.param("huber", {"delta": 1e6}, "squared_error", {}, 0.5, id="huber-far-is-half-squared"),
-    pytest.param("pseudo_huber", {"delta": 1e7}, "squared_error", {}, 0.5, id="pseudo-huber-far-is-half-squared"),
-    pytest.param("binary_focal", {"gamma": 0.0}, "binary_cross_entropy", {}, 1.0, id="binary-focal-at-0"),
-    pytest.param("binary_focal", {"gamma": 0.0, "alpha": 0.5}, "binary_cross_entropy", {}, 0.5, id="alpha-half"),
-    pytest.param("categorical_focal", {"gamma": 0.0}, "cross_entropy", {}, 1.0, id="categorical-focal-at-0"),
-    pytest.param("binary_cross_entropy", {"pos_weight": 1.0}, "binary_cross_entropy", {}, 1.0, id="pos-weight-1"),
-    pytest.param("cross_entropy", {"class_weight": (2.0,) * 5}, "cross_entropy", {}, 1.0, id="equal-class-weights"),
+    pytest.param(name, one, id=f"{name}-{one.settings}-is-{one.simpler}".replace(" ", ""))
+    for name, entry in CATALOGUE.items()
+    for one in entry.special_cases
 ]
 
 
 @pytest.mark.main_variants
-@pytest.mark.parametrize(("name", "settings", "simpler", "simple_settings", "factor"), SPECIAL_CASES)
-def test_a_special_case_equals_the_simpler_loss(variant, name, settings, simpler, simple_settings, factor):
-    case = Case(name, al.get(name, **settings))
+@pytest.mark.parametrize(("name", "equals"), SPECIAL_CASES)
+def test_a_special_case_equals_the_simpler_loss(variant, name, equals):
+    case = Case(name, al.get(name, **equals.settings))
     dtype = variant.dtypes[-1]
     arrays = case.inputs(seed=10, dtype=dtype)
-    special = compute(variant, case.loss, arrays)
-    close(special, factor * compute(variant, al.get(simpler, **simple_settings), arrays), "float32")
+    simpler = al.get(equals.simpler, **equals.simpler_settings)
+    close(compute(variant, case.loss, arrays), equals.factor * compute(variant, simpler, arrays), "float32")
 
 
 @pytest.mark.main_variants

@@ -17,6 +17,7 @@ import arraylosses as al
 from arraylosses.execution import projection
 from arraylosses.execution.projection import chunks, rows
 
+from .catalogue import CATALOGUE
 from .variants import Variant
 
 CLASSES, FEATURES = 5, 4
@@ -24,13 +25,7 @@ REDUCTIONS = ("none", "sum", "mean", "batchmean")
 GIVEN = (0, 1, 3)
 """The arrays that have gradients in closed form: hidden, weight_matrix, bias."""
 
-SETTINGS = [
-    {},
-    {"class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "ignore_index": 1},
-    {"label_smoothing": 0.1},
-    {"z_loss": 0.25, "softcap": 2.5},
-    {"class_weight": (1.0, 0.5, 2.0, 0.25, 3.0), "label_smoothing": 0.2, "z_loss": 0.5, "softcap": 4.0},
-]
+SETTINGS = [{}, *CATALOGUE["linear_cross_entropy"].settings]
 all_settings = pytest.mark.parametrize("settings", SETTINGS, ids=lambda s: "-".join(s) or "default")
 
 

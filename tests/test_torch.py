@@ -13,6 +13,7 @@ import pytest
 import arraylosses as al
 
 from .cases import CASES, DEFAULTS
+from .catalogue import CATALOGUE
 
 pytestmark = pytest.mark.backend("torch")
 all_cases = pytest.mark.parametrize("case", CASES, ids=str)
@@ -130,62 +131,31 @@ def test_the_gradient_has_the_input_s_own_half_dtype(torch, case):
         assert all(given[k].grad.dtype == dtype for k in case.floating())
 
 
-def peers(torch):
-    functional = torch.nn.functional
-
-    def labels_last(function):
-        return lambda z, y, **kw: function(z.movedim(-1, 1) if z.ndim > 2 else z, y, **kw)
-
-    return {
-        "squared_error": functional.mse_loss,
-        "absolute_error": functional.l1_loss,
-        "huber": functional.huber_loss,
-        "smooth_l1": functional.smooth_l1_loss,
-        "poisson_nll": functional.poisson_nll_loss,
-        "binary_cross_entropy": functional.binary_cross_entropy_with_logits,
-        "soft_margin": functional.soft_margin_loss,
-        "cross_entropy": labels_last(functional.cross_entropy),
-        "nll": labels_last(functional.nll_loss),
-        "cosine_embedding": lambda x, y, t, **kw: functional.cosine_embedding_loss(
-            x.flatten(0, 1), y.flatten(0, 1), t.flatten(), **kw
-        ),
-        "hinge_embedding": functional.hinge_embedding_loss,
-        "margin_ranking": functional.margin_ranking_loss,
-        "triplet_margin": lambda *a, **kw: functional.triplet_margin_loss(*a, eps=0.0, **kw),
-    }
-
-
+# What PyTorch has on the arrays of the case, with a reduction that may be chosen
 PEERS = [
-    "squared_error", "absolute_error", "huber", "smooth_l1", "poisson_nll", "binary_cross_entropy", "soft_margin",
-    "cross_entropy", "nll", "cosine_embedding", "hinge_embedding", "margin_ranking", "triplet_margin",
-]  # fmt: skip
-PEER_SETTINGS = {
-    "huber": {"delta": 0.5},
-    "smooth_l1": {"beta": 0.5},
-    "poisson_nll": {"full": True},
-    "cross_entropy": {"label_smoothing": 0.2, "ignore_index": 2},
-    "nll": {"ignore_index": 2},
-    "cosine_embedding": {"margin": 0.25},
-    "hinge_embedding": {"margin": 2.0},
-    "margin_ranking": {"margin": 0.5},
-    "triplet_margin": {"margin": 0.5, "swap": True},
-}
+    pytest.param(name, peer, id=name)
+    for name, entry in CATALOGUE.items()
+    for peer in entry.peers.get("torch", ())
+    if not peer.of and "reduction" not in peer.given
+]
 
 
-@pytest.mark.parametrize("name", PEERS)
+@pytest.mark.parametrize(("name", "peer"), PEERS)
 @pytest.mark.parametrize("reduction", ["mean", "sum"])
-def test_it_equals_torch_s_own_loss_in_value_and_gradient(torch, name, reduction):
+def test_it_equals_torch_s_own_loss_in_value_and_gradient(torch, name, peer, reduction):
     case = next(c for c in DEFAULTS if c.name == name and not c.soft)
     arrays = tensors(torch, case, seed=5)
-    for settings in ({}, PEER_SETTINGS.get(name, {})):
+    if case.rows:  # one axis of items, as all of theirs take it
+        arrays = [x.flatten(0, 1) for x in arrays]
+    for settings in ({}, peer.alike):
         results = []
-        for function in (getattr(al, name), peers(torch)[name]):
+        for function in (getattr(al, name), peer.function(torch.nn.functional)):
             given = [x.clone().requires_grad_(k in case.floating()) for k, x in enumerate(arrays)]
             value = function(*given, reduction=reduction, **settings)
             value.backward()
             results.append([value.detach(), *(given[k].grad for k in case.floating())])
         for ours, theirs in zip(*results, strict=True):
-            torch.testing.assert_close(ours, theirs, rtol=1e-6 if name == "cosine_embedding" else 1e-10, atol=1e-10)
+            torch.testing.assert_close(ours, theirs, rtol=peer.rtol, atol=1e-10)
 
 
 NN = {
