@@ -7,7 +7,6 @@ from . import functions, losses, special
 from ._array_api import array_namespace
 from ._config import config
 from .conversion import convert
-from .functional import loss
 from .functions.binary import *
 from .functions.contrastive import *
 from .functions.divergence import *
@@ -21,6 +20,7 @@ from .functions.regression import *
 from .functions.segmentation import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss
+from .loss_function import loss
 from .losses.binary import *
 from .losses.contrastive import *
 from .losses.divergence import *

@@ -24,8 +24,8 @@ from ._config import setting
 from ._nested import by_arrays, is_nested
 from .arguments import in_short, made_of
 from .execution import Wanted, jitted
-from .functional import LossFunction
 from .loss import Loss, setting_names
+from .loss_function import LossFunction
 from .registry import class_of, get
 
 __all__ = ["grad", "value_and_grad", "value_grad_hess"]

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ._array_api import is_array, to_numpy
 from .arguments import FrozenDict, closest, in_short
-from .functional import LossFunction
 from .loss import Loss, check_settings_once, keep_setting_names, setting_names, snake_case
+from .loss_function import LossFunction
 
 __all__ = [
     "Alias",

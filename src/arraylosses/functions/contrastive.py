@@ -6,7 +6,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 from __future__ import annotations
 
 from .._array_api import Array
-from ..functional import function_form
+from ..loss_function import function_form
 from ..losses.contrastive import InfoNce
 from ..reduction import Reduction
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._array_api import Array
-from ..functional import function_form
+from ..loss_function import function_form
 from ..losses.margin import CategoricalHinge
 from ..reduction import Reduction
 

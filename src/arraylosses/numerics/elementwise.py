@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._array_api import NUMBERS, Array, Namespace, dtype_name, untraced
+from .._array_api import NUMBERS, Array, Namespace, array_namespace, dtype_name, untraced
 from ._jax import with_jvp_of
 from ._variants import primitive
 
@@ -132,6 +132,9 @@ def clip(xp: Namespace, x: Array, /, min: Any = None, max: Any = None) -> Array:
     >>> special.clip(np.asarray([-2.0, 0.5, 2.0]), -1.0, 1.0).tolist()
     [-1.0, 0.5, 1.0]
     """
+    bounds = [b for b in (min, max) if b is not None and not isinstance(b, NUMBERS)]
+    if bounds:  # one of which may be traced where x is not
+        xp = array_namespace(x, *bounds)
     return xp.clip(x, _bound(min, x), _bound(max, x))
 
 
