@@ -64,3 +64,13 @@ def test_no_file_imports_an_array_library(path):
     assert imported_modules(path) & known <= allowed
     if layer_of(path) != "_array_api":
         assert "array_api_compat" not in imported_modules(path)
+
+
+LINES = [*FILES, *Path(__file__).parent.rglob("*.py")]
+
+
+@pytest.mark.parametrize("path", LINES, ids=lambda p: p.stem)
+def test_no_file_is_long(path):
+    if path.parent.name == "functions":
+        pytest.skip("written by a tool")
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= 600
