@@ -65,6 +65,14 @@ def test_a_sequence_is_one_a_column(variant, case: Case, name):
         np.testing.assert_allclose(gradient[..., k], expected, rtol=rtol, atol=rtol)
 
 
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("q", [[0.1, 0.5], np.full((4, 3), 0.5), np.full((1, 2, 3), 0.5)], ids=np.shape)
+def test_a_setting_that_does_not_fit_the_items_is_refused(q):
+    x = np.zeros((2, 3))
+    with pytest.raises(ValueError, match=r"`q` must broadcast to the per-item loss, shape \(2, 3\), got \("):
+        al.quantile(x, x, q=q)
+
+
 @pytest.mark.parametrize("other", ["torch", "jax", "numpy"])
 def test_a_setting_of_another_library_follows_the_arrays(variant, other):
     if variant.name != variant.backend or importable(other):

@@ -170,3 +170,9 @@ def test_coupled_items_are_all_coupled_in_the_hessian(variant):
         moved[2][index] -= h
         low, mid, high = (float(loss(m, small[1])) for m in moved)
         np.testing.assert_allclose(got[index], (low - 2 * mid + high) / h**2, rtol=1e-4, atol=1e-5)
+
+
+def test_no_item_at_all_is_0(variant):
+    nothing = variant.array(np.zeros((0, 4), dtype=variant.dtypes[-1]))
+    for reduction in ("sum", "mean", "batchmean"):
+        assert float(variant.numpy(al.info_nce(nothing, nothing, reduction=reduction))) == 0

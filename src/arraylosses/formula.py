@@ -67,6 +67,9 @@ class Formula:
     structural: ClassVar[tuple[str, ...]] = ()
     """The numbers among the settings whose value decides which formula is computed, and not only with what."""
 
+    settings_of_items: ClassVar[bool] = False
+    """Whether each setting that holds an array broadcasts to the items of a loss of elements."""
+
     class_settings: ClassVar[tuple[str, ...]] = ()
     """The settings of one number a class, which the formula lays along the classes itself."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .._array_api import NUMBERS, as_array, is_array
+from .._array_api import NUMBERS, Array, as_array, broadcasts_to, is_array
 from ..arguments import Inputs
 from ..formula import Formula
 
@@ -22,9 +22,21 @@ def following(loss: Formula, inputs: Inputs) -> Formula:
         return loss
     like = inputs.arrays[0]
     changed = copy.copy(loss)
+    of_items = loss.settings_of_items and loss.declaration.of_elements
     for name, x in found.items():
-        object.__setattr__(changed, name, as_array(x, like, inputs.dtype))
+        array = as_array(x, like, inputs.dtype)
+        object.__setattr__(changed, name, _of_items(name, array, inputs.item_shape) if of_items else array)
     return changed
+
+
+def _of_items(name: str, x: Array, shape: tuple[int, ...]) -> Array:
+    """Return a setting with as many axes as the items: a library may promote numbers alone."""
+    if not x.ndim:
+        return x
+    missing = len(shape) - x.ndim
+    if missing < 0 or not broadcasts_to(tuple(x.shape), shape[missing:]):
+        raise ValueError(f"`{name}` must broadcast to the per-item loss, shape {shape}, got {tuple(x.shape)}")
+    return x[(*(None,) * missing, ...)] if missing else x
 
 
 def _holds_numbers(value: Any) -> bool:

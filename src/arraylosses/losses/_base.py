@@ -15,6 +15,7 @@ class PureLoss(Loss):
     """A loss whose settings and arrays decide its value."""
 
     pure: ClassVar[bool] = True
+    settings_of_items: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,3 +23,4 @@ class PureRowLoss(RowLoss):
     """The same, of rows along an axis."""
 
     pure: ClassVar[bool] = True
+    settings_of_items: ClassVar[bool] = True

@@ -77,6 +77,8 @@ class InfoNce(PureLoss):
     # -log softmax(queries keysᵀ / temperature) on the diagonal
     def call(self, queries: Array, keys: Array, where: Array | None = None) -> Array:
         xp = array_namespace(queries, keys)
+        if queries.shape[0] == 0:
+            return xp.sum(queries, axis=-1)
         if self.similarity == "cosine":
             queries, keys = _unit(queries), _unit(keys)
         logits = xp.matmul(queries, xp.permute_dims(keys, (1, 0))) / settings.at_least_tiny(self.temperature, queries)
