@@ -36,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backend(name): needs this array library; skipped where it is not installed")
+    config.addinivalue_line("markers", "otherwise_numpy: what names no library of its own needs NumPy's session alone")
+    config.addinivalue_line("markers", "every_setting: run with all settings on JAX and Dask too")
     config.addinivalue_line("markers", "main_variants: not run on the variants of which few mistakes are to be feared")
     for name in config.getoption("--require-backend"):
         reason = importable(name)
@@ -60,18 +62,32 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _is_due(item: pytest.Item) -> bool:
-    """Whether a test belongs to the fast matrix: settings off their defaults are tried in one variant of a library."""
+    """Whether a test belongs to the fast matrix.
+
+    Settings off their defaults are tried in one variant of a library. JAX compiles every step of it and Dask plans it,
+    so on these they are tried by the laws of all values and gradients alone.
+    """
     given = getattr(item, "callspec", None)
     variant = given.params.get("variant") if given is not None else None
-    if not isinstance(variant, Variant) or variant.name == variant.backend:
+    if not isinstance(variant, Variant):
+        return True
+    if variant.name == variant.backend and (
+        variant.backend not in ("jax", "dask") or item.get_closest_marker("every_setting")
+    ):
         return True
     return all(x.is_default for x in given.params.values() if isinstance(x, Case))
+
+
+def _libraries_of(item: pytest.Item) -> list[str]:
+    """The libraries that a test needs; NumPy, where it names none in a module that says so."""
+    names = [mark.args[0] for mark in item.iter_markers("backend")]
+    return names or (["numpy"] if item.get_closest_marker("otherwise_numpy") else [])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, dropped = [], []
     for item in items:
-        names = [mark.args[0] for mark in item.iter_markers("backend")]
+        names = _libraries_of(item)
         if not all(_chosen(config, name) for name in names) or not (config.getoption("--sweep") or _is_due(item)):
             dropped.append(item)
             continue

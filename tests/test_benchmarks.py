@@ -17,6 +17,8 @@ from benchmarks.measure import Spread
 from benchmarks.rows import Row
 from typer.testing import CliRunner
 
+pytestmark = pytest.mark.otherwise_numpy
+
 
 def row(name="numpy/huber/1e6/value", ratio=(0.4, 0.5, 0.6), ours=(1.0, 1.1, 1.2), **changed):
     group, loss, _, mode = name.split("/")

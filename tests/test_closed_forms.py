@@ -15,6 +15,8 @@ from .catalogue import CATALOGUE
 from .extremes import extremes
 from .variants import Variant
 
+pytestmark = pytest.mark.otherwise_numpy
+
 all_cases = pytest.mark.parametrize("case", CASES, ids=str)
 CLOSED = [case for case in CASES if 0 in case.loss.closed_forms]
 closed_cases = pytest.mark.parametrize("case", CLOSED, ids=str)

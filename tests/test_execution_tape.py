@@ -25,6 +25,8 @@ from .cases import CASES, formula_of
 from .test_execution import items_of, small_blocks, ways_taken
 from .variants import VARIANTS, Variant
 
+pytestmark = pytest.mark.otherwise_numpy
+
 CLOSED = [case for case in CASES if 0 in case.loss.closed_forms]
 GIVEN = [case for case in CLOSED if case.loss.derivative(*case.inputs()) is not None]
 closed_cases = pytest.mark.parametrize("case", CLOSED, ids=str)

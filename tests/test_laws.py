@@ -86,6 +86,7 @@ def test_result_has_the_library_dtype_device_and_shape_of_the_inputs(variant, ca
         close(variant.numpy(result), expected(case, wide, reduction=reduction), dtype)
 
 
+@pytest.mark.every_setting
 @pytest.mark.main_variants
 @all_cases
 def test_weight_and_where_enter_every_reduction_as_the_contract_says(variant, case):

@@ -15,6 +15,8 @@ from arraylosses.loss import camel_case, snake_case
 
 from .cases import CASES
 
+pytestmark = pytest.mark.otherwise_numpy
+
 # Inputs with predictions of exactly 0 and 1, negative numbers and rows that do not sum to 1, so that a wrong convention
 # gives another number.
 P = np.asarray([[0.6, 0.3, 0.9], [0.0, 1.0, 0.2], [0.05, 0.5, 0.1]])

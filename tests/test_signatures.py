@@ -14,6 +14,8 @@ import pytest
 import arraylosses as al
 import arraylosses.losses
 
+pytestmark = pytest.mark.otherwise_numpy
+
 FAMILIES = [m.name for m in pkgutil.iter_modules(arraylosses.losses.__path__)]
 LOSSES = [(n, c) for n, c in al.registered().items() if c.__module__.startswith("arraylosses.losses.")]
 all_losses = pytest.mark.parametrize(("name", "cls"), LOSSES, ids=[n for n, _ in LOSSES])

@@ -9,6 +9,8 @@ import pytest
 
 import arraylosses as al
 
+pytestmark = pytest.mark.otherwise_numpy
+
 P, T = np.asarray([0.5, 3.0], dtype="float32"), np.asarray([1.0, 0.0], dtype="float32")
 Z, Y = np.zeros((2, 3), dtype="float32"), np.asarray([0, 2])
 

@@ -9,6 +9,8 @@ import pytest
 
 import arraylosses
 
+pytestmark = pytest.mark.otherwise_numpy
+
 ROOT = Path(arraylosses.__file__).parent
 
 LAYERS = [

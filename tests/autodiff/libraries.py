@@ -30,7 +30,7 @@ class Library(NamedTuple):
 def _param(name: str, module: str) -> Any:
     missing = importlib.util.find_spec(module.partition(".")[0]) is None
     mark = pytest.mark.skipif(missing, reason=f"{module} is not installed")
-    return pytest.param(Library(name, module), id=name, marks=[mark])
+    return pytest.param(Library(name, module), id=name, marks=[mark, pytest.mark.backend(name)])
 
 
 LIBRARIES = [

@@ -14,6 +14,8 @@ from arraylosses.autodiff import namespace, rules
 from .libraries import LIBRARIES, numpy_of, uncomputed
 from .samples import ELEMENTWISE, SAMPLES, Sample
 
+pytestmark = pytest.mark.otherwise_numpy
+
 # As the package has them: the examples of the documentation add some.
 TABLES = [dict(table) for table in (rules.RULES, rules.COMPOSITES, rules.PLAIN, rules.NO_RULE)]
 RULES, COMPOSITES = TABLES[:2]
@@ -178,6 +180,7 @@ def test_every_function_has_a_sample():
     assert set(ELEMENTWISE) <= set(RULES) | set(COMPOSITES)
 
 
+@pytest.mark.backend("strict")
 def test_tables_cover_the_standard():
     strict = pytest.importorskip("array_api_strict", reason="array_api_strict is not installed")
     standard = {name for name in strict.__all__ if callable(getattr(strict, name))}
