@@ -69,11 +69,11 @@ def _is_due(item: pytest.Item) -> bool:
     """
     given = getattr(item, "callspec", None)
     variant = given.params.get("variant") if given is not None else None
-    if not isinstance(variant, Variant):
-        return True
-    if variant.name == variant.backend and (
-        variant.backend not in ("jax", "dask") or item.get_closest_marker("every_setting")
-    ):
+    names = [mark.args[0] for mark in item.iter_markers("backend")]
+    slow = {"jax", "dask"} & {variant.backend if isinstance(variant, Variant) else name for name in names}
+    if isinstance(variant, Variant) and variant.name != variant.backend:
+        slow = {variant.name}
+    if given is None or not slow or (item.get_closest_marker("every_setting") and slow <= {"jax", "dask"}):
         return True
     return all(x.is_default for x in given.params.values() if isinstance(x, Case))
 

@@ -97,7 +97,6 @@ def of_framework(framework: str, case: Case, weighted: bool) -> list[np.ndarray]
         return [np.asarray(g) for g in jax.grad(lambda *a: 2.5 * case.loss(*a, **settings), positions)(*given)]
 
 
-@pytest.mark.every_setting
 @pytest.mark.main_variants
 @all_cases
 @pytest.mark.parametrize(
