@@ -52,11 +52,11 @@ def of_elements(loss: Any, arrays: tuple[Array, ...]) -> Array | None:
 def fits(loss: Any, inputs: Inputs) -> bool:
     """Whether the kernel of a label's log-probability is that of checked inputs."""
     return (
-        loss.torch_kernel() is not None
+        bool(inputs.labels)
+        and loss.torch_kernel() is not None
         and loss.reduction != "batchmean"
         and inputs.weight is None
         and inputs.where is None
-        and bool(inputs.labels)
         and inputs.layout == ((-1,), ())
         and inputs.arrays[0].ndim == 2
         and math.prod(inputs.item_shape) > 0

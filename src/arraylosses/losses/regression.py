@@ -287,7 +287,7 @@ class SmoothL1(_ErrorLoss):
         require_nonnegative(beta=self.beta)
 
     def torch_kernel(self) -> tuple[Any, ...]:
-        return ("smooth_l1_loss", self.beta) if self.beta else ("l1_loss",)
+        return ("l1_loss",) if settings.is_zero(self.beta) else ("smooth_l1_loss", self.beta)
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
     def _of_error(self, error: Array) -> Array:
