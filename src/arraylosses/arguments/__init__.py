@@ -22,7 +22,7 @@ from .settings import (
     require_positive,
     require_range,
 )
-from .shapes import Layout
+from .shapes import Layout, check_broadcast
 
 __all__ = [
     "DOMAINS",
@@ -34,6 +34,7 @@ __all__ = [
     "Labels",
     "Layout",
     "added_axes",
+    "check_broadcast",
     "check_inputs",
     "closest",
     "conditions",

@@ -55,6 +55,19 @@ class Inputs(NamedTuple):
         """Whether array `k` holds integer labels."""
         return any([found.position == k for found in self.labels])
 
+    def kept(self, k: int) -> Array | None:
+        """Return what `where` keeps, broadcastable to array `k`; None where it says nothing of it."""
+        if self.mask is not None and (layout := self.mask.of_arrays[k]) is not None:
+            return with_axes(self.mask.values, layout)
+        if self.where is None or (layout := self.layout[k]) is None:
+            return None
+        return self.of_array(self.where, k)
+
+    def of_array(self, of_items: Array, k: int) -> Array:
+        """Return one value an item, broadcastable to array `k`."""
+        layout = self.layout[k]
+        return with_axes(broadcast_to(self.xp, of_items, self.item_shape), layout) if layout else of_items
+
 
 class Mask(NamedTuple):
     """Booleans with axes beyond the items'."""
@@ -191,18 +204,10 @@ def _looked_at(declaration: Declaration, inputs: Inputs) -> Inputs:
 
 def _check_values(declaration: Declaration, inputs: Inputs) -> None:
     """Refuse a value of an item that is kept and lies outside its domain, in arrays that can be looked at."""
-    xp, mask = inputs.xp, inputs.mask
+    xp = inputs.xp
     for k, (argument, x) in enumerate(zip(declaration.arguments, inputs.arrays, strict=False)):
         if not inputs.is_integer(k):
-            where, extra = inputs.where, inputs.layout[k]
-            if mask is not None and mask.of_arrays[k] is not None:
-                where, extra = mask.values, mask.of_arrays[k]
-            if extra is None:
-                where = None
-            elif where is not None and extra:
-                where = with_axes(broadcast_to(xp, where, inputs.item_shape) if mask is None else where, extra)
-            domain = argument.form(integer=False).domain
-            _refuse_outside(xp, argument.name, x, domain, where)
+            _refuse_outside(xp, argument.name, x, argument.form(integer=False).domain, inputs.kept(k))
     if inputs.weight is not None:
         _refuse_outside(xp, "weight", inputs.weight, DOMAINS["nonnegative"], inputs.where)
 

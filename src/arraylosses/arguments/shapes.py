@@ -9,7 +9,7 @@ from .declaration import ANY, Declaration, Form
 from .hints import added_axes, in_short
 from .places import narrowed
 
-__all__ = ["Axes", "Layout", "check_weights"]
+__all__ = ["Axes", "Layout", "check_broadcast", "check_weights"]
 
 Layout = tuple[int, ...] | None
 """The axes of an array that are none of the items', counted from the end; None where it belongs to no item."""
@@ -59,7 +59,6 @@ class Axes:
 
     def _places(self, axes: tuple[str, ...], ndim: int) -> dict[str, tuple[int, ...]]:
         """Where each axis stands, in an array of so many."""
-        named = [axis for axis in axes if axis != ANY]
         free = list(range(ndim))
         found: dict[str, tuple[int, ...]] = {}
         if self.moving in axes and self.axis is not None:
@@ -68,7 +67,6 @@ class Axes:
             place = free[-1] if ndim == 1 else free[self.axis]
             found[self.moving] = (place,)
             free.remove(place)
-            named.remove(self.moving)
         rest = [axis for axis in axes if axis not in found]
         before = rest.index(ANY) if ANY in rest else len(rest)
         for axis in rest[:before]:
@@ -209,18 +207,19 @@ def check_weights(
             hint = narrowed(namespace_of(weight), "weight", weight)
             raise TypeError(f"`weight` must hold real numbers, got {dtype_name(weight.dtype)}{hint}")
         classes = None if axes is None or axes.declaration.moving is None else axes.sizes[axes.declaration.moving]
-        _check_broadcast("weight", tuple(weight.shape), item_shape, classes)
+        check_broadcast("weight", tuple(weight.shape), item_shape, classes)
     if where is not None:
         if dtype_kind(where.dtype) != "bool":
             raise TypeError(
                 f"`where` must have dtype bool, got {dtype_name(where.dtype)}; compare it, as in where != 0"
             )
-        _check_broadcast("where", tuple(where.shape), where_shape)
+        check_broadcast("where", tuple(where.shape), where_shape)
 
 
-def _check_broadcast(
+def check_broadcast(
     name: str, shape: tuple[int, ...], item_shape: tuple[int, ...], classes: tuple[int, ...] | None = None
 ) -> None:
+    """Refuse a shape that does not broadcast to the items."""
     if same_shape(shape, item_shape):
         return
     tail = item_shape[len(item_shape) - len(shape) :] if len(shape) <= len(item_shape) else None

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from .. import special
-from .._array_api import Array, backend_of, broadcast_to, in_chunks_of, same_shape, with_axes
-from ..arguments import Inputs, Layout
+from .._array_api import Array, backend_of, in_chunks_of, same_shape
+from ..arguments import Inputs
 from ..formula import Formula
 from ..reduction import kept_weight, reduce, share
 
-__all__ = ["FIRST", "Wanted", "evaluate", "kept", "prepare", "run", "run_with_derivatives"]
+__all__ = ["FIRST", "Wanted", "evaluate", "prepare", "run", "run_with_derivatives"]
 
 # What stands in for a value that `where` leaves out. It lies in the domain of every loss (a real number, a positive
 # one, a probability), away from any kink, so neither the loss nor its derivative there is anything but finite.
@@ -58,7 +58,7 @@ def run_with_derivatives(
     results = []
     for k, x in zip(wanted.arrays, derivatives, strict=True):
         source = inputs.arrays[k]
-        factor = part if isinstance(part, float) else _of_array(inputs, part, inputs.layout[k])
+        factor = part if isinstance(part, float) else inputs.of_array(part, k)
         results.append(in_chunks_of(_in_dtype(xp, x * factor, source.dtype), source))
     return (reduce(xp, items, weight, loss.reduction), *results)
 
@@ -121,7 +121,7 @@ def evaluate(
     if invalid is not None:
         items = special.where(invalid, float("nan"), items)
         found = [
-            special.where(_of_array(inputs, invalid, inputs.layout[k]), float("nan"), x)
+            special.where(inputs.of_array(invalid, k), float("nan"), x)
             for k, x in zip(wanted.arrays if wanted else (), found, strict=True)
         ]
     return items, tuple(found)
@@ -140,7 +140,7 @@ def _spoilt(inputs: Inputs, k: int, x: Array) -> Array:
     """Return an array with NaN in those of the items that have a label which is no class."""
     if k >= len(inputs.layout) or inputs.is_integer(k) or not inputs.layout[k]:
         return x
-    of_rows = _of_array(inputs, inputs.invalid, inputs.layout[k])
+    of_rows = inputs.of_array(inputs.invalid, k)
     return x * special.where(of_rows, float("nan"), inputs.xp.ones_like(of_rows, dtype=x.dtype))
 
 
@@ -153,18 +153,5 @@ def _working(inputs: Inputs, k: int, x: Array) -> Array:
     if inputs.is_integer(k):
         return x
     x = _in_dtype(inputs.xp, x, inputs.dtype)
-    keep = None if inputs.where is None else kept(inputs, k)
+    keep = inputs.kept(k)
     return x if keep is None else special.where(keep, x, NEUTRAL)
-
-
-def kept(inputs: Inputs, k: int) -> Array | None:
-    """Return what `where` keeps, broadcastable to array `k`; None where it says nothing of it."""
-    mask = inputs.mask
-    if mask is not None and (layout := mask.of_arrays[k]) is not None:
-        return with_axes(mask.values, layout)
-    return None if inputs.layout[k] is None else _of_array(inputs, inputs.where, inputs.layout[k])
-
-
-def _of_array(inputs: Inputs, of_items: Array, layout: Layout) -> Array:
-    """Return one value an item, broadcastable to an array of that layout."""
-    return with_axes(broadcast_to(inputs.xp, of_items, inputs.item_shape), layout) if layout else of_items

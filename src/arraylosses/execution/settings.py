@@ -5,8 +5,8 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .._array_api import NUMBERS, Array, as_array, broadcasts_to, is_array
-from ..arguments import Inputs
+from .._array_api import NUMBERS, Array, as_array, is_array
+from ..arguments import Inputs, check_broadcast
 from ..formula import Formula
 
 __all__ = ["following"]
@@ -33,9 +33,8 @@ def _of_items(name: str, x: Array, shape: tuple[int, ...]) -> Array:
     """Return a setting with as many axes as the items: a library may promote numbers alone."""
     if not x.ndim:
         return x
+    check_broadcast(name, tuple(x.shape), shape)
     missing = len(shape) - x.ndim
-    if missing < 0 or not broadcasts_to(tuple(x.shape), shape[missing:]):
-        raise ValueError(f"`{name}` must broadcast to the per-item loss, shape {shape}, got {tuple(x.shape)}")
     return x[(*(None,) * missing, ...)] if missing else x
 
 

@@ -81,7 +81,7 @@ class _Pullback:
         if self.inputs.where is None:
             return gradient
         # An infinite cotangent, as of a root of 0, makes NaN of the 0 of what is left out.
-        return special.where(direct.kept(self.inputs, 0), gradient, 0.0)
+        return special.where(self.inputs.kept(0), gradient, 0.0)
 
     def _closed_form(self, g: Array) -> Array | None:
         values = _of_library(self.inputs)

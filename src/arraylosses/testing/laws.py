@@ -64,6 +64,16 @@ class On:
         """Return what the loss makes of its arguments."""
         return self.loss.check(tuple(arrays), None, None)
 
+    def where_shape(self, arrays: list[Numbers]) -> tuple[int, ...]:
+        """The shape of `where`: that of the items, or of the first array without the axes that it has not."""
+        declaration = self.declaration
+        if declaration.where == declaration.items:
+            return self.checked(arrays).item_shape
+        shape = list(arrays[0].shape)
+        if declaration.moving is not None and declaration.moving not in declaration.where:
+            del shape[-1 if (axis := self.loss.class_axis()) is None else axis]
+        return tuple(shape)
+
     def floating(self, arrays: list[Numbers]) -> list[int]:
         """The arrays that a gradient may be taken by."""
         signs = ("sign", "length", "class")
@@ -153,53 +163,22 @@ def _weight(on: On) -> None:
 
 def _where(on: On) -> None:
     arrays = on.arrays()
-    inputs = on.checked(arrays)
-    where = np.ones(inputs.item_shape, dtype=bool)
-    if on.declaration.takes_where and on.declaration.where != on.declaration.items:
-        return _where_within(on, arrays)
+    where = np.ones(on.where_shape(arrays), dtype=bool)
     if not where.ndim:
-        return None
-    where[0] = False
+        return
+    within = on.declaration.where != on.declaration.items
+    where[(..., -1) if within else 0] = False
+    inputs = on.loss.check(tuple(arrays), None, where)
     clean = on.of_items(*arrays, where=where)
     spoilt = []
-    for k, (x, layout) in enumerate(zip(arrays, inputs.layout, strict=True)):
-        y = x.copy()
-        if layout is not None and not inputs.is_integer(k):
-            free = [axis for axis in range(-x.ndim, 0) if axis not in layout]
-            np.moveaxis(y, free[0], 0)[0] = np.nan
-        spoilt.append(y)
+    for k, x in enumerate(arrays):
+        keep = inputs.kept(k)
+        spoilt.append(x if inputs.is_integer(k) or keep is None else np.where(keep, x, np.nan))
     _same_with_nan(on, arrays, spoilt, where, clean)
     if on.declaration.coupled:
         kept = [x if layout is None else x[1:] for x, layout in zip(arrays, inputs.layout, strict=True)]
-        _require(
-            _near(clean[1:], on.of_items(*kept)), "an item that `where` leaves out is not as if it had not been there"
-        )
-    return None
-
-
-def _where_within(on: On, arrays: list[Numbers]) -> None:
-    """The last place of the first array's moving or last axis of `where` is left out."""
-    first = arrays[0]
-    axes = on.declaration.where
-    extra = list(range(-first.ndim, 0))
-    if len(axes) < len(on.declaration.arguments[0].forms[0].axes):
-        place = on.loss.class_axis()
-        extra.remove(-1 if place is None else place % first.ndim - first.ndim)
-    shape = tuple([first.shape[axis] for axis in extra])
-    where = np.ones(shape, dtype=bool)
-    where[..., -1] = False
-    clean = on.of_items(*arrays, where=where)
-    spoilt = []
-    for x in arrays:
-        y = x.copy()
-        if x.dtype.kind == "f":
-            out = ~where
-            if x.ndim > where.ndim:
-                place = on.loss.class_axis()
-                out = np.broadcast_to(np.expand_dims(out, -1 if place is None else place), x.shape)
-            y[out] = np.nan
-        spoilt.append(y)
-    _same_with_nan(on, arrays, spoilt, where, clean)
+        said = "an item that `where` leaves out is not as if it had not been there"
+        _require(_near(clean[1:], on.of_items(*kept)), said)
 
 
 def _same_with_nan(on: On, arrays: list[Numbers], spoilt: list[Numbers], where: Numbers, clean: Numbers) -> None:
@@ -271,9 +250,9 @@ def _closed_form(on: On) -> None:
 
 
 def _are_rows(declaration: Declaration) -> bool:
-    """Whether each array has one row or one value an item."""
+    """Whether an item has one row or one value of each array."""
     axes = [form.axes for argument in declaration.arguments for form in argument.forms]
-    return all("..." in one and len(one) <= 2 for one in axes)
+    return declaration.items == ("...",) and all("..." in one and len(one) <= 2 for one in axes)
 
 
 def _edges(on: On) -> None:
@@ -283,11 +262,7 @@ def _edges(on: On) -> None:
         choices: list[Any] = [form.domain.edges for form in forms]
         columns = zip(*itertools.product(*choices), strict=True)
         arrays = [np.asarray(column, dtype="float64") for column in columns]
-    elif (
-        on.declaration.items == ("...",)
-        and all(len(form.axes) <= 2 for form in forms)
-        and on.loss.class_axis() in (None, -1)
-    ):
+    elif _are_rows(on.declaration) and on.loss.class_axis() in (None, -1):
         rows = [
             list(range(5)) if form.domain.is_integer else form.domain.rows if len(form.axes) == 2 else (-1.0, 1.0)
             for form in forms
