@@ -15,7 +15,8 @@ ROOT = Path(arraylosses.__file__).parent
 
 LAYERS = [
     "_array_api", "_config", "_nested", "arguments", "numerics", "special", "reduction", "autodiff", "formula",
-    "execution", "loss", "loss_function", "registry", "losses", "functions", "dialects", "gradients", "conversion",
+    "execution", "loss", "loss_function", "registry", "composition", "accumulation", "losses", "functions", "dialects",
+    "gradients", "conversion",
     "data", "comparison", "testing", "cli", "__init__", "__main__",
 ]  # fmt: skip
 """Lower ones first. What is loaded on demand, within a function, counts as an import too."""

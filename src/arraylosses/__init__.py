@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 from . import functions, losses, special
 from ._array_api import array_namespace
 from ._config import config
-from .conversion import convert
+from .accumulation import Mean
+from .composition import WeightedSum, weighted_sum
+from .conversion import convert, mixed, to_numpy
 from .functions.binary import *
 from .functions.contrastive import *
 from .functions.divergence import *
@@ -19,7 +21,7 @@ from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
 from .gradients import grad, value_and_grad, value_grad_hess
-from .loss import Loss, RowLoss
+from .loss import Loss, RowLoss, Sum
 from .loss_function import loss
 from .losses.binary import *
 from .losses.contrastive import *
@@ -42,7 +44,10 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Loss",
+    "Mean",
     "RowLoss",
+    "Sum",
+    "WeightedSum",
     "__version__",
     "alias",
     "array_namespace",
@@ -57,12 +62,15 @@ __all__ = [
     "grad",
     "loss",
     "losses",
+    "mixed",
     "register",
     "registered",
     "serialize",
     "special",
+    "to_numpy",
     "value_and_grad",
     "value_grad_hess",
+    "weighted_sum",
 ]
 # Type checkers follow this spelling, and a star import of the module that defines a name, but no second one of it.
 __all__ += losses.__all__

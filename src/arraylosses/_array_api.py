@@ -54,6 +54,7 @@ __all__ = [
     "to_device",
     "to_numpy",
     "traceable",
+    "tracks_gradient",
     "untraced",
     "unwrapped_namespace",
     "with_axes",
@@ -415,6 +416,21 @@ def is_eager_jax(x: Array) -> bool:
     """Whether `x` is an array of JAX that is no tracer."""
     jax = sys.modules.get("jax")
     return jax is not None and isinstance(x, jax.Array) and not isinstance(x, jax.core.Tracer)
+
+
+def tracks_gradient(x: Array) -> str:
+    """Say whether an array is "recorded", has a gradient, or is "traced", without values; else an empty string."""
+    if untraced(namespace_of(x)) is not namespace_of(x):
+        return "traced"
+    jax = sys.modules.get("jax")
+    if jax is not None and isinstance(x, jax.core.Tracer):
+        return "traced"
+    if not is_torch(x):
+        return ""
+    wrapped = sys.modules["torch"]._C._functorch.is_functorch_wrapped_tensor
+    if x.is_meta or wrapped(x):
+        return "traced"
+    return "recorded" if x.requires_grad else ""
 
 
 def is_eager_numpy(x: Array) -> bool:

@@ -24,11 +24,11 @@ from ._config import setting
 from ._nested import by_arrays, is_nested
 from .arguments import in_short, made_of
 from .execution import Wanted, jitted
-from .loss import Loss, setting_names
+from .loss import Loss, setting_names, total
 from .loss_function import LossFunction
 from .registry import class_of, get
 
-__all__ = ["grad", "value_and_grad", "value_grad_hess"]
+__all__ = ["callable_of", "grad", "value_and_grad", "value_grad_hess"]
 
 P = ParamSpec("P")
 ResultT = TypeVar("ResultT", covariant=True)
@@ -90,7 +90,7 @@ def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[...,
     {'weight': [0.5, 2.5], 'bias': 3.0}
     """
     positions = _positions(argnums)
-    loss = _callable(loss)
+    loss = callable_of(loss)
 
     def value_and_gradient(*arrays: Array, **settings: Any) -> tuple[Array, Any]:
         if len(arrays) <= max(positions):  # an array that is chosen may be given by its name
@@ -192,7 +192,7 @@ def value_grad_hess(loss: Any, argnums: int = 0) -> Callable[..., tuple[Array, A
     ([-0.5, 0.5], [0.25, 0.25])
     """
     (position,) = _positions((argnums,))
-    loss = _callable(loss)
+    loss = callable_of(loss)
 
     def value_gradient_and_diagonal(*arrays: Array, **settings: Any) -> tuple[Array, Array, Array]:
         (x,) = _chosen(arrays, (position,))
@@ -207,15 +207,25 @@ def value_grad_hess(loss: Any, argnums: int = 0) -> Callable[..., tuple[Array, A
             if found is not None:
                 value, gradient, diagonal = found
                 return value, gradient, diagonal
-        value, gradient = value_and_grad(bound, k)(*arrays, **of_items)
-
-        def by_one(x: Array) -> Array:
-            derivative: Array = value_and_grad(bound, k)(*arrays[:k], x, *arrays[k + 1 :], **of_items)[1]
-            return derivative
-
-        return value, gradient, _diagonal(by_one, x, *_coupled(bound, arrays, k))
+        terms = bound.terms(arrays, **of_items)
+        factors = [term.factor for term in terms]
+        parts = [_value_grad_hess(term.loss, k, arrays, of_items) for term in terms]
+        value, gradient, diagonal = [total(factors, of_terms) for of_terms in zip(*parts, strict=True)]
+        return value, gradient, diagonal
 
     return value_gradient_and_diagonal
+
+
+def _value_grad_hess(
+    loss: Loss, k: int, arrays: tuple[Array, ...], of_items: dict[str, Any]
+) -> tuple[Array, Array, Array]:
+    value, gradient = value_and_grad(loss, k)(*arrays, **of_items)
+
+    def by_one(x: Array) -> Array:
+        derivative: Array = value_and_grad(loss, k)(*arrays[:k], x, *arrays[k + 1 :], **of_items)[1]
+        return derivative
+
+    return value, gradient, _diagonal(by_one, arrays[k], *_coupled(loss, arrays, k))
 
 
 def _diagonal(gradient: Callable[[Array], Array], x: Array, place: Array | None, places: int) -> Array:
@@ -272,7 +282,8 @@ class _Form:
         return bound(*arrays, **of_items)
 
 
-def _callable(loss: Any) -> Callable[..., Array]:
+def callable_of(loss: Any) -> Callable[..., Array]:
+    """Return what is called with arrays, for a loss that may be given as a class or by its name."""
     if isinstance(loss, str):
         return _Form(type(get(loss)), functools.partial(get, loss))
     if isinstance(loss, type) and issubclass(loss, Loss):
@@ -335,7 +346,7 @@ def _as_loss(
         return _bound(loss.loss_class, loss.make, arrays, settings)
     if isinstance(loss, Loss):
         takes: set[str] = {*_OF_ITEMS, *loss.array_names}
-        return _bound(type(loss), lambda: loss, arrays, settings) if settings.keys() <= takes else None
+        return _bound(loss, lambda: loss, arrays, settings) if settings.keys() <= takes else None
     cls = class_of(loss)
     if cls is None or not settings.keys() <= {*_OF_ITEMS, *cls.array_names, *setting_names(cls)}:
         return None
@@ -343,10 +354,10 @@ def _as_loss(
 
 
 def _bound(
-    cls: type[Loss], make: Callable[..., Loss], arrays: tuple[Array, ...], given: dict[str, Any]
+    of: Loss | type[Loss], make: Callable[..., Loss], arrays: tuple[Array, ...], given: dict[str, Any]
 ) -> tuple[Loss, tuple[Array, ...], dict[str, Any]]:
     of_items = {name: given[name] for name in _OF_ITEMS if name in given}
-    named = {name: given[name] for name in cls.array_names if name in given}
+    named = {name: given[name] for name in of.array_names if name in given}
     bound = make(**{name: value for name, value in given.items() if name not in of_items and name not in named})
     return bound, bound._in_order(arrays, named) if named else arrays, of_items
 

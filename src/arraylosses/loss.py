@@ -7,34 +7,60 @@ import inspect
 import operator
 import re
 import sys
-from collections.abc import Callable
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, NamedTuple, Self
 
 from . import execution
-from ._array_api import Array, is_array, same_values
+from ._array_api import NUMBERS, Array, as_array, is_array, same_values
 from .arguments import (
+    Declaration,
+    FrozenDict,
     Granularity,
+    Inputs,
     in_short,
     kept_setting,
     meant,
     ours,
     require_choice,
+    require_finite,
     require_integer,
 )
 from .formula import Formula
 from .reduction import REDUCTIONS, Reduction
 
 __all__ = [
+    "CompositeLoss",
     "Loss",
     "RowLoss",
+    "Sum",
+    "Term",
     "camel_case",
     "check_settings_once",
     "keep_setting_names",
     "setting_names",
     "snake_case",
+    "total",
 ]
 
 _PLAIN = frozenset((float, int, bool, str, type(None)))
+
+
+class Term(NamedTuple):
+    """A loss with the arguments of its call, and the factor with which its value counts."""
+
+    factor: Any
+    loss: Loss
+    arrays: tuple[Array, ...]
+    weight: Array | None = None
+    where: Array | None = None
+
+    def value(self) -> Array:
+        """Return the value of the loss, without the factor."""
+        return self.loss(*self.arrays, weight=self.weight, where=self.where)
+
+    def times(self, factor: Any) -> Term:
+        """Return the term with one more factor."""
+        return self._replace(factor=factor * self.factor)
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -75,6 +101,9 @@ class Loss(Formula):
     computed together with others, or without them, unless it says so. Without it, a loss takes real arrays of one shape
     and gives each element a loss. `derivative` and `second_derivative` may give closed forms, for the libraries that
     have no gradients of their own.
+
+    Losses of the same arrays add up, with factors: ``al.Huber() + 0.1 * al.LogCosh()`` is a loss. `weighted_sum` does
+    so over the outputs of a model.
 
     Examples
     --------
@@ -161,6 +190,33 @@ class Loss(Formula):
             arrays = self._in_order(arrays, named)
         return execution.run(self, arrays, weight, where)
 
+    def __add__(self, other: Any) -> Sum:
+        """Return the sum of two losses of the same arrays and of one reduction."""
+        if isinstance(other, NUMBERS) and other == 0:  # with which Python's `sum` begins
+            return Sum.of(self)
+        return Sum.of(self, other) if isinstance(other, Loss) else NotImplemented
+
+    __radd__ = __add__
+
+    def __mul__(self, factor: Any) -> Sum:
+        """Return the loss times a number, or an array of shape ()."""
+        if isinstance(factor, bool) or not (isinstance(factor, NUMBERS) or is_array(factor)):
+            return NotImplemented
+        one = Sum.of(self)
+        return Sum(losses=one.losses, weights=tuple([factor * w for w in one.weights]), reduction=one.reduction)
+
+    __rmul__ = __mul__
+    __array_ufunc__ = None  # so that a number of NumPy's to the left leaves the product to `__rmul__`
+
+    def terms(self, arrays: tuple[Any, ...], weight: Any = None, where: Any = None) -> tuple[Term, ...]:
+        """Return the losses whose values add up to that of a call: itself alone, unless it is composed of others."""
+        return (Term(1.0, self, arrays, weight, where),)
+
+    @property
+    def leaves(self) -> tuple[tuple[Any, Loss], ...]:
+        """The factors and the losses of `terms`, whatever the arrays."""
+        return ((1.0, self),)
+
     def _with_derivatives(
         self,
         arrays: tuple[Array, ...],
@@ -230,6 +286,149 @@ class RowLoss(Loss):
         return -1 if x.ndim == 1 else self.axis
 
 
+class CompositeLoss(Loss):
+    """Base of losses whose value is a weighted sum of those of others."""
+
+    def __call__(self, *arrays: Any, weight: Any = None, where: Any = None, **named: Any) -> Array:
+        """Compute the loss."""
+        if named:
+            arrays = self._in_order(arrays, named)
+        terms = self.terms(arrays, weight, where)
+        return total([t.factor for t in terms], [t.value() for t in terms])
+
+    def _with_derivatives(
+        self,
+        arrays: tuple[Array, ...],
+        weight: Array | None = None,
+        where: Array | None = None,
+        *,
+        wanted: execution.Wanted,
+    ) -> tuple[Array, ...] | None:
+        return self._added(arrays, weight, where, lambda t: t.loss._with_derivatives(*t[2:], wanted=wanted))
+
+    def _with_gradients(
+        self, arrays: tuple[Array, ...], positions: tuple[int, ...], weight: Array | None, where: Array | None
+    ) -> tuple[Array, ...] | None:
+        return self._added(arrays, weight, where, lambda t: t.loss._with_gradients(t.arrays, positions, *t[3:]))
+
+    def _added(
+        self,
+        arrays: tuple[Any, ...],
+        weight: Any,
+        where: Any,
+        compute: Callable[[Term], tuple[Array, ...] | None],
+    ) -> tuple[Array, ...] | None:
+        factors, found = [], []
+        for term in self.terms(arrays, weight, where):
+            parts = compute(term)
+            if parts is None:
+                return None
+            factors.append(term.factor)
+            found.append(parts)
+        return tuple([total(factors, parts) for parts in zip(*found, strict=True)])
+
+
+@dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class Sum(CompositeLoss):
+    """A weighted sum of losses of the same arrays, which ``loss_a + 0.5 * loss_b`` makes.
+
+    Parameters
+    ----------
+    losses : sequence of Loss
+        Losses that take the same arrays.
+    weights : sequence of float
+        The factor of each: a number, or an array of shape (), such as one that is learned.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses of each become its value. For "none", the items of all must be the same.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> loss = al.SquaredError() + 0.5 * al.AbsoluteError()
+    >>> float(loss(np.asarray([3.0, 0.0]), np.asarray([1.0, 0.0])))
+    2.5
+    >>> al.grad(loss)(np.asarray([3.0, 0.0]), np.asarray([1.0, 0.0])).tolist()
+    [2.25, 0.0]
+    """
+
+    losses: tuple[Loss, ...]
+    weights: tuple[Any, ...]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        names: tuple[str, ...] | None = None
+        for loss in self.losses:
+            if not isinstance(loss, Loss):
+                raise TypeError(f"`losses` must hold losses, got {in_short(loss)}; al.get(...) makes one of a name")
+            names = names or loss.array_names
+            if len(loss.array_names) != len(names):
+                raise ValueError(
+                    f"`losses` must take the same arrays, got {', '.join(names)} and {', '.join(loss.array_names)}"
+                )
+        if names is None or len(self.weights) != len(self.losses):
+            raise ValueError(f"`weights` must hold one number for each loss, got {in_short(self.weights)}")
+        require_finite(weights=self.weights)
+        reduced = [dataclasses.replace(loss, reduction=self.reduction) for loss in self.losses]
+        object.__setattr__(self, "losses", tuple(reduced))
+        object.__setattr__(self, "array_names", names)
+
+    @classmethod
+    def of(cls, *losses: Loss) -> Sum:
+        """Return the sum of losses, those that are sums themselves term by term."""
+        reductions = sorted({loss.reduction for loss in losses})
+        if len(reductions) > 1:
+            said = " and ".join(map(repr, reductions))
+            raise ValueError(f"losses must have one `reduction` to be added, got {said}")
+        sums = [x if isinstance(x, Sum) else Sum(losses=(x,), weights=(1.0,), reduction=x.reduction) for x in losses]
+        return cls(
+            losses=tuple([term for one in sums for term in one.losses]),
+            weights=tuple([factor for one in sums for factor in one.weights]),
+            reduction=reductions[0],
+        )
+
+    @property
+    def declaration(self) -> Declaration:
+        """That of the first loss."""
+        return self.losses[0].declaration
+
+    def class_axis(self) -> int | None:
+        """Return the class axis of the first loss."""
+        return self.losses[0].class_axis()
+
+    def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
+        """Return the arguments of a call, checked by the first loss."""
+        return self.losses[0].check(arrays, weight, where)
+
+    def terms(self, arrays: tuple[Any, ...], weight: Any = None, where: Any = None) -> tuple[Term, ...]:
+        """Return the losses, each with all of the arguments."""
+        parts = zip(self.weights, self.losses, strict=True)
+        return tuple([t.times(w) for w, x in parts for t in x.terms(arrays, weight, where)])
+
+    @property
+    def leaves(self) -> tuple[tuple[Any, Loss], ...]:
+        """The factors and the losses of `terms`."""
+        return tuple([(w * f, x) for w, loss in zip(self.weights, self.losses, strict=True) for f, x in loss.leaves])
+
+
+def total(factors: Sequence[Any], values: Sequence[Array]) -> Array:
+    """Return Σ factor · value, in the library of the values."""
+    found: Array = None
+    for factor, value in zip(factors, values, strict=True):
+        if found is not None and tuple(value.shape) != tuple(found.shape):
+            raise ValueError(
+                "losses must have the same items to be added without a reduction, got per-item losses of shapes "
+                f"{tuple(found.shape)} and {tuple(value.shape)}"
+            )
+        part = value
+        if not isinstance(factor, NUMBERS):
+            part = value * as_array(factor, value, value.dtype)
+        elif factor != 1:
+            part = value * factor
+        found = part if found is None else found + part
+    return found
+
+
 def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[str, Any]) -> None:
     """Say what is wrong with the arguments of a class, where it can be said better than by Python."""
     name, known = cls.__name__, setting_names(cls)
@@ -257,6 +456,8 @@ def _hashable(value: Any) -> Any:
     """Return what a setting adds to the hash of a loss: an array, which may be equal to another, nothing."""
     if isinstance(value, tuple):
         return tuple(map(_hashable, value))
+    if isinstance(value, FrozenDict):
+        return frozenset([(key, _hashable(v)) for key, v in value.items()])
     return None if is_array(value) else value
 
 
@@ -265,6 +466,8 @@ def _same(a: Any, b: Any) -> bool:
         return same_values(a, b)
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, FrozenDict) and isinstance(b, FrozenDict):
+        return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
     return a is b or bool(a == b)
 
 

@@ -17,13 +17,16 @@ __all__ = [
     "Alias",
     "alias",
     "aliases_of",
+    "as_json",
     "canonical_name",
     "class_of",
     "deserialize",
+    "from_json",
     "get",
     "known_as",
     "name_of",
     "register",
+    "register_composite",
     "registered",
     "serialize",
 ]
@@ -152,6 +155,12 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
     return loss
 
 
+def register_composite(cls: type[Loss]) -> None:
+    """Make a class of losses that are composed of others known to `deserialize`; it is no loss to be listed."""
+    _BY_NAME[snake_case(cls.__name__)] = _Entry(cls, {})
+    keep_setting_names(cls)
+
+
 def _dialect_of(cls: type[Loss]) -> str:
     """Return the dialect that a class belongs to; an empty string for any other."""
     package, _, module = cls.__module__.rpartition(".")
@@ -249,7 +258,7 @@ def name_of(loss: Loss | type[Loss]) -> str:
     """Return the canonical name of a registered loss; ValueError if it has none."""
     cls = loss if isinstance(loss, type) else type(loss)
     name = canonical_name(cls)
-    if _BY_CANONICAL.get(name) is not cls:
+    if _BY_CANONICAL.get(name) is not cls and _BY_NAME.get(name) != _Entry(cls, {}):
         raise ValueError(f"`loss` must be registered to have a name, got {cls.__name__}; al.register makes it known")
     return name
 
@@ -292,17 +301,20 @@ def serialize(loss: Loss) -> dict[str, Any]:
     if not isinstance(loss, Loss):
         hint = "; al.get(...) makes one of a name" if isinstance(loss, str) else ""
         raise TypeError(f"`loss` must be a loss, got {in_short(loss)}{hint}")
-    settings = {name: _as_json(name, getattr(loss, name)) for name in setting_names(type(loss))}
+    settings = {name: as_json(name, getattr(loss, name)) for name in setting_names(type(loss))}
     return {"name": name_of(loss), "settings": settings}
 
 
-def _as_json(name: str, value: Any) -> Any:
+def as_json(name: str, value: Any) -> Any:
+    """Return a value that is called `name` as JSON has it."""
+    if isinstance(value, Loss):
+        return serialize(value)
     if is_array(value):
-        return _as_json(name, tuple(x) if isinstance(x := to_numpy(value).tolist(), list) else x)
+        return as_json(name, tuple(x) if isinstance(x := to_numpy(value).tolist(), list) else x)
     if isinstance(value, list | tuple):
-        return [_as_json(name, v) for v in value]
+        return [as_json(name, v) for v in value]
     if isinstance(value, FrozenDict):
-        return {str(key): _as_json(name, v) for key, v in value.items()}
+        return {str(key): as_json(name, v) for key, v in value.items()}
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(value)}
     if value is None or isinstance(value, bool | int | float | str):
@@ -329,27 +341,35 @@ def deserialize(data: Mapping[str, Any], /) -> Loss:
     >>> al.deserialize({"name": "huber", "settings": {"delta": 2.0}}) == al.Huber(delta=2.0)
     True
     """
+    return _loss_of(data, 0)
+
+
+def _loss_of(data: Any, depth: int) -> Loss:
     if not isinstance(data, Mapping) or not isinstance(data.get("name"), str) or set(data) - {"name", "settings"}:
         said = in_short(data)
         raise TypeError(f"`data` must be a mapping with a name and settings, as serialize() returns it, got {said}")
     settings = data.get("settings", {})
     if not isinstance(settings, Mapping):
         raise TypeError(f"`settings` must be a mapping, got {in_short(settings)}")
-    return get(data["name"], **{str(name): _from_json(str(name), value) for name, value in settings.items()})
+    found = {str(name): from_json(str(name), value, depth) for name, value in settings.items()}
+    return get(data["name"], **found)
 
 
-def _from_json(name: str, value: Any, depth: int = 0) -> Any:
+def from_json(name: str, value: Any, depth: int = 0) -> Any:
+    """Return what `as_json` described."""
     if depth > _DEEPEST:
         raise ValueError(f"`{name}` must not be nested deeper than {_DEEPEST} levels")
     if isinstance(value, list | tuple):
-        return [_from_json(name, v, depth + 1) for v in value]
+        return [from_json(name, v, depth + 1) for v in value]
     if not isinstance(value, Mapping):
         return value
     if set(value) == {"float"}:
         if value["float"] not in ("inf", "-inf", "nan"):
             raise ValueError(f"`{name}` must be 'inf', '-inf' or 'nan' as a float, got {in_short(value['float'])}")
         return float(value["float"])
-    return {_key(key): _from_json(name, v, depth + 1) for key, v in value.items()}
+    if isinstance(value.get("name"), str):
+        return _loss_of(value, depth + 1)
+    return {_key(key): from_json(name, v, depth + 1) for key, v in value.items()}
 
 
 def _key(key: Any) -> Any:

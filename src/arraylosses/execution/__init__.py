@@ -26,7 +26,7 @@ from . import autograd, blocks, direct, jitted, known, native, projection
 from .direct import Wanted
 from .settings import following
 
-__all__ = ["Wanted", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
+__all__ = ["Wanted", "item_weight", "jitted", "run", "run_with_derivatives", "run_with_gradients"]
 
 
 def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
@@ -65,6 +65,13 @@ def run_with_gradients(
     if is_torch(arrays[0]) and _is_recorded(loss, given):
         return None
     return run_with_derivatives(loss, arrays, weight, where, Wanted(positions))
+
+
+def item_weight(
+    loss: Formula, arrays: tuple[Array, ...], weight: Array | None = None, where: Array | None = None
+) -> Array | None:
+    """Return the weight of each item, its class's included, and 0 for one that is left out; None where all are 1."""
+    return projection.item_weight(loss, known.check(loss, arrays, weight, where)[0])
 
 
 def _is_recorded(loss: Formula, given: list[Array]) -> bool:

@@ -23,7 +23,7 @@ from ...reduction import reduce
 from . import chunks, jax, torch
 from .rows import Rows, flat, item_weight, of_inputs, shares, unit_of
 
-__all__ = ["run", "run_with_gradients"]
+__all__ = ["item_weight", "run", "run_with_gradients"]
 
 _PLACES = {0: 0, 1: 1, 3: 2}
 """Where an array of the loss stands among rows, matrix and what is added, which have gradients."""
