@@ -37,6 +37,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backend(name): needs this array library; skipped where it is not installed")
     config.addinivalue_line("markers", "otherwise_numpy: what names no library of its own needs NumPy's session alone")
+    config.addinivalue_line("markers", "any_library: a law that no library can break by itself, but for all losses")
     config.addinivalue_line("markers", "every_setting: run with all settings on JAX and Dask too")
     config.addinivalue_line("markers", "main_variants: not run on the variants of which few mistakes are to be feared")
     for name in config.getoption("--require-backend"):
@@ -65,17 +66,22 @@ def _is_due(item: pytest.Item) -> bool:
     """Whether a test belongs to the fast matrix.
 
     Settings off their defaults are tried in one variant of a library. JAX compiles every step of it and Dask plans it,
-    so on these they are tried by the laws of all values and gradients alone.
+    so on these they are tried by the laws of all values and gradients alone, and a law that no library can break by
+    itself is tried on the first loss of each family.
     """
     given = getattr(item, "callspec", None)
     variant = given.params.get("variant") if given is not None else None
     names = [mark.args[0] for mark in item.iter_markers("backend")]
     slow = {"jax", "dask"} & {variant.backend if isinstance(variant, Variant) else name for name in names}
-    if isinstance(variant, Variant) and variant.name != variant.backend:
-        slow = {variant.name}
-    if given is None or not slow or (item.get_closest_marker("every_setting") and slow <= {"jax", "dask"}):
+    is_main = not isinstance(variant, Variant) or variant.name == variant.backend
+    if given is None or (is_main and (not slow or item.get_closest_marker("every_setting"))):
         return True
-    return all(x.is_default for x in given.params.values() if isinstance(x, Case))
+    if not is_main and given.params.get("reduction") in ("sum", "batchmean"):
+        return False
+    cases = [x for x in given.params.values() if isinstance(x, Case)]
+    if slow and item.get_closest_marker("any_library") and not all(case.stands_for_family for case in cases):
+        return False
+    return all(case.is_default for case in cases)
 
 
 def _libraries_of(item: pytest.Item) -> list[str]:

@@ -21,19 +21,26 @@ from . import (
 )
 from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
 
-__all__ = ["CATALOGUE", "CLASS_WEIGHT", "Entry", "Equals", "Peer", "Refused"]
+__all__ = ["CATALOGUE", "CLASS_WEIGHT", "FIRST_OF_FAMILIES", "Entry", "Equals", "Peer", "Refused"]
+
+FAMILIES = (
+    regression,
+    likelihood,
+    binary,
+    multiclass,
+    divergence,
+    embedding,
+    linear,
+    contrastive,
+    ranking,
+    segmentation,
+)
+
+FIRST_OF_FAMILIES = {next(iter(family.ENTRIES)) for family in FAMILIES}
+"""The losses that stand for their families, where a library takes its time."""
 
 CATALOGUE: dict[str, Entry] = {
-    **regression.ENTRIES,
-    **likelihood.ENTRIES,
-    **binary.ENTRIES,
-    **multiclass.ENTRIES,
-    **divergence.ENTRIES,
-    **embedding.ENTRIES,
-    **linear.ENTRIES,
-    **contrastive.ENTRIES,
-    **ranking.ENTRIES,
-    **segmentation.ENTRIES,
+    **{name: entry for family in FAMILIES for name, entry in family.ENTRIES.items()},
     **{f"keras.{name}": entry for name, entry in keras.ENTRIES.items()},
     **{f"torch.{name}": entry for name, entry in torch.ENTRIES.items()},
 }
