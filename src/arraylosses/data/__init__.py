@@ -68,6 +68,10 @@ def draw(
         Whether to take the form without integers of an array that has two.
     """
     arrays = []
+
+    def length(name: str) -> int:
+        return int(name) if name.isdecimal() else (sizes or {}).get(name, 5)
+
     for argument in declaration.arguments:
         form = argument.form(integer=not soft)
         lengths: list[int] = []
@@ -75,9 +79,8 @@ def draw(
         for name in form.axes:
             if name == declaration.moving:
                 place = len(lengths)
-            lengths += list(batch) if name == "..." else [(sizes or {}).get(name, 5)]
-        size = (sizes or {}).get(form.of, 5)
-        x = form.domain.draw(rng, tuple(lengths), size, axis=-1 if place is None else place)
+            lengths += list(batch) if name == "..." else [length(name)]
+        x = form.domain.draw(rng, tuple(lengths), length(form.of), axis=-1 if place is None else place)
         if place is not None and axis is not None and x.ndim > 1:
             x = np.moveaxis(x, place, axis)
         arrays.append(x)
@@ -134,6 +137,7 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         "nonnegative": one_hot,
         "sign": 2 * one_hot.astype(np.int64) - 1 if declaration.of_elements else pairs,
         "class": labels,
+        "class of 2": one_hot.astype(np.int64),
         "length": np.full(labels.shape, classes),
     }
     arrays: list[FloatArray] = []
@@ -141,10 +145,12 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         form = argument.forms[0]
         if not {"...", "N"} & set(form.axes):  # it belongs to no item
             arrays.append(np.eye(classes) - 1 / classes if len(form.axes) == 2 else np.log(one_hot.mean(axis=0)))
-        elif k and form.domain.name in targets:
-            arrays.append(targets[form.domain.name])
-        else:
-            arrays.append(np.roll(form.domain.of_real(logits), k, axis=0))
+            continue
+        name = "class of 2" if form.of == "2" else form.domain.name
+        width = int(form.axes[-1]) if form.axes[-1].isdecimal() else classes
+        arrays.append(
+            targets[name] if k and name in targets else np.roll(form.domain.of_real(logits[:, :width]), k, axis=0)
+        )
     return tuple(arrays)
 
 
