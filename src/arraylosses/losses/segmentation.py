@@ -2,98 +2,177 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from .. import special
 from .._array_api import Array, array_namespace, dtype_kind
-from ..arguments import require_integer, require_nonnegative, require_one_of_type
-from ..numerics import indexing, softmax
-from ..registry import register
-from ._base import PureRowLoss
+from ..arguments import (
+    require_choice,
+    require_integer,
+    require_nonnegative,
+    require_one_of_type,
+    require_per_class,
+    require_positive,
+)
+from ..numerics import indexing, logistic, reductions, softmax, sorting
+from ..registry import alias, register
+from ._base import PureLoss, PureRowLoss, per_class
 
-__all__ = ["Dice"]
+__all__ = ["Dice", "GeneralizedDice", "Jaccard", "LovaszHinge", "LovaszSoftmax", "Mcc", "Tversky"]
 
 
-@register("DiceLoss", "dice_loss")
 @dataclass(frozen=True, kw_only=True)
-class Dice(PureRowLoss):
-    r"""One minus the overlap of a predicted and a true region, by their sizes: for classes that fill few places.
+class _RegionLoss(PureRowLoss):
+    """What the losses of a region for each class share: which places and which classes count."""
 
-    .. math:: l = 1 - \frac{1}{C} \sum_c \frac{2 \sum p_c target_c + smooth}{\sum p_c + \sum target_c + smooth};
-        \quad p = softmax(logits)
-
-    Parameters
-    ----------
-    per_image : bool, default True
-        Whether the sums are those of each image; otherwise they are those of the batch, which is one item.
-    smooth : float, default 1.0
-        What is added to both sums, at least 0. Without it, a class that is neither there nor predicted counts as met.
-    from_logits : bool, default True
-        Whether `logits` holds logits; otherwise probabilities.
-    axis : int, default -1
-        The class axis.
-    ignore_index : int, optional
-        A label whose places are left out. It may lie outside [0, C).
-    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
-        How the per-item losses become the result: see `Loss`.
-
-    Arrays
-    ------
-    logits : array, shape (N, ..., C)
-        Floating, with the classes along `axis` and the images along the first axis: logits, or with
-        ``from_logits=False`` probabilities.
-    labels : array, shape (N, ...) or (N, ..., C)
-        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
-        `logits`, a probability for each class.
-
-    Notes
-    -----
-    `where` has the shape of the labels and leaves out places. An image without any is left out itself. `weight` has one
-    number an image.
-
-    References
-    ----------
-    Milletari, Navab and Ahmadi, V-Net: fully convolutional neural networks for volumetric medical image segmentation
-    (2016). https://arxiv.org/abs/1606.04797
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> p = np.asarray([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]])
-    >>> round(float(al.dice(p, np.asarray([[0, 0, 1]]), from_logits=False, smooth=0.0)), 6)
-    0.333333
-    """
+    class_settings: ClassVar[tuple[str, ...]] = ("class_weight",)
 
     per_image: bool = True
-    smooth: float = 1.0
+    class_weight: Any = None
+    include_background: bool = True
     from_logits: bool = True
     ignore_index: int | None = None
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(
+            bool,
+            per_image=self.per_image,
+            include_background=self.include_background,
+            from_logits=self.from_logits,
+        )
+        if self.class_weight is not None:
+            require_per_class(class_weight=self.class_weight)
+        if self.ignore_index is not None:
+            require_integer(ignore_index=self.ignore_index)
+
+    def _item_axes(self, axis: int) -> tuple[int, ...]:
+        """The axes of the logits that remain once all places are summed: the images' and the classes'."""
+        return (0 if axis else 1, axis) if self.per_image else (axis,)
+
+    def _weight(self, logits: Array, axis: int) -> Array:
+        """One number a class, which broadcasts to those of each item."""
+        others = (1.0,) * (logits.shape[axis] - 1)
+        given = (1.0, *others) if self.class_weight is None else self.class_weight
+        weight = per_class("class_weight", given, logits, axis)
+        if not self.include_background:
+            weight = weight * per_class("class_weight", (0.0, *others), logits, axis)
+        return weight[None, :] if self.per_image else weight
+
+
+def _quotient(x: Array, y: Array) -> Array:
+    """x / y, and 0 where both are 0."""
+    return x / special.where(y == 0, 1.0, y)
+
+
+def _mean(losses: Array, weight: Array) -> Array:
+    """Σ w l / Σ w over the classes, and 0 without any."""
+    xp = array_namespace(losses, weight)
+    return _quotient(xp.sum(weight * losses, axis=-1), xp.sum(weight, axis=-1))
+
+
+class _Counts:
+    """The places of each class by what is predicted and what is true, as sums of probabilities: (..., C) for images."""
+
+    def __init__(self, loss: _OverlapLoss, logits: Array, labels: Array, where: Array | None) -> None:
+        xp = array_namespace(logits, labels)
+        if loss.mode == "binary":
+            axis = logits.ndim
+            logits = indexing.expand_dims(logits, axis)
+            labels = indexing.expand_dims(xp.astype(labels, logits.dtype), axis)
+        else:
+            axis = loss.axis % logits.ndim
+        self.weight = loss._weight(logits, axis)
+        self._p, self._q = loss._probabilities(logits, axis)
+        target = indexing.one_hot(logits, labels, axis, 1.0) if dtype_kind(labels.dtype) == "int" else labels
+        self._true, self._false = target, 1.0 - target
+        if where is not None:
+            kept = xp.astype(indexing.expand_dims(where, axis), logits.dtype)
+            self._true, self._false = self._true * kept, self._false * kept
+        self._kept = loss._item_axes(axis)
+        # No digit is lost to a difference: a good prediction has few errors, which are sums of small numbers.
+        self.true_positive = self._sum(self._p * self._true)
+        self.false_positive = self._sum(self._p * self._false)
+        self.false_negative = self._sum(self._q * self._true)
+
+    @property
+    def true_negative(self) -> Array:
+        return self._sum(self._q * self._false)
+
+    @property
+    def positive(self) -> Array:
+        """How many places are true."""
+        return self._sum(self._true)
+
+    @property
+    def negative(self) -> Array:
+        return self._sum(self._false)
+
+    def _sum(self, x: Array) -> Array:
+        xp = array_namespace(x)
+        places = tuple([k for k in range(x.ndim) if k not in self._kept])
+        total = xp.sum(x, axis=places) if places else x
+        return total if self._kept == tuple(sorted(self._kept)) else xp.matrix_transpose(total)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OverlapLoss(_RegionLoss):
+    """What the losses of counts share: logits or probabilities of classes that exclude each other or not, or of one."""
+
+    mode: str = "multiclass"
+
     arrays = (
-        "logits[N, ..., C]: real if from_logits else distribution, "
-        "labels[N, ...]: class or labels[N, ..., C]: distribution, where[N, ...] -> [N] if per_image else []"
+        "(logits[N, ...]: real if from_logits else probability, labels[N, ...]: class of 2 or labels[N, ...]: probability) "
+        "if mode is binary else "
+        "(logits[N, ..., C]: real if from_logits else (probability if mode is multilabel else distribution), "
+        "labels[N, ...]: class or labels[N, ..., C]: (probability if mode is multilabel else distribution)), "
+        "where[N, ...] -> [N] if per_image else []"
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_one_of_type(bool, per_image=self.per_image, from_logits=self.from_logits)
-        require_nonnegative(smooth=self.smooth)
-        if self.ignore_index is not None:
-            require_integer(ignore_index=self.ignore_index)
+        require_choice(("multiclass", "multilabel", "binary"), mode=self.mode)
+        if self.mode == "binary" and not self.include_background:
+            raise ValueError("`include_background` must be True with mode='binary', whose one class is the foreground")
 
-    # 1 - mean over the classes of (2 Σ p t + smooth) / (Σ p + Σ t + smooth)
+    def class_axis(self) -> int | None:
+        return None if self.mode == "binary" else self.axis
+
+    def _probabilities(self, logits: Array, axis: int) -> tuple[Array, Array]:
+        """p and 1 - p."""
+        if not self.from_logits:
+            return logits, 1.0 - logits
+        if self.mode == "multiclass":
+            return softmax.nll_and_probabilities(logits, axis)[1:]
+        return logistic.sigmoid_and_complement(logits)
+
     def call(self, logits: Array, labels: Array, where: Array | None = None) -> Array:
-        xp = array_namespace(logits, labels)
-        axis = self.axis % logits.ndim
-        p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
-        target = indexing.one_hot(logits, labels, axis, 1.0) if dtype_kind(labels.dtype) == "int" else labels
-        if where is not None:
-            kept = xp.astype(indexing.expand_dims(where, axis), p.dtype)
-            p, target = p * kept, target * kept
-        places = tuple([k for k in range(logits.ndim) if k != axis and (k or not self.per_image)])
-        overlap = 2.0 * xp.sum(p * target, axis=places) + self.smooth
-        size = xp.sum(p, axis=places) + xp.sum(target, axis=places) + self.smooth
-        empty = size == 0
-        ratio = special.where(empty, 1.0, overlap / special.where(empty, 1.0, size))
-        return 1.0 - xp.mean(ratio, axis=-1)
+        counts = _Counts(self, logits, labels, where)
+        return self._of_classes(counts, counts.weight)
+
+    def _of_classes(self, counts: _Counts, weight: Array) -> Array:
+        """The loss of each item, from what is counted of its classes."""
+        return _mean(self._of_counts(counts), weight)
+
+    def _of_counts(self, counts: _Counts) -> Array:
+        """The loss of each class."""
+        raise TypeError(f"{type(self).__name__} must define `_of_counts`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SmoothedOverlapLoss(_OverlapLoss):
+    """Those of a quotient of counts, to which a number is added."""
+
+    smooth: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(smooth=self.smooth)
+
+
+# (alpha FP + beta FN) / (TP + alpha FP + beta FN + smooth) = 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth)
+def _tversky(counts: _Counts, alpha: Any, beta: Any, smooth: Any) -> Array:
+    errors = alpha * counts.false_positive + beta * counts.false_negative
+    return _quotient(errors, counts.true_positive + errors + smooth)
