@@ -15,6 +15,7 @@ from .functions.divergence import *
 from .functions.embedding import *
 from .functions.likelihood import *
 from .functions.linear import *
+from .functions.lovasz import *
 from .functions.margin import *
 from .functions.multiclass import *
 from .functions.ranking import *
@@ -29,6 +30,7 @@ from .losses.divergence import *
 from .losses.embedding import *
 from .losses.likelihood import *
 from .losses.linear import *
+from .losses.lovasz import *
 from .losses.margin import *
 from .losses.multiclass import *
 from .losses.ranking import *

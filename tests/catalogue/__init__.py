@@ -13,6 +13,7 @@ from . import (
     keras,
     likelihood,
     linear,
+    lovasz,
     multiclass,
     ranking,
     regression,
@@ -34,6 +35,7 @@ CATALOGUE: dict[str, Entry] = {
     **contrastive.ENTRIES,
     **ranking.ENTRIES,
     **segmentation.ENTRIES,
+    **lovasz.ENTRIES,
     **{f"keras.{name}": entry for name, entry in keras.ENTRIES.items()},
     **{f"torch.{name}": entry for name, entry in torch.ENTRIES.items()},
 }

@@ -103,15 +103,17 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
     prediction is their logarithm where it is ``real`` beside a target that is not negative, because that is how the
     rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in a loss of
     elements. After a first array of logits or rates, a further one of the same domain is the first with its items
-    moved on, so that pairs and triplets are of different items. A matrix by which they are projected takes their mean
-    from the logits, which leaves the probabilities as they are; one number a class is the logarithm of its share.
+    moved on, so that pairs and triplets are of different items. Ten of them are the places of an image. A matrix by
+    which they are projected takes their mean from the logits, which leaves the probabilities as they are; one number a
+    class is the logarithm of its share.
     """
     domains = [argument.domain.name for argument in declaration.arguments]
     if declaration.of_elements and not {"probability", "sign"} & set(domains):
         return "diabetes", _diabetes(domains)
     arrays = _digits(declaration)
-    if axis is not None and -2 <= axis < 2:
-        arrays = tuple(np.moveaxis(x, -1, axis) if x.ndim == 2 else x for x in arrays)
+    ndim = arrays[0].ndim
+    if axis is not None and -ndim <= axis < ndim:
+        arrays = tuple(np.moveaxis(x, -1, axis) if x.ndim == ndim > 1 else x for x in arrays)
     return "digits", arrays
 
 
@@ -148,9 +150,8 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
             continue
         name = "class of 2" if form.of == "2" else form.domain.name
         width = int(form.axes[-1]) if form.axes[-1].isdecimal() else classes
-        arrays.append(
-            targets[name] if k and name in targets else np.roll(form.domain.of_real(logits[:, :width]), k, axis=0)
-        )
+        x = targets[name] if k and name in targets else np.roll(form.domain.of_real(logits[:, :width]), k, axis=0)
+        arrays.append(x.reshape(-1, 10, *x.shape[1:]) if {"...", "N"} <= set(form.axes) else x)
     return tuple(arrays)
 
 

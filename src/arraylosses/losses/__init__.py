@@ -7,6 +7,7 @@ from . import (
     embedding,
     likelihood,
     linear,
+    lovasz,
     margin,
     multiclass,
     ranking,
@@ -19,6 +20,7 @@ from .divergence import *
 from .embedding import *
 from .likelihood import *
 from .linear import *
+from .lovasz import *
 from .margin import *
 from .multiclass import *
 from .ranking import *
@@ -32,6 +34,7 @@ __all__ += divergence.__all__
 __all__ += embedding.__all__
 __all__ += likelihood.__all__
 __all__ += linear.__all__
+__all__ += lovasz.__all__
 __all__ += margin.__all__
 __all__ += multiclass.__all__
 __all__ += ranking.__all__

@@ -8,7 +8,6 @@ import numpy as np
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
-from .indexing import put_along_axis
 
 
 def _reordered_dask(dask: Any, x: Array, order: Array, axis: int) -> Array:
@@ -24,8 +23,10 @@ def reordered(xp: Namespace, x: Array, order: Array, axis: int) -> Array:
 
 
 def _restored_in_place(library: Any, x: Array, order: Array, axis: int) -> Array:
-    result = library.empty_like(x)
-    put_along_axis(library, result, order, x, axis)
+    if library is not np:
+        return x.scatter(axis, order, x)
+    result = np.empty_like(x)
+    np.put_along_axis(result, order, x, axis)
     return result
 
 
