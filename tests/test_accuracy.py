@@ -99,6 +99,20 @@ def vectors(rng: np.random.Generator, dtype: str) -> list[np.ndarray]:
     return [x.astype(dtype), y.astype(dtype)]
 
 
+def boxes(rng: np.random.Generator, case: Case, dtype: str) -> tuple[np.ndarray, ...]:
+    """Pairs of boxes: unrelated, nearly equal, equal, one in the other, far apart, thin, far from the origin."""
+    domain = case.loss.declaration.arguments[0].domain
+    n = 40
+    scale = 10.0 ** rng.uniform(-3, 3, size=(n, 1))
+    unrelated = [domain.of_real(rng.normal(size=(n, 4)) * scale) for _ in range(2)]
+    thin = [domain.of_real(rng.normal(size=(n, 4)) * [1.0, 1.0, 1e-4, 1.0]) for _ in range(2)]
+    base = domain.of_real(rng.normal(size=(n, 4)) + np.asarray([100.0, 100.0, 0.0, 0.0]))
+    near = domain.of_real(base * (1 + rng.normal(size=(n, 4)) * 10.0 ** rng.uniform(-9, -2, size=(n, 1))))
+    near = near if domain.name == "center_box" else np.concatenate([base[:, :2], np.maximum(base, near)[:, 2:]], axis=1)
+    first = np.concatenate([unrelated[0], thin[0], base, base]).astype(dtype)
+    return first, np.concatenate([unrelated[1], thin[1], near, base]).astype(dtype)
+
+
 def labels_of(rng: np.random.Generator, case: Case, count: int, classes: int, dtype: str) -> np.ndarray:
     if not case.soft:
         return rng.integers(0, classes, count)
@@ -141,6 +155,8 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
             target = np.log(np.concatenate([p, p]))
         first = np.log(first) if domains[0] == "log_distribution" else first
         return first.astype(dtype), target.astype(dtype) if target.dtype.kind == "f" else target
+    if domains[0] in ("box", "center_box"):
+        return boxes(rng, case, dtype)
     if domains == ("real", "class"):
         z = rows(rng, 5, dtype)
         return z, labels_of(rng, case, len(z), 5, dtype)

@@ -11,6 +11,7 @@ from .composition import WeightedSum, weighted_sum
 from .conversion import convert, mixed, to_numpy
 from .functions.binary import *
 from .functions.contrastive import *
+from .functions.detection import *
 from .functions.divergence import *
 from .functions.embedding import *
 from .functions.likelihood import *
@@ -26,6 +27,7 @@ from .loss import Loss, RowLoss, Sum
 from .loss_function import loss
 from .losses.binary import *
 from .losses.contrastive import *
+from .losses.detection import *
 from .losses.divergence import *
 from .losses.embedding import *
 from .losses.likelihood import *

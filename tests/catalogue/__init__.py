@@ -8,6 +8,7 @@ from __future__ import annotations
 from . import (
     binary,
     contrastive,
+    detection,
     divergence,
     embedding,
     keras,
@@ -34,6 +35,7 @@ CATALOGUE: dict[str, Entry] = {
     **linear.ENTRIES,
     **contrastive.ENTRIES,
     **ranking.ENTRIES,
+    **detection.ENTRIES,
     **segmentation.ENTRIES,
     **lovasz.ENTRIES,
     **{f"keras.{name}": entry for name, entry in keras.ENTRIES.items()},

@@ -6,6 +6,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 from . import (
     binary,
     contrastive,
+    detection,
     divergence,
     embedding,
     likelihood,
@@ -19,6 +20,7 @@ from . import (
 )
 from .binary import *
 from .contrastive import *
+from .detection import *
 from .divergence import *
 from .embedding import *
 from .likelihood import *
@@ -33,6 +35,7 @@ from .segmentation import *
 __all__: list[str] = []
 __all__ += binary.__all__
 __all__ += contrastive.__all__
+__all__ += detection.__all__
 __all__ += divergence.__all__
 __all__ += embedding.__all__
 __all__ += likelihood.__all__

@@ -3,6 +3,7 @@
 from . import (
     binary,
     contrastive,
+    detection,
     divergence,
     embedding,
     likelihood,
@@ -16,6 +17,7 @@ from . import (
 )
 from .binary import *
 from .contrastive import *
+from .detection import *
 from .divergence import *
 from .embedding import *
 from .likelihood import *
@@ -30,6 +32,7 @@ from .segmentation import *
 __all__: list[str] = []
 __all__ += binary.__all__
 __all__ += contrastive.__all__
+__all__ += detection.__all__
 __all__ += divergence.__all__
 __all__ += embedding.__all__
 __all__ += likelihood.__all__
