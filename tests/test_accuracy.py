@@ -138,6 +138,12 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
         if domains == ("real", "nonnegative"):
             x = rng.uniform(-8, 6, 300)
             return x.astype(dtype), rng.poisson(np.exp(np.minimum(x, 4)) + 1).astype(dtype)
+        if domains[0] == "log_probability":
+            logs = [-(10.0 ** rng.uniform(-6, 1.8, 300)) for _ in domains]
+            logs[1][::5] = logs[0][::5]
+            signs = rng.choice([-1.0, 1.0], 300)
+            of_domain = {"sign": signs, "real": signs * 10.0 ** rng.uniform(-3, 3, 300)}
+            return tuple(of_domain.get(d, x).astype(dtype) for d, x in zip(domains, logs, strict=True))
         positive = domains[0] != "real"
         two = pairs(rng, dtype, positive=positive)
         return (*two, rng.choice([-1.0, 1.0], two[0].shape).astype(dtype)) if len(domains) == 3 else tuple(two)

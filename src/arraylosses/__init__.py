@@ -19,6 +19,8 @@ from .functions.linear import *
 from .functions.lovasz import *
 from .functions.margin import *
 from .functions.multiclass import *
+from .functions.policy import *
+from .functions.preference import *
 from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
@@ -35,6 +37,8 @@ from .losses.linear import *
 from .losses.lovasz import *
 from .losses.margin import *
 from .losses.multiclass import *
+from .losses.policy import *
+from .losses.preference import *
 from .losses.ranking import *
 from .losses.regression import *
 from .losses.segmentation import *

@@ -162,6 +162,20 @@ class LogDistribution(Domain):
         return shifted
 
 
+class LogProbability(Domain):
+    """Logarithms of probabilities, each by itself."""
+
+    name = "log_probability"
+    values = LogDistribution.values
+    edges = (-1e4, -90.0, -1.0, -0.5, -0.25, -1e-7, -0.0)
+
+    def outside(self, x: Array) -> Array:
+        return x > 0
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return -np.logaddexp(0.0, -x)
+
+
 class Sign(Domain):
     """-1 or 1."""
 
@@ -247,6 +261,7 @@ DOMAINS: dict[str, Domain] = {
         Probability,
         Distribution,
         LogDistribution,
+        LogProbability,
         Sign,
         Box,
         CenterBox,

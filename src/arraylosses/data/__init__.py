@@ -99,16 +99,16 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
 
     Notes
     -----
-    A loss of elements without probabilities and signs gets the predictions and targets of the diabetes data; the
-    prediction is their logarithm where it is ``real`` beside a target that is not negative, because that is how the
-    rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in a loss of
-    elements. After a first array of logits or rates, a further one of the same domain is the first with its items
-    moved on, so that pairs and triplets are of different items. Ten of them are the places of an image. A matrix by
-    which they are projected takes their mean from the logits, which leaves the probabilities as they are; one number a
-    class is the logarithm of its share.
+    A loss of elements without probabilities, their logarithms and signs gets the predictions and targets of the
+    diabetes data; the prediction is their logarithm where it is ``real`` beside a target that is not negative, because
+    that is how the rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in
+    a loss of elements. After a first array of logits or rates, a further one of the same domain is the first with its
+    items moved on, so that pairs and triplets are of different items. Ten of them are the places of an image. A matrix
+    by which they are projected takes their mean from the logits, which leaves the probabilities as they are; one number
+    a class is the logarithm of its share.
     """
     domains = [argument.domain.name for argument in declaration.arguments]
-    if declaration.of_elements and not {"probability", "sign"} & set(domains):
+    if declaration.of_elements and not {"probability", "log_probability", "sign"} & set(domains):
         return "diabetes", _diabetes(domains)
     arrays = _digits(declaration)
     ndim = arrays[0].ndim

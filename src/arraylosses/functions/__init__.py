@@ -14,6 +14,8 @@ from . import (
     lovasz,
     margin,
     multiclass,
+    policy,
+    preference,
     ranking,
     regression,
     segmentation,
@@ -28,6 +30,8 @@ from .linear import *
 from .lovasz import *
 from .margin import *
 from .multiclass import *
+from .policy import *
+from .preference import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
@@ -43,6 +47,8 @@ __all__ += linear.__all__
 __all__ += lovasz.__all__
 __all__ += margin.__all__
 __all__ += multiclass.__all__
+__all__ += policy.__all__
+__all__ += preference.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
