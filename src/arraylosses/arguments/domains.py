@@ -195,7 +195,7 @@ class Box(Domain):
 
     name = "box"
     values = "boxes"
-    rows = (
+    rows: tuple[tuple[float, ...], ...] = (
         (0.0, 0.0, 1.0, 1.0),
         (0.25, 0.5, 2.0, 1.5),
         (0.25, 0.25, 0.5, 0.75),
