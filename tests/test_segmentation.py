@@ -57,6 +57,15 @@ def test_a_region_that_is_nowhere_costs_what_is_predicted_of_it(variant, loss, p
 
 
 @pytest.mark.main_variants
+def test_a_constant_prediction_has_no_correlation(variant):
+    mask = np.asarray([[1, 0, 0, 0]])
+    for constant in (0.0, 1.0):
+        p = np.full(mask.shape, constant, dtype=variant.dtypes[-1])
+        assert compute(variant, al.Mcc(**HARD), p, mask) == 1
+        assert np.all(np.isfinite(gradient(variant, al.Mcc(**HARD), p, mask)))
+
+
+@pytest.mark.main_variants
 def test_lovasz_counts_the_classes_that_are_there_and_the_largest_error_of_an_empty_mask(variant):
     dtype = variant.dtypes[-1]
     p = np.asarray([[[0.5, 0.25, 0.25], [0.75, 0.0, 0.25]]], dtype=dtype)
@@ -149,8 +158,8 @@ def test_a_mask_of_one_class_has_the_shape_of_its_logits(variant):
 @pytest.mark.backend("jax")
 def test_optax_s_functions_are_found_by_their_names():
     import jax
-    import optax
 
+    optax = pytest.importorskip("optax")
     rng = np.random.default_rng(6)
     logits, labels = rng.normal(size=(2, 4, 5, 3)), rng.integers(0, 3, size=(2, 4, 5))
     with jax.enable_x64(True):

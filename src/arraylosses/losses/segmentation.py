@@ -166,8 +166,9 @@ class Dice(_SmoothedOverlapLoss):
     TP: its `smooth` is half of ours. The sums of the denominator are plain, where the paper has squares.
 
     A class that is nowhere in an image costs what is predicted of it, FP / (FP + smooth) but for factors, and nothing
-    where that is 0. It is so in MONAI, with `smooth` 1e-5; in segmentation-models-pytorch such a class costs nothing,
-    and counts in the mean over the classes all the same.
+    where that is 0. It is so in MONAI, with `smooth` 1e-5. In segmentation-models-pytorch such a class costs nothing,
+    and counts in the mean over the classes all the same; in Keras, whose loss of this name takes one sum over all
+    images, places and classes, an empty mask costs 1 whatever is predicted.
 
     `where` has the shape of the labels without a class axis, and leaves out places. An image without any is left out
     itself. `weight` has one number an image.
@@ -252,9 +253,7 @@ class Tversky(_SmoothedOverlapLoss):
     The focal paper writes the exponent as 1/gamma: its 4/3 is 0.75 here. The exponent is that of each class;
     segmentation-models-pytorch has that of the mean over them.
 
-    A class that is nowhere in an image costs what is predicted of it, FP / (FP + smooth) but for factors, and nothing
-    where that is 0. It is so in MONAI, with `smooth` 1e-5; in segmentation-models-pytorch such a class costs nothing,
-    and counts in the mean over the classes all the same.
+    A class that is nowhere in an image is taken as in `dice`.
 
     `where` has the shape of the labels without a class axis, and leaves out places. An image without any is left out
     itself. `weight` has one number an image.
@@ -339,9 +338,7 @@ class Jaccard(_SmoothedOverlapLoss):
     -----
     It is `tversky` with `alpha` and `beta` 1. `lovasz_softmax` follows the index of hard predictions more nearly.
 
-    A class that is nowhere in an image costs what is predicted of it, FP / (FP + smooth) but for factors, and nothing
-    where that is 0. It is so in MONAI, with `smooth` 1e-5; in segmentation-models-pytorch such a class costs nothing,
-    and counts in the mean over the classes all the same.
+    A class that is nowhere in an image is taken as in `dice`.
 
     `where` has the shape of the labels without a class axis, and leaves out places. An image without any is left out
     itself. `weight` has one number an image.
