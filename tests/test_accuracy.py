@@ -99,6 +99,20 @@ def vectors(rng: np.random.Generator, dtype: str) -> list[np.ndarray]:
     return [x.astype(dtype), y.astype(dtype)]
 
 
+def boxes(rng: np.random.Generator, case: Case, dtype: str) -> tuple[np.ndarray, ...]:
+    """Pairs of boxes: unrelated, nearly equal, equal, one in the other, far apart, thin, far from the origin."""
+    domain = case.loss.declaration.arguments[0].domain
+    n = 40
+    scale = 10.0 ** rng.uniform(-3, 3, size=(n, 1))
+    unrelated = [domain.of_real(rng.normal(size=(n, 4)) * scale) for _ in range(2)]
+    thin = [domain.of_real(rng.normal(size=(n, 4)) * [1.0, 1.0, 1e-4, 1.0]) for _ in range(2)]
+    base = domain.of_real(rng.normal(size=(n, 4)) + np.asarray([100.0, 100.0, 0.0, 0.0]))
+    near = domain.of_real(base * (1 + rng.normal(size=(n, 4)) * 10.0 ** rng.uniform(-9, -2, size=(n, 1))))
+    near = near if domain.name == "center_box" else np.concatenate([base[:, :2], np.maximum(base, near)[:, 2:]], axis=1)
+    first = np.concatenate([unrelated[0], thin[0], base, base]).astype(dtype)
+    return first, np.concatenate([unrelated[1], thin[1], near, base]).astype(dtype)
+
+
 def labels_of(rng: np.random.Generator, case: Case, count: int, classes: int, dtype: str) -> np.ndarray:
     if not case.soft:
         return rng.integers(0, classes, count)
@@ -124,6 +138,12 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
         if domains == ("real", "nonnegative"):
             x = rng.uniform(-8, 6, 300)
             return x.astype(dtype), rng.poisson(np.exp(np.minimum(x, 4)) + 1).astype(dtype)
+        if domains[0] == "log_probability":
+            logs = [-(10.0 ** rng.uniform(-6, 1.8, 300)) for _ in domains]
+            logs[1][::5] = logs[0][::5]
+            signs = rng.choice([-1.0, 1.0], 300)
+            of_domain = {"sign": signs, "real": signs * 10.0 ** rng.uniform(-3, 3, 300)}
+            return tuple(of_domain.get(d, x).astype(dtype) for d, x in zip(domains, logs, strict=True))
         positive = domains[0] != "real"
         two = pairs(rng, dtype, positive=positive)
         return (*two, rng.choice([-1.0, 1.0], two[0].shape).astype(dtype)) if len(domains) == 3 else tuple(two)
@@ -141,6 +161,8 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
             target = np.log(np.concatenate([p, p]))
         first = np.log(first) if domains[0] == "log_distribution" else first
         return first.astype(dtype), target.astype(dtype) if target.dtype.kind == "f" else target
+    if domains[0] in ("box", "center_box"):
+        return boxes(rng, case, dtype)
     if domains == ("real", "class"):
         z = rows(rng, 5, dtype)
         return z, labels_of(rng, case, len(z), 5, dtype)

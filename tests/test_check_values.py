@@ -19,6 +19,7 @@ WRONG = {
     "sign": ([0.0, 0.5, 2.0], "-1 or 1"),
     "distribution": ([1.2, -0.1], "probabilities, from 0 to 1"),
     "log_distribution": ([0.1, np.inf], "logarithms of probabilities, at most 0"),
+    "log_probability": ([0.1, np.inf], "logarithms of probabilities, at most 0"),
     "class": ([1.2, -0.1], "probabilities, from 0 to 1"),  # of one that is given as a distribution
 }
 

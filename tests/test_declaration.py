@@ -60,6 +60,46 @@ def test_a_setting_may_decide():
     assert (made.domains, made.items) == (("probability", "real"), ())
 
 
+def test_a_setting_may_decide_on_whole_arrays_and_be_asked_for_one_value():
+    text = (
+        "(x[N, C]: real if from_logits else (distribution if mode is rows else probability), t[N]: class) "
+        "if mode is not_binary else (x[N]: real, t[N]: class of 2) -> [N]"
+    )
+    asked = conditions(text)
+    assert asked == ("from_logits", "mode is rows", "mode is not_binary")
+
+    def made(*answers):
+        return str(declared(text, tuple(zip(asked, answers, strict=True))))
+
+    assert made(False, True, True) == "x[N, C]: distribution, t[N]: class -> [N]"
+    assert made(False, False, True) == "x[N, C]: probability, t[N]: class -> [N]"
+    assert made(True, False, True) == "x[N, C]: real, t[N]: class -> [N]"
+    assert made(True, True, False) == "x[N]: real, t[N]: class of 2 -> [N]"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Points(al.Loss):
+    """Whether a point of a plane is on the right side of a line: a number for an axis, and for how many classes."""
+
+    arrays: ClassVar[str] = "points[..., 2]: real, side[...]: class of 2 or side[...]: probability -> [...]"
+
+    def call(self, points, side):
+        xp = al.array_namespace(points, side)
+        return points[..., 0] * xp.astype(side, points.dtype)
+
+
+def test_a_number_is_the_length_of_an_axis_and_how_many_classes_there_are():
+    points = np.asarray([[3.0, 0.0], [5.0, 0.0]])
+    loss = Points(reduction="none")
+    for side in ([0, 1], [False, True], [0.0, 1.0]):
+        assert loss(points, np.asarray(side)).tolist() == [0.0, 5.0]
+    assert [x.shape for x in draw(loss.declaration, np.random.default_rng(0), (7,))] == [(7, 2), (7,)]
+    with pytest.raises(ValueError, match=r"`side` must lie in \[0, 2\) for 2 classes, got 2"):
+        loss(points, np.asarray([0, 2]))
+    with pytest.raises(ValueError, match=r"`points` must have the axes \[..., 2\], got shape \(2, 3\)"):
+        loss(np.zeros((2, 3)), np.asarray([0, 1]))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -70,7 +110,7 @@ def test_a_setting_may_decide():
         ("x: real -> [...]", "say of each array its axes"),
         ("x[...]: real y[...]: real -> [...]", "have a comma or `or` after `x\\[...\\]: real`"),
         ("x[..., C, C]: real -> [...]", "name each axis once"),
-        ("x[2]: real -> []", "name each axis once"),
+        ("x[2 a]: real -> []", "name each axis once"),
         ("x[...]: real, x[..., C]: real -> [...]", "say of `x` once, or with `or`"),
         ("x[...]: real or y[...]: real -> [...]", "say of `y` once, or with `or`"),
         ("x[...]: real -> [N]", "have the axis N in one of its arrays"),

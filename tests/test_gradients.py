@@ -59,6 +59,8 @@ def central_difference(case: Case, loss: al.Loss, arrays, k: int, direction, set
 @pytest.mark.main_variants
 @all_cases
 def test_the_gradient_is_a_central_difference_along_a_random_direction(variant, case):
+    if case.entry.constant:
+        pytest.skip(f"{case.entry.constant} counts as a constant: its own tests have the gradient")
     dtype = variant.dtypes[-1]
     positions = case.floating()
     for seed, settings in enumerate(({}, of_items(case))):

@@ -11,12 +11,16 @@ from .composition import WeightedSum, weighted_sum
 from .conversion import convert, mixed, to_numpy
 from .functions.binary import *
 from .functions.contrastive import *
+from .functions.detection import *
 from .functions.divergence import *
 from .functions.embedding import *
 from .functions.likelihood import *
 from .functions.linear import *
+from .functions.lovasz import *
 from .functions.margin import *
 from .functions.multiclass import *
+from .functions.policy import *
+from .functions.preference import *
 from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
@@ -25,12 +29,16 @@ from .loss import Loss, RowLoss, Sum
 from .loss_function import loss
 from .losses.binary import *
 from .losses.contrastive import *
+from .losses.detection import *
 from .losses.divergence import *
 from .losses.embedding import *
 from .losses.likelihood import *
 from .losses.linear import *
+from .losses.lovasz import *
 from .losses.margin import *
 from .losses.multiclass import *
+from .losses.policy import *
+from .losses.preference import *
 from .losses.ranking import *
 from .losses.regression import *
 from .losses.segmentation import *

@@ -37,8 +37,9 @@ class Formula:
     ``...`` stands for any number of axes, and an axis of one name has one length. Domains are real, nonnegative,
     positive, probability, distribution, log_distribution, sign, class and ``length of T``. ``or`` parts two manners in
     which an array may be given, ``bias?[C]: real`` one that need not be, ``real if from_logits else probability`` says
-    what depends on a setting. ``-> [N] coupled`` says that an item depends on the arrays of others. If they are
-    coupled, or `where` is declared with axes of its own, `call` takes `where` last, None where it is not given."""
+    what depends on a setting. An axis that is named by a number has that length. ``-> [N] coupled`` says that an item
+    depends on the arrays of others. If they are coupled, or `where` is declared with axes of its own, `call` takes
+    `where` last, None where it is not given."""
 
     granularity: ClassVar[Granularity] = "element"
     """What one loss value belongs to: an "element", a "row" of each array, or one of a "batch" whose items are coupled.
@@ -52,7 +53,8 @@ class Formula:
     """The names of the arrays that a call takes, in order."""
 
     _declarations: ClassVar[dict[tuple[bool, ...], Declaration]] = {(): Declaration((), ("...",))}
-    _conditions: ClassVar[tuple[str, ...]] = ()
+    _conditions: ClassVar[tuple[tuple[str, str], ...]] = ()
+    """The settings that decide what is declared, each with the value asked for; if that is empty, any true one."""
 
     closed_forms: ClassVar[tuple[int, ...]] = ()
     """The arrays, by position, with respect to which there is a closed form of the derivative: the first where
@@ -145,7 +147,10 @@ class Formula:
         """What `arrays` says, for these settings."""
         if not self._conditions:
             return self._declarations[()]
-        return self._declarations[tuple([bool(getattr(self, name)) for name in self._conditions])]
+        answers = [
+            getattr(self, name) == value if value else bool(getattr(self, name)) for name, value in self._conditions
+        ]
+        return self._declarations[tuple(answers)]
 
     def class_axis(self) -> int | None:
         """Return the setting `axis`, the place of the class or feature axis; None of a loss without it."""
@@ -173,10 +178,11 @@ def _declare(cls: type[Formula]) -> None:
         explicit = any("granularity" in base.__dict__ for base in cls.__mro__ if base is not Formula)
         cls._conditions, cls._declarations = (), {(): dataclasses.replace(made, explicit=explicit)}
     else:
-        cls._conditions = conditions(cls.arrays)
+        asked = conditions(cls.arrays)
+        cls._conditions = tuple([(one.partition(" is ")[0], one.partition(" is ")[2]) for one in asked])
         cls._declarations = {
-            chosen: declared(cls.arrays, tuple(zip(cls._conditions, chosen, strict=True)))
-            for chosen in itertools.product((False, True), repeat=len(cls._conditions))
+            answers: declared(cls.arrays, tuple(zip(asked, answers, strict=True)))
+            for answers in itertools.product((False, True), repeat=len(asked))
         }
     one = next(iter(cls._declarations.values()))
     cls.array_names, cls.granularity = one.names, one.granularity

@@ -5,43 +5,27 @@ The laws and the benchmark read the entries, and know no loss by its name.
 
 from __future__ import annotations
 
-from . import (
-    binary,
-    contrastive,
-    divergence,
-    embedding,
-    keras,
-    likelihood,
-    linear,
-    multiclass,
-    ranking,
-    regression,
-    segmentation,
-    torch,
-)
+import importlib
+import pkgutil
+
 from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
 
 __all__ = ["CATALOGUE", "CLASS_WEIGHT", "FIRST_OF_FAMILIES", "Entry", "Equals", "Peer", "Refused"]
 
-FAMILIES = (
-    regression,
-    likelihood,
-    binary,
-    multiclass,
-    divergence,
-    embedding,
-    linear,
-    contrastive,
-    ranking,
-    segmentation,
-)
+DIALECTS = ("keras", "torch")
 
-FIRST_OF_FAMILIES = {next(iter(family.ENTRIES)) for family in FAMILIES}
+_ENTRIES: dict[str, dict[str, Entry]] = {
+    file.name: importlib.import_module(f"{__name__}.{file.name}").ENTRIES
+    for file in pkgutil.iter_modules(__path__)
+    if not file.name.startswith("_")
+}
+
+FIRST_OF_FAMILIES = {next(iter(entries)) for name, entries in _ENTRIES.items() if name not in DIALECTS}
 """The losses that stand for their families, where a library takes its time."""
 
 CATALOGUE: dict[str, Entry] = {
-    **{name: entry for family in FAMILIES for name, entry in family.ENTRIES.items()},
-    **{f"keras.{name}": entry for name, entry in keras.ENTRIES.items()},
-    **{f"torch.{name}": entry for name, entry in torch.ENTRIES.items()},
+    f"{file}.{name}" if file in DIALECTS else name: entry
+    for file, entries in _ENTRIES.items()
+    for name, entry in entries.items()
 }
 """The entries by the canonical names of the losses."""

@@ -74,6 +74,8 @@ class Entry:
     """One item by the published formula, with mpmath, of the arrays and the settings by name."""
     scale: Callable[..., Any] | None = None
     """The largest term of that, where terms of both signs cancel; of the same arguments."""
+    constant: str = ""
+    """What of the formula counts as a constant in the gradient, which is then not that of a difference."""
     exponential: bool = False
     """Whether an easy item is an exponential of its logits, as e^-30 is of 30."""
     of_batch: Callable[..., Any] | None = None

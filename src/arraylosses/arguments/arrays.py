@@ -99,15 +99,19 @@ def check_inputs(
         check_weights(weight, where, shape, shape)
         inputs = Inputs(xp, arrays, dtype, shape, (_OF_ITEMS,) * len(arrays), (), weight, where, None)
         return _looked_at(declaration, inputs)
-    floating, forms = [], []
+    floating, forms, given = [], [], []
     for k, (argument, x) in enumerate(zip(declaration.arguments, arrays, strict=False)):
         kind = dtype_kind(x.dtype)
+        if kind == "bool" and any([form.of == "2" for form in argument.forms]):
+            x, kind = xp.astype(x, xp.uint8), "int"
+        given.append(x)
         if kind in FLOATING and not all([form.domain.is_integer for form in argument.forms]):
             floating.append(x)
         else:
             of_no_item = bool(declaration.items) and not set(declaration.items) & set(argument.forms[0].axes)
             check_dtype(xp, argument, x, is_prediction=k == 0 or of_no_item)
         forms.append(argument.form(integer=kind == "int"))
+    arrays = tuple(given)
     axes = Axes(declaration, axis, names, arrays, forms)
     item_shape = axes.shape(declaration.items)
     where_shape = axes.shape(declaration.where)

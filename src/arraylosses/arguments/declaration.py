@@ -4,13 +4,15 @@
 
 Left of the arrow stands each array that `call` takes, with its axes and what it holds. An axis of the same name has the
 same length everywhere; ``...`` stands for any number of axes. Where an array may be given in two manners, ``or`` parts
-them, of which integers mean the one that holds integers. ``bias?[C]`` need not be given. Right of the arrow stand the
-axes of the per-item losses, and ``coupled`` where an item depends on the arrays of others.
+them, of which integers mean the one that holds integers. ``bias?[C]`` need not be given. An axis that is named by a
+number has that length. Right of the arrow stand the axes of the per-item losses, and ``coupled`` where an item depends
+on the arrays of others.
 
-The integers of ``class`` count places of the axis C, those of ``length of T`` how many of T there are. ``where`` may be
-declared with axes of its own, such as the documents of a list; `call` then takes it last.
-``real if from_logits else probability`` depends on a setting, and so may axes. The setting `axis`, where a loss has it,
-is the place of the last axis that is named of the first array.
+The integers of ``class`` count places of the axis C, those of ``class of 2`` are 0 and 1, or booleans, and those of
+``length of T`` how many of T there are. ``where`` may be declared with axes of its own, such as the documents of a
+list; `call` then takes it last. ``real if from_logits else probability`` depends on a setting, and so may axes, and in
+parentheses whole arrays; ``if mode is binary`` asks for one value of it. The setting `axis`, where a loss has it, is
+the place of the last axis that is named of the first array.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import functools
 import itertools
 import re
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from .domains import Domain, domain
 
@@ -34,7 +36,9 @@ ANY = "..."
 Axes = tuple[str, ...]
 
 _ARRAY = re.compile(r"(\w+)(\??)\[([^\]]*)\](?:: (\w+)(?: of (\w+))?)?")
-_CONDITION = re.compile(r"(\w+|\[[^\]]*\]) if (\w+) else (\w+|\[[^\]]*\])")
+_CHOICE = r"(\w+|\[[^\]]*\]|\([^()]*\))"
+_ASKED = r" if (\w+(?: is \w+)?) else "
+_CONDITION = re.compile(_CHOICE + _ASKED + _CHOICE)
 
 
 @dataclass(frozen=True)
@@ -47,7 +51,8 @@ class Form:
     """The axis that integers belong to."""
 
     def __str__(self) -> str:
-        return f"[{', '.join(self.axes)}]: {self.domain}{f' of {self.of}' if self.domain.name == 'length' else ''}"
+        of = f" of {self.of}" if self.domain.is_integer and (self.domain.name, self.of) != ("class", "C") else ""
+        return f"[{', '.join(self.axes)}]: {self.domain}{of}"
 
 
 @dataclass(frozen=True)
@@ -127,14 +132,17 @@ class Declaration:
 
 
 def conditions(text: str) -> tuple[str, ...]:
-    """Return the settings that a declaration depends on."""
-    return tuple(dict.fromkeys(found[1] for found in _CONDITION.findall(text)))
+    """Return what a declaration asks of the settings, such as ``from_logits`` or ``mode is binary``."""
+    return tuple(dict.fromkeys(re.findall(_ASKED, text)))
 
 
-def declared(text: str, settings: tuple[tuple[str, Any], ...] = ()) -> Declaration:
-    """Return a declaration, of a loss with these values of the settings that it depends on."""
-    values = dict(settings)
-    return _parsed(_CONDITION.sub(lambda found: found[1] if values[found[2]] else found[3], text))
+def declared(text: str, answers: tuple[tuple[str, bool], ...] = ()) -> Declaration:
+    """Return a declaration, of a loss for which these are the answers to what it asks."""
+    holds, before = dict(answers), ""
+    while text != before:  # what stands in parentheses may ask in turn
+        before = text
+        text = _CONDITION.sub(lambda found: (found[1] if holds[found[2]] else found[3]).strip("()"), text)
+    return _parsed(text)
 
 
 def of_granularity(names: Axes, granularity: str) -> str:
@@ -183,7 +191,8 @@ def _parsed(text: str) -> Declaration:
 
 def _axes(text: str, axes: str) -> Axes:
     found = tuple(axis.strip() for axis in axes.split(",")) if axes.strip() else ()
-    if any(axis != ANY and not axis.isidentifier() for axis in found) or len(set(found)) < len(found):
+    named = all(axis == ANY or axis.isidentifier() or axis.isdecimal() for axis in found)
+    if not named or len(set(found)) < len(found):
         raise _refused(text, f"name each axis once, or any number of them `...`, not [{axes}]")
     return found
 
@@ -195,7 +204,7 @@ def _check_axes(text: str, made: Declaration) -> None:
     forms = [form for argument in made.arguments for form in argument.forms]
     known = {axis for form in forms for axis in form.axes}
     for axis in (*made.items, *made.where, *[form.of for form in forms if form.domain.is_integer]):
-        if axis not in known:
+        if axis not in known and not axis.isdecimal():
             raise _refused(text, f"have the axis {axis or 'that a length belongs to'} in one of its arrays")
     for axes in [made.where, *[form.axes for form in forms]]:
         of_items = [axis for axis in axes if axis in made.items]

@@ -162,6 +162,20 @@ class LogDistribution(Domain):
         return shifted
 
 
+class LogProbability(Domain):
+    """Logarithms of probabilities, each by itself."""
+
+    name = "log_probability"
+    values = LogDistribution.values
+    edges = (-1e4, -90.0, -1.0, -0.5, -0.25, -1e-7, -0.0)
+
+    def outside(self, x: Array) -> Array:
+        return x > 0
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return -np.logaddexp(0.0, -x)
+
+
 class Sign(Domain):
     """-1 or 1."""
 
@@ -174,6 +188,47 @@ class Sign(Domain):
 
     def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
         return np.where(x < 0, -1.0, 1.0)
+
+
+class Box(Domain):
+    """Boxes by two of their corners: the lower ends of both sides, then the upper ones."""
+
+    name = "box"
+    values = "boxes"
+    rows: tuple[tuple[float, ...], ...] = (
+        (0.0, 0.0, 1.0, 1.0),
+        (0.25, 0.5, 2.0, 1.5),
+        (0.25, 0.25, 0.5, 0.75),
+        (1.0, 0.0, 2.0, 1.0),
+        (5.0, 5.0, 6.0, 7.0),
+        (0.5, 0.5, 0.5, 0.5),
+        (0.0, 0.5, 1.0, 0.5),
+        (2.0, 2.0, 2.0, 2.0),
+        (-1e4, -1e4, 1e4, 1e4),
+        (0.0, 0.0, 1e-8, 1e-8),
+    )
+
+    def holds(self, x: Numbers, axis: int = -1) -> bool:
+        low, high = np.split(x, 2, axis=axis)
+        return bool(np.all(low <= high))
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        center, half = np.split(x, 2, axis=axis)
+        return np.concatenate([center - np.abs(half), center + np.abs(half)], axis=axis)
+
+
+class CenterBox(Box):
+    """Boxes by their centre and the lengths of their sides."""
+
+    name = "center_box"
+    rows = tuple(((a + c) / 2, (b + d) / 2, c - a, d - b) for a, b, c, d in Box.rows)
+
+    def holds(self, x: Numbers, axis: int = -1) -> bool:
+        return bool(np.all(np.split(x, 2, axis=axis)[1] >= 0))
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        center, half = np.split(x, 2, axis=axis)
+        return np.concatenate([center, 2 * np.abs(half)], axis=axis)
 
 
 class Class(Domain):
@@ -199,7 +254,20 @@ class Length(Class):
 
 DOMAINS: dict[str, Domain] = {
     kind.name: kind()
-    for kind in (Domain, Nonnegative, Positive, Probability, Distribution, LogDistribution, Sign, Class, Length)
+    for kind in (
+        Domain,
+        Nonnegative,
+        Positive,
+        Probability,
+        Distribution,
+        LogDistribution,
+        LogProbability,
+        Sign,
+        Box,
+        CenterBox,
+        Class,
+        Length,
+    )
 }
 
 

@@ -33,13 +33,13 @@ class Axes:
         """The axis whose places integer labels name."""
         self.shapes = [tuple(x.shape) for x in arrays]
         self.dtypes = [x.dtype for x in arrays]
-        self.sizes: dict[str, tuple[int, ...]] = {}
+        self.sizes = {axis: (int(axis),) for form in forms for axis in form.axes if axis.isdecimal()}
         for k in range(len(arrays)):
             self._take(k)
 
     def size(self, axis: str) -> int:
         """The length of one axis."""
-        return self.sizes[axis][0]
+        return int(axis) if axis.isdecimal() else self.sizes[axis][0]
 
     def owner(self, axis: str) -> str:
         """The array that an axis is known from."""
@@ -106,7 +106,7 @@ class Axes:
 
     def _check_first(self, form: Form, shape: tuple[int, ...]) -> None:
         name, named, ndim = self.names[0], [axis for axis in form.axes if axis != ANY], len(shape)
-        if len(named) == 1 and not ndim:
+        if len(named) == 1 and form.axes[-1] != ANY and not ndim:
             kind = "class" if named[0] == self.of_classes else "feature"
             raise ValueError(f"`{name}` must have a {kind} axis, got shape ()")
         if ndim < len(named) or (ANY not in form.axes and ndim != len(named)):
@@ -119,12 +119,14 @@ class Axes:
             if not -ndim <= place < ndim:
                 raise ValueError(f"`axis` must be an axis of `{name}` {shape}, got {in_short(self.axis)}")
             place = place - ndim if place >= 0 else place
-        if named and named[-1] == self.declaration.moving and shape[place] == 0:
+        if form.axes[-1:] == (self.declaration.moving,) and shape[place] == 0:
             raise ValueError(f"`{name}` must have at least one class along axis {place}, got shape {shape}")
 
     def _refuse(self, k: int) -> NoReturn:
         """Say what is wrong with the shape of array `k`."""
         declaration, form, name, got = self.declaration, self.forms[k], self.names[k], self.shapes[k]
+        if k == 0:
+            raise ValueError(f"`{name}` must have the axes {_spelled(form.axes)}, got shape {got}")
         first, whole = self.names[0], self.shapes[0]
         of_first = [j for j, other in enumerate(self.forms) if other.axes == self.forms[0].axes]
         alternatives = declaration.arguments[k].forms

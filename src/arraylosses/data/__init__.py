@@ -68,6 +68,10 @@ def draw(
         Whether to take the form without integers of an array that has two.
     """
     arrays = []
+
+    def length(name: str) -> int:
+        return int(name) if name.isdecimal() else (sizes or {}).get(name, 5)
+
     for argument in declaration.arguments:
         form = argument.form(integer=not soft)
         lengths: list[int] = []
@@ -75,9 +79,8 @@ def draw(
         for name in form.axes:
             if name == declaration.moving:
                 place = len(lengths)
-            lengths += list(batch) if name == "..." else [(sizes or {}).get(name, 5)]
-        size = (sizes or {}).get(form.of, 5)
-        x = form.domain.draw(rng, tuple(lengths), size, axis=-1 if place is None else place)
+            lengths += list(batch) if name == "..." else [length(name)]
+        x = form.domain.draw(rng, tuple(lengths), length(form.of), axis=-1 if place is None else place)
         if place is not None and axis is not None and x.ndim > 1:
             x = np.moveaxis(x, place, axis)
         arrays.append(x)
@@ -96,19 +99,21 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
 
     Notes
     -----
-    A loss of elements without probabilities and signs gets the predictions and targets of the diabetes data; the
-    prediction is their logarithm where it is ``real`` beside a target that is not negative, because that is how the
-    rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in a loss of
-    elements. After a first array of logits or rates, a further one of the same domain is the first with its items
-    moved on, so that pairs and triplets are of different items. A matrix by which they are projected takes their mean
-    from the logits, which leaves the probabilities as they are; one number a class is the logarithm of its share.
+    A loss of elements without probabilities, their logarithms and signs gets the predictions and targets of the
+    diabetes data; the prediction is their logarithm where it is ``real`` beside a target that is not negative, because
+    that is how the rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in
+    a loss of elements. After a first array of logits or rates, a further one of the same domain is the first with its
+    items moved on, so that pairs and triplets are of different items. Ten of them are the places of an image. A matrix
+    by which they are projected takes their mean from the logits, which leaves the probabilities as they are; one number
+    a class is the logarithm of its share.
     """
     domains = [argument.domain.name for argument in declaration.arguments]
-    if declaration.of_elements and not {"probability", "sign"} & set(domains):
+    if declaration.of_elements and not {"probability", "log_probability", "sign"} & set(domains):
         return "diabetes", _diabetes(domains)
     arrays = _digits(declaration)
-    if axis is not None and -2 <= axis < 2:
-        arrays = tuple(np.moveaxis(x, -1, axis) if x.ndim == 2 else x for x in arrays)
+    ndim = arrays[0].ndim
+    if axis is not None and -ndim <= axis < ndim:
+        arrays = tuple(np.moveaxis(x, -1, axis) if x.ndim == ndim > 1 else x for x in arrays)
     return "digits", arrays
 
 
@@ -134,6 +139,7 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         "nonnegative": one_hot,
         "sign": 2 * one_hot.astype(np.int64) - 1 if declaration.of_elements else pairs,
         "class": labels,
+        "class of 2": one_hot.astype(np.int64),
         "length": np.full(labels.shape, classes),
     }
     arrays: list[FloatArray] = []
@@ -141,10 +147,11 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         form = argument.forms[0]
         if not {"...", "N"} & set(form.axes):  # it belongs to no item
             arrays.append(np.eye(classes) - 1 / classes if len(form.axes) == 2 else np.log(one_hot.mean(axis=0)))
-        elif k and form.domain.name in targets:
-            arrays.append(targets[form.domain.name])
-        else:
-            arrays.append(np.roll(form.domain.of_real(logits), k, axis=0))
+            continue
+        name = "class of 2" if form.of == "2" else form.domain.name
+        width = int(form.axes[-1]) if form.axes[-1].isdecimal() else classes
+        x = targets[name] if k and name in targets else np.roll(form.domain.of_real(logits[:, :width]), k, axis=0)
+        arrays.append(x.reshape(-1, 10, *x.shape[1:]) if {"...", "N"} <= set(form.axes) else x)
     return tuple(arrays)
 
 

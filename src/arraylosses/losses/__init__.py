@@ -3,24 +3,32 @@
 from . import (
     binary,
     contrastive,
+    detection,
     divergence,
     embedding,
     likelihood,
     linear,
+    lovasz,
     margin,
     multiclass,
+    policy,
+    preference,
     ranking,
     regression,
     segmentation,
 )
 from .binary import *
 from .contrastive import *
+from .detection import *
 from .divergence import *
 from .embedding import *
 from .likelihood import *
 from .linear import *
+from .lovasz import *
 from .margin import *
 from .multiclass import *
+from .policy import *
+from .preference import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
@@ -28,12 +36,16 @@ from .segmentation import *
 __all__: list[str] = []
 __all__ += binary.__all__
 __all__ += contrastive.__all__
+__all__ += detection.__all__
 __all__ += divergence.__all__
 __all__ += embedding.__all__
 __all__ += likelihood.__all__
 __all__ += linear.__all__
+__all__ += lovasz.__all__
 __all__ += margin.__all__
 __all__ += multiclass.__all__
+__all__ += policy.__all__
+__all__ += preference.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__

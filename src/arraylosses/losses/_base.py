@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from .._array_api import Array, as_array
+from ..arguments import of_classes
 from ..loss import Loss, RowLoss
 
-__all__ = ["PureLoss", "PureRowLoss"]
+__all__ = ["PureLoss", "PureRowLoss", "per_class"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,3 +26,13 @@ class PureRowLoss(RowLoss):
 
     pure: ClassVar[bool] = True
     settings_of_items: ClassVar[bool] = True
+
+
+def per_class(name: str, value: Any, logits: Array, axis: int) -> Array:
+    """One number a class, from a sequence or an array of any library."""
+    per_class = as_array(of_classes(name, value, logits.shape[axis]), like=logits, dtype=logits.dtype)
+    if tuple(per_class.shape) != (logits.shape[axis],):
+        raise ValueError(
+            f"`{name}` must have one number a class, shape ({logits.shape[axis]},), got {tuple(per_class.shape)}"
+        )
+    return per_class

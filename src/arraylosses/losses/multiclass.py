@@ -19,7 +19,7 @@ from ..arguments import (
 )
 from ..numerics import elementwise, indexing, logistic, reductions, settings, softmax
 from ..registry import alias, register
-from ._base import PureRowLoss
+from ._base import PureRowLoss, per_class
 
 __all__ = ["CategoricalFocal", "CrossEntropy", "Nll"]
 
@@ -51,18 +51,8 @@ class _ClassLoss(PureRowLoss):
         if self.class_weight is None:
             return None
         axis = self.row_axis(logits)
-        weight = _per_class("class_weight", self.class_weight, logits, axis)
+        weight = per_class("class_weight", self.class_weight, logits, axis)
         return _expectation(_along(weight, logits, axis), labels, axis)
-
-
-def _per_class(name: str, value: Any, logits: Array, axis: int) -> Array:
-    """One number a class, from a sequence or an array of any library."""
-    per_class = as_array(of_classes(name, value, logits.shape[axis]), like=logits, dtype=logits.dtype)
-    if tuple(per_class.shape) != (logits.shape[axis],):
-        raise ValueError(
-            f"`{name}` must have one number a class, shape ({logits.shape[axis]},), got {tuple(per_class.shape)}"
-        )
-    return per_class
 
 
 def _along(per_class: Array, logits: Array, axis: int) -> Array:
@@ -497,4 +487,4 @@ class CategoricalFocal(_DistributionLoss):
         if isinstance(self.alpha, NUMBERS):
             return self.alpha
         alpha = as_array(of_classes("alpha", self.alpha, logits.shape[axis]), like=logits, dtype=logits.dtype)
-        return alpha if alpha.ndim == 0 else _along(_per_class("alpha", alpha, logits, axis), logits, axis)
+        return alpha if alpha.ndim == 0 else _along(per_class("alpha", alpha, logits, axis), logits, axis)

@@ -3,53 +3,175 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from .. import special
 from .._array_api import Array, array_namespace, dtype_kind
-from ..arguments import require_integer, require_nonnegative, require_one_of_type
-from ..numerics import indexing, softmax
-from ..registry import register
-from ._base import PureRowLoss
+from ..arguments import require_choice, require_nonnegative, require_positive
+from ..numerics import indexing, logistic, reductions, softmax
+from ..registry import alias, register
+from ._regions import RegionLoss, mean_of_classes, quotient
 
-__all__ = ["Dice"]
+__all__ = ["Dice", "GeneralizedDice", "Jaccard", "Mcc", "Tversky"]
 
 
-@register("DiceLoss", "dice_loss")
+class _Counts:
+    """The places of each class by what is predicted and what is true, as sums of probabilities: (..., C) for images."""
+
+    def __init__(self, loss: _OverlapLoss, logits: Array, labels: Array, where: Array | None) -> None:
+        xp = array_namespace(logits, labels)
+        if loss.mode == "binary":
+            axis = logits.ndim
+            logits = indexing.expand_dims(logits, axis)
+            labels = indexing.expand_dims(xp.astype(labels, logits.dtype), axis)
+        else:
+            axis = loss.axis % logits.ndim
+        self.weight = loss.weight_of_classes(logits, axis)
+        self._p, self._q = loss._probabilities(logits, axis)
+        target = indexing.one_hot(logits, labels, axis, 1.0) if dtype_kind(labels.dtype) == "int" else labels
+        self._true, self._false = target, 1.0 - target
+        if where is not None:
+            kept = xp.astype(indexing.expand_dims(where, axis), logits.dtype)
+            self._true, self._false = self._true * kept, self._false * kept
+        self._kept = loss.item_axes(axis)
+        # No digit is lost to a difference: a good prediction has few errors, which are sums of small numbers.
+        self.true_positive = self._sum(self._p * self._true)
+        self.false_positive = self._sum(self._p * self._false)
+        self.false_negative = self._sum(self._q * self._true)
+
+    @property
+    def true_negative(self) -> Array:
+        return self._sum(self._q * self._false)
+
+    @property
+    def positive(self) -> Array:
+        """How many places are true."""
+        return self._sum(self._true)
+
+    @property
+    def negative(self) -> Array:
+        return self._sum(self._false)
+
+    def _sum(self, x: Array) -> Array:
+        xp = array_namespace(x)
+        places = tuple([k for k in range(x.ndim) if k not in self._kept])
+        total = xp.sum(x, axis=places) if places else x
+        return total if self._kept == tuple(sorted(self._kept)) else xp.matrix_transpose(total)
+
+
 @dataclass(frozen=True, kw_only=True)
-class Dice(PureRowLoss):
-    r"""One minus the overlap of a predicted and a true region, by their sizes: for classes that fill few places.
+class _OverlapLoss(RegionLoss):
+    """What the losses of counts share: logits or probabilities of classes that exclude each other or not, or of one."""
 
-    .. math:: l = 1 - \frac{1}{C} \sum_c \frac{2 \sum p_c target_c + smooth}{\sum p_c + \sum target_c + smooth};
+    mode: str = "multiclass"
+
+    arrays = (
+        "(logits[N, ...]: real if from_logits else probability, "
+        "labels[N, ...]: class of 2 or labels[N, ...]: probability) if mode is binary else "
+        "(logits[N, ..., C]: real if from_logits else (probability if mode is multilabel else distribution), "
+        "labels[N, ...]: class or labels[N, ..., C]: probability if mode is multilabel else distribution), "
+        "where[N, ...] -> [N] if per_image else []"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_choice(("multiclass", "multilabel", "binary"), mode=self.mode)
+        if self.mode == "binary" and not self.include_background:
+            raise ValueError("`include_background` must be True with mode='binary', whose one class is the foreground")
+
+    def class_axis(self) -> int | None:
+        return None if self.mode == "binary" else self.axis
+
+    def _probabilities(self, logits: Array, axis: int) -> tuple[Array, Array]:
+        """p and 1 - p."""
+        if not self.from_logits:
+            return logits, 1.0 - logits
+        if self.mode == "multiclass":
+            return softmax.nll_and_probabilities(logits, axis)[1:]
+        return logistic.sigmoid_and_complement(logits)
+
+    def call(self, logits: Array, labels: Array, where: Array | None = None) -> Array:
+        counts = _Counts(self, logits, labels, where)
+        return self._of_classes(counts, counts.weight)
+
+    def _of_classes(self, counts: _Counts, weight: Array) -> Array:
+        """The loss of each item, from what is counted of its classes."""
+        return mean_of_classes(self._of_counts(counts), weight)
+
+    def _of_counts(self, counts: _Counts) -> Array:
+        """The loss of each class."""
+        raise TypeError(f"{type(self).__name__} must define `_of_counts`")
+
+
+@dataclass(frozen=True, kw_only=True)
+class _SmoothedOverlapLoss(_OverlapLoss):
+    """Those of a quotient of counts, to which a number is added."""
+
+    smooth: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(smooth=self.smooth)
+
+
+# (alpha FP + beta FN) / (TP + alpha FP + beta FN + smooth) = 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth)
+def _tversky(counts: _Counts, alpha: Any, beta: Any, smooth: Any) -> Array:
+    errors = alpha * counts.false_positive + beta * counts.false_negative
+    return quotient(errors, counts.true_positive + errors + smooth)
+
+
+@register(alias("dice_loss", smooth=2.0), alias("binary_dice_loss", mode="binary", smooth=2.0))
+@dataclass(frozen=True, kw_only=True)
+class Dice(_SmoothedOverlapLoss):
+    r"""One minus the Dice coefficient, the overlap of two regions by their sizes: for classes that fill few places.
+
+    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{2 \sum p_c t_c + smooth}{\sum p_c + \sum t_c + smooth};
         \quad p = softmax(logits)
 
     Parameters
     ----------
+    mode : {"multiclass", "multilabel", "binary"}, default "multiclass"
+        Whether the classes exclude each other, so that probabilities are the softmax of the logits; or may overlap, so
+        that each is a sigmoid; or there is one class, the foreground, and no class axis.
     per_image : bool, default True
         Whether the sums are those of each image; otherwise they are those of the batch, which is one item.
     smooth : float, default 1.0
-        What is added to both sums, at least 0. Without it, a class that is neither there nor predicted counts as met.
+        What is added to the numerator and to the denominator of the overlap, at least 0.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class: the mean over the classes is divided by their sum.
+    include_background : bool, default True
+        Whether class 0 counts.
     from_logits : bool, default True
         Whether `logits` holds logits; otherwise probabilities.
     axis : int, default -1
-        The class axis.
+        The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        A label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C).
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
     Arrays
     ------
     logits : array, shape (N, ..., C)
-        Floating, with the classes along `axis` and the images along the first axis: logits, or with
-        ``from_logits=False`` probabilities.
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. With mode
+        "binary", of shape (N, ...).
     labels : array, shape (N, ...) or (N, ..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
-        `logits`, a probability for each class.
+        `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
+        foreground, of the shape of `logits`.
 
     Notes
     -----
-    `where` has the shape of the labels and leaves out places. An image without any is left out itself. `weight` has one
-    number an image.
+    It is `tversky` with `alpha` and `beta` 1/2 and half of `smooth`, which Optax's `dice_loss` adds to TP and not to 2
+    TP: its `smooth` is half of ours. The sums of the denominator are plain, where the paper has squares.
+
+    A class that is nowhere in an image costs what is predicted of it, FP / (FP + smooth) but for factors, and nothing
+    where that is 0. It is so in MONAI, with `smooth` 1e-5. In segmentation-models-pytorch such a class costs nothing,
+    and counts in the mean over the classes all the same; in Keras, whose loss of this name takes one sum over all
+    images, places and classes, an empty mask costs 1 whatever is predicted.
+
+    `where` has the shape of the labels without a class axis, and leaves out places. An image without any is left out
+    itself. `weight` has one number an image.
 
     References
     ----------
@@ -63,37 +185,329 @@ class Dice(PureRowLoss):
     >>> p = np.asarray([[[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]]])
     >>> round(float(al.dice(p, np.asarray([[0, 0, 1]]), from_logits=False, smooth=0.0)), 6)
     0.333333
+
+    One foreground class needs no class axis:
+
+    >>> p, mask = np.asarray([[0.5, 0.5, 0.0]]), np.asarray([[True, False, False]])
+    >>> float(al.dice(p, mask, mode="binary", from_logits=False, smooth=0.0))
+    0.5
     """
 
-    per_image: bool = True
-    smooth: float = 1.0
-    from_logits: bool = True
-    ignore_index: int | None = None
+    # (FP + FN) / (2 TP + FP + FN + smooth)
+    def _of_counts(self, counts: _Counts) -> Array:
+        return _tversky(counts, 0.5, 0.5, 0.5 * self.smooth)
 
-    arrays = (
-        "logits[N, ..., C]: real if from_logits else distribution, "
-        "labels[N, ...]: class or labels[N, ..., C]: distribution, where[N, ...] -> [N] if per_image else []"
-    )
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Tversky(_SmoothedOverlapLoss):
+    r"""The Dice loss with weights of both kinds of error: for regions that must not be missed, or not be overdrawn.
+
+    .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c \left(1 - \frac{TP_c + smooth}
+        {TP_c + alpha \, FP_c + beta \, FN_c + smooth}\right)^{gamma};
+        \quad TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c
+
+    Parameters
+    ----------
+    alpha : float, default 0.5
+        Weight of false positives, places that are predicted and not true; at least 0.
+    beta : float, default 0.5
+        Weight of false negatives, places that are true and not predicted; at least 0.
+    gamma : float, default 1.0
+        Above 0. Above 1, classes that overlap well count little; below 1, they count more (the focal Tversky loss).
+    mode : {"multiclass", "multilabel", "binary"}, default "multiclass"
+        Whether the classes exclude each other, so that probabilities are the softmax of the logits; or may overlap, so
+        that each is a sigmoid; or there is one class, the foreground, and no class axis.
+    per_image : bool, default True
+        Whether the sums are those of each image; otherwise they are those of the batch, which is one item.
+    smooth : float, default 1.0
+        What is added to the numerator and to the denominator of the overlap, at least 0.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class: the mean over the classes is divided by their sum.
+    include_background : bool, default True
+        Whether class 0 counts.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    axis : int, default -1
+        The class axis. Images lie along the first of the other axes.
+    ignore_index : int, optional
+        An integer label whose places are left out. It may lie outside [0, C).
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (N, ..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. With mode
+        "binary", of shape (N, ...).
+    labels : array, shape (N, ...) or (N, ..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
+        foreground, of the shape of `logits`.
+
+    Notes
+    -----
+    `alpha` belongs to false positives, as in the paper, in MONAI, segmentation-models-pytorch and Optax. In Keras
+    3.15.1 it weights false negatives, against its documentation.
+
+    The focal paper writes the exponent as 1/gamma: its 4/3 is 0.75 here. The exponent is that of each class;
+    segmentation-models-pytorch has that of the mean over them.
+
+    A class that is nowhere in an image is taken as in `dice`.
+
+    `where` has the shape of the labels without a class axis, and leaves out places. An image without any is left out
+    itself. `weight` has one number an image.
+
+    References
+    ----------
+    Salehi, Erdogmus and Gholipour, Tversky loss function for image segmentation using 3D fully convolutional deep
+    networks (2017). https://arxiv.org/abs/1706.05721
+
+    Abraham and Khan, A novel focal Tversky loss function with improved attention U-Net for lesion segmentation (2018).
+    https://arxiv.org/abs/1810.07842
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p, mask = np.asarray([[1.0, 1.0, 1.0, 0.0]]), np.asarray([[1, 0, 0, 1]])
+    >>> settings = {"mode": "binary", "from_logits": False, "smooth": 0.0}
+    >>> round(float(al.tversky(p, mask, alpha=0.25, beta=0.5, **settings)), 6)  # TP = 1, FP = 2, FN = 1
+    0.5
+    >>> round(float(al.tversky(p, mask, alpha=0.5, beta=0.25, **settings)), 6)
+    0.555556
+    """
+
+    alpha: float = 0.5
+    beta: float = 0.5
+    gamma: float = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_one_of_type(bool, per_image=self.per_image, from_logits=self.from_logits)
-        require_nonnegative(smooth=self.smooth)
-        if self.ignore_index is not None:
-            require_integer(ignore_index=self.ignore_index)
+        require_nonnegative(alpha=self.alpha, beta=self.beta)
+        require_positive(gamma=self.gamma)
 
-    # 1 - mean over the classes of (2 Σ p t + smooth) / (Σ p + Σ t + smooth)
-    def call(self, logits: Array, labels: Array, where: Array | None = None) -> Array:
-        xp = array_namespace(logits, labels)
-        axis = self.axis % logits.ndim
-        p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
-        target = indexing.one_hot(logits, labels, axis, 1.0) if dtype_kind(labels.dtype) == "int" else labels
-        if where is not None:
-            kept = xp.astype(indexing.expand_dims(where, axis), p.dtype)
-            p, target = p * kept, target * kept
-        places = tuple([k for k in range(logits.ndim) if k != axis and (k or not self.per_image)])
-        overlap = 2.0 * xp.sum(p * target, axis=places) + self.smooth
-        size = xp.sum(p, axis=places) + xp.sum(target, axis=places) + self.smooth
-        empty = size == 0
-        ratio = special.where(empty, 1.0, overlap / special.where(empty, 1.0, size))
-        return 1.0 - xp.mean(ratio, axis=-1)
+    # ((alpha FP + beta FN) / (TP + alpha FP + beta FN + smooth))^gamma, whose slope at 0 may be infinite
+    def _of_counts(self, counts: _Counts) -> Array:
+        loss = _tversky(counts, self.alpha, self.beta, self.smooth)
+        none = loss == 0
+        return special.where(none, 0.0, special.where(none, 1.0, loss) ** self.gamma)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Jaccard(_SmoothedOverlapLoss):
+    r"""One minus the Jaccard index, intersection over union of two regions (soft IoU): how segmentations are ranked.
+
+    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{\sum p_c t_c + smooth}
+        {\sum p_c + \sum t_c - \sum p_c t_c + smooth}; \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    mode : {"multiclass", "multilabel", "binary"}, default "multiclass"
+        Whether the classes exclude each other, so that probabilities are the softmax of the logits; or may overlap, so
+        that each is a sigmoid; or there is one class, the foreground, and no class axis.
+    per_image : bool, default True
+        Whether the sums are those of each image; otherwise they are those of the batch, which is one item.
+    smooth : float, default 1.0
+        What is added to the numerator and to the denominator of the overlap, at least 0.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class: the mean over the classes is divided by their sum.
+    include_background : bool, default True
+        Whether class 0 counts.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    axis : int, default -1
+        The class axis. Images lie along the first of the other axes.
+    ignore_index : int, optional
+        An integer label whose places are left out. It may lie outside [0, C).
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (N, ..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. With mode
+        "binary", of shape (N, ...).
+    labels : array, shape (N, ...) or (N, ..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
+        foreground, of the shape of `logits`.
+
+    Notes
+    -----
+    It is `tversky` with `alpha` and `beta` 1. `lovasz_softmax` follows the index of hard predictions more nearly.
+
+    A class that is nowhere in an image is taken as in `dice`.
+
+    `where` has the shape of the labels without a class axis, and leaves out places. An image without any is left out
+    itself. `weight` has one number an image.
+
+    References
+    ----------
+    Rahman and Wang, Optimizing intersection-over-union in deep neural networks for image segmentation (2016).
+    https://doi.org/10.1007/978-3-319-50835-1_22
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p, mask = np.asarray([[0.5, 0.5, 0.0]]), np.asarray([[1, 0, 0]])
+    >>> round(float(al.jaccard(p, mask, mode="binary", from_logits=False, smooth=0.0)), 6)
+    0.666667
+    """
+
+    # (FP + FN) / (TP + FP + FN + smooth)
+    def _of_counts(self, counts: _Counts) -> Array:
+        return _tversky(counts, 1.0, 1.0, self.smooth)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class GeneralizedDice(_SmoothedOverlapLoss):
+    r"""The Dice loss of all classes at once, small ones weighted up: for classes of very different sizes.
+
+    .. math:: l = 1 - \frac{2 \sum_c w_c v_c \sum p_c t_c + smooth}{\sum_c w_c v_c (\sum p_c + \sum t_c) + smooth};
+        \quad v_c = \left(\frac{\min_k \sum t_k}{\sum t_c}\right)^2
+
+    Parameters
+    ----------
+    mode : {"multiclass", "multilabel", "binary"}, default "multiclass"
+        Whether the classes exclude each other, so that probabilities are the softmax of the logits; or may overlap, so
+        that each is a sigmoid; or there is one class, the foreground, and no class axis.
+    per_image : bool, default True
+        Whether the sums are those of each image; otherwise they are those of the batch, which is one item.
+    smooth : float, default 1.0
+        What is added to the numerator and to the denominator of the overlap, at least 0.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, by which the weight of its size is multiplied.
+    include_background : bool, default True
+        Whether class 0 counts.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    axis : int, default -1
+        The class axis. Images lie along the first of the other axes.
+    ignore_index : int, optional
+        An integer label whose places are left out. It may lie outside [0, C).
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (N, ..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. With mode
+        "binary", of shape (N, ...).
+    labels : array, shape (N, ...) or (N, ..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
+        foreground, of the shape of `logits`.
+
+    Notes
+    -----
+    The paper's weights are 1 / (Σ t)²; ours are these times a number that is the same for all classes, so that `smooth`
+    is a number of places, as in `dice`. The minimum is that of the classes which are there; a class that is not has
+    weight 1, as in MONAI. Optax's `multiclass_generalized_dice_loss` is another loss, the mean of the classes' Dice
+    losses with these weights.
+
+    `where` has the shape of the labels without a class axis, and leaves out places. An image without any is left out
+    itself. `weight` has one number an image.
+
+    References
+    ----------
+    Sudre et al., Generalised Dice overlap as a deep learning loss function for highly unbalanced segmentations (2017).
+    https://arxiv.org/abs/1707.03237
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p = np.asarray([[[0.5, 0.5], [1.0, 0.0], [1.0, 0.0]]])
+    >>> round(float(al.generalized_dice(p, np.asarray([[1, 0, 0]]), from_logits=False, smooth=0.0)), 6)  # v = (1/4, 1)
+    0.238095
+    """
+
+    # Σ w v (FP + FN) / (Σ w v (2 TP + FP + FN) + smooth)
+    def _of_classes(self, counts: _Counts, weight: Array) -> Array:
+        xp = array_namespace(weight, counts.true_positive)
+        size = counts.positive
+        absent = size == 0
+        smallest = -reductions.reduce_max(special.where(absent, float("-inf"), -size), -1)
+        share = special.where(absent, 1.0, smallest) / special.where(absent, 1.0, size)
+        weight = weight * share * share
+        errors = xp.sum(weight * (counts.false_positive + counts.false_negative), axis=-1)
+        return quotient(errors, 2.0 * xp.sum(weight * counts.true_positive, axis=-1) + errors + self.smooth)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Mcc(_OverlapLoss):
+    r"""One minus the Matthews correlation coefficient, for which places outside of a region count as those inside.
+
+    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{TP_c \, TN_c - FP_c \, FN_c}
+        {\sqrt{(TP_c + FP_c) (TP_c + FN_c) (TN_c + FP_c) (TN_c + FN_c)}};
+        \quad TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c,
+        \; TN_c = \sum (1 - p_c) (1 - t_c)
+
+    Parameters
+    ----------
+    mode : {"multiclass", "multilabel", "binary"}, default "multiclass"
+        Whether the classes exclude each other, so that probabilities are the softmax of the logits; or may overlap, so
+        that each is a sigmoid; or there is one class, the foreground, and no class axis.
+    per_image : bool, default True
+        Whether the sums are those of each image; otherwise they are those of the batch, which is one item.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class: the mean over the classes is divided by their sum.
+    include_background : bool, default True
+        Whether class 0 counts.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    axis : int, default -1
+        The class axis. Images lie along the first of the other axes.
+    ignore_index : int, optional
+        An integer label whose places are left out. It may lie outside [0, C).
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (N, ..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. With mode
+        "binary", of shape (N, ...).
+    labels : array, shape (N, ...) or (N, ..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
+        foreground, of the shape of `logits`.
+
+    Notes
+    -----
+    The coefficient has no value for a class that is nowhere in an image, or everywhere: such a class costs nothing, as
+    in segmentation-models-pytorch. Where the prediction alone is constant, it counts as 0.
+
+    It is the mean of the coefficients of each class against all others, and not that of a table of all classes, which
+    scikit-learn's `matthews_corrcoef` has.
+
+    `where` has the shape of the labels without a class axis, and leaves out places. An image without any is left out
+    itself. `weight` has one number an image.
+
+    References
+    ----------
+    Abhishek and Hamarneh, Matthews correlation coefficient loss for deep convolutional networks: application to skin
+    lesion segmentation (2021). https://arxiv.org/abs/2010.13454
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p, mask = np.asarray([[1.0, 1.0, 0.0, 0.0]]), np.asarray([[1, 0, 0, 0]])
+    >>> round(float(al.mcc(p, mask, mode="binary", from_logits=False)), 6)
+    0.42265
+    """
+
+    # 1 - (TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN)), with two roots, whose product is in range
+    def _of_counts(self, counts: _Counts) -> Array:
+        xp = array_namespace(counts.true_positive, counts.positive)
+        tp, fp, fn, tn = counts.true_positive, counts.false_positive, counts.false_negative, counts.true_negative
+        predicted, true = (tp + fp) * (tn + fn), counts.positive * counts.negative
+        constant = xp.logical_or(predicted == 0, true == 0)
+        scale = xp.sqrt(special.where(constant, 1.0, predicted)) * xp.sqrt(special.where(constant, 1.0, true))
+        return special.where(true == 0, 0.0, 1.0 - (tp * tn - fp * fn) / scale)

@@ -34,6 +34,13 @@ def reduce_sum(xp: Namespace, x: Array, axis: int | None = None) -> Array:
     return xp.sum(x, axis=axis)
 
 
+# array-api-compat's looks for the namespace once more, which torch's compiler can't trace without a warning.
+@primitive(torch=lambda torch, x, axis: torch.cumsum(x, axis))
+def cumulative_sum(xp: Namespace, x: Array, axis: int) -> Array:
+    """The sums of the first entries along `axis`."""
+    return xp.cumulative_sum(x, axis=axis)
+
+
 def _reduce_sums_jax(jax: Any, *terms: Array, axis: int) -> _Terms | None:
     """All in one pass, along the last axis."""
     if axis % terms[0].ndim != terms[0].ndim - 1:

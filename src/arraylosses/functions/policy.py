@@ -1,0 +1,94 @@
+"""Losses of a policy in reinforcement learning, from the log-probabilities of its actions.
+
+Written by tools/write_functions.py from the classes in `losses`: edit those.
+"""
+
+from __future__ import annotations
+
+from .._array_api import Array
+from ..loss_function import function_form
+from ..losses.policy import PpoClip
+from ..reduction import Reduction
+
+__all__ = ["ppo_clip"]
+
+
+@function_form(PpoClip)
+def ppo_clip(
+    log_probability: Array,
+    old_log_probability: Array,
+    advantage: Array,
+    *,
+    clip_low: float = 0.2,
+    clip_high: float = 0.2,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Proximal policy optimization: follows advantages, as long as the policy has not moved far for them.
+
+    .. math:: l = -\min(\rho A, \; clip(\rho, 1 - \text{clip\_low}, 1 + \text{clip\_high}) A);
+        \quad \rho = \exp(\text{log\_probability} - \text{old\_log\_probability}), \; A = advantage
+
+    Parameters
+    ----------
+    log_probability, old_log_probability : array
+        Log-probabilities of the actions under the policy, and under that which has taken them; of one shape.
+    advantage : array
+        How much better than expected each action was, of the same shape.
+    clip_low : float, default 0.2
+        How far the ratio may fall before a bad action counts no more, in [0, 1].
+    clip_high : float, default 0.2
+        How far it may rise before a good action counts no more, at least 0. DAPO has 0.28.
+    weight : array, broadcastable to the per-item loss, optional
+        One non-negative number an item.
+    where : array of bool, broadcastable to the per-item loss, optional
+        The items to keep. What is left out may hold anything.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `log_probability` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    Notes
+    -----
+    An item is an action, which for a language model is a token. With masked tokens left out by `where`, the usual
+    losses of whole answers are normalised so:
+
+    - DAPO: the mean over all tokens, ``reduction="mean"``.
+    - GRPO: the mean over answers of their means, ``weight=1 / length`` with the length of a token's answer. The
+      advantage of an answer is its reward less the mean of its group, in standard deviations.
+    - Dr. GRPO: ``reduction="sum"``, divided by a constant, with advantages that are not divided by a deviation.
+    - GSPO: the mean log-probabilities of whole answers as arrays, one item an answer.
+
+    A penalty of the divergence from a reference model is a loss of its own, and is added.
+
+    References
+    ----------
+    Schulman et al., Proximal policy optimization algorithms (2017). https://arxiv.org/abs/1707.06347
+
+    Shao et al., DeepSeekMath: pushing the limits of mathematical reasoning in open language models (2024), of GRPO.
+    https://arxiv.org/abs/2402.03300
+
+    Yu et al., DAPO: an open-source LLM reinforcement learning system at scale (2025). https://arxiv.org/abs/2503.14476
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> new, old = np.log(np.asarray([0.75, 0.75, 0.5])), np.log(np.asarray([0.5, 0.5, 0.5]))
+    >>> al.ppo_clip(new, old, np.asarray([2.0, -2.0, 1.0]), reduction="none").round(6).tolist()
+    [-2.4, 3.0, -1.0]
+    """
+    return PpoClip(
+        clip_low=clip_low,
+        clip_high=clip_high,
+        reduction=reduction,
+    )(log_probability, old_log_probability, advantage, weight=weight, where=where)

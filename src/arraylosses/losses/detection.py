@@ -1,0 +1,281 @@
+"""Losses of boxes, by how far a predicted one and the true one overlap."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .. import special
+from .._array_api import Array, array_namespace
+from ..arguments import require_choice
+from ..numerics import elementwise
+from ..registry import register
+from ._base import PureRowLoss
+
+__all__ = ["Ciou", "Diou", "Giou", "Iou"]
+
+
+def _share(x: Array, y: Array) -> Array:
+    """x / y, and 0 where y is so small that y² is out of range, of which the derivative is made."""
+    none = y < math.sqrt(elementwise.finfo(y).smallest_normal)
+    return special.where(none, 0.0, x / special.where(none, 1.0, y))
+
+
+class _Side:
+    """One side of a predicted box and of the true one."""
+
+    def __init__(self, low: Array, high: Array, true_low: Array, true_high: Array, sizes: tuple[Array, Array]) -> None:
+        # At a tie, each of both gets half of the derivative: it is 0 where the boxes are equal.
+        xp = array_namespace(low, true_low)
+        self.size, self.true_size = sizes
+        self.overlap = special.relu(xp.minimum(high, true_high) - xp.maximum(low, true_low))
+        self.hull = xp.maximum(high, true_high) - xp.minimum(low, true_low)
+        self.offset = 0.5 * ((true_low - low) + (true_high - high))
+
+
+class _Pair:
+    """A predicted box and the true one: what the losses are made of."""
+
+    def __init__(self, sides: list[_Side]) -> None:
+        self.x, self.y = x, y = sides
+        intersection = x.overlap * y.overlap
+        self.union = x.size * y.size + x.true_size * y.true_size - intersection
+        self.iou = _share(intersection, self.union)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _BoxLoss(PureRowLoss):
+    """What the losses of boxes share: how a box is given."""
+
+    box_format: str = "xyxy"
+
+    arrays = (
+        "prediction[..., 4]: box if box_format is xyxy else center_box, "
+        "target[..., 4]: box if box_format is xyxy else center_box -> [...]"
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_choice(("xyxy", "cxcywh"), box_format=self.box_format)
+
+    def call(self, prediction: Array, target: Array) -> Array:
+        before = (slice(None),) * (self.row_axis(prediction) % prediction.ndim)
+        numbers = [[boxes[(*before, k, ...)] for k in range(4)] for boxes in (prediction, target)]
+        sides = [self._side(*[box[k] for box in numbers for k in (first, first + 2)]) for first in (0, 1)]
+        return self._of_pair(_Pair(sides))
+
+    def _side(self, a: Array, b: Array, true_a: Array, true_b: Array) -> _Side:
+        if self.box_format == "xyxy":
+            return _Side(a, b, true_a, true_b, (b - a, true_b - true_a))
+        # Seen from the predicted centre, no digit is lost to where the boxes are.
+        offset, half, true_half = true_a - a, 0.5 * b, 0.5 * true_b
+        return _Side(-half, half, offset - true_half, offset + true_half, (b, true_b))
+
+    def _of_pair(self, pair: _Pair) -> Array:
+        """The loss of each item."""
+        raise TypeError(f"{type(self).__name__} must define `_of_pair`")
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Iou(_BoxLoss):
+    r"""One minus the intersection of two boxes over their union: blind to how far boxes lie apart.
+
+    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|}
+
+    Parameters
+    ----------
+    box_format : {"xyxy", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
+        the lengths of both sides.
+    axis : int, default -1
+        The axis of a box's four numbers.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array, shape (..., 4)
+        Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
+
+    Notes
+    -----
+    It has no gradient where boxes are disjoint: `giou`, `diou` and `ciou` do.
+
+    Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
+
+    References
+    ----------
+    Yu et al., UnitBox: an advanced object detection network (2016), which has the logarithm of it.
+    https://arxiv.org/abs/1608.01471
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.iou(np.asarray([0.0, 0.0, 2.0, 1.0]), np.asarray([1.0, 0.0, 2.0, 1.0])))
+    0.5
+    """
+
+    # 1 - IoU
+    def _of_pair(self, pair: _Pair) -> Array:
+        return 1.0 - pair.iou
+
+
+@register("generalized_box_iou_loss", "giou_loss", "GIoULoss", "BoxGIoULoss")
+@dataclass(frozen=True, kw_only=True)
+class Giou(_BoxLoss):
+    r"""The IoU loss, and the empty share of the smallest box around both: draws disjoint boxes together.
+
+    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{|H| - |P \cup T|}{|H|}
+
+    Parameters
+    ----------
+    box_format : {"xyxy", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
+        the lengths of both sides.
+    axis : int, default -1
+        The axis of a box's four numbers.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array, shape (..., 4)
+        Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
+
+    Notes
+    -----
+    H is the smallest box that holds both; where it has no area, the last term is 0.
+
+    Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
+
+    References
+    ----------
+    Rezatofighi et al., Generalized intersection over union: a metric and a loss for bounding box regression (2019).
+    https://arxiv.org/abs/1902.09630
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.giou(np.asarray([0.0, 0.0, 1.0, 1.0]), np.asarray([3.0, 0.0, 4.0, 1.0])))
+    1.5
+    """
+
+    # 1 - IoU + (H - U) / H
+    def _of_pair(self, pair: _Pair) -> Array:
+        hull = pair.x.hull * pair.y.hull
+        return 1.0 - pair.iou + _share(hull - pair.union, hull)
+
+
+def _distance(pair: _Pair) -> Array:
+    """The square of the distance of the centres, in that of the diagonal around both boxes."""
+    x, y = pair.x, pair.y
+    return _share(x.offset * x.offset + y.offset * y.offset, x.hull * x.hull + y.hull * y.hull)
+
+
+@register("distance_box_iou_loss", "diou_loss")
+@dataclass(frozen=True, kw_only=True)
+class Diou(_BoxLoss):
+    r"""The IoU loss, and the distance of both centres: draws boxes together faster than `giou`.
+
+    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{d^2}{c^2}
+
+    Parameters
+    ----------
+    box_format : {"xyxy", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
+        the lengths of both sides.
+    axis : int, default -1
+        The axis of a box's four numbers.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array, shape (..., 4)
+        Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
+
+    Notes
+    -----
+    d is the distance of the centres and c the diagonal of the smallest box that holds both; where c is 0, that term is
+    0.
+
+    Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
+
+    References
+    ----------
+    Zheng et al., Distance-IoU loss: faster and better learning for bounding box regression (2020).
+    https://arxiv.org/abs/1911.08287
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.diou(np.asarray([0.0, 0.0, 1.0, 1.0]), np.asarray([3.0, 0.0, 4.0, 1.0]))), 6)
+    1.529412
+    """
+
+    # 1 - IoU + d² / c²
+    def _of_pair(self, pair: _Pair) -> Array:
+        return 1.0 - pair.iou + _distance(pair)
+
+
+# The angles arctan(w / h) of both boxes lie within a right angle, so the tangent of their difference decides it.
+def _turn(x: _Side, y: _Side) -> Array:
+    """arctan(w / h) of the true box less that of the predicted one, and 0 where that has no tangent."""
+    across = x.true_size * y.size - x.size * y.true_size
+    return array_namespace(across).atan(_share(across, x.size * x.true_size + y.size * y.true_size))
+
+
+@register("complete_box_iou_loss", "ciou_loss", "CIoULoss")
+@dataclass(frozen=True, kw_only=True)
+class Ciou(_BoxLoss):
+    r"""The loss `diou`, and the difference of the aspect ratios: what many detectors are trained with.
+
+    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{d^2}{c^2} + \alpha v;
+        \quad v = \frac{4}{\pi^2} \left(\arctan \frac{w_T}{h_T} - \arctan \frac{w_P}{h_P}\right)^2,
+        \; \alpha = \frac{v}{1 - IoU + v}
+
+    Parameters
+    ----------
+    box_format : {"xyxy", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
+        the lengths of both sides.
+    axis : int, default -1
+        The axis of a box's four numbers.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array, shape (..., 4)
+        Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
+
+    Notes
+    -----
+    d is the distance of the centres and c the diagonal of the smallest box that holds both, w and h are the lengths of
+    the sides. The factor alpha counts as a constant in the gradient, which is therefore not that of the value, as in
+    the paper. Where a box is a point, or both are lines across each other, v is 0.
+
+    Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
+
+    References
+    ----------
+    Zheng et al., Distance-IoU loss: faster and better learning for bounding box regression (2020).
+    https://arxiv.org/abs/1911.08287
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.ciou(np.asarray([0.0, 0.0, 2.0, 1.0]), np.asarray([0.0, 0.0, 1.0, 2.0]))), 6)
+    0.762918
+    """
+
+    # 1 - IoU + d² / c² + alpha v
+    def _of_pair(self, pair: _Pair) -> Array:
+        v = (2.0 / math.pi * _turn(pair.x, pair.y)) ** 2
+        alpha = special.stop_gradient(_share(v, 1.0 - pair.iou + v))
+        return 1.0 - pair.iou + _distance(pair) + alpha * v
