@@ -35,13 +35,14 @@ def inputs(loss, soft, seed=0, batch=(4,), dtype="float64"):
 
 def where_shape(loss, arrays):
     shape = arrays[0].shape
-    if isinstance(loss, al.InfoNce):
+    if loss.declaration.coupled:
         return shape[:1]
     return shape if isinstance(loss, al.ListNet) else tuple(np.delete(shape, loss.axis))
 
 
 def reduced(items, kept, weight, reduction):
-    w = np.where(kept, weight, 0.0)
+    """The reduction of items, with the weight that follows from the arrays as `kept`: 0 or False for those left out."""
+    w = np.where(kept, kept * weight, 0.0)
     total = np.where(kept, w * items, 0.0)
     if reduction == "none":
         return total

@@ -78,7 +78,8 @@ class Entry:
     """Whether an easy item is an exponential of its logits, as e^-30 is of 30."""
     of_batch: Callable[..., Any] | None = None
     """In place of `reference`, where a mask within an item or among coupled ones matters: a loop over the items in
-    NumPy's float64, of the loss, the arrays and `where`; it returns the items and which of them are kept."""
+    NumPy's float64, of the loss, the arrays and `where`; it returns the items and which of them are kept, or what each
+    weighs."""
     tested_in: str = ""
     """In place of both: the tests that a loss has to itself, and why."""
 

@@ -134,6 +134,7 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         "nonnegative": one_hot,
         "sign": 2 * one_hot.astype(np.int64) - 1 if declaration.of_elements else pairs,
         "class": labels,
+        "id": labels,
         "length": np.full(labels.shape, classes),
     }
     arrays: list[FloatArray] = []

@@ -41,7 +41,7 @@ def _torch_function() -> Any:
             tensors, needed = ctx.saved_tensors, ctx.needs_input_grad
             rows, part = with_tensors(ctx.rest, tensors), tensors[3]
             if torch.is_grad_enabled() or not is_eager_torch(upstream):
-                return None, *_differentiable(torch, rows, part, needed[1:5], upstream), None, None, None
+                return None, *_differentiable(torch, rows, part, needed[1:5], upstream), None, None, None, None
             # The gradients are given away, to be kept without a copy; if they are asked for again, they are made again.
             found, ctx.gradients = ctx.gradients, None
             if part is None:
@@ -53,7 +53,7 @@ def _torch_function() -> Any:
                 if not upstream.is_cpu or float(factor) != 1:
                     found = tuple([None if x is None else x.to(rows.dtype).mul_(factor) for x in found])
             results = [None if x is None else x.to(y.dtype) for x, y in zip(found, tensors, strict=False)]
-            return None, *results, ctx.items * upstream if needed[4] else None, None, None, None
+            return None, *results, ctx.items * upstream if needed[4] else None, None, None, None, None
 
     return Projected
 
