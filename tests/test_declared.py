@@ -35,7 +35,7 @@ def inputs(loss, soft, seed=0, batch=(4,), dtype="float64"):
 
 def where_shape(loss, arrays):
     shape = arrays[0].shape
-    if loss.declaration.coupled:
+    if loss.declaration.where == ("N",):
         return shape[:1]
     return shape if isinstance(loss, al.ListNet) else tuple(np.delete(shape, loss.axis))
 
@@ -85,6 +85,8 @@ def test_what_is_left_out_may_hold_anything(variant, loss, soft):
     clean = compute(variant, loss, arrays, where=where)
     spoilt = [x.copy() for x in arrays]
     for x in spoilt:
+        if len(x) != len(where):  # it belongs to no item
+            continue
         out = ~where
         if x.ndim > where.ndim:
             place = loss.class_axis() if loss.class_axis() is not None else -1
@@ -108,6 +110,8 @@ def test_the_gradient_is_that_of_a_difference(variant, loss, soft):
     dtype = variant.dtypes[-1]
     if dtype != "float64":
         pytest.skip("a difference wants float64")
+    if CATALOGUE[al.serialize(loss)["name"]].constants:
+        pytest.skip("its gradient takes parts of the formula as constants")
     arrays, where = inputs(loss, soft, seed=3)
     floating = [k for k, x in enumerate(arrays) if x.dtype.kind == "f"]
     step = np.random.default_rng(4)

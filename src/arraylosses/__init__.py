@@ -14,6 +14,7 @@ from .functions.embedding import *
 from .functions.likelihood import *
 from .functions.linear import *
 from .functions.margin import *
+from .functions.metric_learning import *
 from .functions.multiclass import *
 from .functions.ranking import *
 from .functions.regression import *
@@ -28,6 +29,7 @@ from .losses.embedding import *
 from .losses.likelihood import *
 from .losses.linear import *
 from .losses.margin import *
+from .losses.metric_learning import *
 from .losses.multiclass import *
 from .losses.ranking import *
 from .losses.regression import *

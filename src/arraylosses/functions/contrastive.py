@@ -125,7 +125,8 @@ def info_nce(
     An item is a query. All items are coupled, so the loss of a batch is not the mean of those of its parts. A pair that
     `where` leaves out is no other query's rival either, as if it had not been in the batch.
 
-    It is of one direction; `clip_contrastive` is the mean of both.
+    It is of one direction; `clip_contrastive` is the mean of both. Without cosines, at a temperature of 1, it is the
+    multi-class N-pair loss (Sohn, 2016): ``al.get("n_pairs")``.
 
     Beyond 2,048 pairs, value and gradients are computed in chunks of queries, without an array of all similarities, on
     NumPy, CuPy, PyTorch and JAX. JAX then refuses forward mode; on PyTorch, ``torch.func``, ``torch.compile`` and second

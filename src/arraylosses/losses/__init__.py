@@ -8,6 +8,7 @@ from . import (
     likelihood,
     linear,
     margin,
+    metric_learning,
     multiclass,
     ranking,
     regression,
@@ -20,6 +21,7 @@ from .embedding import *
 from .likelihood import *
 from .linear import *
 from .margin import *
+from .metric_learning import *
 from .multiclass import *
 from .ranking import *
 from .regression import *
@@ -33,6 +35,7 @@ __all__ += embedding.__all__
 __all__ += likelihood.__all__
 __all__ += linear.__all__
 __all__ += margin.__all__
+__all__ += metric_learning.__all__
 __all__ += multiclass.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__

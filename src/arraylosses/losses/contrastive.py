@@ -9,33 +9,13 @@ from .. import special
 from .._array_api import Array, array_namespace, single_device
 from ..arguments import require_choice, require_finite, require_positive
 from ..formula import Projection
-from ..numerics import elementwise, indexing, logistic, reductions, settings, softmax
+from ..numerics import indexing, logistic, reductions, settings, softmax
 from ..registry import alias, register
 from ._base import ProjectedLoss, PureRowLoss
+from ._pairs import counts_of_ids, places, unit_rows
 from .multiclass import CrossEntropy
 
 __all__ = ["ClipContrastive", "InfoNce", "NtXent", "Siglip", "SupervisedContrastive"]
-
-
-def unit_rows(x: Array) -> Array:
-    """Rows of length 1, and of length 0 where a row is 0."""
-    xp = array_namespace(x)
-    x = x / elementwise.at_least_smallest_normal(special.stop_gradient(reductions.reduce_max(xp.abs(x), -1)))
-    square = xp.sum(x * x, axis=-1, keepdims=True)
-    return x / xp.sqrt(special.where(square == 0, 1.0, square))
-
-
-def places(x: Array) -> Array:
-    """The place of each item."""
-    return array_namespace(x).arange(x.shape[0], device=single_device(x))
-
-
-def counts_of_ids(labels: Array, where: Array | None) -> tuple[Array, Array]:
-    """How many other items have the label of each, and how many have another one."""
-    xp = array_namespace(labels)
-    kept = xp.ones_like(labels, dtype=xp.bool) if where is None else where
-    same = indexing.count_equal(labels, kept)
-    return same - 1, xp.sum(xp.astype(kept, same.dtype)) - same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +44,7 @@ class _Contrastive(ProjectedLoss):
         return Projection(x / settings.at_least_tiny(self.temperature, x), y, places(x), added, ids)
 
 
-@register("InfoNCE", "info_nce_loss")
+@register("InfoNCE", "info_nce_loss", alias("n_pairs", "npairs_loss", temperature=1.0, similarity="dot"))
 @dataclass(frozen=True, kw_only=True)
 class InfoNce(_Contrastive):
     r"""Cross entropy of telling a query's own key from those of all other queries of the batch.
@@ -90,7 +70,8 @@ class InfoNce(_Contrastive):
     An item is a query. All items are coupled, so the loss of a batch is not the mean of those of its parts. A pair that
     `where` leaves out is no other query's rival either, as if it had not been in the batch.
 
-    It is of one direction; `clip_contrastive` is the mean of both.
+    It is of one direction; `clip_contrastive` is the mean of both. Without cosines, at a temperature of 1, it is the
+    multi-class N-pair loss (Sohn, 2016): ``al.get("n_pairs")``.
 
     Beyond 2,048 pairs, value and gradients are computed in chunks of queries, without an array of all similarities, on
     NumPy, CuPy, PyTorch and JAX. JAX then refuses forward mode; on PyTorch, ``torch.func``, ``torch.compile`` and second
