@@ -196,12 +196,14 @@ def test_the_mean_of_nt_xent_is_over_pairs_and_that_of_supcon_over_anchors():
     items, pairs = CATALOGUE["nt_xent"].of_batch(al.NtXent(), (VIEWS, OF_VIEWS), kept)
     assert pairs.tolist() == [2, 1, 2, 2, 1]
     assert al.nt_xent(VIEWS, OF_VIEWS) == pytest.approx(np.sum(items * pairs) / 8)
-    items, anchors = CATALOGUE["supervised_contrastive"].of_batch(al.SupervisedContrastive(), (VIEWS, OF_VIEWS), kept)
+    items, _ = CATALOGUE["supervised_contrastive"].of_batch(al.SupervisedContrastive(), (VIEWS, OF_VIEWS), kept)
     assert al.supervised_contrastive(VIEWS, OF_VIEWS) == pytest.approx(np.mean(items))
     # An anchor alone with its label is left out of the mean, and stays a rival.
     lone = np.asarray([0, 1, 0, 0, 2])
     assert al.supervised_contrastive(VIEWS, lone) == pytest.approx(
-        np.mean(CATALOGUE["supervised_contrastive"].of_batch(al.SupervisedContrastive(), (VIEWS, lone), kept)[0][[0, 2, 3]])
+        np.mean(
+            CATALOGUE["supervised_contrastive"].of_batch(al.SupervisedContrastive(), (VIEWS, lone), kept)[0][[0, 2, 3]]
+        )
     )
 
 

@@ -7,6 +7,7 @@ from . import functions, losses, special
 from ._array_api import array_namespace
 from ._config import config
 from .conversion import convert
+from .functions.angular import *
 from .functions.binary import *
 from .functions.contrastive import *
 from .functions.divergence import *
@@ -19,9 +20,11 @@ from .functions.multiclass import *
 from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
+from .functions.self_supervised import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss
 from .loss_function import loss
+from .losses.angular import *
 from .losses.binary import *
 from .losses.contrastive import *
 from .losses.divergence import *
@@ -34,6 +37,7 @@ from .losses.multiclass import *
 from .losses.ranking import *
 from .losses.regression import *
 from .losses.segmentation import *
+from .losses.self_supervised import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:

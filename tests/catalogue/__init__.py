@@ -6,6 +6,7 @@ The laws and the benchmark read the entries, and know no loss by its name.
 from __future__ import annotations
 
 from . import (
+    angular,
     binary,
     contrastive,
     divergence,
@@ -18,6 +19,7 @@ from . import (
     ranking,
     regression,
     segmentation,
+    self_supervised,
     torch,
 )
 from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
@@ -32,10 +34,12 @@ CATALOGUE: dict[str, Entry] = {
     **divergence.ENTRIES,
     **embedding.ENTRIES,
     **linear.ENTRIES,
+    **angular.ENTRIES,
     **contrastive.ENTRIES,
     **metric_learning.ENTRIES,
     **ranking.ENTRIES,
     **segmentation.ENTRIES,
+    **self_supervised.ENTRIES,
     **{f"keras.{name}": entry for name, entry in keras.ENTRIES.items()},
     **{f"torch.{name}": entry for name, entry in torch.ENTRIES.items()},
 }

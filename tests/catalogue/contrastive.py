@@ -82,7 +82,6 @@ def nt_xent(loss, arrays, where):
     return items, pairs
 
 
-
 ENTRIES["nt_xent"] = Entry(
     of_batch=nt_xent,
     settings=[{"temperature": 0.5, "similarity": "dot"}],

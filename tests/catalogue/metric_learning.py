@@ -19,7 +19,7 @@ def distances(x):
 
 
 def by_anchor(formula):
-    """A loop over the anchors: `formula` returns an item and its weight, of the loss, all pairs, the anchor and sets."""
+    """A loop over the anchors: `formula` returns an item and its weight, of the loss, all pairs, an anchor and sets."""
 
     def of_batch(measure, loss, arrays, where):
         pairs, labels = measure(arrays[0]), arrays[1]

@@ -179,6 +179,20 @@ class Sign(Domain):
         return np.where(x < 0, -1.0, 1.0)
 
 
+class Cosine(Domain):
+    """Cosines of angles."""
+
+    name = "cosine"
+    values = "cosines, from -1 to 1"
+    edges = (-1.0, -0.5, -0.0, 0.0, 1e-30, 0.5, 1.0)
+
+    def outside(self, x: Array) -> Array:
+        return (x < -1) | (x > 1)
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.tanh(x / 2)
+
+
 class Class(Domain):
     """Integer labels in [0, C), for the length C of an axis."""
 
@@ -212,10 +226,9 @@ class Id(Domain):
         return rng.choice(np.asarray([-7, 0, 3, 10**6]), size=shape)
 
 
-DOMAINS: dict[str, Domain] = {
-    kind.name: kind()
-    for kind in (Domain, Nonnegative, Positive, Probability, Distribution, LogDistribution, Sign, Class, Length, Id)
-}
+_OF_NUMBERS = (Domain, Nonnegative, Positive, Probability, Distribution, LogDistribution, Sign, Cosine)
+
+DOMAINS: dict[str, Domain] = {kind.name: kind() for kind in (*_OF_NUMBERS, Class, Length, Id)}
 
 
 def domain(name: str, known: Iterable[str] = DOMAINS) -> Domain:

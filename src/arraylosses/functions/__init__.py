@@ -4,6 +4,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 """
 
 from . import (
+    angular,
     binary,
     contrastive,
     divergence,
@@ -16,7 +17,9 @@ from . import (
     ranking,
     regression,
     segmentation,
+    self_supervised,
 )
+from .angular import *
 from .binary import *
 from .contrastive import *
 from .divergence import *
@@ -29,8 +32,10 @@ from .multiclass import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
+from .self_supervised import *
 
 __all__: list[str] = []
+__all__ += angular.__all__
 __all__ += binary.__all__
 __all__ += contrastive.__all__
 __all__ += divergence.__all__
@@ -43,3 +48,4 @@ __all__ += multiclass.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
+__all__ += self_supervised.__all__

@@ -1,4 +1,4 @@
-"""Losses of a batch of embeddings with labels, which compare the pairs and triplets of it, or embeddings and proxies.
+"""Losses of embeddings with labels, which compare the pairs and triplets of a batch, or embeddings and proxies.
 
 Written by tools/write_functions.py from the classes in `losses`: edit those.
 """
@@ -40,7 +40,7 @@ def circle(
     where: Array | None = None,
     reduction: Reduction = "mean",
 ) -> Array:
-    r"""Pulls cosines of equal labels up and of other labels down, those most that are furthest from where they should be.
+    r"""Pulls cosines of equal labels up and of other labels down, those most that are furthest from their goal.
 
     .. math:: l_i = \log \left( 1 + \sum_{n \in N_i} e^{\gamma \alpha_n (s_n - m)}
         \sum_{p \in P_i} e^{-\gamma \alpha_p (s_p - 1 + m)} \right); \quad \alpha_n = \max(0, s_n + m), \;
@@ -81,8 +81,8 @@ def circle(
     An item is an embedding as anchor; one without a positive or without a negative is left out of the mean. What
     `where` leaves out is neither anchor nor compared with any.
 
-    The factors α are constants in the gradient, as in the paper and in pytorch-metric-learning; Keras's `Circle` takes
-    their derivative too, and embeddings whose length is 1 already.
+    The factors alpha are constants in the gradient, as in the paper and in pytorch-metric-learning; Keras's `Circle`
+    takes their derivative too, and embeddings whose length is 1 already.
 
     References
     ----------
@@ -95,7 +95,7 @@ def circle(
     >>> import arraylosses as al
     >>> embeddings = np.asarray([[1.0, 0.0], [3.0, 4.0], [0.0, 2.0]])
     >>> round(float(al.circle(embeddings, np.asarray([0, 0, 1]), gamma=1.0)), 6)
-    0.789093
+    0.789009
     """
     return Circle(
         margin=margin,
@@ -149,8 +149,8 @@ def lifted_structure(
 
     Notes
     -----
-    An item is an embedding as anchor. It has as many positive pairs as it weighs in a sum or a mean, so that the mean is
-    over all pairs, as in the paper; one without a positive counts for nothing, and so does a batch of one label. What
+    An item is an embedding as anchor, which weighs in a sum or a mean as many as it has positives: the mean is over
+    all pairs, as in the paper; one without a positive counts for nothing, and so does a batch of one label. What
     `where` leaves out is neither anchor nor compared with any.
 
     References
@@ -163,7 +163,7 @@ def lifted_structure(
     >>> import arraylosses as al
     >>> embeddings = np.asarray([[1.0], [2.0], [4.0]])
     >>> round(float(al.lifted_structure(embeddings, np.asarray([0, 0, 1]))), 6)
-    0.049063
+    0.049066
     """
     return LiftedStructure(
         margin=margin,
@@ -237,7 +237,7 @@ def multi_similarity(
     >>> import arraylosses as al
     >>> embeddings = np.asarray([[1.0, 0.0], [3.0, 4.0], [0.0, 2.0]])
     >>> round(float(al.multi_similarity(embeddings, np.asarray([0, 0, 1]))), 6)
-    0.399685
+    0.39938
     """
     return MultiSimilarity(
         alpha=alpha,
@@ -261,7 +261,8 @@ def proxy_anchor(
 ) -> Array:
     r"""Pulls the embeddings of a class to its proxy and pushes all others away, those most that are hardest.
 
-    .. math:: l = \frac{1}{|P^+|} \sum_{p \in P^+} \log \left( 1 + \sum_{x \in X_p} e^{-\alpha (s_{xp} - margin)} \right)
+    .. math:: l = \frac{1}{|P^+|} \sum_{p \in P^+} \log \left( 1
+        + \sum_{x \in X_p} e^{-\alpha (s_{xp} - margin)} \right)
         + \frac{1}{C} \sum_p \log \left( 1 + \sum_{x \notin X_p} e^{\alpha (s_{xp} + margin)} \right)
 
     with the cosines s of embeddings and proxies, the embeddings X of the class of a proxy, and the proxies P⁺ that have
@@ -310,7 +311,7 @@ def proxy_anchor(
     >>> import arraylosses as al
     >>> proxies = np.asarray([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
     >>> round(float(al.proxy_anchor(np.asarray([[3.0, 4.0]]), proxies, np.asarray([1]), alpha=2.0)), 6)
-    0.974078
+    0.864977
     """
     return ProxyAnchor(
         margin=margin,
@@ -379,7 +380,7 @@ def proxy_nca(
     >>> import arraylosses as al
     >>> proxies = np.asarray([[1.0, 0.0], [0.0, 1.0], [-1.0, 0.0]])
     >>> round(float(al.proxy_nca(np.asarray([[3.0, 4.0]]), proxies, np.asarray([1]))), 6)
-    -0.313262
+    -0.313164
     """
     return ProxyNca(
         temperature=temperature,
@@ -502,8 +503,8 @@ def triplet_batch_semi_hard(
 
     Notes
     -----
-    An item is an embedding as anchor. It has as many positive pairs as it weighs in a sum or a mean, so that the mean is
-    over all of them, as in TensorFlow Addons; one without a positive or without a negative counts for nothing. What
+    An item is an embedding as anchor, which weighs in a sum or a mean as many as it has positives: the mean is over
+    all of them, as in TensorFlow Addons; one without a positive or without a negative counts for nothing. What
     `where` leaves out is neither anchor nor compared with any. All triplets, N³ of them, are compared at once.
 
     References
@@ -517,7 +518,7 @@ def triplet_batch_semi_hard(
     >>> import arraylosses as al
     >>> embeddings = np.asarray([[0.0], [1.0], [0.5], [3.0]])
     >>> al.triplet_batch_semi_hard(embeddings, np.asarray([0, 0, 1, 1]), reduction="none").tolist()
-    [1.5, 1.0, 3.0, 1.5]
+    [0.0, 0.0, 3.0, 0.5]
     """
     return TripletBatchSemiHard(
         margin=margin,

@@ -1,6 +1,7 @@
 """The mathematics: one file a family, each loss as a frozen dataclass of its settings."""
 
 from . import (
+    angular,
     binary,
     contrastive,
     divergence,
@@ -13,7 +14,9 @@ from . import (
     ranking,
     regression,
     segmentation,
+    self_supervised,
 )
+from .angular import *
 from .binary import *
 from .contrastive import *
 from .divergence import *
@@ -26,8 +29,10 @@ from .multiclass import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
+from .self_supervised import *
 
 __all__: list[str] = []
+__all__ += angular.__all__
 __all__ += binary.__all__
 __all__ += contrastive.__all__
 __all__ += divergence.__all__
@@ -40,3 +45,4 @@ __all__ += multiclass.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
+__all__ += self_supervised.__all__

@@ -18,7 +18,15 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from ..._array_api import Array, array_namespace, backend_of, in_forward_mode, is_eager_numpy, is_eager_torch, known_size
+from ..._array_api import (
+    Array,
+    array_namespace,
+    backend_of,
+    in_forward_mode,
+    is_eager_numpy,
+    is_eager_torch,
+    known_size,
+)
 from ...arguments import Inputs
 from ...formula import Formula
 from ...numerics import _jax
