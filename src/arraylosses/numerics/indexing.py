@@ -125,7 +125,7 @@ def scatter(xp: Namespace, x: Array, index: Array, values: Array | float, axis: 
     return where(one_hot_mask(expand_dims(index, axis), x, axis), _values(values, axis), x)
 
 
-def _count_equal_in_place(library: Any, ids: Array, kept: Array) -> Array:
+def _count_equal_sorted(library: Any, ids: Array, kept: Array) -> Array:
     order = library.argsort(ids)
     ordered, counts = ids[order], library.cumsum(kept[order], 0)
     counts = library.concatenate((library.zeros_like(counts[:1]), counts))
@@ -133,8 +133,11 @@ def _count_equal_in_place(library: Any, ids: Array, kept: Array) -> Array:
     return counts[last] - counts[first]
 
 
-# All pairs are no array where a compiler fuses the comparison with the sum.
-@primitive(arrays=2, in_place=_count_equal_in_place)
+@primitive(
+    arrays=2,
+    in_place=_count_equal_sorted,
+    jax=lambda jax, ids, kept: _count_equal_sorted(jax.numpy, ids, kept),
+)
 def count_equal(xp: Namespace, ids: Array, kept: Array) -> Array:
     """How many of the `ids` that are `kept` are equal to each of them."""
     return xp.sum(xp.astype(xp.logical_and(ids[:, None] == ids[None, :], kept[None, :]), ids.dtype), axis=1)

@@ -63,9 +63,14 @@ def _differentiable(
 ) -> list[Array | None]:
     """The gradients as the straight way has them, which can be differentiated again."""
     with torch.enable_grad():
+        # Of views, for the rows may be computed of the matrix, and their gradients are asked for one by one.
+        hidden, matrix, bias, part = (
+            None if x is None else x.view_as(x) for x in (rows.hidden, rows.matrix, rows.bias, part)
+        )
+        rows = rows._replace(hidden=hidden, matrix=matrix, bias=bias)
         items = rows.evaluate(rows.scores())[0]
         value = items if part is None else torch.sum(items * part)
-    tensors = (rows.hidden, rows.matrix, rows.bias, part)
+    tensors = (hidden, matrix, bias, part)
     chosen = [x for x, is_needed in zip(tensors, needed, strict=True) if is_needed]
     found = iter(torch.autograd.grad(value, chosen, upstream, create_graph=torch.is_grad_enabled()))
     return [next(found) if is_needed else None for is_needed in needed]
