@@ -90,7 +90,8 @@ def _settings(name: str, cls: type[al.Loss]) -> list[Case]:
     for settings in [{}, *CATALOGUE[name].settings]:
         loss = cls(**settings)
         cases.append(Case(name, loss))
-        if "class" in loss.declaration.domains and loss.ignore_index is None:
+        either = any(len(argument.forms) > 1 for argument in loss.declaration.arguments)
+        if either and getattr(loss, "ignore_index", None) is None:
             cases.append(Case(name, loss, soft=True))
     return cases
 

@@ -35,13 +35,16 @@ def inputs(loss, soft, seed=0, batch=(4,), dtype="float64"):
 
 def where_shape(loss, arrays):
     declaration, shape = loss.declaration, arrays[0].shape
+    if declaration.where == ("N",):
+        return shape[:1]
     if declaration.moving in declaration.where:
         return shape
     return tuple(np.delete(shape, -1 if loss.class_axis() is None else loss.class_axis()))
 
 
 def reduced(items, kept, weight, reduction):
-    w = np.where(kept, weight, 0.0)
+    """The reduction of items, with the weight that follows from the arrays as `kept`: 0 or False for those left out."""
+    w = np.where(kept, kept * weight, 0.0)
     total = np.where(kept, w * items, 0.0)
     if reduction == "none":
         return total
@@ -84,6 +87,8 @@ def test_what_is_left_out_may_hold_anything(variant, loss, soft):
     clean = compute(variant, loss, arrays, where=where)
     spoilt = [x.copy(order="K") for x in arrays]  # whose sums add in the same order
     for x in spoilt:
+        if len(x) != len(where):  # it belongs to no item
+            continue
         out = ~where
         if x.ndim > where.ndim:
             place = loss.class_axis() if loss.class_axis() is not None else -1
@@ -107,6 +112,8 @@ def test_the_gradient_is_that_of_a_difference(variant, loss, soft):
     dtype = variant.dtypes[-1]
     if dtype != "float64":
         pytest.skip("a difference wants float64")
+    if CATALOGUE[al.serialize(loss)["name"]].constants:
+        pytest.skip("its gradient takes parts of the formula as constants")
     arrays, where = inputs(loss, soft, seed=3)
     floating = [k for k, x in enumerate(arrays) if x.dtype.kind == "f"]
     step = np.random.default_rng(4)

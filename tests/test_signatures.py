@@ -25,7 +25,8 @@ all_losses = pytest.mark.parametrize(("name", "cls"), LOSSES, ids=[n for n, _ in
 def test_a_function_has_the_fields_of_its_class(name, cls):
     parameters = inspect.signature(getattr(al, name)).parameters
     arrays = [p for p in parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD]
-    taken = [p for p in inspect.signature(cls.call).parameters.values() if p.name not in ("self", "where")]
+    formula = cls.call if cls().projected is None else cls.projections
+    taken = [p for p in inspect.signature(formula).parameters.values() if p.name not in ("self", "where")]
     assert tuple(p.name for p in arrays) == cls.array_names == tuple(p.name for p in taken)
     # An array that need not be there is the last, and None without.
     assert [p.default for p in arrays] == [p.default for p in taken]

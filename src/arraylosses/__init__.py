@@ -9,6 +9,7 @@ from ._config import config
 from .accumulation import Mean
 from .composition import WeightedSum, weighted_sum
 from .conversion import convert, mixed, to_numpy
+from .functions.angular import *
 from .functions.binary import *
 from .functions.contrastive import *
 from .functions.detection import *
@@ -18,15 +19,18 @@ from .functions.likelihood import *
 from .functions.linear import *
 from .functions.lovasz import *
 from .functions.margin import *
+from .functions.metric_learning import *
 from .functions.multiclass import *
 from .functions.policy import *
 from .functions.preference import *
 from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
+from .functions.self_supervised import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, Sum
 from .loss_function import loss
+from .losses.angular import *
 from .losses.binary import *
 from .losses.contrastive import *
 from .losses.detection import *
@@ -36,12 +40,14 @@ from .losses.likelihood import *
 from .losses.linear import *
 from .losses.lovasz import *
 from .losses.margin import *
+from .losses.metric_learning import *
 from .losses.multiclass import *
 from .losses.policy import *
 from .losses.preference import *
 from .losses.ranking import *
 from .losses.regression import *
 from .losses.segmentation import *
+from .losses.self_supervised import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:

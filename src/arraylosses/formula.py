@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import itertools
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from ._array_api import Array
 from .arguments import (
@@ -19,10 +19,23 @@ from .arguments import (
     require_choice,
 )
 
-__all__ = ["Formula"]
+__all__ = ["Formula", "Projection"]
 
 _CLOSED_FORMS = ("derivative", "value_and_derivatives", "second_derivative")
 _OF_A_FORMULA = (*_CLOSED_FORMS, "torch_kernel")
+
+
+class Projection(NamedTuple):
+    """Scores, ``rows @ matrix.T + bias``, and what a loss of rows takes beside them."""
+
+    rows: Array
+    matrix: Array
+    targets: Array
+    """Of each row: an integer, or a number for each score."""
+    bias: Array | None = None
+    """Of each column."""
+    columns: Array | None = None
+    """An integer of each column, which the loss of rows takes last, if there is one."""
 
 
 class Formula:
@@ -35,11 +48,11 @@ class Formula:
     """What each of the arrays holds, with which axes, and what one loss value belongs to.
 
     ``...`` stands for any number of axes, and an axis of one name has one length. Domains are real, nonnegative,
-    positive, probability, distribution, log_distribution, sign, class and ``length of T``. ``or`` parts two manners in
-    which an array may be given, ``bias?[C]: real`` one that need not be, ``real if from_logits else probability`` says
-    what depends on a setting. An axis that is named by a number has that length. ``-> [N] coupled`` says that an item
-    depends on the arrays of others. If they are coupled, or `where` is declared with axes of its own, `call` takes
-    `where` last, None where it is not given."""
+    positive, probability, distribution, log_distribution, sign, cosine, class, id and ``length of T``. ``or`` parts two
+    manners in which an array may be given, ``bias?[C]: real`` one that need not be, ``real if from_logits else
+    probability`` says what depends on a setting. An axis that is named by a number has that length. ``-> [N] coupled``
+    says that an item depends on the arrays of others. If they are coupled, or `where` is declared with axes of its own,
+    `call` takes `where` last, None where it is not given."""
 
     granularity: ClassVar[Granularity] = "element"
     """What one loss value belongs to: an "element", a "row" of each array, or one of a "batch" whose items are coupled.
@@ -132,11 +145,12 @@ class Formula:
 
     @property
     def projected(self) -> Formula | None:
-        """The loss of rows that this one is of a projection; None where the arrays are taken as they are.
-
-        The projection is ``first @ second.T``, plus the fourth array if there is one; the third holds the targets.
-        """
+        """The loss of rows that this one is of projections; None where the arrays are taken as they are."""
         return None
+
+    def projections(self, *arrays: Any, **named: Any) -> tuple[Projection, ...]:
+        """Return the projections, of what `call` takes; an item is the mean of its losses in them."""
+        raise TypeError(f"{type(self).__name__} has no projection")
 
     def settings(self) -> dict[str, Any]:
         """Return the settings by name."""
@@ -157,7 +171,7 @@ class Formula:
         return getattr(self, "axis", None)
 
     def item_weight(self, *arrays: Any, **named: Any) -> Array | None:
-        """Return weights of items that follow from the arrays, such as class weights; None where there are none."""
+        """Return weights of items that follow from what `call` takes, such as class weights; None where none do."""
         return None
 
     def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:

@@ -73,7 +73,12 @@ _OF_DIALECTS = {
             "MeanSquaredLogarithmicError",
         ),
         "torch.bce_loss": ("BCELoss",),
-        "torch.triplet_margin_loss": ("TripletMarginLoss", "triplet_margin_loss"),
+        "torch.triplet_margin_loss": (
+            "TripletMarginLoss",
+            "triplet_margin_loss",
+            "TripletMarginWithDistanceLoss",
+            "triplet_margin_with_distance_loss",
+        ),
     }.items()
     for name in (loss, *names)
 }

@@ -7,7 +7,7 @@ may use them beside the functions of its namespace.
 from .numerics.elementwise import absolute, clip, heaviside, relu, sign, stop_gradient, where
 from .numerics.logarithms import log_cosh, xlogy
 from .numerics.logistic import log_sigmoid, sigmoid, softplus
-from .numerics.norms import vector_norm
+from .numerics.norms import pairwise_distances, vector_norm
 from .numerics.softmax import log_softmax, logsumexp, softmax
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "pairwise_distances",
     "relu",
     "sigmoid",
     "sign",

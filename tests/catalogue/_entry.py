@@ -80,7 +80,11 @@ class Entry:
     """Whether an easy item is an exponential of its logits, as e^-30 is of 30."""
     of_batch: Callable[..., Any] | None = None
     """In place of `reference`, where a mask within an item or among coupled ones matters: a loop over the items in
-    NumPy's float64, of the loss, the arrays and `where`; it returns the items and which of them are kept."""
+    NumPy's float64, of the loss, the arrays and `where`; it returns the items and which of them are kept, or what each
+    weighs."""
+    constants: bool = False
+    """Whether the gradient takes parts of the formula as constants, so that it is not that of the value; then tests of
+    its own hold it."""
     tested_in: str = ""
     """In place of both: the tests that a loss has to itself, and why."""
 

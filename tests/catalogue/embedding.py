@@ -101,6 +101,31 @@ def _length(x, y, p, epsilon=0):
     return mpmath.norm([u - v + epsilon for u, v in zip(x, y, strict=True)], p)
 
 
+def pairwise_contrastive(x, y, t, margin):
+    d = _length(x, y, 2)
+    return (d if t > 0 else max(mpf(0), margin - d)) ** 2 / 2
+
+
+# The difference of margin and distance, which is squared, is as exact as the larger of them.
+def pairwise_contrastive_scale(x, y, t, margin):
+    d = _length(x, y, 2)
+    return d**2 / 2 if t > 0 else max(margin, d) * max(mpf(0), margin - d)
+
+
+def textbook_pairwise_contrastive(xp, x, y, t, margin=1.0):
+    d = xp.linalg.norm(x - y, axis=-1)
+    return xp.mean(xp.where(t == 1, d**2, xp.maximum(0, margin - d) ** 2)) / 2
+
+
+ENTRIES["pairwise_contrastive"] = Entry(
+    reference=pairwise_contrastive,
+    scale=pairwise_contrastive_scale,
+    settings=[{"margin": 2.5, "axis": 1}],
+    refused=[AXIS, Refused({"margin": -1.0}, "must be at least 0")],
+    peers={"textbook": [Peer(textbook_pairwise_contrastive)]},
+)
+
+
 def triplet_margin(anchor, positive, negative, margin, p, swap, epsilon=0):
     far = _length(anchor, negative, p, epsilon)
     far = min(far, _length(positive, negative, p, epsilon)) if swap else far

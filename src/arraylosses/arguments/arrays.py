@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from .._array_api import (
     Array,
     Namespace,
+    as_index,
     broadcast_to,
     dtype_kind,
     holds_values,
@@ -30,7 +31,8 @@ class Labels(NamedTuple):
     """Which of the arrays holds integer labels, and of how many classes."""
 
     position: int
-    classes: int
+    classes: int | None
+    """None for ids, which may be any integers."""
 
 
 class Inputs(NamedTuple):
@@ -158,6 +160,10 @@ def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None,
     arrays, labels = list(inputs.arrays), []
     for k, form in enumerate(axes.forms):
         if not form.domain.is_integer:
+            continue
+        if not form.domain.of_axis:
+            arrays[k] = as_index(xp, arrays[k])
+            labels.append(Labels(k, None))
             continue
         is_length = form.domain.name == "length"
         size = axes.size(form.of) + is_length

@@ -8,11 +8,12 @@ them, of which integers mean the one that holds integers. ``bias?[C]`` need not 
 number has that length. Right of the arrow stand the axes of the per-item losses, and ``coupled`` where an item depends
 on the arrays of others.
 
-The integers of ``class`` count places of the axis C, those of ``class of 2`` are 0 and 1, or booleans, and those of
-``length of T`` how many of T there are. ``where`` may be declared with axes of its own, such as the documents of a
-list; `call` then takes it last. ``real if from_logits else probability`` depends on a setting, and so may axes, and in
-parentheses whole arrays; ``if mode is binary`` asks for one value of it. The setting `axis`, where a loss has it, is
-the place of the last axis that is named of the first array.
+The integers of ``class`` count places of the axis C, those of ``class of 2`` are 0 and 1, or booleans, those of
+``length of T`` say how many of T there are, and those of ``id`` are any, of which equal ones belong together. ``where``
+may be declared with axes of its own, such as the documents of a list; `call` then takes it last.
+``real if from_logits else probability`` depends on a setting, and so may axes, and in parentheses whole arrays;
+``if mode is binary`` asks for one value of it. The setting `axis`, where a loss has it, is the place of the last axis
+that is named of the first array.
 """
 
 from __future__ import annotations
@@ -203,7 +204,7 @@ def _check_axes(text: str, made: Declaration) -> None:
         raise _refused(text, "name at least one array")
     forms = [form for argument in made.arguments for form in argument.forms]
     known = {axis for form in forms for axis in form.axes}
-    for axis in (*made.items, *made.where, *[form.of for form in forms if form.domain.is_integer]):
+    for axis in (*made.items, *made.where, *[form.of for form in forms if form.domain.of_axis]):
         if axis not in known and not axis.isdecimal():
             raise _refused(text, f"have the axis {axis or 'that a length belongs to'} in one of its arrays")
     for axes in [made.where, *[form.axes for form in forms]]:

@@ -28,6 +28,8 @@ class Domain:
         What a message calls its values.
     is_integer : bool
         Whether an integer array is meant, and not numbers that an integer one is converted to.
+    of_axis : bool
+        Whether its integers count places of an axis, or how many of them there are.
     edges : tuple of float
         Where formulas break: ends, zeros of both signs, thresholds, the tiny and the huge.
     rows : tuple of tuple of float
@@ -37,6 +39,7 @@ class Domain:
     name = "real"
     values = "real numbers"
     is_integer = False
+    of_axis = False
     edges: tuple[float, ...] = (-1e4, -90.0, -1.0, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.25, 0.5, 0.75, 1.0, 90.0, 1e4)
     rows: tuple[tuple[float, ...], ...] = (
         (0.0, 0.0, 0.0, 0.0, 0.0),
@@ -231,12 +234,27 @@ class CenterBox(Box):
         return np.concatenate([center, 2 * np.abs(half)], axis=axis)
 
 
+class Cosine(Domain):
+    """Cosines of angles."""
+
+    name = "cosine"
+    values = "cosines, from -1 to 1"
+    edges = (-1.0, -0.5, -0.0, 0.0, 1e-30, 0.5, 1.0)
+
+    def outside(self, x: Array) -> Array:
+        return (x < -1) | (x > 1)
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.tanh(x / 2)
+
+
 class Class(Domain):
     """Integer labels in [0, C), for the length C of an axis."""
 
     name = "class"
     values = "integer labels"
     is_integer = True
+    of_axis = True
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
         return rng.integers(0, size, size=shape)
@@ -252,6 +270,17 @@ class Length(Class):
         return rng.integers((size + 1) // 2, size + 1, size=shape)
 
 
+class Id(Domain):
+    """Any integers: equal ones belong together."""
+
+    name = "id"
+    values = "integer ids"
+    is_integer = True
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
+        return rng.choice(np.asarray([-7, 0, 3, 10**6]), size=shape)
+
+
 DOMAINS: dict[str, Domain] = {
     kind.name: kind()
     for kind in (
@@ -263,10 +292,12 @@ DOMAINS: dict[str, Domain] = {
         LogDistribution,
         LogProbability,
         Sign,
+        Cosine,
         Box,
         CenterBox,
         Class,
         Length,
+        Id,
     )
 }
 

@@ -145,7 +145,7 @@ class Axes:
             extra = self.layout(0, declaration.items) or ()
             place = extra[0] if len(extra) == 1 else extra
             of = f"that of `{first}` {whole} without axis {place}" if extra else f"that of `{first}`"
-            what = "one label" if form.domain.name == "class" else "one value"
+            what = "one label" if form.domain.name in ("class", "id") else "one value"
             hint = self._hint_at_labels(alternatives, got, items, name) if form.domain.is_integer else ""
             raise ValueError(f"`{name}` must have {what} an item, shape {items}: {of}; got {got}{hint}")
         lengths = ", ".join([self._said(axis) for axis in form.axes])

@@ -140,6 +140,7 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         "sign": 2 * one_hot.astype(np.int64) - 1 if declaration.of_elements else pairs,
         "class": labels,
         "class of 2": one_hot.astype(np.int64),
+        "id": labels,
         "length": np.full(labels.shape, classes),
     }
     arrays: list[FloatArray] = []

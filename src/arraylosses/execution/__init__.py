@@ -10,7 +10,7 @@ items it `declares`. Any other loss runs straight.
 | eager torch on the CPU, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
-| those of a loss of projected rows, on any library with arrays that can be written to, and on JAX | in chunks of rows | `projection` |
+| those of a loss of projected rows, on any library with arrays that can be written to, and on JAX; of coupled items, where these are many | in chunks of rows | `projection` |
 | all others: traced in another manner, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
 """  # noqa: E501
 
@@ -60,7 +60,8 @@ def run_with_gradients(
     """Compute `loss` and its gradients by the arrays at `positions`; None where there is no closed form."""
     if loss.projected is not None:
         inputs = loss.check(arrays, weight, where)
-        return projection.run_with_gradients(following(loss, inputs), inputs, positions)
+        if projection.fits(loss, inputs):
+            return projection.run_with_gradients(following(loss, inputs), inputs, positions)
     given = [x for x in (*arrays, weight, where) if x is not None]
     if is_torch(arrays[0]) and _is_recorded(loss, given):
         return None
@@ -71,7 +72,8 @@ def item_weight(
     loss: Formula, arrays: tuple[Array, ...], weight: Array | None = None, where: Array | None = None
 ) -> Array | None:
     """Return the weight of each item, its class's included, and 0 for one that is left out; None where all are 1."""
-    return projection.item_weight(loss, known.check(loss, arrays, weight, where)[0])
+    inputs = known.check(loss, arrays, weight, where)[0]
+    return direct.item_weight(loss, inputs, inputs.arrays)
 
 
 def _is_recorded(loss: Formula, given: list[Array]) -> bool:
@@ -84,7 +86,7 @@ def _is_recorded(loss: Formula, given: list[Array]) -> bool:
 
 def _way(loss: Formula, inputs: Inputs, eager: bool, *, whole: bool = False) -> Any:
     """Choose; `eager` says that values can be looked at, `whole` that an array like the first one will come out."""
-    if loss.projected is not None:
+    if projection.fits(loss, inputs):
         return projection
     # What is not declared is not assumed: only a loss that says what its items are, and that each is its own, is split.
     if not loss.pure or inputs.mask is not None:

@@ -10,7 +10,7 @@ from ..arguments import Inputs
 from ..formula import Formula
 from ..reduction import kept_weight, reduce, share
 
-__all__ = ["FIRST", "Wanted", "evaluate", "prepare", "run", "run_with_derivatives"]
+__all__ = ["FIRST", "Wanted", "evaluate", "item_weight", "prepare", "run", "run_with_derivatives", "taken"]
 
 # What stands in for a value that `where` leaves out. It lies in the domain of every loss (a real number, a positive
 # one, a probability), away from any kink, so neither the loss nor its derivative there is anything but finite.
@@ -68,13 +68,24 @@ def prepare(loss: Formula, inputs: Inputs) -> tuple[tuple[Array, ...], Array | N
     arrays, dtype = inputs.arrays, inputs.dtype
     if inputs.where is not None or not all([x.dtype == dtype or inputs.is_integer(k) for k, x in enumerate(arrays)]):
         arrays = tuple([_working(inputs, k, x) for k, x in enumerate(arrays)])
-    weight = loss.item_weight(*arrays)
-    if weight is None and inputs.weight is None and inputs.where is None:
-        return arrays, None
+    return arrays, item_weight(loss, inputs, arrays)
+
+
+def item_weight(loss: Formula, inputs: Inputs, arrays: tuple[Array, ...]) -> Array | None:
+    """Return one weight an item, that which follows from the arrays included; None where all count the same."""
+    xp, dtype = inputs.xp, inputs.dtype
+    weight = loss.item_weight(*taken(inputs, arrays))
+    if weight is not None:
+        weight = _in_dtype(xp, weight, dtype)
     if inputs.weight is not None:
-        given = _in_dtype(inputs.xp, inputs.weight, inputs.dtype)
+        given = _in_dtype(xp, inputs.weight, dtype)
         weight = given if weight is None else given * weight
-    return arrays, kept_weight(inputs.xp, inputs.item_shape, inputs.dtype, weight, inputs.where)
+    return kept_weight(xp, inputs.item_shape, dtype, weight, inputs.where)
+
+
+def taken(inputs: Inputs, arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Return what a formula takes: the arrays, and `where` last if it leaves out parts of an item."""
+    return arrays if inputs.mask is None else (*arrays, inputs.mask.values)
 
 
 def evaluate(
@@ -83,7 +94,7 @@ def evaluate(
     """Return per-item losses of prepared arrays and the derivatives that are wanted; None if one is lacking."""
     invalid = inputs.invalid
     derivatives: tuple[Array | None, ...] = ()
-    given = arrays if inputs.mask is None else (*arrays, inputs.mask.values)
+    given = taken(inputs, arrays)
     if wanted is None:
         # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
         if invalid is not None:

@@ -39,10 +39,12 @@ def _of_kind(loss: Formula, arrays: tuple[Array, ...]) -> Inputs:
     known = loss.checked
     kind = (*loss.__dict__.values(), *[(type(x), x.dtype, x.shape) for x in arrays])
     found = known.get(kind)
-    if found is not None and not setting("check_values"):
-        labels = found.labels
-        if not labels or lie_below(arrays[labels[0].position], labels[0].classes):
-            return Inputs(found[0], arrays, *found[2:])
+    if (
+        found is not None
+        and not setting("check_values")
+        and all([x.classes is None or lie_below(arrays[x.position], x.classes) for x in found.labels])
+    ):
+        return Inputs(found[0], arrays, *found[2:])
     inputs = loss.check(arrays, None, None)
     unchanged = len(inputs.arrays) == len(arrays) and all([x is y for x, y in zip(inputs.arrays, arrays, strict=True)])
     # Where lengths say which labels are in use, these are looked at together.

@@ -4,6 +4,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 """
 
 from . import (
+    angular,
     binary,
     contrastive,
     detection,
@@ -13,13 +14,16 @@ from . import (
     linear,
     lovasz,
     margin,
+    metric_learning,
     multiclass,
     policy,
     preference,
     ranking,
     regression,
     segmentation,
+    self_supervised,
 )
+from .angular import *
 from .binary import *
 from .contrastive import *
 from .detection import *
@@ -29,14 +33,17 @@ from .likelihood import *
 from .linear import *
 from .lovasz import *
 from .margin import *
+from .metric_learning import *
 from .multiclass import *
 from .policy import *
 from .preference import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
+from .self_supervised import *
 
 __all__: list[str] = []
+__all__ += angular.__all__
 __all__ += binary.__all__
 __all__ += contrastive.__all__
 __all__ += detection.__all__
@@ -46,9 +53,11 @@ __all__ += likelihood.__all__
 __all__ += linear.__all__
 __all__ += lovasz.__all__
 __all__ += margin.__all__
+__all__ += metric_learning.__all__
 __all__ += multiclass.__all__
 __all__ += policy.__all__
 __all__ += preference.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
+__all__ += self_supervised.__all__

@@ -7,10 +7,24 @@ from __future__ import annotations
 
 from .._array_api import Array
 from ..loss_function import function_form
-from ..losses.embedding import CosineEmbedding, CosineSimilarity, HingeEmbedding, MarginRanking, TripletMargin
+from ..losses.embedding import (
+    CosineEmbedding,
+    CosineSimilarity,
+    HingeEmbedding,
+    MarginRanking,
+    PairwiseContrastive,
+    TripletMargin,
+)
 from ..reduction import Reduction
 
-__all__ = ["cosine_embedding", "cosine_similarity", "hinge_embedding", "margin_ranking", "triplet_margin"]
+__all__ = [
+    "cosine_embedding",
+    "cosine_similarity",
+    "hinge_embedding",
+    "margin_ranking",
+    "pairwise_contrastive",
+    "triplet_margin",
+]
 
 
 @function_form(CosineEmbedding)
@@ -252,6 +266,76 @@ def margin_ranking(
     )(x1, x2, target, weight=weight, where=where)
 
 
+@function_form(PairwiseContrastive)
+def pairwise_contrastive(
+    x1: Array,
+    x2: Array,
+    target: Array,
+    *,
+    margin: float = 1.0,
+    axis: int = -1,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Pulls two vectors that belong together near, and pushes other ones apart up to a margin, by squared distances.
+
+    .. math:: l = \frac{1}{2} d^2 \text{ if } target = 1, \text{ else } \frac{1}{2} \max(0, margin - d)^2; \quad
+        d = \|x1 - x2\|
+
+    Parameters
+    ----------
+    x1, x2 : array, shape (..., D)
+        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+    target : array, shape (...)
+        1 for a pair that belongs together, -1 for one that does not. An integer target is converted.
+    margin : float, default 1.0
+        The distance beyond which other pairs cost nothing; at least 0.
+    axis : int, default -1
+        The feature axis.
+    weight : array, broadcastable to the per-item loss, optional
+        One non-negative number an item.
+    where : array of bool, broadcastable to the per-item loss, optional
+        The items to keep. What is left out may hold anything.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `x1` without `axis` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    Notes
+    -----
+    TensorFlow Addons has twice as much, and a target of 1 and 0; pytorch-metric-learning's ContrastiveLoss squares
+    nothing, and adds the means over both kinds of pairs. Between equal vectors of a pair that does not belong together
+    the gradient is 0, since no direction leads apart.
+
+    References
+    ----------
+    Hadsell, Chopra and LeCun, Dimensionality reduction by learning an invariant mapping (2006).
+    https://doi.org/10.1109/CVPR.2006.100
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> x1, x2 = np.zeros((2, 2)), np.asarray([[3.0, 4.0], [3.0, 4.0]])
+    >>> al.pairwise_contrastive(x1, x2, np.asarray([1, -1]), margin=7.0, reduction="none").tolist()
+    [12.5, 2.0]
+    """
+    return PairwiseContrastive(
+        margin=margin,
+        axis=axis,
+        reduction=reduction,
+    )(x1, x2, target, weight=weight, where=where)
+
+
 @function_form(TripletMargin)
 def triplet_margin(
     anchor: Array,
@@ -301,7 +385,8 @@ def triplet_margin(
 
     Notes
     -----
-    PyTorch adds 1e-6 to each difference of coordinates: ``al.get("TripletMarginLoss")`` does so.
+    PyTorch adds 1e-6 to each difference of coordinates: ``al.get("TripletMarginLoss")`` does so. By any other distance,
+    it is ``margin_ranking(distance(anchor, negative), distance(anchor, positive), ones, margin=margin)``.
 
     References
     ----------

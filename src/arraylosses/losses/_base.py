@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._array_api import Array, as_array
+from .. import special
+from .._array_api import Array, array_namespace, as_array
 from ..arguments import of_classes
 from ..loss import Loss, RowLoss
+from ..numerics import indexing
 
-__all__ = ["PureLoss", "PureRowLoss", "per_class"]
+__all__ = ["ProjectedLoss", "PureLoss", "PureRowLoss", "per_class"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,3 +38,25 @@ def per_class(name: str, value: Any, logits: Array, axis: int) -> Array:
             f"`{name}` must have one number a class, shape ({logits.shape[axis]},), got {tuple(per_class.shape)}"
         )
     return per_class
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProjectedLoss(PureLoss):
+    """A loss that states `projections`, and as `projected` the loss of their rows."""
+
+    # The mean over the projections of the loss of rows @ matrix.T + bias
+    def call(self, *arrays: Any) -> Array:
+        of_rows: Any = self.projected
+        where = arrays[-1] if self.declaration.coupled and len(arrays) > len(self.array_names) else None
+        items = []
+        for rows, matrix, targets, bias, columns in self.projections(*arrays):
+            xp = array_namespace(rows, matrix, bias)
+            scores = xp.matmul(rows, xp.permute_dims(matrix, (1, 0)))
+            scores = scores if bias is None else scores + bias
+            if where is not None:
+                scores = special.where(indexing.expand_dims(where, -1), scores, 0.0)
+            if 0 in scores.shape:  # of which there is no largest
+                items.append(xp.sum(scores, axis=-1))
+                continue
+            items.append(of_rows.call(scores, targets, *([] if columns is None else [columns])))
+        return sum(items[1:], items[0]) / len(items) if len(items) > 1 else items[0]

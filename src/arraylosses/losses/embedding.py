@@ -14,11 +14,18 @@ from ..arguments import (
     require_positive,
     require_range,
 )
-from ..numerics import elementwise, norms
+from ..numerics import elementwise, norms, settings
 from ..registry import register
 from ._base import PureLoss, PureRowLoss
 
-__all__ = ["CosineEmbedding", "CosineSimilarity", "HingeEmbedding", "MarginRanking", "TripletMargin"]
+__all__ = [
+    "CosineEmbedding",
+    "CosineSimilarity",
+    "HingeEmbedding",
+    "MarginRanking",
+    "PairwiseContrastive",
+    "TripletMargin",
+]
 
 
 @register
@@ -252,6 +259,81 @@ class MarginRanking(PureLoss):
         return array_namespace(x1, x2).zeros_like(x1)
 
 
+@register("contrastive", "contrastive_loss")
+@dataclass(frozen=True, kw_only=True)
+class PairwiseContrastive(PureRowLoss):
+    r"""Pulls two vectors that belong together near, and pushes other ones apart up to a margin, by squared distances.
+
+    .. math:: l = \frac{1}{2} d^2 \text{ if } target = 1, \text{ else } \frac{1}{2} \max(0, margin - d)^2; \quad
+        d = \|x1 - x2\|
+
+    Parameters
+    ----------
+    margin : float, default 1.0
+        The distance beyond which other pairs cost nothing; at least 0.
+    axis : int, default -1
+        The feature axis.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    x1, x2 : array, shape (..., D)
+        Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+    target : array, shape (...)
+        1 for a pair that belongs together, -1 for one that does not. An integer target is converted.
+
+    Notes
+    -----
+    TensorFlow Addons has twice as much, and a target of 1 and 0; pytorch-metric-learning's ContrastiveLoss squares
+    nothing, and adds the means over both kinds of pairs. Between equal vectors of a pair that does not belong together
+    the gradient is 0, since no direction leads apart.
+
+    References
+    ----------
+    Hadsell, Chopra and LeCun, Dimensionality reduction by learning an invariant mapping (2006).
+    https://doi.org/10.1109/CVPR.2006.100
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> x1, x2 = np.zeros((2, 2)), np.asarray([[3.0, 4.0], [3.0, 4.0]])
+    >>> al.pairwise_contrastive(x1, x2, np.asarray([1, -1]), margin=7.0, reduction="none").tolist()
+    [12.5, 2.0]
+    """
+
+    arrays = "x1[..., D]: real, x2[..., D]: real, target[...]: sign -> [...]"
+
+    margin: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(margin=self.margin)
+        require_finite(margin=self.margin)
+
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
+
+    # d²/2 for a pair that belongs together, max(0, margin - d)²/2 for one that does not
+    def call(self, x1: Array, x2: Array, target: Array) -> Array:
+        return self._excess(self._distance(x1, x2), target) ** 2 / 2.0
+
+    def _distance(self, x1: Array, x2: Array) -> norms.Distance:
+        return norms.Distance(x1, x2, self.row_axis(x1))
+
+    def _excess(self, distance: norms.Distance, target: Array) -> Array:
+        d = 2.0**20 * distance.value
+        return special.where(target > 0, d, special.relu(settings.in_range(self.margin, d) - d))
+
+    # d times the unit vector from x2 to x1, and -max(0, margin - d) times it
+    def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+        x1, x2, target = arrays
+        distance = self._distance(x1, x2)
+        excess = self._excess(distance, target)
+        by_first = distance.derivative(special.where(target > 0, excess, -excess))
+        return excess**2 / 2.0, tuple([-by_first if k else by_first for k in positions])
+
+
 @register
 @dataclass(frozen=True, kw_only=True)
 class TripletMargin(PureRowLoss):
@@ -279,7 +361,8 @@ class TripletMargin(PureRowLoss):
 
     Notes
     -----
-    PyTorch adds 1e-6 to each difference of coordinates: ``al.get("TripletMarginLoss")`` does so.
+    PyTorch adds 1e-6 to each difference of coordinates: ``al.get("TripletMarginLoss")`` does so. By any other distance,
+    it is ``margin_ranking(distance(anchor, negative), distance(anchor, positive), ones, margin=margin)``.
 
     References
     ----------

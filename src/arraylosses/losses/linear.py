@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .._array_api import Array, array_namespace, dtype_kind, result_dtype, single_device
+from ..formula import Projection
 from ..registry import alias, register
-from ._base import PureLoss
+from ._base import ProjectedLoss
 from .multiclass import CrossEntropy
 
 __all__ = ["LinearCrossEntropy"]
@@ -15,7 +16,7 @@ __all__ = ["LinearCrossEntropy"]
 
 @register(alias("LinearCrossEntropyLoss", ignore_index=-100))
 @dataclass(frozen=True, kw_only=True)
-class LinearCrossEntropy(PureLoss):
+class LinearCrossEntropy(ProjectedLoss):
     r"""Cross entropy of a linear layer's outputs, without ever holding them: for a large vocabulary.
 
     It is ``cross_entropy(hidden @ weight_matrix.T + bias, labels, ...)``, computed in chunks of rows. The logits of a
@@ -108,10 +109,10 @@ class LinearCrossEntropy(PureLoss):
         return CrossEntropy(label_smoothing=self.label_smoothing, z_loss=self.z_loss, softcap=self.softcap)
 
     # The cross entropy of hidden @ weight_matrix.T + bias
-    def call(self, hidden: Array, weight_matrix: Array, labels: Array, bias: Array | None = None) -> Array:
-        xp = array_namespace(hidden, weight_matrix, labels, bias)
-        logits = xp.matmul(hidden, xp.permute_dims(weight_matrix, (1, 0)))
-        return self.projected.call(logits if bias is None else logits + bias, labels)
+    def projections(
+        self, hidden: Array, weight_matrix: Array, labels: Array, bias: Array | None = None
+    ) -> tuple[Projection]:
+        return (Projection(hidden, weight_matrix, labels, bias),)
 
     def item_weight(
         self, hidden: Array, weight_matrix: Array, labels: Array, bias: Array | None = None

@@ -123,3 +123,21 @@ def _values(values: Array | float, axis: int) -> Array | float:
 def scatter(xp: Namespace, x: Array, index: Array, values: Array | float, axis: int) -> Array:
     """`x` with other values where `index` names the place along `axis`: one each, or one for all."""
     return where(one_hot_mask(expand_dims(index, axis), x, axis), _values(values, axis), x)
+
+
+def _count_equal_sorted(library: Any, ids: Array, kept: Array) -> Array:
+    order = library.argsort(ids)
+    ordered, counts = ids[order], library.cumsum(kept[order], 0)
+    counts = library.concatenate((library.zeros_like(counts[:1]), counts))
+    first, last = (library.searchsorted(ordered, ids, side=side) for side in ("left", "right"))
+    return counts[last] - counts[first]
+
+
+@primitive(
+    arrays=2,
+    in_place=_count_equal_sorted,
+    jax=lambda jax, ids, kept: _count_equal_sorted(jax.numpy, ids, kept),
+)
+def count_equal(xp: Namespace, ids: Array, kept: Array) -> Array:
+    """How many of the `ids` that are `kept` are equal to each of them."""
+    return xp.sum(xp.astype(xp.logical_and(ids[:, None] == ids[None, :], kept[None, :]), ids.dtype), axis=1)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._array_api import Array, array_namespace, dtype_name
+from .._array_api import Array, array_namespace, dtype_name, known_size
 from ._variants import in_place_library
 from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, stop_gradient, where
 from .indexing import expand_dims
@@ -216,3 +216,48 @@ def vector_norm(x: Array, /, axis: int = -1, ord: float = 2.0) -> Array:  # noqa
     [5.0, 0.0]
     """
     return Norm(x, axis, ord).value
+
+
+DIFFERENCES = 1 << 24
+"""Differences of coordinates up to which Euclidean distances are computed of them, and not of products."""
+
+
+def pairwise_distances(x: Array, y: Array | None = None, /, ord: float = 2.0) -> Array:  # noqa: A002
+    """Distances of each row of `x` from each of `y`, with a derivative of 0 between equal rows.
+
+    Parameters
+    ----------
+    x : array, shape (N, D)
+        Floating.
+    y : array, shape (M, D), optional
+        Floating; by default it is `x`.
+    ord : float, default 2.0
+        Order of the norm, above 0; infinity is the largest absolute difference.
+
+    Returns
+    -------
+    array, shape (N, M)
+        ``vector_norm(x[i] - y[j])``.
+
+    Notes
+    -----
+    All differences, N M D of them, are held at once. Of more than 2^24, Euclidean distances are those of
+    ``|x|^2 + |y|^2 - 2 x @ y.T``, of which a distance that is far below the lengths has fewer digits, as with
+    `torch.cdist`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import special
+    >>> special.pairwise_distances(np.asarray([[0.0, 0.0], [3.0, 4.0]])).tolist()
+    [[0.0, 5.0], [5.0, 0.0]]
+    """
+    y = x if y is None else y
+    count = known_size((x.shape[0], *y.shape))
+    if ord != 2 or count is None or count <= DIFFERENCES:
+        return vector_norm(x[:, None, :] - y[None, :, :], -1, ord)
+    xp = array_namespace(x, y)
+    lengths = [xp.sum(v * v, axis=-1) for v in (x, y)]
+    square = lengths[0][:, None] + lengths[1][None, :] - 2.0 * xp.matmul(x, xp.permute_dims(y, (1, 0)))
+    none = square <= 0
+    return where(none, 0.0, xp.sqrt(where(none, 1.0, square)))

@@ -32,7 +32,7 @@ def program(rest: Rows) -> Any:
 
     def scan(body: Any, initial: Any, tensors: tuple[Any, ...]) -> Any:
         """Go through the rows in chunks; zeros fill up the last one."""
-        hidden, matrix, bias, *of_rows = tensors
+        hidden, matrix, bias, *of_rows, columns = tensors
         n = hidden.shape[0]
         step = chunk_rows(n, matrix.shape[0], ROWS)
         count = math.ceil(n / step)
@@ -43,7 +43,7 @@ def program(rest: Rows) -> Any:
 
         def of_chunk(total: Any, chunk: Any) -> Any:
             hidden, part, *others = chunk
-            return body(total, with_tensors(rest, (hidden, matrix, bias, part, *others)), part)
+            return body(total, with_tensors(rest, (hidden, matrix, bias, part, *others, columns)), part)
 
         total, found = jax.lax.scan(of_chunk, initial, jax.tree_util.tree_map(cut, (hidden, *of_rows)))
         return total, jax.tree_util.tree_map(lambda x: xp.reshape(x, (count * step, *x.shape[2:]))[:n], found)
@@ -115,7 +115,7 @@ def program(rest: Rows) -> Any:
         if not rest.of_labels:
             of_labels = by_labels(tensors, upstream if part is None else part * upstream)
         results = [x if x is None else summed(x, y) for x, y in zip((*results, of_labels), tensors, strict=False)]
-        return *results, None, None
+        return *results, None, None, None
 
     def summed(cotangent: Array, x: Array) -> Array:
         """Inside `shard_map`, what each part of a mesh adds to the cotangent of an array that all of them hold."""

@@ -8,17 +8,16 @@ from typing import Any, NamedTuple
 from ... import special
 from ..._array_api import Array, Namespace, backend_of, broadcast_to, dtype_kind, single_device, untraced
 from ...arguments import Inputs, Labels
-from ...formula import Formula
+from ...formula import Formula, Projection
 from ...numerics import indexing
-from ...reduction import kept_weight, share
-from ..direct import Wanted, evaluate, prepare
+from ...reduction import share
+from ..direct import Wanted, evaluate, prepare, taken
 
 __all__ = [
     "Gradients",
     "Rows",
     "chunk_rows",
     "flat",
-    "item_weight",
     "of_inputs",
     "shares",
     "tensors_of",
@@ -55,6 +54,7 @@ class Rows(NamedTuple):
     labels: Array
     where: Array | None
     invalid: Array | None
+    columns: Array | None
 
     def take(self, index: slice) -> Rows:
         """Some of the rows."""
@@ -87,13 +87,17 @@ class Rows(NamedTuple):
         if self.bias is not None:
             line = (1,) * (scores.ndim - 1) + tuple(self.bias.shape)
             scores = scores + xp.reshape(xp.astype(self.bias, dtype, copy=False), line)
+        of_columns = self.columns is not None
         inputs = Inputs(
             xp,
-            (scores, self.labels),
+            (scores, self.labels, *([self.columns] if of_columns else [])),
             dtype,
             tuple(scores.shape[:-1]),
-            ((-1,), () if self.of_labels else (-1,)),
-            (Labels(1, int(self.matrix.shape[0])),) if self.of_labels else (),
+            ((-1,), () if self.of_labels else (-1,), *([None] if of_columns else [])),
+            (
+                *([Labels(1, int(self.matrix.shape[0]))] if self.of_labels else []),
+                *([Labels(2, None)] if of_columns else []),
+            ),
             None,
             self.where,
             self.invalid,
@@ -102,10 +106,16 @@ class Rows(NamedTuple):
         return items, derivatives or ()
 
 
-def of_inputs(loss: Formula, inputs: Inputs) -> Rows:
-    """Return the rows of checked inputs."""
+def of_inputs(loss: Formula, inputs: Inputs) -> tuple[Rows, ...]:
+    """Return the rows of checked inputs, of each projection."""
+    # Coupled items are rows and columns, both of which are to be finite where they are left out.
+    arrays = prepare(loss, inputs)[0] if loss.declaration.coupled else inputs.arrays
+    return tuple([_of_projection(loss, inputs, made) for made in loss.projections(*taken(inputs, arrays))])
+
+
+def _of_projection(loss: Formula, inputs: Inputs, made: Projection) -> Rows:
     xp = inputs.xp
-    hidden, matrix, labels, *bias = inputs.arrays
+    hidden, matrix = made.rows, made.matrix
     # The product is the library's in the dtype of the arrays. NumPy's takes an age in half precision.
     is_slow = backend_of(untraced(xp)) in ("numpy", "dask")
     dtype = inputs.dtype if is_slow else xp.result_type(hidden, matrix)
@@ -116,13 +126,14 @@ def of_inputs(loss: Formula, inputs: Inputs) -> Rows:
         formula,
         xp,
         inputs.dtype,
-        inputs.is_integer(2),
+        dtype_kind(made.targets.dtype) == "int",
         hidden,
         matrix,
-        bias[0] if bias else None,
-        labels,
+        made.bias,
+        made.targets,
         where,
         inputs.invalid,
+        made.columns,
     )
 
 
@@ -135,17 +146,6 @@ def flat(rows: Rows) -> Rows:
         where=None if rows.where is None else reshape(rows.where, (n,)),
         invalid=None if rows.invalid is None else reshape(rows.invalid, (n,)),
     )
-
-
-def item_weight(loss: Formula, inputs: Inputs) -> Array | None:
-    """One weight an item, that of its class included; None where all count the same."""
-    xp, dtype = inputs.xp, inputs.dtype
-    weight = loss.item_weight(*inputs.arrays)
-    weight = None if weight is None else xp.astype(weight, dtype, copy=False)
-    if inputs.weight is not None:
-        given = xp.astype(inputs.weight, dtype, copy=False)
-        weight = given if weight is None else given * weight
-    return kept_weight(xp, inputs.item_shape, dtype, weight, inputs.where)
 
 
 def shares(loss: Formula, inputs: Inputs, weight: Array | None) -> Array:
@@ -168,15 +168,18 @@ def chunk_rows(n: int, classes: int, least: int) -> int:
 
 def tensors_of(rows: Rows, part: Array | None) -> tuple[Array | None, ...]:
     """Return the arrays that torch and JAX differentiate or follow, in an order."""
-    return rows.hidden, rows.matrix, rows.bias, part, rows.labels, rows.where, rows.invalid
+    return rows.hidden, rows.matrix, rows.bias, part, rows.labels, rows.where, rows.invalid, rows.columns
 
 
 def with_tensors(rows: Rows, tensors: tuple[Array | None, ...]) -> Rows:
     """Return rows with these arrays, in the order of `tensors_of`."""
-    hidden, matrix, bias, _, labels, where, invalid = tensors
-    return rows._replace(hidden=hidden, matrix=matrix, bias=bias, labels=labels, where=where, invalid=invalid)
+    hidden, matrix, bias, _, *rest = tensors
+    labels, where, invalid, columns = rest
+    return rows._replace(
+        hidden=hidden, matrix=matrix, bias=bias, labels=labels, where=where, invalid=invalid, columns=columns
+    )
 
 
 def without_tensors(rows: Rows) -> Rows:
     """Return what is left of rows without their arrays: what a program is made for."""
-    return with_tensors(rows, (None,) * 7)
+    return with_tensors(rows, (None,) * 8)

@@ -41,7 +41,7 @@ def _torch_function() -> Any:
             tensors, needed = ctx.saved_tensors, ctx.needs_input_grad
             rows, part = with_tensors(ctx.rest, tensors), tensors[3]
             if torch.is_grad_enabled() or not is_eager_torch(upstream):
-                return None, *_differentiable(torch, rows, part, needed[1:5], upstream), None, None, None
+                return None, *_differentiable(torch, rows, part, needed[1:5], upstream), None, None, None, None
             # The gradients are given away, to be kept without a copy; if they are asked for again, they are made again.
             found, ctx.gradients = ctx.gradients, None
             if part is None:
@@ -53,7 +53,7 @@ def _torch_function() -> Any:
                 if not upstream.is_cpu or float(factor) != 1:
                     found = tuple([None if x is None else x.to(rows.dtype).mul_(factor) for x in found])
             results = [None if x is None else x.to(y.dtype) for x, y in zip(found, tensors, strict=False)]
-            return None, *results, ctx.items * upstream if needed[4] else None, None, None, None
+            return None, *results, ctx.items * upstream if needed[4] else None, None, None, None, None
 
     return Projected
 
@@ -63,9 +63,14 @@ def _differentiable(
 ) -> list[Array | None]:
     """The gradients as the straight way has them, which can be differentiated again."""
     with torch.enable_grad():
+        # Of views, for the rows may be computed of the matrix, and their gradients are asked for one by one.
+        hidden, matrix, bias, part = (
+            None if x is None else x.view_as(x) for x in (rows.hidden, rows.matrix, rows.bias, part)
+        )
+        rows = rows._replace(hidden=hidden, matrix=matrix, bias=bias)
         items = rows.evaluate(rows.scores())[0]
         value = items if part is None else torch.sum(items * part)
-    tensors = (rows.hidden, rows.matrix, rows.bias, part)
+    tensors = (hidden, matrix, bias, part)
     chosen = [x for x, is_needed in zip(tensors, needed, strict=True) if is_needed]
     found = iter(torch.autograd.grad(value, chosen, upstream, create_graph=torch.is_grad_enabled()))
     return [next(found) if is_needed else None for is_needed in needed]
