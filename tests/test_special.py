@@ -284,7 +284,13 @@ def test_a_form_that_does_not_apply_leaves_its_arguments_to_the_formula():
 def test_torch_compiles_a_public_function_without_a_break(name):
     torch = pytest.importorskip("torch")
     x = torch.linspace(-2.0, 2.0, 12).reshape(3, 4)
-    given = {"where": (x > 0, x, 0.0), "xlogy": (x.abs(), x.abs()), "clip": (x, -1.0, 1.0)}.get(name, (x,))
+    given = {
+        "where": (x > 0, x, 0.0),
+        "xlogy": (x.abs(), x.abs()),
+        "clip": (x, -1.0, 1.0),
+        "one_hot": (torch.arange(3), 4),
+        "smooth_labels": (x.softmax(-1), 0.125),
+    }.get(name, (x,))
     function = getattr(special, name)
     compiled = torch.compile(function, fullgraph=True, backend="eager")
     torch.testing.assert_close(compiled(*given), function(*given))

@@ -8,6 +8,7 @@ from ._array_api import array_namespace
 from ._config import config
 from .conversion import convert
 from .functions.binary import *
+from .functions.class_probability import *
 from .functions.contrastive import *
 from .functions.divergence import *
 from .functions.embedding import *
@@ -15,13 +16,17 @@ from .functions.likelihood import *
 from .functions.linear import *
 from .functions.margin import *
 from .functions.multiclass import *
+from .functions.multilabel import *
+from .functions.ordinal import *
 from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
+from .functions.tsallis import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss
-from .loss_function import loss
+from .loss_function import fenchel_young, loss
 from .losses.binary import *
+from .losses.class_probability import *
 from .losses.contrastive import *
 from .losses.divergence import *
 from .losses.embedding import *
@@ -29,9 +34,12 @@ from .losses.likelihood import *
 from .losses.linear import *
 from .losses.margin import *
 from .losses.multiclass import *
+from .losses.multilabel import *
+from .losses.ordinal import *
 from .losses.ranking import *
 from .losses.regression import *
 from .losses.segmentation import *
+from .losses.tsallis import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:
@@ -52,6 +60,7 @@ __all__ = [
     "convert",
     "deserialize",
     "dialects",
+    "fenchel_young",
     "functions",
     "get",
     "grad",

@@ -322,5 +322,6 @@ def camel_case(name: str) -> str:
 
 
 def snake_case(name: str) -> str:
-    """Return the function name of a class name: `SmoothL1` gives `smooth_l1`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    """Return the function name of a class name: `SmoothL1` gives `smooth_l1`, and `Wasserstein1D` `wasserstein_1d`."""
+    words = r"(?<=[a-z])(?=[A-Z]|\dD$)|(?<=\d)(?=[A-Z])(?!D$)|(?<=[A-Z])(?=[A-Z][a-z])"
+    return re.sub(words, "_", name).lower()

@@ -7,17 +7,22 @@ from __future__ import annotations
 
 from . import (
     binary,
+    class_probability,
     contrastive,
     divergence,
     embedding,
     keras,
     likelihood,
     linear,
+    margin,
     multiclass,
+    multilabel,
+    ordinal,
     ranking,
     regression,
     segmentation,
     torch,
+    tsallis,
 )
 from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
 
@@ -28,6 +33,11 @@ CATALOGUE: dict[str, Entry] = {
     **likelihood.ENTRIES,
     **binary.ENTRIES,
     **multiclass.ENTRIES,
+    **class_probability.ENTRIES,
+    **margin.ENTRIES,
+    **tsallis.ENTRIES,
+    **multilabel.ENTRIES,
+    **ordinal.ENTRIES,
     **divergence.ENTRIES,
     **embedding.ENTRIES,
     **linear.ENTRIES,

@@ -7,8 +7,9 @@ same length everywhere; ``...`` stands for any number of axes. Where an array ma
 them, of which integers mean the one that holds integers. ``bias?[C]`` need not be given. Right of the arrow stand the
 axes of the per-item losses, and ``coupled`` where an item depends on the arrays of others.
 
-The integers of ``class`` count places of the axis C, those of ``length of T`` how many of T there are. ``where`` may be
-declared with axes of its own, such as the documents of a list; `call` then takes it last.
+The integers of ``class`` count places of the axis C, those of ``length of T`` how many of T there are, and those of
+``level of K`` are classes that K thresholds part. ``where`` may be declared with axes of its own, such as the documents
+of a list; `call` then takes it last.
 ``real if from_logits else probability`` depends on a setting, and so may axes. The setting `axis`, where a loss has it,
 is the place of the last axis that is named of the first array.
 """
@@ -47,7 +48,7 @@ class Form:
     """The axis that integers belong to."""
 
     def __str__(self) -> str:
-        return f"[{', '.join(self.axes)}]: {self.domain}{f' of {self.of}' if self.domain.name == 'length' else ''}"
+        return f"[{', '.join(self.axes)}]: {self.domain}{f' of {self.of}' if self.domain.counts else ''}"
 
 
 @dataclass(frozen=True)

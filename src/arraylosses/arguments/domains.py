@@ -28,6 +28,9 @@ class Domain:
         What a message calls its values.
     is_integer : bool
         Whether an integer array is meant, and not numbers that an integer one is converted to.
+    counts : bool
+        Whether such an integer may be as large as the length of the axis that it belongs to, as a number of its places
+        may, and a number of gaps between them; otherwise it is a place.
     edges : tuple of float
         Where formulas break: ends, zeros of both signs, thresholds, the tiny and the huge.
     rows : tuple of tuple of float
@@ -37,6 +40,7 @@ class Domain:
     name = "real"
     values = "real numbers"
     is_integer = False
+    counts = False
     edges: tuple[float, ...] = (-1e4, -90.0, -1.0, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.25, 0.5, 0.75, 1.0, 90.0, 1e4)
     rows: tuple[tuple[float, ...], ...] = (
         (0.0, 0.0, 0.0, 0.0, 0.0),
@@ -75,6 +79,27 @@ class Domain:
         return self.name
 
 
+class Increasing(Domain):
+    """Numbers that increase along their axis, such as thresholds."""
+
+    name = "increasing"
+    values = "numbers that increase along their axis"
+    rows = (
+        (-2.0, -1.0, 0.0, 1.0, 2.0),
+        (-1.0, -0.5, 0.25, 0.5, 3.0),
+        (-1e4, -1.0, 0.0, 1.0, 1e4),
+        (-1e-30, 0.0, 1e-30, 1.0, 90.0),
+        (90.0, 91.0, 92.0, 93.0, 1e4),
+        (-1e4, -93.0, -92.0, -91.0, -90.0),
+    )
+
+    def holds(self, x: Numbers, axis: int = -1) -> bool:
+        return super().holds(x, axis) and bool(x.ndim and np.all(np.diff(x, axis=axis) >= 0))
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.sort(x, axis=axis)
+
+
 class Nonnegative(Domain):
     """Numbers of at least 0, such as counts."""
 
@@ -87,6 +112,18 @@ class Nonnegative(Domain):
 
     def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
         return np.abs(x)
+
+
+class LogNonnegative(Domain):
+    """Logarithms of numbers of at least 0."""
+
+    name = "log_nonnegative"
+    values = "logarithms of numbers of at least 0"
+    edges = (-_INF, -80.0, -1.0, 0.0, 1.0, 80.0)
+    rows = ((0.0, -1.0, 2.0, -80.0, 10.0), (-_INF, 0.0, 1.0, -_INF, 3.0), (-1e-30, 0.0, 1e-30, 5.0, 5.0)) * 2
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.clip(x, -80.0, 80.0)  # of what float32 holds
 
 
 class Positive(Domain):
@@ -192,14 +229,38 @@ class Length(Class):
 
     name = "length"
     values = "integer lengths"
+    counts = True
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
         return rng.integers((size + 1) // 2, size + 1, size=shape)
 
 
+class Level(Class):
+    """Integer labels in [0, K] of ordered classes, which are parted by K thresholds."""
+
+    name = "level"
+    counts = True
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
+        return rng.integers(0, size + 1, size=shape)
+
+
 DOMAINS: dict[str, Domain] = {
     kind.name: kind()
-    for kind in (Domain, Nonnegative, Positive, Probability, Distribution, LogDistribution, Sign, Class, Length)
+    for kind in (
+        Domain,
+        Increasing,
+        Nonnegative,
+        LogNonnegative,
+        Positive,
+        Probability,
+        Distribution,
+        LogDistribution,
+        Sign,
+        Class,
+        Length,
+        Level,
+    )
 }
 
 

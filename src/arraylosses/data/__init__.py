@@ -135,6 +135,7 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         "sign": 2 * one_hot.astype(np.int64) - 1 if declaration.of_elements else pairs,
         "class": labels,
         "length": np.full(labels.shape, classes),
+        "level": labels,
     }
     arrays: list[FloatArray] = []
     for k, argument in enumerate(declaration.arguments):

@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from . import (
     binary,
+    class_probability,
     contrastive,
     divergence,
     embedding,
@@ -12,11 +13,15 @@ from . import (
     linear,
     margin,
     multiclass,
+    multilabel,
+    ordinal,
     ranking,
     regression,
     segmentation,
+    tsallis,
 )
 from .binary import *
+from .class_probability import *
 from .contrastive import *
 from .divergence import *
 from .embedding import *
@@ -24,12 +29,16 @@ from .likelihood import *
 from .linear import *
 from .margin import *
 from .multiclass import *
+from .multilabel import *
+from .ordinal import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
+from .tsallis import *
 
 __all__: list[str] = []
 __all__ += binary.__all__
+__all__ += class_probability.__all__
 __all__ += contrastive.__all__
 __all__ += divergence.__all__
 __all__ += embedding.__all__
@@ -37,6 +46,9 @@ __all__ += likelihood.__all__
 __all__ += linear.__all__
 __all__ += margin.__all__
 __all__ += multiclass.__all__
+__all__ += multilabel.__all__
+__all__ += ordinal.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
+__all__ += tsallis.__all__

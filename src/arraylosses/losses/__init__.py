@@ -2,6 +2,7 @@
 
 from . import (
     binary,
+    class_probability,
     contrastive,
     divergence,
     embedding,
@@ -9,11 +10,15 @@ from . import (
     linear,
     margin,
     multiclass,
+    multilabel,
+    ordinal,
     ranking,
     regression,
     segmentation,
+    tsallis,
 )
 from .binary import *
+from .class_probability import *
 from .contrastive import *
 from .divergence import *
 from .embedding import *
@@ -21,12 +26,16 @@ from .likelihood import *
 from .linear import *
 from .margin import *
 from .multiclass import *
+from .multilabel import *
+from .ordinal import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
+from .tsallis import *
 
 __all__: list[str] = []
 __all__ += binary.__all__
+__all__ += class_probability.__all__
 __all__ += contrastive.__all__
 __all__ += divergence.__all__
 __all__ += embedding.__all__
@@ -34,6 +43,9 @@ __all__ += likelihood.__all__
 __all__ += linear.__all__
 __all__ += margin.__all__
 __all__ += multiclass.__all__
+__all__ += multilabel.__all__
+__all__ += ordinal.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
+__all__ += tsallis.__all__

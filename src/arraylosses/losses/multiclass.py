@@ -100,8 +100,7 @@ class _DistributionLoss(_ClassLoss):
         target = indexing.one_hot(logits, labels, axis, 1.0) if _is_label(labels) else labels
         if settings.is_zero(self.label_smoothing):
             return target
-        share = self.label_smoothing / logits.shape[axis]
-        return (1.0 - self.label_smoothing) * target + share
+        return special.smooth_labels(target, self.label_smoothing, axis=axis)
 
     def _pair(self, given: Array, axis: int) -> tuple[Array, Array]:
         """p and 1 - p of probabilities."""
