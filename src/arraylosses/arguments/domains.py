@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array
+from .._array_api import Array, array_namespace, single_device
 from .hints import closest
 
 __all__ = ["DOMAINS", "Domain", "domain"]
@@ -75,6 +75,13 @@ class Domain:
         """Draw values of the domain in float64; integers below `size`, the length of the axis that they belong to."""
         return self.of_real(rng.normal(size=shape), axis)
 
+    def neutral(self, x: Array, layout: tuple[int, ...] | None) -> Array | float:
+        """Return what stands in for what `where` leaves out of `x`, whose axes at `layout` are none of the items'.
+
+        It lies in the domain, away from any kink, so neither the loss nor its derivative there is anything but finite.
+        """
+        return 0.5
+
     def __repr__(self) -> str:
         return self.name
 
@@ -99,6 +106,13 @@ class Increasing(Domain):
     def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
         return np.sort(x, axis=axis)
 
+    def neutral(self, x: Array, layout: tuple[int, ...] | None) -> Array:
+        (axis,) = layout or (-1,)
+        shape = [1] * x.ndim
+        shape[axis] = x.shape[axis]
+        xp = array_namespace(x)
+        return xp.reshape(xp.arange(x.shape[axis], dtype=x.dtype, device=single_device(x)), tuple(shape))
+
 
 class Nonnegative(Domain):
     """Numbers of at least 0, such as counts."""
@@ -106,6 +120,7 @@ class Nonnegative(Domain):
     name = "nonnegative"
     values = "numbers of at least 0"
     edges = (0.0, 1e-30, 0.5, 1.0, 2.0, 1e4)
+    rows = tuple(tuple(abs(v) for v in row) for row in Domain.rows)
 
     def outside(self, x: Array) -> Array:
         return x < 0

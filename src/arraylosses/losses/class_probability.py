@@ -334,15 +334,11 @@ class GeneralizedCrossEntropy(_OfNll):
         super().__post_init__()
         require_range(0, 1, q=self.q)
 
-    # f(s) = (1 - exp(-q s)) / q, and f'(s) = exp(-q s). With x = q s it is s (1 - exp(-x)) / x, which has the limit of
-    # q = 0, and the digits of a small s.
+    # f(s) = (1 - exp(-q s)) / q, and f'(s) = exp(-q s). At a q whose products would underflow it is s but for rounding.
     def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
         xp = array_namespace(nll)
-        nll = special.clip(nll, None, elementwise.finfo(nll).max)
-        x = self.q * nll
-        none = x == 0
-        ratio = special.where(none, 1.0, -xp.expm1(-x) / special.where(none, 1.0, x))
-        return nll * ratio, xp.exp(-x)
+        q = settings.at_least(self.q, math.sqrt(elementwise.finfo(nll).smallest_normal))
+        return -xp.expm1(-q * nll) / q, xp.exp(-q * nll)
 
 
 @register

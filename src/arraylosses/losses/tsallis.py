@@ -65,12 +65,12 @@ class Sparsemax(PureLoss):
         return (target * yes + (1.0 - target) * no) / 4.0
 
     def second_derivative(self, prediction: Array, target: Array) -> Array:
-        return ModifiedHuber().second_derivative(prediction, 2.0 * target - 1.0) / 4.0
+        return ModifiedHuber().second_derivative(prediction, array_namespace(target).ones_like(target)) / 4.0
 
 
 # With g the gaps to the largest logit, h = (alpha - 1) g and a threshold tau at which the probabilities
 # p = max(0, tau - h)^(1 / (alpha - 1)) sum to 1, the loss of a class y is a sum of terms of at least 0:
-#     Σ_{j != y} cost(p_j) + cost of p_y + max(0, h_y - tau) / (alpha - 1)
+#     Σ_{j != y} cost(p_j) + cost of p_y as the label + max(0, h_y - tau) / (alpha - 1)
 # An error in tau changes it by its square. The classes that have a probability are found from sorted gaps, as a
 # constant; tau follows from the gaps of these.
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +99,7 @@ class _Tsallis(_ClassLoss):
     def _value(self, gap: Array, threshold: Array, root: Array, labels: Array, axis: int) -> Array:
         xp = array_namespace(gap, labels)
         _, cost = self._of_root(root)
-        beyond = special.relu(gap - threshold) / self._slope
+        beyond = ((gap - threshold) + root) / self._slope  # as the root is max(0, tau - h), with a derivative at 0
         if not _is_label(labels):
             others = xp.sum(cost, axis=axis, keepdims=True) - cost
             return reductions.expectation(others + self._of_label(root) + beyond, labels, axis)
@@ -120,7 +120,7 @@ class _Tsallis(_ClassLoss):
         ranks = _along(places, logits, axis)
         found = self._threshold(ranks, total, special.relu(square - total * (total / ranks)))
         bound = -reductions.reduce_max(-special.where(ranked < found, found, 2.0), axis)
-        support = near < bound
+        support = xp.logical_not(near >= bound)  # with a NaN, all of them
         count = xp.sum(xp.astype(support, logits.dtype), axis=axis, keepdims=True)
         total = xp.sum(special.where(support, gap, 0.0), axis=axis, keepdims=True)
         deviation = special.where(support, gap - total / count, 0.0)

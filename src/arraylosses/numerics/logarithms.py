@@ -155,10 +155,10 @@ def log1p_ratio(xp: Namespace, a: Array, b: Array) -> Array:
 
 
 def log_1m_exp(x: Array) -> Array:
-    """log(1 - exp(-x)) of numbers above 0, to full relative precision on both sides."""
+    """log(1 - exp(-x)) of numbers of at least 0, to full relative precision on both sides."""
     xp = array_namespace(x)
-    small = x < _LOG_2
-    near = xp.log(-xp.expm1(-where(small, x, _LOG_2)))
+    zero, small = x == 0, x < _LOG_2
+    near = where(zero, float("-inf"), xp.log(-xp.expm1(-where(xp.logical_or(zero, x >= _LOG_2), _LOG_2, x))))
     return where(small, near, xp.log1p(-xp.exp(-where(small, _LOG_2, x))))
 
 

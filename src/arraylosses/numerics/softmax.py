@@ -290,7 +290,7 @@ def cross_entropy_and_derivative(xp: Namespace, logits: Array, target: Array, ax
 def relative_entropy(logits: Array, others: Array, axis: int) -> Array:
     """Σ q (log q - log p) along `axis`, for q = softmax(logits) and p = softmax(others).
 
-    With the gaps g to the largest logit, log q - log p is a difference of gaps and one of the logarithms of two sums: no
+    With the gaps g to the largest logit, log q - log p is a difference of gaps and one of the logarithms of sums: no
     digit of a logarithm that both have is lost.
     """
     gap, exponential, rest = _terms(logits, _largest(logits, axis), axis)
