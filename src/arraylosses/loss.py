@@ -317,8 +317,8 @@ def check_settings_once(cls: type[Loss]) -> None:
 
 
 def camel_case(name: str) -> str:
-    """Return the class name of a function name: `smooth_l1` gives `SmoothL1`."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    """Return the class name of a function name: `smooth_l1` gives `SmoothL1`, and `wasserstein_1d` `Wasserstein1D`."""
+    return re.sub(r"(?:^|_)(\d*[a-zA-Z]?)", lambda word: word[1].upper(), name)
 
 
 def snake_case(name: str) -> str:
