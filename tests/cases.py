@@ -70,7 +70,7 @@ class Case:
         batch = shape if self.rows else (*shape, 4)
         arrays = list(data.draw(declaration, rng, batch, sizes, self.loss.class_axis(), soft=self.soft))
         if declaration.domains[1:] == ("probability",):  # a target, of which some are hard
-            arrays[1] = np.where(rng.uniform(size=batch) < 0.5, np.round(arrays[1]), arrays[1])
+            arrays[1] = np.where(rng.uniform(size=arrays[1].shape) < 0.5, np.round(arrays[1]), arrays[1])
         return tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays)
 
     def row_arrays(self) -> tuple[bool, ...]:

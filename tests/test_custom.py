@@ -20,7 +20,7 @@ T = np.asarray([[2.0, 0.0], [0.0, 1.0], [1.0, 0.5]], dtype="float32")
 
 
 @al.loss
-def asymmetric(prediction, target, *, under=2.0):
+def lopsided(prediction, target, *, under=2.0):
     """Errors below count more."""
     xp = al.array_namespace(prediction, target)
     error = prediction - target
@@ -28,7 +28,7 @@ def asymmetric(prediction, target, *, under=2.0):
 
 
 @dataclass(frozen=True)
-class Asymmetric(al.Loss):
+class Lopsided(al.Loss):
     under: float = 2.0
 
     def call(self, prediction, target):
@@ -51,8 +51,8 @@ def test_either_form_gets_weight_where_and_reduction(variant, form):
     def run(**settings):
         extra = {k: variant.array(settings.pop(k)) for k in ("weight", "where") if k in settings}
         if form == "function":
-            return lambda p, t: asymmetric(p, t, under=3.0, **settings, **extra)
-        return lambda p, t: Asymmetric(under=3.0, **settings)(p, t, **extra)
+            return lambda p, t: lopsided(p, t, under=3.0, **settings, **extra)
+        return lambda p, t: Lopsided(under=3.0, **settings)(p, t, **extra)
 
     def value(**settings):
         return variant.numpy(variant.run(run(**settings), variant.array(P), variant.array(T)))
@@ -78,19 +78,19 @@ def test_a_function_of_rows(variant):
 
 
 def test_the_function_form_says_what_it_takes():
-    parameters = inspect.signature(asymmetric).parameters
+    parameters = inspect.signature(lopsided).parameters
     assert list(parameters) == ["prediction", "target", "under", "weight", "where", "reduction"]
-    assert asymmetric.__doc__ == "Errors below count more."
-    assert asymmetric.__name__ == "asymmetric"
-    cls = asymmetric.loss_class
-    assert repr(cls(under=3.0)) == "Asymmetric(under=3.0, reduction='mean')"
+    assert lopsided.__doc__ == "Errors below count more."
+    assert lopsided.__name__ == "lopsided"
+    cls = lopsided.loss_class
+    assert repr(cls(under=3.0)) == "Lopsided(under=3.0, reduction='mean')"
     assert cls(under=3.0) == cls(under=3.0) != cls()
-    assert float(asymmetric(prediction=P, target=T, under=3.0)) == pytest.approx(ITEMS.mean())
-    with pytest.raises(TypeError, match="`ovr` is no argument of asymmetric; there are "):
-        asymmetric(P, T, ovr=1)
+    assert float(lopsided(prediction=P, target=T, under=3.0)) == pytest.approx(ITEMS.mean())
+    with pytest.raises(TypeError, match="`ovr` is no argument of lopsided; there are "):
+        lopsided(P, T, ovr=1)
 
 
-@pytest.mark.parametrize("loss", [Asymmetric(under=3.0), asymmetric.loss_class(under=3.0)], ids=["class", "function"])
+@pytest.mark.parametrize("loss", [Lopsided(under=3.0), lopsided.loss_class(under=3.0)], ids=["class", "function"])
 def test_it_is_equal_hashable_frozen_and_picklable(loss):
     assert pickle.loads(pickle.dumps(loss)) == loss
     assert {loss: 1}[type(loss)(under=3.0)] == 1
@@ -105,29 +105,29 @@ def clean_registry(monkeypatch):
 
 
 @pytest.mark.usefixtures("clean_registry")
-@pytest.mark.parametrize("loss", [Asymmetric, asymmetric], ids=["class", "function"])
+@pytest.mark.parametrize("loss", [Lopsided, lopsided], ids=["class", "function"])
 def test_once_registered_it_has_a_name_and_plain_data(loss):
     cls = getattr(loss, "loss_class", loss)
-    with pytest.raises(ValueError, match="must be registered to have a name, got Asymmetric; al.register"):
+    with pytest.raises(ValueError, match="must be registered to have a name, got Lopsided; al.register"):
         al.serialize(cls())
     assert al.register(loss) is loss
     assert al.register("lopsided", al.alias("steep", under=9.0))(loss) is loss
-    assert al.get("asymmetric", under=3.0) == cls(under=3.0)
-    assert al.get("Asymmetric") == al.get("lopsided") == al.get(loss) == cls()
+    assert al.get("lopsided", under=3.0) == cls(under=3.0)
+    assert al.get("Lopsided") == al.get("lopsided") == al.get(loss) == cls()
     assert al.get("steep").under == 9.0
     data = json.loads(json.dumps(al.serialize(cls(under=3.0))))
-    assert data == {"name": "asymmetric", "settings": {"under": 3.0, "reduction": "mean"}}
+    assert data == {"name": "lopsided", "settings": {"under": 3.0, "reduction": "mean"}}
     assert al.deserialize(data) == cls(under=3.0)
-    with pytest.raises(ValueError, match="did you mean 'asymmetric'"):
-        al.get("asymetric")
+    with pytest.raises(ValueError, match="did you mean 'lopsided'"):
+        al.get("lopsidd")
 
 
 @pytest.mark.usefixtures("clean_registry")
 def test_two_losses_of_one_name_do_not_displace_each_other():
-    al.register(asymmetric)
-    with pytest.raises(ValueError, match="`asymmetric` already names Asymmetric"):
-        al.register(Asymmetric)
-    assert al.get("asymmetric") == asymmetric.loss_class()
+    al.register(lopsided)
+    with pytest.raises(ValueError, match="`lopsided` already names Lopsided"):
+        al.register(Lopsided)
+    assert al.get("lopsided") == lopsided.loss_class()
 
 
 def test_a_learned_setting_may_be_an_array(variant):
@@ -144,7 +144,7 @@ def test_a_learned_setting_may_be_an_array(variant):
 
 
 def test_a_numpy_number_does_not_widen_the_result():
-    assert asymmetric(P, T, under=np.float64(3.0)).dtype == np.float32
+    assert lopsided(P, T, under=np.float64(3.0)).dtype == np.float32
     assert al.Huber(delta=np.float64(2.0)).delta == 2.0
     assert type(al.Huber(delta=np.float64(2.0)).delta) is float
 
@@ -220,14 +220,14 @@ class Scaled:
         self.by = by
 
     def __call__(self, prediction, target, *, under=2.0):
-        return self.by * asymmetric.__wrapped__(prediction, target, under=under)
+        return self.by * lopsided.__wrapped__(prediction, target, under=under)
 
     def of_items(self, prediction, target, *, under=2.0):
         return self(prediction, target, under=under)
 
 
 def of_three(prediction, target, factor, *, under=2.0):
-    return factor * asymmetric.__wrapped__(prediction, target, under=under)
+    return factor * lopsided.__wrapped__(prediction, target, under=under)
 
 
 CALLABLES = {
@@ -235,7 +235,7 @@ CALLABLES = {
     "partial-of-a-partial": functools.partial(functools.partial(of_three, factor=1.0), factor=2.0),
     "object": Scaled(2.0),
     "method": Scaled(2.0).of_items,
-    "lambda": lambda prediction, target, *, under=2.0: 2.0 * asymmetric.__wrapped__(prediction, target, under=under),
+    "lambda": lambda prediction, target, *, under=2.0: 2.0 * lopsided.__wrapped__(prediction, target, under=under),
 }
 
 
@@ -246,7 +246,7 @@ def test_any_callable_makes_a_loss(variant, name):
     got = variant.run(lambda p, t: loss(p, t, under=3.0), p, t)
     np.testing.assert_allclose(variant.numpy(got), 2 * ITEMS.mean(), rtol=1e-6)
     got = variant.run(al.grad(loss), p, t)
-    np.testing.assert_allclose(variant.numpy(got), 2 * al.grad(asymmetric)(P, T), rtol=1e-6)
+    np.testing.assert_allclose(variant.numpy(got), 2 * al.grad(lopsided)(P, T), rtol=1e-6)
     assert list(inspect.signature(loss).parameters)[-3:] == ["weight", "where", "reduction"]
     assert loss.loss_class(under=3.0) == loss.loss_class(under=3.0) != loss.loss_class()
 

@@ -255,6 +255,51 @@ def test_a_product_with_a_logarithm_is_zero_where_both_are(variant):
 
 
 @pytest.mark.main_variants
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_labels_are_probabilities_of_classes_along_any_axis(variant, axis):
+    dtype = variant.dtypes[-1]
+    labels, eye = np.asarray([[2, 0], [1, 2], [0, 0]]), np.eye(3)
+    found = variant.run(
+        lambda x: special.one_hot(x, 3, axis=axis, dtype=variant.array(eye.astype(dtype)).dtype), variant.array(labels)
+    )
+    assert variant.of_this_library(found)
+    expected = np.moveaxis(eye.astype(dtype)[labels], -1, axis)
+    np.testing.assert_array_equal(variant.numpy(found), expected)
+    assert variant.numpy(found).dtype == dtype
+    smooth = variant.numpy(variant.run(lambda x: special.smooth_labels(x, 0.25, axis=axis), found))
+    np.testing.assert_allclose(smooth, 0.75 * expected + 0.25 / 3, rtol=1e-6)
+    assert smooth.dtype == dtype
+
+
+def test_a_label_that_is_no_class_has_no_row(variant):
+    labels = variant.array(np.asarray([1, 3, -1]))
+    if variant.eager_labels:
+        with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 3\) for 3 classes, got -1"):
+            special.one_hot(labels, 3)
+        return
+    found = variant.numpy(variant.run(lambda x: special.one_hot(x, 3), labels))
+    np.testing.assert_array_equal(found, [[0, 1, 0], [np.nan] * 3, [np.nan] * 3])
+
+
+def test_labels_that_cannot_be_meant_are_refused():
+    labels = np.asarray([0, 1])
+    for given, message in (
+        ((labels, 2.0), "`n_classes` must be an integer, got 2.0"),
+        ((labels.astype(float), 2), "`labels` must hold integer labels, got float64"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            special.one_hot(*given)
+    with pytest.raises(ValueError, match=r"`n_classes` must lie in \[1, inf\], got 0"):
+        special.one_hot(labels, 0)
+    with pytest.raises(ValueError, match="`axis` must be an axis of the result, of 2 axes, got 2"):
+        special.one_hot(labels, 2, axis=2)
+    with pytest.raises(TypeError, match="`target` must hold floating probabilities, got int64; special.one_hot makes"):
+        special.smooth_labels(labels, 0.1)
+    with pytest.raises(ValueError, match=r"`smoothing` must lie in \[0, 1\], got 2"):
+        special.smooth_labels(np.eye(2), 2)
+
+
+@pytest.mark.main_variants
 def test_what_is_taken_as_a_constant_has_no_derivative(variant):
     x = variant.array(np.asarray([3.0, -2.0], dtype=variant.dtypes[-1]))
     gradient = al.grad(lambda z: al.array_namespace(z).sum(z * special.stop_gradient(z)))
@@ -284,7 +329,13 @@ def test_a_form_that_does_not_apply_leaves_its_arguments_to_the_formula():
 def test_torch_compiles_a_public_function_without_a_break(name):
     torch = pytest.importorskip("torch")
     x = torch.linspace(-2.0, 2.0, 12).reshape(3, 4)
-    given = {"where": (x > 0, x, 0.0), "xlogy": (x.abs(), x.abs()), "clip": (x, -1.0, 1.0)}.get(name, (x,))
+    given = {
+        "where": (x > 0, x, 0.0),
+        "xlogy": (x.abs(), x.abs()),
+        "clip": (x, -1.0, 1.0),
+        "one_hot": (torch.arange(3), 4),
+        "smooth_labels": (x.softmax(-1), 0.125),
+    }.get(name, (x,))
     function = getattr(special, name)
     compiled = torch.compile(function, fullgraph=True, backend="eager")
     torch.testing.assert_close(compiled(*given), function(*given))

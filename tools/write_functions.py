@@ -96,7 +96,7 @@ def page(family: str) -> str:
     functions = [form(cls, name) for cls, name in zip(classes, names, strict=True)]
     body = "\n\n\n".join(functions)
     summary = (importlib.import_module(f"arraylosses.losses.{family}").__doc__ or "").strip()
-    of_losses = _imported(f"..losses.{family}", [cls.__name__ for cls in classes])
+    of_losses = _imported(f"..losses.{family}", sorted((cls.__name__ for cls in classes), key=str.casefold))
     head = [f'"""{summary}\n\n{NOTICE}\n"""', "", "from __future__ import annotations", ""]
     if re.search(r"\bAny\b", body):
         head += ["from typing import Any", ""]

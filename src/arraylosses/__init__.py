@@ -11,6 +11,7 @@ from .composition import WeightedSum, weighted_sum
 from .conversion import convert, mixed, to_numpy
 from .functions.angular import *
 from .functions.binary import *
+from .functions.class_probability import *
 from .functions.contrastive import *
 from .functions.detection import *
 from .functions.divergence import *
@@ -21,17 +22,21 @@ from .functions.lovasz import *
 from .functions.margin import *
 from .functions.metric_learning import *
 from .functions.multiclass import *
+from .functions.multilabel import *
+from .functions.ordinal import *
 from .functions.policy import *
 from .functions.preference import *
 from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
 from .functions.self_supervised import *
+from .functions.tsallis import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, Sum
-from .loss_function import loss
+from .loss_function import fenchel_young, loss
 from .losses.angular import *
 from .losses.binary import *
+from .losses.class_probability import *
 from .losses.contrastive import *
 from .losses.detection import *
 from .losses.divergence import *
@@ -42,12 +47,15 @@ from .losses.lovasz import *
 from .losses.margin import *
 from .losses.metric_learning import *
 from .losses.multiclass import *
+from .losses.multilabel import *
+from .losses.ordinal import *
 from .losses.policy import *
 from .losses.preference import *
 from .losses.ranking import *
 from .losses.regression import *
 from .losses.segmentation import *
 from .losses.self_supervised import *
+from .losses.tsallis import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:
@@ -71,6 +79,7 @@ __all__ = [
     "convert",
     "deserialize",
     "dialects",
+    "fenchel_young",
     "functions",
     "get",
     "grad",

@@ -520,10 +520,11 @@ def check_settings_once(cls: type[Loss]) -> None:
 
 
 def camel_case(name: str) -> str:
-    """Return the class name of a function name: `smooth_l1` gives `SmoothL1`."""
-    return "".join(part[:1].upper() + part[1:] for part in name.split("_"))
+    """Return the class name of a function name: `smooth_l1` gives `SmoothL1`, and `wasserstein_1d` `Wasserstein1D`."""
+    return re.sub(r"(?:^|_)(\d*[a-zA-Z]?)", lambda word: word[1].upper(), name)
 
 
 def snake_case(name: str) -> str:
-    """Return the function name of a class name: `SmoothL1` gives `smooth_l1`."""
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+    """Return the function name of a class name: `SmoothL1` gives `smooth_l1`, and `Wasserstein1D` `wasserstein_1d`."""
+    words = r"(?<=[a-z])(?=[A-Z]|\dD$)|(?<=\d)(?=[A-Z])(?!D$)|(?<=[A-Z])(?=[A-Z][a-z])"
+    return re.sub(words, "_", name).lower()

@@ -8,12 +8,13 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
-from ._array_api import Array
+from ._array_api import Array, dtype_kind
 from .arguments import Granularity, in_short, kept_setting, ours, require_choice
 from .loss import Loss, camel_case, keep_setting_names, snake_case
+from .numerics import indexing, reductions
 from .reduction import Reduction
 
-__all__ = ["LossFunction", "function_form", "loss"]
+__all__ = ["LossFunction", "fenchel_young", "function_form", "loss"]
 
 P = ParamSpec("P")
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
@@ -144,6 +145,53 @@ def loss(
     elif granularity != "element":
         said["granularity"] = granularity
     return functools.partial(_loss_of_function, said=said) if function is None else _loss_of_function(function, said)
+
+
+def fenchel_young(conjugate: Callable[[Array], Array], /) -> LossFunction[...]:
+    r"""Make the Fenchel-Young loss of a regularization of distributions, given by its convex conjugate.
+
+    .. math:: l = \Omega^*(logits) - \sum_c target_c \, logits_c;
+        \quad \Omega^*(z) = \max_p \sum_c p_c z_c - \Omega(p)
+
+    Its derivative by the logits is the distribution that attains the maximum, less the target.
+
+    Parameters
+    ----------
+    conjugate : callable
+        ``conjugate(logits)``: the maximum along the last axis, written against the array API standard.
+
+    Returns
+    -------
+    LossFunction
+        A loss of ``logits[..., C]`` and ``labels[...]``, integers or ``labels[..., C]``, a probability for each class:
+        see `loss`.
+
+    Notes
+    -----
+    The regularization of the target itself, which does not depend on the logits, is left out, as in Optax's
+    ``make_fenchel_young_loss``: a loss is at least 0 where that of a class is 0.
+
+    References
+    ----------
+    Blondel, Martins and Niculae, Learning with Fenchel-Young losses (2020). https://arxiv.org/abs/1901.02324
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> shannon = al.fenchel_young(al.special.logsumexp)
+    >>> logits, labels = np.asarray([[2.0, 0.0, 0.0]]), np.asarray([0])
+    >>> bool(np.isclose(shannon(logits, labels), al.cross_entropy(logits, labels)))
+    True
+    """
+
+    @loss(arrays="logits[..., C]: real, labels[...]: class or labels[..., C]: distribution -> [...]")
+    def fenchel_young(logits: Array, labels: Array) -> Array:
+        if dtype_kind(labels.dtype) == "int":
+            return conjugate(logits) - indexing.gather(logits, labels, -1)
+        return conjugate(logits) - reductions.expectation(logits, labels, -1)
+
+    return fenchel_young
 
 
 def _loss_of_function(function: Callable[..., Array], said: dict[str, Any]) -> LossFunction[...]:

@@ -4,6 +4,7 @@ They have finite derivatives of every order where losses are used most: at 0, at
 may use them beside the functions of its namespace.
 """
 
+from .numerics.classes import one_hot, smooth_labels
 from .numerics.elementwise import absolute, clip, heaviside, relu, sign, stop_gradient, where
 from .numerics.logarithms import log_cosh, xlogy
 from .numerics.logistic import log_sigmoid, sigmoid, softplus
@@ -18,10 +19,12 @@ __all__ = [
     "log_sigmoid",
     "log_softmax",
     "logsumexp",
+    "one_hot",
     "pairwise_distances",
     "relu",
     "sigmoid",
     "sign",
+    "smooth_labels",
     "softmax",
     "softplus",
     "stop_gradient",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import mpmath
-from mpmath import mpf
 
 from arraylosses.arguments import DOMAINS
 
@@ -196,25 +195,4 @@ ENTRIES["categorical_focal"] = Entry(
             )
         ],
     },
-)
-
-
-def categorical_hinge(z, label, margin, **_):
-    gaps = [max(mpf(0), margin + max(z[:k] + z[k + 1 :]) - z[k]) for k in range(len(z))]
-    return mpmath.fsum(t * g for t, g in zip(one_hot(label, len(z)), gaps, strict=True))
-
-
-def textbook_categorical_hinge(xp, x, labels):
-    rows = xp.arange(len(x))
-    others = x.copy()
-    others[rows, labels] = -xp.inf
-    return xp.mean(xp.maximum(0, 1 + xp.max(others, axis=-1) - x[rows, labels]))
-
-
-ENTRIES["categorical_hinge"] = Entry(
-    reference=categorical_hinge,
-    settings=[{"margin": 0.5, "axis": 1, "class_weight": CLASS_WEIGHT, "ignore_index": 1}],
-    refused=[*OF_CLASSES, Refused({"margin": -1.0}, "must be at least 0")],
-    edges={"real": LOGITS},
-    peers={"textbook": [Peer(textbook_categorical_hinge)], "optax": [Peer("multiclass_hinge_loss")]},
 )

@@ -166,7 +166,7 @@ def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None,
             labels.append(Labels(k, None))
             continue
         is_length = form.domain.name == "length"
-        size = axes.size(form.of) + is_length
+        size = axes.size(form.of) + form.domain.counts
         of_where, extra = where, axes.layout(k, declaration.where)
         if where is not None:
             whole = broadcast_to(xp, where, axes.shape(declaration.where))

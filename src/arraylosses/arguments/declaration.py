@@ -9,11 +9,11 @@ number has that length. Right of the arrow stand the axes of the per-item losses
 on the arrays of others.
 
 The integers of ``class`` count places of the axis C, those of ``class of 2`` are 0 and 1, or booleans, those of
-``length of T`` say how many of T there are, and those of ``id`` are any, of which equal ones belong together. ``where``
-may be declared with axes of its own, such as the documents of a list; `call` then takes it last.
-``real if from_logits else probability`` depends on a setting, and so may axes, and in parentheses whole arrays;
-``if mode is binary`` asks for one value of it. The setting `axis`, where a loss has it, is the place of the last axis
-that is named of the first array.
+``length of T`` say how many of T there are, those of ``level of K`` are classes that K thresholds part, and those of
+``id`` are any, of which equal ones belong together. ``where`` may be declared with axes of its own, such as the
+documents of a list; `call` then takes it last. ``real if from_logits else probability`` depends on a setting, and so
+may axes, and in parentheses whole arrays; ``if mode is binary`` asks for one value of it. The setting `axis`, where a
+loss has it, is the place of the last axis that is named of the first array.
 """
 
 from __future__ import annotations

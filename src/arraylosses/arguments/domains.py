@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array
+from .._array_api import Array, array_namespace, single_device
 from .hints import closest
 
 __all__ = ["DOMAINS", "Domain", "domain"]
@@ -30,6 +30,9 @@ class Domain:
         Whether an integer array is meant, and not numbers that an integer one is converted to.
     of_axis : bool
         Whether its integers count places of an axis, or how many of them there are.
+    counts : bool
+        Whether such an integer may be as large as the length of the axis that it belongs to, as a number of its places
+        may, and a number of gaps between them; otherwise it is a place.
     edges : tuple of float
         Where formulas break: ends, zeros of both signs, thresholds, the tiny and the huge.
     rows : tuple of tuple of float
@@ -40,6 +43,7 @@ class Domain:
     values = "real numbers"
     is_integer = False
     of_axis = False
+    counts = False
     edges: tuple[float, ...] = (-1e4, -90.0, -1.0, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.25, 0.5, 0.75, 1.0, 90.0, 1e4)
     rows: tuple[tuple[float, ...], ...] = (
         (0.0, 0.0, 0.0, 0.0, 0.0),
@@ -74,8 +78,43 @@ class Domain:
         """Draw values of the domain in float64; integers below `size`, the length of the axis that they belong to."""
         return self.of_real(rng.normal(size=shape), axis)
 
+    def neutral(self, x: Array, layout: tuple[int, ...] | None) -> Array | float:
+        """Return what stands in for what `where` leaves out of `x`, whose axes at `layout` are none of the items'.
+
+        It lies in the domain, away from any kink, so neither the loss nor its derivative there is anything but finite.
+        """
+        return 0.5
+
     def __repr__(self) -> str:
         return self.name
+
+
+class Increasing(Domain):
+    """Numbers that increase along their axis, such as thresholds."""
+
+    name = "increasing"
+    values = "numbers that increase along their axis"
+    rows = (
+        (-2.0, -1.0, 0.0, 1.0, 2.0),
+        (-1.0, -0.5, 0.25, 0.5, 3.0),
+        (-1e4, -1.0, 0.0, 1.0, 1e4),
+        (-1e-30, 0.0, 1e-30, 1.0, 90.0),
+        (90.0, 91.0, 92.0, 93.0, 1e4),
+        (-1e4, -93.0, -92.0, -91.0, -90.0),
+    )
+
+    def holds(self, x: Numbers, axis: int = -1) -> bool:
+        return super().holds(x, axis) and bool(x.ndim and np.all(np.diff(x, axis=axis) >= 0))
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.sort(x, axis=axis)
+
+    def neutral(self, x: Array, layout: tuple[int, ...] | None) -> Array:
+        (axis,) = layout or (-1,)
+        shape = [1] * x.ndim
+        shape[axis] = x.shape[axis]
+        xp = array_namespace(x)
+        return xp.reshape(xp.arange(x.shape[axis], dtype=x.dtype, device=single_device(x)), tuple(shape))
 
 
 class Nonnegative(Domain):
@@ -84,12 +123,25 @@ class Nonnegative(Domain):
     name = "nonnegative"
     values = "numbers of at least 0"
     edges = (0.0, 1e-30, 0.5, 1.0, 2.0, 1e4)
+    rows = tuple(tuple(abs(v) for v in row) for row in Domain.rows)
 
     def outside(self, x: Array) -> Array:
         return x < 0
 
     def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
         return np.abs(x)
+
+
+class LogNonnegative(Domain):
+    """Logarithms of numbers of at least 0."""
+
+    name = "log_nonnegative"
+    values = "logarithms of numbers of at least 0"
+    edges = (-_INF, -80.0, -1.0, 0.0, 1.0, 80.0)
+    rows = ((0.0, -1.0, 2.0, -80.0, 10.0), (-_INF, 0.0, 1.0, -_INF, 3.0), (-1e-30, 0.0, 1e-30, 5.0, 5.0)) * 2
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.clip(x, -80.0, 80.0)  # of what float32 holds
 
 
 class Positive(Domain):
@@ -265,6 +317,7 @@ class Length(Class):
 
     name = "length"
     values = "integer lengths"
+    counts = True
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
         return rng.integers((size + 1) // 2, size + 1, size=shape)
@@ -281,11 +334,23 @@ class Id(Domain):
         return rng.choice(np.asarray([-7, 0, 3, 10**6]), size=shape)
 
 
+class Level(Class):
+    """Integer labels in [0, K] of ordered classes, which are parted by K thresholds."""
+
+    name = "level"
+    counts = True
+
+    def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
+        return rng.integers(0, size + 1, size=shape)
+
+
 DOMAINS: dict[str, Domain] = {
     kind.name: kind()
     for kind in (
         Domain,
+        Increasing,
         Nonnegative,
+        LogNonnegative,
         Positive,
         Probability,
         Distribution,
@@ -297,6 +362,7 @@ DOMAINS: dict[str, Domain] = {
         CenterBox,
         Class,
         Length,
+        Level,
         Id,
     )
 }

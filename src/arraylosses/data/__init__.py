@@ -142,6 +142,7 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         "class of 2": one_hot.astype(np.int64),
         "id": labels,
         "length": np.full(labels.shape, classes),
+        "level": labels,
     }
     arrays: list[FloatArray] = []
     for k, argument in enumerate(declaration.arguments):

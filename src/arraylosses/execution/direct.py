@@ -12,10 +12,6 @@ from ..reduction import kept_weight, reduce, share
 
 __all__ = ["FIRST", "Wanted", "evaluate", "item_weight", "prepare", "run", "run_with_derivatives", "taken"]
 
-# What stands in for a value that `where` leaves out. It lies in the domain of every loss (a real number, a positive
-# one, a probability), away from any kink, so neither the loss nor its derivative there is anything but finite.
-NEUTRAL = 0.5
-
 
 class Wanted(NamedTuple):
     """The derivatives of a call: by which arrays, and whether the second one by the first array is among them."""
@@ -67,7 +63,7 @@ def prepare(loss: Formula, inputs: Inputs) -> tuple[tuple[Array, ...], Array | N
     """Return the arrays that a loss computes on, and one weight an item."""
     arrays, dtype = inputs.arrays, inputs.dtype
     if inputs.where is not None or not all([x.dtype == dtype or inputs.is_integer(k) for k, x in enumerate(arrays)]):
-        arrays = tuple([_working(inputs, k, x) for k, x in enumerate(arrays)])
+        arrays = tuple([_working(loss, inputs, k, x) for k, x in enumerate(arrays)])
     return arrays, item_weight(loss, inputs, arrays)
 
 
@@ -75,6 +71,8 @@ def item_weight(loss: Formula, inputs: Inputs, arrays: tuple[Array, ...]) -> Arr
     """Return one weight an item, that which follows from the arrays included; None where all count the same."""
     xp, dtype = inputs.xp, inputs.dtype
     weight = loss.item_weight(*taken(inputs, arrays))
+    if weight is None and inputs.weight is None and inputs.where is None:
+        return None
     if weight is not None:
         weight = _in_dtype(xp, weight, dtype)
     if inputs.weight is not None:
@@ -159,10 +157,13 @@ def _in_dtype(xp: Any, x: Array, dtype: Any) -> Array:
     return x if x.dtype == dtype else xp.astype(x, dtype)
 
 
-def _working(inputs: Inputs, k: int, x: Array) -> Array:
-    """Return array `k` in the dtype of the computation, with a harmless number in what `where` leaves out."""
+def _working(loss: Formula, inputs: Inputs, k: int, x: Array) -> Array:
+    """Return array `k` in the dtype of the computation, with harmless numbers in what `where` leaves out."""
     if inputs.is_integer(k):
         return x
     x = _in_dtype(inputs.xp, x, inputs.dtype)
     keep = inputs.kept(k)
-    return x if keep is None else special.where(keep, x, NEUTRAL)
+    if keep is None:
+        return x
+    neutral = loss.declaration.arguments[k].form(integer=False).domain.neutral(x, inputs.layout[k])
+    return special.where(keep, x, neutral)

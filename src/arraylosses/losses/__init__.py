@@ -3,6 +3,7 @@
 from . import (
     angular,
     binary,
+    class_probability,
     contrastive,
     detection,
     divergence,
@@ -13,15 +14,19 @@ from . import (
     margin,
     metric_learning,
     multiclass,
+    multilabel,
+    ordinal,
     policy,
     preference,
     ranking,
     regression,
     segmentation,
     self_supervised,
+    tsallis,
 )
 from .angular import *
 from .binary import *
+from .class_probability import *
 from .contrastive import *
 from .detection import *
 from .divergence import *
@@ -32,16 +37,20 @@ from .lovasz import *
 from .margin import *
 from .metric_learning import *
 from .multiclass import *
+from .multilabel import *
+from .ordinal import *
 from .policy import *
 from .preference import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
 from .self_supervised import *
+from .tsallis import *
 
 __all__: list[str] = []
 __all__ += angular.__all__
 __all__ += binary.__all__
+__all__ += class_probability.__all__
 __all__ += contrastive.__all__
 __all__ += detection.__all__
 __all__ += divergence.__all__
@@ -52,9 +61,12 @@ __all__ += lovasz.__all__
 __all__ += margin.__all__
 __all__ += metric_learning.__all__
 __all__ += multiclass.__all__
+__all__ += multilabel.__all__
+__all__ += ordinal.__all__
 __all__ += policy.__all__
 __all__ += preference.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
 __all__ += self_supervised.__all__
+__all__ += tsallis.__all__

@@ -11,7 +11,7 @@ from ..arguments import of_classes
 from ..loss import Loss, RowLoss
 from ..numerics import indexing
 
-__all__ = ["ProjectedLoss", "PureLoss", "PureRowLoss", "per_class"]
+__all__ = ["ProjectedLoss", "PureLoss", "PureRowLoss", "along", "per_class"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,3 +60,10 @@ class ProjectedLoss(PureLoss):
                 continue
             items.append(of_rows.call(scores, targets, *([] if columns is None else [columns])))
         return sum(items[1:], items[0]) / len(items) if len(items) > 1 else items[0]
+
+
+def along(values: Array, logits: Array, axis: int) -> Array:
+    """One number a class, along the class axis of the logits."""
+    shape = [1] * logits.ndim
+    shape[axis] = logits.shape[axis]
+    return array_namespace(values).reshape(values, tuple(shape))

@@ -2,21 +2,56 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from .. import special
 from .._array_api import Array, array_namespace
-from ..arguments import require_one_of_type
-from ..numerics import logarithms
+from ..arguments import require_one_of_type, require_range
+from ..numerics import logarithms, reductions, settings, softmax
 from ..registry import alias, register
 from ._base import PureRowLoss
 
-__all__ = ["KlDivergence"]
+__all__ = ["Distillation", "GeneralizedKl", "Hellinger", "JsDivergence", "KlDivergence", "TotalVariation"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Divergence(PureRowLoss):
+    """What the losses of two distributions share: each of them may be given as logarithms."""
+
+    arrays = (
+        "log_probabilities[..., C]: log_distribution if from_log else distribution, "
+        "target[..., C]: log_distribution if log_target else distribution -> [...]"
+    )
+
+    from_log: bool = True
+    log_target: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_log=self.from_log, log_target=self.log_target)
+
+    def _both(self, prediction: Array, target: Array) -> tuple[Array, Array]:
+        """p and q."""
+        xp = array_namespace(prediction, target)
+        return xp.exp(prediction) if self.from_log else prediction, xp.exp(target) if self.log_target else target
+
+    def _logs(self, prediction: Array, target: Array) -> tuple[Array, Array, Array]:
+        """t, log t and log q, where a logarithm of 0 that counts for nothing is finite."""
+        if self.log_target:
+            absent = target == float("-inf")
+            log_mass = special.where(absent, 0.0, target)
+            mass = special.where(absent, 0.0, array_namespace(prediction, target).exp(log_mass))
+        else:
+            mass, log_mass = target, logarithms.log(logarithms.replace_unused_zeros(target, target))
+        if self.from_log:
+            return mass, log_mass, prediction
+        return mass, log_mass, logarithms.log(logarithms.replace_unused_zeros(prediction, mass))
 
 
 @register("KLDivLoss", "kl_div", alias("kl_divergence_with_log_targets", log_target=True))
 @dataclass(frozen=True, kw_only=True)
-class KlDivergence(PureRowLoss):
+class KlDivergence(_Divergence):
     r"""Kullback-Leibler divergence of the prediction from the target: the bits, in nats, lost by believing it.
 
     .. math:: l = \sum_c target_c \, (\log target_c - \log p_c)
@@ -65,34 +100,11 @@ class KlDivergence(PureRowLoss):
     0.693147
     """
 
-    arrays = (
-        "log_probabilities[..., C]: log_distribution if from_log else distribution, "
-        "target[..., C]: log_distribution if log_target else distribution -> [...]"
-    )
-
-    from_log: bool = True
-    log_target: bool = False
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_one_of_type(bool, from_log=self.from_log, log_target=self.log_target)
-
     # Σ t (log t - log q), with 0 log 0 = 0.
     def call(self, log_probabilities: Array, target: Array) -> Array:
-        xp = array_namespace(log_probabilities, target)
-        prediction = log_probabilities
-        if self.log_target:
-            absent = target == float("-inf")
-            log_mass = special.where(absent, 0.0, target)
-            mass = special.where(absent, 0.0, xp.exp(log_mass))
-        else:
-            mass, log_mass = target, logarithms.log(logarithms.replace_unused_zeros(target, target))
-        logs = prediction if self.from_log else logarithms.log(logarithms.replace_unused_zeros(prediction, mass))
-        value = logarithms.relative_entropy(mass, log_mass, logs, self.row_axis(target))
+        value = logarithms.relative_entropy(*self._logs(log_probabilities, target), self.row_axis(target))
         # It is at least 0 for two distributions, whose sums are rounded as it is.
-        slack = -4.0 * float(xp.finfo(value.dtype).eps)
-        rounding = xp.logical_and(value < 0, value > slack)
-        return value - special.where(rounding, special.stop_gradient(value), 0.0)
+        return _without_rounding(value, -4.0 * float(array_namespace(value).finfo(value.dtype).eps))
 
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:
@@ -108,3 +120,304 @@ class KlDivergence(PureRowLoss):
         """t and q; q is 1 where both are 0. None for q in place of its logarithm."""
         mass = array_namespace(prediction, target).exp(target) if self.log_target else target
         return mass, None if self.from_log else logarithms.replace_unused_zeros(prediction, mass)
+
+
+def _without_rounding(value: Array, slack: float = -math.inf) -> Array:
+    """Raise to 0 what is between `slack` and 0, with the gradient that it has."""
+    rounding = array_namespace(value).logical_and(value < 0, value > slack)
+    return value - special.where(rounding, special.stop_gradient(value), 0.0)
+
+
+@register("generalized_kl_divergence", "convex_kl_divergence")
+@dataclass(frozen=True, kw_only=True)
+class GeneralizedKl(_Divergence):
+    r"""Kullback-Leibler divergence of amounts that need not sum to 1, such as intensities: the I-divergence.
+
+    .. math:: l = \sum_c target_c \, (\log target_c - \log q_c) - target_c + q_c
+
+    Parameters
+    ----------
+    from_log : bool, default True
+        Whether `log_prediction` holds logarithms.
+    log_target : bool, default False
+        Whether `target` holds logarithms.
+    axis : int, default -1
+        The axis that is summed along. The one axis of a row alone is that axis, whatever `axis` says.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    log_prediction : array, shape (..., C)
+        Floating logarithms of amounts along `axis`, or with ``from_log=False`` amounts of at least 0. A row alone,
+        (C,), is one item.
+    target : array, shape (..., C)
+        Amounts of at least 0, or with ``log_target=True`` their logarithms, of the same shape.
+
+    Notes
+    -----
+    Of two distributions it is `kl_divergence`. It is never below 0: what rounding would take there is 0, with the
+    gradient that it has.
+
+    References
+    ----------
+    Csiszár, Why least squares and maximum entropy? An axiomatic approach to inference for linear inverse problems
+    (1991). https://doi.org/10.1214/aos/1176348385
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> amounts, target = np.asarray([[2.0, 1.0]]), np.asarray([[0.0, 1.0]])
+    >>> float(al.generalized_kl(amounts, target, from_log=False))
+    2.0
+    """
+
+    arrays = (
+        "log_prediction[..., C]: log_nonnegative if from_log else nonnegative, "
+        "target[..., C]: log_nonnegative if log_target else nonnegative -> [...]"
+    )
+
+    # Σ t (log t - log q) - t + q, with 0 log 0 = 0
+    def call(self, log_prediction: Array, target: Array) -> Array:
+        axis = self.row_axis(target)
+        prediction, _ = self._both(log_prediction, target)
+        mass, log_mass, logs = self._logs(log_prediction, target)
+        rest = reductions.reduce_sum(prediction - mass, axis)
+        return _without_rounding(logarithms.relative_entropy(mass, log_mass, logs, axis) + rest)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class JsDivergence(_Divergence):
+    r"""Jensen-Shannon divergence: symmetric, and finite where one distribution rules out what the other does not.
+
+    .. math:: l = \frac{1}{2} \sum_c p_c \log \frac{p_c}{m_c} + target_c \log \frac{target_c}{m_c};
+        \quad m = (p + target) / 2
+
+    Parameters
+    ----------
+    from_log : bool, default True
+        Whether `log_probabilities` holds logarithms.
+    log_target : bool, default False
+        Whether `target` holds logarithms.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    log_probabilities : array, shape (..., C)
+        Floating log-probabilities along `axis`, or with ``from_log=False`` probabilities. A row alone, (C,), is one
+        item.
+    target : array, shape (..., C)
+        Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
+
+    Notes
+    -----
+    It is in nats, from 0 to log 2, and the square of a distance; SciPy's ``jensenshannon`` is that distance.
+
+    References
+    ----------
+    Lin, Divergence measures based on the Shannon entropy (1991). https://doi.org/10.1109/18.61115
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p, q = np.asarray([[1.0, 0.0]]), np.asarray([[0.0, 1.0]])
+    >>> round(float(al.js_divergence(p, q, from_log=False)), 6)
+    0.693147
+    """
+
+    # With r = (p - q) / (p + q), it is Σ (p + q) ((1 + r) log(1 + r) + (1 - r) log(1 - r)) / 4. For a small r that is
+    # 2 r atanh r + log(1 - r²), two terms of which one is about twice the other.
+    def call(self, log_probabilities: Array, target: Array) -> Array:
+        xp = array_namespace(log_probabilities, target)
+        p, q = self._both(log_probabilities, target)
+        total = p + q
+        divisor = special.where(total == 0, 1.0, total)
+        ratio = (p - q) / divisor
+        near = xp.abs(ratio) < 0.5
+        r = special.where(near, ratio, 0.0)
+        above, below = 2.0 * (p / divisor), 2.0 * (q / divisor)
+        far = special.xlogy(above, above) + special.xlogy(below, below)
+        terms = special.where(near, 2.0 * r * xp.atanh(r) + xp.log1p(-r * r), far)
+        return reductions.reduce_sum(total * terms, self.row_axis(target)) / 4.0
+
+
+@register("total_variation_distance")
+@dataclass(frozen=True, kw_only=True)
+class TotalVariation(_Divergence):
+    r"""Total variation distance: the largest difference that two distributions make to the probability of any event.
+
+    .. math:: l = \frac{1}{2} \sum_c |p_c - target_c|
+
+    Parameters
+    ----------
+    from_log : bool, default True
+        Whether `log_probabilities` holds logarithms.
+    log_target : bool, default False
+        Whether `target` holds logarithms.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    log_probabilities : array, shape (..., C)
+        Floating log-probabilities along `axis`, or with ``from_log=False`` probabilities. A row alone, (C,), is one
+        item.
+    target : array, shape (..., C)
+        Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
+
+    Notes
+    -----
+    Where a probability equals the target's, the derivative by it is 0.
+
+    References
+    ----------
+    Levin and Peres, Markov Chains and Mixing Times (2017), chapter 4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p, q = np.asarray([[0.5, 0.25, 0.25]]), np.asarray([[1.0, 0.0, 0.0]])
+    >>> float(al.total_variation(p, q, from_log=False))
+    0.5
+    """
+
+    # Σ |p - q| / 2
+    def call(self, log_probabilities: Array, target: Array) -> Array:
+        p, q = self._both(log_probabilities, target)
+        return reductions.reduce_sum(special.absolute(p - q), self.row_axis(target)) / 2.0
+
+
+@register("hellinger_distance")
+@dataclass(frozen=True, kw_only=True)
+class Hellinger(_Divergence):
+    r"""Hellinger distance: bounded as total variation is, and smooth where the distributions differ.
+
+    .. math:: l = \sqrt{\frac{1}{2} \sum_c (\sqrt{p_c} - \sqrt{target_c})^2}
+
+    Parameters
+    ----------
+    from_log : bool, default True
+        Whether `log_probabilities` holds logarithms.
+    log_target : bool, default False
+        Whether `target` holds logarithms.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    log_probabilities : array, shape (..., C)
+        Floating log-probabilities along `axis`, or with ``from_log=False`` probabilities. A row alone, (C,), is one
+        item.
+    target : array, shape (..., C)
+        Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
+
+    Notes
+    -----
+    It is the distance, from 0 to 1, and not its square. Where the distributions are equal, the derivative is 0, and so
+    it is by a probability of 0, at which the formula has none.
+
+    References
+    ----------
+    Le Cam and Yang, Asymptotics in Statistics (2000), chapter 3. https://doi.org/10.1007/978-1-4612-1166-2
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p, q = np.asarray([[0.25, 0.75]]), np.asarray([[1.0, 0.0]])
+    >>> round(float(al.hellinger(p, q, from_log=False)), 6)
+    0.707107
+    """
+
+    # |√p - √q| / √2
+    def call(self, log_probabilities: Array, target: Array) -> Array:
+        difference = _root(log_probabilities, self.from_log) - _root(target, self.log_target)
+        return special.vector_norm(difference, axis=self.row_axis(target)) * math.sqrt(0.5)
+
+
+def _root(given: Array, is_log: bool) -> Array:
+    """The square root of probabilities, or of what the given numbers are the logarithms of."""
+    xp = array_namespace(given)
+    if is_log:
+        return xp.exp(given / 2.0)
+    zero = given == 0
+    return special.where(zero, 0.0, xp.sqrt(special.where(zero, 1.0, given)))
+
+
+@register("knowledge_distillation")
+@dataclass(frozen=True, kw_only=True)
+class Distillation(PureRowLoss):
+    r"""Divergence of a model from its teacher, of logits that a temperature softens: to train a small model by a large.
+
+    .. math:: l = T^2 \sum_c q_c (\log q_c - \log p_c); \quad p = softmax(logits / T),
+        \; q = softmax(\text{teacher_logits} / T)
+
+    Parameters
+    ----------
+    temperature : float, default 2.0
+        T, above 0: the larger, the more the classes count that the teacher holds for unlikely.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating: the model's logits, with the classes along `axis`. A row alone, (C,), is one item.
+    teacher_logits : array, shape (..., C)
+        Those of the teacher, of the same shape. The loss has a gradient by them, too; cut it off where they have
+        parameters.
+
+    Notes
+    -----
+    The factor T² keeps the gradient at one size whatever the temperature, so that the loss can be added to the
+    `cross_entropy` of labels, as in ``0.9 * distillation(...) + 0.1 * cross_entropy(...)``. Keras's
+    ``LogitsDistillation`` lacks it.
+
+    References
+    ----------
+    Hinton, Vinyals and Dean, Distilling the knowledge in a neural network (2015). https://arxiv.org/abs/1503.02531
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> logits, teacher = np.asarray([[2.0, 0.0]]), np.asarray([[0.0, 2.0]])
+    >>> round(float(al.distillation(logits, teacher, temperature=1.0)), 6)
+    1.523188
+    """
+
+    arrays = "logits[..., C]: real, teacher_logits[..., C]: real -> [...]"
+
+    temperature: float = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_range(0, math.inf, ends=False, temperature=self.temperature)
+
+    # T² Σ q (log q - log p)
+    def call(self, logits: Array, teacher_logits: Array) -> Array:
+        axis, temperature = self.row_axis(logits), self._temperature(logits)
+        entropy = softmax.relative_entropy(teacher_logits / temperature, logits / temperature, axis)
+        return temperature * (temperature * _without_rounding(entropy))
+
+    # T (p - q)
+    def derivative(self, logits: Array, teacher_logits: Array) -> Array:
+        axis, temperature = self.row_axis(logits), self._temperature(logits)
+        p, q = (special.softmax(z / temperature, axis=axis) for z in (logits, teacher_logits))
+        return temperature * (p - q)
+
+    def _temperature(self, logits: Array) -> Array | float:
+        return settings.at_least_tiny(self.temperature, logits)

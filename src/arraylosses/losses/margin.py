@@ -1,17 +1,177 @@
-"""Losses of several classes that should be apart by a margin."""
+"""Losses of a margin: how far a score is on its own side of 0, or above the scores of all other classes."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace
-from ..arguments import require_nonnegative
+from .._array_api import Array, array_namespace, single_device
+from ..arguments import require_integer, require_nonnegative, require_range
 from ..numerics import indexing, reductions
 from ..registry import register
+from ._base import PureLoss
 from .multiclass import _ClassLoss, _is_label
 
-__all__ = ["CategoricalHinge"]
+__all__ = ["CategoricalHinge", "Exponential", "ModifiedHuber", "MultiMargin", "MulticlassPerceptron", "Perceptron"]
+
+
+@register("perceptron_loss", "binary_perceptron_loss")
+@dataclass(frozen=True, kw_only=True)
+class Perceptron(PureLoss):
+    r"""Loss of the perceptron: how far an item is on the wrong side, and 0 on the right one, without a margin.
+
+    .. math:: l = \max(0, -target \cdot prediction)
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating scores.
+    target : array
+        -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    Notes
+    -----
+    At a score of 0 the derivative is 0, so that a model whose scores are all 0 does not move; `hinge` moves it.
+
+    References
+    ----------
+    Rosenblatt, The perceptron: a probabilistic model for information storage and organization in the brain (1958).
+    https://doi.org/10.1037/h0042519
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> al.perceptron(np.asarray([0.5, 0.5]), np.asarray([1, -1]), reduction="none").tolist()
+    [0.0, 0.5]
+    """
+
+    arrays = "prediction[...]: real, target[...]: sign -> [...]"
+
+    # max(0, -target prediction)
+    def call(self, prediction: Array, target: Array) -> Array:
+        return special.relu(-target * prediction)
+
+    # -target on the wrong side, 0 elsewhere
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return -target * special.heaviside(-target * prediction)
+
+    # 0 but for the kink
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).zeros_like(prediction)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class ModifiedHuber(PureLoss):
+    r"""Squared hinge loss that grows linearly far on the wrong side: smooth, and lenient with outliers.
+
+    .. math:: l = \begin{cases} \max(0, 1 - m)^2 & m \ge -1 \\ -4 m & m < -1 \end{cases};
+        \quad m = target \cdot prediction
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating scores.
+    target : array
+        -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    Notes
+    -----
+    The least expected loss is at a score of 2 p - 1 for a class of probability p. It is 4 times `sparsemax`, whose
+    targets are 0 and 1.
+
+    References
+    ----------
+    Zhang, Solving large scale linear prediction problems using stochastic gradient descent algorithms (2004).
+    https://doi.org/10.1145/1015330.1015332
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> al.modified_huber(np.asarray([2.0, 0.5, -3.0]), np.asarray([1, 1, 1]), reduction="none").tolist()
+    [0.0, 0.25, 12.0]
+    """
+
+    arrays = "prediction[...]: real, target[...]: sign -> [...]"
+
+    # With s = 1 - target prediction, s² between 0 and 2, and 4 + 4 (s - 2) above
+    def call(self, prediction: Array, target: Array) -> Array:
+        short = 1.0 - target * prediction
+        clipped = special.clip(short, 0.0, 2.0)
+        return clipped * clipped + 4.0 * special.relu(short - 2.0)
+
+    # -2 target times s, clipped
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return (-2.0 * target) * special.clip(1.0 - target * prediction, 0.0, 2.0)
+
+    # 2 target² where s is between 0 and 2, 0 elsewhere
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        short = 1.0 - target * prediction
+        return (2.0 * target * target) * (special.heaviside(short) - special.heaviside(short - 2.0))
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Exponential(PureLoss):
+    r"""Loss of AdaBoost: exponential in the margin, so that what is far on the wrong side counts above all else.
+
+    .. math:: l = \exp(-target \cdot prediction)
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating scores.
+    target : array
+        -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    Notes
+    -----
+    The least expected loss is at half the logarithm of the odds; that of `soft_margin` is at the logarithm itself.
+
+    References
+    ----------
+    Freund and Schapire, A decision-theoretic generalization of on-line learning and an application to boosting (1997).
+    https://doi.org/10.1006/jcss.1997.1504
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> al.exponential(np.asarray([0.0, 1.0]), np.asarray([1, -1]), reduction="none").round(4).tolist()
+    [1.0, 2.7183]
+    """
+
+    arrays = "prediction[...]: real, target[...]: sign -> [...]"
+
+    # exp(-target prediction)
+    def call(self, prediction: Array, target: Array) -> Array:
+        return array_namespace(prediction, target).exp(-target * prediction)
+
+    # -target exp(-target prediction)
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return -target * array_namespace(prediction, target).exp(-target * prediction)
+
+    # target² exp(-target prediction)
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return (target * target) * array_namespace(prediction, target).exp(-target * prediction)
 
 
 @register("multiclass_hinge", "multiclass_hinge_loss")
@@ -125,6 +285,154 @@ class CategoricalHinge(_ClassLoss):
         lowest = -float(array_namespace(score).finfo(score.dtype).max) / 4
         lead = special.clip(rival, lowest) - special.clip(score, lowest)
         return special.where(score == float("-inf"), float("inf"), lead + self.margin)
+
+
+@register("multiclass_perceptron_loss")
+@dataclass(frozen=True, kw_only=True)
+class MulticlassPerceptron(_ClassLoss):
+    r"""Loss of the perceptron of several classes: how far the score of the class is below the largest.
+
+    .. math:: l = \max_j logits_j - logits_{label}
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating scores, with the classes along `axis`. A row alone, (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class, under which the loss is the expected one.
+
+    Notes
+    -----
+    It is `categorical_hinge` with a margin of 0. Where the class ties with others for the largest score, the derivative
+    is 0.
+
+    References
+    ----------
+    Collins, Discriminative training methods for hidden Markov models: theory and experiments with perceptron algorithms
+    (2002). https://doi.org/10.3115/1118693.1118694
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> scores = np.asarray([[3.0, 1.0, 0.0], [0.5, 0.0, 1.0]])
+    >>> al.multiclass_perceptron(scores, np.asarray([0, 0]), reduction="none").tolist()
+    [0.0, 0.5]
+    """
+
+    # max(0, max_{j != y} z_j - z_y)
+    def call(self, logits: Array, labels: Array) -> Array:
+        return self._hinge.call(logits, labels)
+
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        return self._hinge.value_and_derivatives(positions, logits, labels)
+
+    def second_derivative(self, logits: Array, labels: Array) -> Array:
+        return self._hinge.second_derivative(logits, labels)
+
+    @property
+    def _hinge(self) -> CategoricalHinge:
+        return CategoricalHinge(margin=0.0, axis=self.axis)
+
+
+@register("MultiMarginLoss", "multi_margin_loss")
+@dataclass(frozen=True, kw_only=True)
+class MultiMargin(_ClassLoss):
+    r"""Multiclass hinge loss that counts every class which comes too close, and not the closest alone.
+
+    .. math:: l = \frac{1}{C} \sum_{j \ne label} \max(0, margin + logits_j - logits_{label})^p
+
+    Parameters
+    ----------
+    margin : float, default 1.0
+        The lead over each other class that is asked for; at least 0.
+    p : {1, 2}, default 1
+        The power of what lacks to the margin.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating scores, with the classes along `axis`. A row alone, (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class, under which the loss is the expected one.
+
+    Notes
+    -----
+    The sum is divided by the number of all classes, as in PyTorch; Weston and Watkins do not divide it. With weights of
+    classes the mean is divided by the sum of the items' weights, and PyTorch's by the number of items.
+
+    A target of probabilities takes memory for the square of the number of classes.
+
+    References
+    ----------
+    Weston and Watkins, Support vector machines for multi-class pattern recognition (1999).
+    https://www.esann.org/sites/default/files/proceedings/legacy/es1999-461.pdf
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> scores = np.asarray([[3.0, 1.0, 0.0], [0.5, 0.0, 1.0]])
+    >>> al.multi_margin(scores, np.asarray([0, 0]), p=2, reduction="none").round(4).tolist()
+    [0.0, 0.8333]
+    """
+
+    margin: float = 1.0
+    p: int = 1
+
+    structural: ClassVar[tuple[str, ...]] = ("p",)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(margin=self.margin)
+        require_integer(p=self.p)
+        require_range(1, 2, p=self.p)
+
+    # Σ_{j != y} max(0, margin + z_j - z_y)^p / C
+    def call(self, logits: Array, labels: Array) -> Array:
+        xp = array_namespace(logits, labels)
+        axis = self.row_axis(logits)
+        if not _is_label(labels):
+            of_class = xp.mean(self._power(_shortfalls(logits, axis, self.margin)), axis=-1)
+            return reductions.expectation(of_class, xp.moveaxis(labels, axis, -1), -1)
+        score = indexing.expand_dims(indexing.gather(logits, labels, axis), axis)
+        short = self._power(special.relu(self.margin + (logits - score)))
+        return xp.mean(indexing.scatter(short, labels, 0.0, axis), axis=axis)
+
+    def _power(self, short: Array) -> Array:
+        return short if self.p == 1 else short * short
+
+
+def _shortfalls(scores: Array, axis: int, margin: float) -> Array:
+    """max(0, margin + z_k - z_j) at [..., j, k], and 0 where j = k: what class j lacks to the margin over k."""
+    xp = array_namespace(scores)
+    scores = xp.moveaxis(scores, axis, -1)
+    lead = scores[..., :, None] - scores[..., None, :]
+    places = xp.arange(scores.shape[-1], device=single_device(scores))
+    return special.where(places[:, None] == places[None, :], 0.0, special.relu(margin - lead))
 
 
 def _shared(chosen: Array, like: Array, axis: int) -> Array:

@@ -19,7 +19,7 @@ from ..arguments import (
 )
 from ..numerics import elementwise, indexing, logistic, reductions, settings, softmax
 from ..registry import alias, register
-from ._base import PureRowLoss, per_class
+from ._base import PureRowLoss, along, per_class
 
 __all__ = ["CategoricalFocal", "CrossEntropy", "Nll"]
 
@@ -52,13 +52,7 @@ class _ClassLoss(PureRowLoss):
             return None
         axis = self.row_axis(logits)
         weight = per_class("class_weight", self.class_weight, logits, axis)
-        return _expectation(_along(weight, logits, axis), labels, axis)
-
-
-def _along(per_class: Array, logits: Array, axis: int) -> Array:
-    shape = [1] * logits.ndim
-    shape[axis] = logits.shape[axis]
-    return array_namespace(per_class).reshape(per_class, tuple(shape))
+        return _expectation(along(weight, logits, axis), labels, axis)
 
 
 def _expectation(values: Array, labels: Array, axis: int) -> Array:
@@ -90,8 +84,7 @@ class _DistributionLoss(_ClassLoss):
         target = indexing.one_hot(logits, labels, axis, 1.0) if _is_label(labels) else labels
         if settings.is_zero(self.label_smoothing):
             return target
-        share = self.label_smoothing / logits.shape[axis]
-        return (1.0 - self.label_smoothing) * target + share
+        return special.smooth_labels(target, self.label_smoothing, axis=axis)
 
     def _pair(self, given: Array, axis: int) -> tuple[Array, Array]:
         """p and 1 - p of probabilities."""
@@ -487,4 +480,4 @@ class CategoricalFocal(_DistributionLoss):
         if isinstance(self.alpha, NUMBERS):
             return self.alpha
         alpha = as_array(of_classes("alpha", self.alpha, logits.shape[axis]), like=logits, dtype=logits.dtype)
-        return alpha if alpha.ndim == 0 else _along(per_class("alpha", alpha, logits, axis), logits, axis)
+        return alpha if alpha.ndim == 0 else along(per_class("alpha", alpha, logits, axis), logits, axis)

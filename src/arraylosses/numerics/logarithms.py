@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace
+from .._array_api import Array, Namespace, array_namespace
 from ._jax import with_jvp_of
 from ._variants import primitive
 from .elementwise import clip, where
@@ -152,6 +152,14 @@ def log1p_ratio(xp: Namespace, a: Array, b: Array) -> Array:
     whether the two are nearly equal or far apart.
     """
     return _log1p_ratio(xp, a, b)
+
+
+def log_1m_exp(x: Array) -> Array:
+    """log(1 - exp(-x)) of numbers of at least 0, to full relative precision on both sides."""
+    xp = array_namespace(x)
+    zero, small = x == 0, x < _LOG_2
+    near = where(zero, float("-inf"), xp.log(-xp.expm1(-where(xp.logical_or(zero, x >= _LOG_2), _LOG_2, x))))
+    return where(small, near, xp.log1p(-xp.exp(-where(small, _LOG_2, x))))
 
 
 # log1p(cosh x - 1), with cosh x - 1 = u² / (2 (1 + u)) for u = exp(|x|) - 1. Beyond 40, where u² might overflow, it

@@ -22,6 +22,11 @@ def in_range(setting: Any, like: Array) -> Any:
     return min(max(setting, -most), most) if isinstance(setting, NUMBERS) else setting
 
 
+def at_least(setting: Any, low: float) -> Any:
+    """A real setting, raised to `low`."""
+    return max(setting, low) if isinstance(setting, NUMBERS) else clip(setting, low)
+
+
 def at_least_tiny(setting: Any, like: Array) -> Any:
     """A real setting that is divided by, limited to the normal numbers of the dtype of `like`."""
     tiny, most = finfo(like)

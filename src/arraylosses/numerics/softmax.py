@@ -19,6 +19,7 @@ from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
 from .elementwise import stop_gradient, weighted, where
 from .indexing import expand_dims, gather, one_hot_mask, put_along_axis, take_along_axis
+from .logarithms import log1p_ratio
 from .reductions import reduce_max, reduce_sums
 
 SMALL = 1 << 15
@@ -284,6 +285,21 @@ def cross_entropy_and_derivative(xp: Namespace, logits: Array, target: Array, ax
     value, exponential, others, mass = _cross_entropy(xp, logits, target, axis)
     p, complement = _probabilities(exponential, others)
     return value, p * (mass - target) - target * complement
+
+
+def relative_entropy(logits: Array, others: Array, axis: int) -> Array:
+    """Σ q (log q - log p) along `axis`, for q = softmax(logits) and p = softmax(others).
+
+    With the gaps g to the largest logit, log q - log p is a difference of gaps and one of the logarithms of sums: no
+    digit of a logarithm that both have is lost.
+    """
+    gap, exponential, rest = _terms(logits, _largest(logits, axis), axis)
+    gap_of_others, _, rest_of_others = _terms(others, _largest(others, axis), axis)
+    q, _ = _probabilities(exponential, rest)
+    difference = weighted(gap_of_others - where(q == 0, 0.0, gap), q)
+    logs = log1p_ratio(rest_of_others, rest)
+    xp = array_namespace(difference)
+    return xp.sum(difference, axis=axis) + xp.squeeze(logs, axis=axis)
 
 
 def normalize(x: Array, axis: int) -> tuple[Array, Array]:

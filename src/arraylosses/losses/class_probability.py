@@ -1,0 +1,416 @@
+"""Losses of classes that are other functions of a class's probability than its logarithm alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .. import special
+from .._array_api import Array, array_namespace
+from ..arguments import require_nonnegative, require_one_of_type, require_range
+from ..numerics import elementwise, indexing, logarithms, logistic, reductions, settings, softmax
+from ..registry import alias, register
+from ._base import PureLoss
+from .multiclass import CrossEntropy, _DistributionLoss, _is_label
+
+__all__ = [
+    "Brier",
+    "CategoricalBrier",
+    "GeneralizedCrossEntropy",
+    "PolyCrossEntropy",
+    "SymmetricCrossEntropy",
+]
+
+
+@register(alias("brier_score_loss", from_logits=False))
+@dataclass(frozen=True, kw_only=True)
+class Brier(PureLoss):
+    r"""Squared error of the probability of a yes: a proper score, bounded where an item is as wrong as can be.
+
+    .. math:: l = (p - target)^2; \quad p = 1 / (1 + \exp(-prediction))
+
+    Parameters
+    ----------
+    from_logits : bool, default True
+        Whether `prediction` holds logits.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating: logits, or with ``from_logits=False`` probabilities.
+    target : array
+        0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    Notes
+    -----
+    Of two classes, `categorical_brier` is twice as large: Brier's own definition. scikit-learn's ``brier_score_loss``
+    of a yes or no is this one, of probabilities.
+
+    References
+    ----------
+    Brier, Verification of forecasts expressed in terms of probability (1950).
+    https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> al.brier(np.asarray([0.0, 1e4]), np.asarray([1, 0]), reduction="none").tolist()
+    [0.25, 1.0]
+    """
+
+    arrays = "prediction[...]: real if from_logits else probability, target[...]: probability -> [...]"
+
+    from_logits: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_logits=self.from_logits)
+
+    # (p - t)²
+    def call(self, prediction: Array, target: Array) -> Array:
+        error, _ = self._error_and_slope(prediction, target)
+        return error * error
+
+    # 2 (p - t) dp, where dp is p (1 - p) by a logit
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        error, slope = self._error_and_slope(prediction, target)
+        return 2.0 * error * slope
+
+    # p - t is p (1 - t) - t (1 - p), in which p near 1 keeps its digits.
+    def _error_and_slope(self, prediction: Array, target: Array) -> tuple[Array, Array | float]:
+        """p - t, and the derivative of p."""
+        if not self.from_logits:
+            return prediction - target, 1.0
+        p, complement = logistic.sigmoid_and_complement(prediction)
+        return p * (1.0 - target) - target * complement, p * complement
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class CategoricalBrier(_DistributionLoss):
+    r"""Squared distance of the predicted distribution from the target: a proper score, of at most 2.
+
+    .. math:: l = \sum_c (p_c - target_c)^2; \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is spread evenly over all classes.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
+        (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class.
+
+    Notes
+    -----
+    It is not divided by 2, nor by the number of classes.
+
+    References
+    ----------
+    Brier, Verification of forecasts expressed in terms of probability (1950).
+    https://doi.org/10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> p = np.asarray([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]])
+    >>> al.categorical_brier(p, np.asarray([0, 0]), from_logits=False, reduction="none").tolist()
+    [0.375, 2.0]
+    """
+
+    # Σ (p - t)²
+    def call(self, logits: Array, labels: Array) -> Array:
+        axis = self.row_axis(logits)
+        error, _, _ = self._error(logits, labels, axis)
+        return reductions.reduce_sum(error * error, axis)
+
+    # 2 (p - t) by a probability, and by a logit that times p, less p times the sum of all these
+    def derivative(self, logits: Array, labels: Array) -> Array:
+        axis = self.row_axis(logits)
+        error, p, complement = self._error(logits, labels, axis)
+        if not self.from_logits:
+            return 2.0 * error
+        return _by_logit(2.0 * p * error, p, complement, axis)
+
+    def _error(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
+        """p - t, p and 1 - p."""
+        target = self._smoothed(logits, labels, axis)
+        if not self.from_logits:
+            return logits - target, *self._pair(logits, axis)
+        _, p, complement = softmax.nll_and_probabilities(logits, axis)
+        return p * (1.0 - target) - target * complement, p, complement
+
+
+def _by_logit(u: Array, p: Array, complement: Array, axis: int) -> Array:
+    """The derivative by logits, from u = p dl/dp, p and 1 - p."""
+    return u * complement - p * (array_namespace(u).sum(u, axis=axis, keepdims=True) - u)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _OfNll(_DistributionLoss):
+    """What the losses share that are Σ t f(s) of s = -log p."""
+
+    def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
+        """f(s) and its derivative, from s and 1 - p."""
+        raise NotImplementedError
+
+    # Σ t f(-log p)
+    def call(self, logits: Array, labels: Array) -> Array:
+        axis = self.row_axis(logits)
+        if self._is_of_logits_and_labels(labels):
+            return self._of_nll(*softmax.nll_and_complement(logits, labels, axis))[0]
+        nll, _, complement = self._nll_and_pair(logits, axis)
+        return reductions.expectation(self._of_nll(nll, complement)[0], self._smoothed(logits, labels, axis), axis)
+
+    # f'(s) times the derivative of s for a label. With u = p dl/dp = -t f'(s): u / p by a probability, and by a logit
+    # what `_by_logit` makes of it.
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        axis = self.row_axis(logits)
+        if self._is_of_logits_and_labels(labels):
+            nll, complement, derivative = softmax.nll_complement_and_derivative(logits, labels, axis)
+            value, factor = self._of_nll(nll, complement)
+            return value, (derivative * indexing.expand_dims(factor, axis),)
+        nll, p, complement = self._nll_and_pair(logits, axis)
+        target = self._smoothed(logits, labels, axis)
+        value, factor = self._of_nll(nll, complement)
+        u = -target * factor
+        derivative = _by_logit(u, p, complement, axis) if self.from_logits else self._by_probability(logits, u, axis)
+        return reductions.expectation(value, target, axis), (derivative,)
+
+    def _is_of_logits_and_labels(self, labels: Array) -> bool:
+        return self.from_logits and _is_label(labels) and settings.is_zero(self.label_smoothing)
+
+    def _nll_and_pair(self, logits: Array, axis: int) -> tuple[Array, Array, Array]:
+        """-log p, p and 1 - p of every class."""
+        if self.from_logits:
+            return softmax.nll_and_probabilities(logits, axis)
+        p, complement = self._pair(logits, axis)
+        impossible = p == 0
+        nll = -logarithms.log(special.where(impossible, 1.0, p))
+        return special.where(impossible, float("inf"), nll), p, complement
+
+
+@register("poly_loss_cross_entropy", "poly1_cross_entropy", alias("poly1_softmax_loss", epsilon1=1.0))
+@dataclass(frozen=True, kw_only=True)
+class PolyCrossEntropy(_OfNll):
+    r"""Cross entropy with the first term of its series in 1 - p changed: one number that can be tuned to a task.
+
+    .. math:: l = \sum_c target_c (-\log p_c + \epsilon_1 (1 - p_c)); \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    epsilon1 : float, default 2.0
+        What is added to the coefficient of 1 - p, which is 1 in cross entropy; at least -1. At 0 it is
+        `cross_entropy`.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is spread evenly over all classes.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
+        (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class.
+
+    Notes
+    -----
+    The paper tunes the number to the task: 2 for the classification of images, and negative ones for their
+    segmentation and detection. Optax's default is 2, as here, and Rax's 1.
+
+    References
+    ----------
+    Leng et al., PolyLoss: a polynomial expansion perspective of classification loss functions (2022).
+    https://arxiv.org/abs/2204.12511
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.poly_cross_entropy(np.asarray([[0.0, 0.0]]), np.asarray([1]))), 6)
+    1.693147
+    """
+
+    epsilon1: float = 2.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_range(-1, math.inf, epsilon1=self.epsilon1)
+
+    # f(s) = s + epsilon1 (1 - p), and f'(s) = 1 + epsilon1 p
+    def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
+        return nll + self.epsilon1 * complement, 1.0 + self.epsilon1 * (1.0 - complement)
+
+
+@register(
+    alias("CategoricalGeneralizedCrossEntropy", "categorical_generalized_cross_entropy", q=0.5, from_logits=False)
+)
+@dataclass(frozen=True, kw_only=True)
+class GeneralizedCrossEntropy(_OfNll):
+    r"""Between cross entropy and absolute error: for labels some of which are wrong.
+
+    .. math:: l = \sum_c target_c \frac{1 - p_c^q}{q}; \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    q : float, default 0.7
+        In [0, 1]: towards 0 it is `cross_entropy`, which learns fast, and at 1 half the absolute error of the
+        distribution, 1 - p, which wrong labels harm least.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is spread evenly over all classes.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
+        (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class.
+
+    Notes
+    -----
+    The default is the paper's. Keras's is 0.5, of probabilities, and its loss takes integer labels whatever its name
+    says.
+
+    References
+    ----------
+    Zhang and Sabuncu, Generalized cross entropy loss for training deep neural networks with noisy labels (2018).
+    https://arxiv.org/abs/1805.07836
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.generalized_cross_entropy(np.asarray([[0.0, 0.0]]), np.asarray([1]), q=0.5)), 6)
+    0.585786
+    """
+
+    q: float = 0.7
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_range(0, 1, q=self.q)
+
+    # f(s) = (1 - exp(-q s)) / q, and f'(s) = exp(-q s). At a q whose products would underflow it is s but for rounding.
+    def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
+        xp = array_namespace(nll)
+        q = settings.at_least(self.q, math.sqrt(elementwise.finfo(nll).smallest_normal))
+        return -xp.expm1(-q * nll) / q, xp.exp(-q * nll)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class SymmetricCrossEntropy(_DistributionLoss):
+    r"""Cross entropy and its reverse, with prediction and target exchanged: for labels some of which are wrong.
+
+    .. math:: l = -\alpha \sum_c target_c \log p_c - \beta \sum_c p_c \max(\log target_c, \text{log_zero});
+        \quad p = softmax(logits)
+
+    Parameters
+    ----------
+    alpha : float, default 0.1
+        What cross entropy counts; at least 0.
+    beta : float, default 1.0
+        What the reverse counts, which wrong labels harm less; at least 0.
+    log_zero : float, default -4.0
+        What the logarithm of a target of 0 is taken for, below 0. No logarithm of a target is less.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise probabilities.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class, which acts as the weight of its items: the mean is divided by their sum.
+    ignore_index : int, optional
+        A label whose items are left out, in the mean's denominator too. It may lie outside [0, C).
+    label_smoothing : float, default 0.0
+        Share of the target, in [0, 1], that is spread evenly over all classes.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities. A row alone,
+        (C,), is one item.
+    labels : array, shape (...) or (..., C)
+        Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
+        `logits`, a probability for each class.
+
+    Notes
+    -----
+    The defaults are the paper's for ten classes; for a hundred it has an `alpha` of 6 and a `beta` of 0.1. Of a label,
+    the reverse is ``-log_zero`` (1 - p), so that it is `poly_cross_entropy` but for factors.
+
+    References
+    ----------
+    Wang et al., Symmetric cross entropy for robust learning with noisy labels (2019). https://arxiv.org/abs/1908.06112
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.symmetric_cross_entropy(np.asarray([[0.0, 0.0]]), np.asarray([1]))), 6)
+    2.069315
+    """
+
+    alpha: float = 0.1
+    beta: float = 1.0
+    log_zero: float = -4.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(alpha=self.alpha, beta=self.beta)
+        require_range(-math.inf, 0, ends=False, log_zero=self.log_zero)
+
+    # -alpha Σ t log p - beta Σ p max(log t, log_zero)
+    def call(self, logits: Array, labels: Array) -> Array:
+        axis = self.row_axis(logits)
+        entropy = CrossEntropy(axis=self.axis, from_logits=self.from_logits, label_smoothing=self.label_smoothing).call(
+            logits, labels
+        )
+        p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
+        logs = logarithms.log_at_least(self._smoothed(logits, labels, axis), self.log_zero)
+        return self.alpha * entropy - self.beta * reductions.reduce_sum(p * logs, axis)

@@ -1,0 +1,229 @@
+"""Losses of labels that do not exclude each other: 0 or 1 (or a probability) for each class."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .. import special
+from .._array_api import Array, array_namespace
+from ..arguments import require_nonnegative, require_per_class, require_range
+from ..numerics import elementwise, logarithms, logistic, settings
+from ..registry import register
+from ._base import PureLoss, PureRowLoss, along, per_class
+from .margin import _shortfalls
+
+__all__ = ["Asymmetric", "MultilabelMargin", "MultilabelSoftMargin"]
+
+
+@register("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss")
+@dataclass(frozen=True, kw_only=True)
+class MultilabelSoftMargin(PureRowLoss):
+    r"""Mean over the classes of their binary cross entropy: one loss for all labels of an item.
+
+    .. math:: l = -\frac{1}{C} \sum_c target_c \log p_c + (1 - target_c) \log(1 - p_c);
+        \quad p = 1 / (1 + \exp(-logits))
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    class_weight : sequence or array of shape (C,), optional
+        One number a class. The mean over the classes is then Σ w l / Σ w, which no constant weight changes.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating, with the classes along `axis`. A row alone, (C,), is one item.
+    target : array, shape (..., C)
+        0 or 1, or a probability, for each class. An integer or bool target is converted.
+
+    Notes
+    -----
+    An item is a row, and `weight` and `where` have one value for all of its labels. In `binary_cross_entropy`, whose
+    mean is the same, an item is a label. PyTorch divides by the number of classes where their weights are given, too.
+
+    References
+    ----------
+    Zhang and Zhou, A review on multi-label learning algorithms (2014). https://doi.org/10.1109/TKDE.2013.39
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> logits, target = np.asarray([[0.0, 1e4, -1e4]]), np.asarray([[1, 1, 0]])
+    >>> round(float(al.multilabel_soft_margin(logits, target)), 6)
+    0.231049
+    """
+
+    arrays = "logits[..., C]: real, target[..., C]: probability -> [...]"
+
+    class_settings: ClassVar[tuple[str, ...]] = ("class_weight",)
+
+    class_weight: Any = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.class_weight is not None:
+            require_per_class(class_weight=self.class_weight)
+
+    # Σ w (binary cross entropy) / Σ w over the classes
+    def call(self, logits: Array, target: Array) -> Array:
+        xp = array_namespace(logits, target)
+        axis = self.row_axis(logits)
+        loss = logistic.bernoulli_nll(logits, target)
+        if self.class_weight is None:
+            return xp.mean(loss, axis=axis)
+        return xp.sum(self._shares(logits, axis) * loss, axis=axis)
+
+    # w (p - target) / Σ w
+    def derivative(self, logits: Array, target: Array) -> Array:
+        return self._shares(logits, self.row_axis(logits)) * logistic.bernoulli_nll_derivative(logits, target)
+
+    # w p (1 - p) / Σ w
+    def second_derivative(self, logits: Array, target: Array) -> Array:
+        p, complement = logistic.sigmoid_and_complement(logits)
+        return self._shares(logits, self.row_axis(logits)) * (p * complement)
+
+    def _shares(self, logits: Array, axis: int) -> Array | float:
+        """What each class counts in the mean; 0 for all of them where all weights are 0."""
+        if self.class_weight is None:
+            return 1.0 / logits.shape[axis]
+        weight = per_class("class_weight", self.class_weight, logits, axis)
+        total = array_namespace(weight).sum(weight)
+        return along(weight / special.where(total == 0, 1.0, total), logits, axis)
+
+
+@register("MultiLabelMarginLoss", "multilabel_margin_loss")
+@dataclass(frozen=True, kw_only=True)
+class MultilabelMargin(PureRowLoss):
+    r"""Hinge loss of several labels: every class that is there should lead every one that is not by a margin.
+
+    .. math:: l = \frac{1}{C} \sum_{j, k} target_j (1 - target_k) \max(0, margin + logits_k - logits_j)
+
+    Parameters
+    ----------
+    margin : float, default 1.0
+        The lead that is asked for; at least 0.
+    axis : int, default -1
+        The class axis. The one axis of a row alone is its class axis, whatever `axis` says.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., C)
+        Floating scores, with the classes along `axis`. A row alone, (C,), is one item.
+    target : array, shape (..., C)
+        0 or 1, or a probability, for each class, under which the loss is the expected one of independent labels. An
+        integer or bool target is converted.
+
+    Notes
+    -----
+    The sum is divided by the number of classes, as in PyTorch, whose target is a list of the classes that are there,
+    ended by -1.
+
+    All pairs of classes are compared, which takes memory for the square of their number.
+
+    References
+    ----------
+    Crammer and Singer, A family of additive online algorithms for category ranking (2003).
+    https://www.jmlr.org/papers/v3/crammer03b.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> scores, target = np.asarray([[0.1, 0.2, 0.4, 0.8]]), np.asarray([[1, 0, 0, 1]])
+    >>> round(float(al.multilabel_margin(scores, target)), 6)
+    0.85
+    """
+
+    arrays = "logits[..., C]: real, target[..., C]: probability -> [...]"
+
+    margin: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(margin=self.margin)
+
+    # Σ_jk t_j (1 - t_k) max(0, margin + z_k - z_j) / C
+    def call(self, logits: Array, target: Array) -> Array:
+        xp = array_namespace(logits, target)
+        axis = self.row_axis(logits)
+        target = xp.moveaxis(target, axis, -1)
+        pairs = target[..., :, None] * (1.0 - target[..., None, :])
+        short = _shortfalls(logits, axis, settings.in_range(self.margin, logits))
+        return xp.mean(xp.sum(pairs * short, axis=-1), axis=-1)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Asymmetric(PureLoss):
+    r"""Binary cross entropy in which negatives count less than positives, and easy ones nothing: for many rare labels.
+
+    .. math:: l = -target (1 - p)^{\text{gamma_pos}} \log p
+        - (1 - target) \, q^{\text{gamma_neg}} \log(1 - q); \quad p = 1 / (1 + \exp(-prediction)),
+        \; q = \max(0, p - shift)
+
+    Parameters
+    ----------
+    gamma_pos : float, default 0.0
+        How fast the weight of a positive falls as it becomes easy; at least 0.
+    gamma_neg : float, default 4.0
+        The same of a negative.
+    shift : float, default 0.05
+        What is taken from the probability of a negative, in [0, 1]: below it, a negative is easy enough to count for
+        nothing.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating logits.
+    target : array
+        0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    Notes
+    -----
+    An item is a label. The authors' code returns the sum over all labels of a batch, and has 1 for `gamma_pos`. Without
+    a shift and with one gamma it is `binary_focal`, and with a gamma of 0 `binary_cross_entropy`.
+
+    References
+    ----------
+    Ridnik et al., Asymmetric loss for multi-label classification (2021). https://arxiv.org/abs/2009.14119
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> al.asymmetric(np.asarray([0.0, 0.0, -4.0]), np.asarray([1, 0, 0]), reduction="none").round(4).tolist()
+    [0.6931, 0.0245, 0.0]
+    """
+
+    arrays = "prediction[...]: real, target[...]: probability -> [...]"
+
+    gamma_pos: float = 0.0
+    gamma_neg: float = 4.0
+    shift: float = 0.05
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(gamma_pos=self.gamma_pos, gamma_neg=self.gamma_neg)
+        require_range(0, 1, shift=self.shift)
+
+    # -t (1 - p)^gamma_pos log p - (1 - t) q^gamma_neg log(1 - q), with q = max(0, p - shift)
+    def call(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        p, complement = logistic.sigmoid_and_complement(prediction)
+        gamma_pos, gamma_neg = (settings.in_range(gamma, prediction) for gamma in (self.gamma_pos, self.gamma_neg))
+        positive = special.softplus(-prediction) * elementwise.at_least_smallest_normal(complement) ** gamma_pos
+        q = special.relu(p - self.shift)
+        # 1 - q loses its digits where q is small, and q where 1 - q = 1 - p + shift is, which is at least 1 - p.
+        small = -xp.log1p(-special.clip(q, None, 0.5))
+        large = -logarithms.log_at_least(complement + self.shift, -special.softplus(prediction))
+        negative = special.where(q < 0.5, small, large) * elementwise.at_least_smallest_normal(q) ** gamma_neg
+        return target * positive + (1.0 - target) * negative
