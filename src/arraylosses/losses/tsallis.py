@@ -8,7 +8,7 @@ from .. import special
 from .._array_api import Array, array_namespace, single_device
 from ..numerics import indexing, reductions
 from ..registry import register
-from ._base import PureLoss
+from ._base import PureLoss, along
 from .margin import ModifiedHuber
 from .multiclass import _ClassLoss, _is_label
 
