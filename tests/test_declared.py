@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses.arguments.shapes import Axes
 from arraylosses.data import draw
 
 from .cases import OF_BATCHES
@@ -33,15 +34,17 @@ def inputs(loss, soft, seed=0, batch=(4,), dtype="float64"):
     return tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays), where
 
 
+def axes_of(loss, arrays):
+    forms = [a.form(integer=x.dtype.kind == "i") for a, x in zip(loss.declaration.arguments, arrays, strict=True)]
+    return Axes(loss.declaration, loss.class_axis(), loss.array_names, arrays, forms)
+
+
 def where_shape(loss, arrays):
-    shape = arrays[0].shape
-    if isinstance(loss, al.InfoNce):
-        return shape[:1]
-    return shape if isinstance(loss, al.ListNet) else tuple(np.delete(shape, loss.axis))
+    return axes_of(loss, arrays).shape(loss.declaration.where)
 
 
 def reduced(items, kept, weight, reduction):
-    w = np.where(kept, weight, 0.0)
+    w = np.where(kept, weight * kept, 0.0)
     total = np.where(kept, w * items, 0.0)
     if reduction == "none":
         return total
@@ -83,11 +86,9 @@ def test_what_is_left_out_may_hold_anything(variant, loss, soft):
     arrays, where = inputs(loss, soft, seed=2, dtype=dtype)
     clean = compute(variant, loss, arrays, where=where)
     spoilt = [x.copy() for x in arrays]
-    for x in spoilt:
-        out = ~where
-        if x.ndim > where.ndim:
-            place = loss.class_axis() if loss.class_axis() is not None else -1
-            out = np.broadcast_to(np.expand_dims(out, place), x.shape)
+    for k, x in enumerate(spoilt):
+        extra = axes_of(loss, arrays).layout(k, loss.declaration.where)
+        out = np.broadcast_to(np.expand_dims(~where, extra), x.shape)
         x[out] = 99 if x.dtype.kind == "i" else NAN
     np.testing.assert_array_equal(compute(variant, loss, spoilt, where=where), clean)
 

@@ -9,6 +9,7 @@ from ._config import config
 from .conversion import convert
 from .functions.binary import *
 from .functions.contrastive import *
+from .functions.deviance import *
 from .functions.divergence import *
 from .functions.embedding import *
 from .functions.likelihood import *
@@ -17,12 +18,17 @@ from .functions.margin import *
 from .functions.multiclass import *
 from .functions.ranking import *
 from .functions.regression import *
+from .functions.relative import *
+from .functions.robust import *
+from .functions.scoring import *
 from .functions.segmentation import *
+from .functions.survival import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss
 from .loss_function import loss
 from .losses.binary import *
 from .losses.contrastive import *
+from .losses.deviance import *
 from .losses.divergence import *
 from .losses.embedding import *
 from .losses.likelihood import *
@@ -31,7 +37,11 @@ from .losses.margin import *
 from .losses.multiclass import *
 from .losses.ranking import *
 from .losses.regression import *
+from .losses.relative import *
+from .losses.robust import *
+from .losses.scoring import *
 from .losses.segmentation import *
+from .losses.survival import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from . import (
     binary,
     contrastive,
+    deviance,
     divergence,
     embedding,
     keras,
@@ -16,7 +17,11 @@ from . import (
     multiclass,
     ranking,
     regression,
+    relative,
+    robust,
+    scoring,
     segmentation,
+    survival,
     torch,
 )
 from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
@@ -25,7 +30,11 @@ __all__ = ["CATALOGUE", "CLASS_WEIGHT", "Entry", "Equals", "Peer", "Refused"]
 
 CATALOGUE: dict[str, Entry] = {
     **regression.ENTRIES,
+    **relative.ENTRIES,
+    **robust.ENTRIES,
+    **scoring.ENTRIES,
     **likelihood.ENTRIES,
+    **deviance.ENTRIES,
     **binary.ENTRIES,
     **multiclass.ENTRIES,
     **divergence.ENTRIES,
@@ -34,6 +43,7 @@ CATALOGUE: dict[str, Entry] = {
     **contrastive.ENTRIES,
     **ranking.ENTRIES,
     **segmentation.ENTRIES,
+    **survival.ENTRIES,
     **{f"keras.{name}": entry for name, entry in keras.ENTRIES.items()},
     **{f"torch.{name}": entry for name, entry in torch.ENTRIES.items()},
 }

@@ -142,10 +142,19 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         if not {"...", "N"} & set(form.axes):  # it belongs to no item
             arrays.append(np.eye(classes) - 1 / classes if len(form.axes) == 2 else np.log(one_hot.mean(axis=0)))
         elif k and form.domain.name in targets:
-            arrays.append(targets[form.domain.name])
+            x = targets[form.domain.name]
+            arrays.append(_with_axes(x, form.axes) if x.ndim == 2 else x)
         else:
-            arrays.append(np.roll(form.domain.of_real(logits), k, axis=0))
+            arrays.append(_with_axes(np.roll(form.domain.of_real(logits), k, axis=0), form.axes))
     return tuple(arrays)
+
+
+def _with_axes(rows: FloatArray, axes: tuple[str, ...]) -> FloatArray:
+    """Return the first number of each row for items of numbers, and each with some of the next for those of vectors."""
+    ndim = len(axes) - ("..." in axes and "N" in axes)
+    if ndim == 1:
+        return rows[:, 0]
+    return np.stack([np.roll(rows, k, axis=0) for k in range(4)], axis=1) if ndim == 3 else rows
 
 
 def holds(declaration: Declaration, k: int, x: FloatArray, axis: int | None) -> bool:

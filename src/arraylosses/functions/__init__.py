@@ -6,6 +6,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 from . import (
     binary,
     contrastive,
+    deviance,
     divergence,
     embedding,
     likelihood,
@@ -14,10 +15,15 @@ from . import (
     multiclass,
     ranking,
     regression,
+    relative,
+    robust,
+    scoring,
     segmentation,
+    survival,
 )
 from .binary import *
 from .contrastive import *
+from .deviance import *
 from .divergence import *
 from .embedding import *
 from .likelihood import *
@@ -26,11 +32,16 @@ from .margin import *
 from .multiclass import *
 from .ranking import *
 from .regression import *
+from .relative import *
+from .robust import *
+from .scoring import *
 from .segmentation import *
+from .survival import *
 
 __all__: list[str] = []
 __all__ += binary.__all__
 __all__ += contrastive.__all__
+__all__ += deviance.__all__
 __all__ += divergence.__all__
 __all__ += embedding.__all__
 __all__ += likelihood.__all__
@@ -39,4 +50,8 @@ __all__ += margin.__all__
 __all__ += multiclass.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
+__all__ += relative.__all__
+__all__ += robust.__all__
+__all__ += scoring.__all__
 __all__ += segmentation.__all__
+__all__ += survival.__all__
