@@ -55,6 +55,7 @@ ENTRIES["aft"] = Entry(
     reference=aft,
     scale=aft_scale,
     exponential=True,
+    edges={"real": (-4.0, -1.0, 0.0, 0.5, 30.0)},  # the loss grows as an exponential of what is below the time
     settings=[{"distribution": "logistic", "scale": 0.5}, {"distribution": "extreme"}],
     refused=[
         Refused({"distribution": "norm"}, "must be one of .*got 'norm'; did you mean 'normal'"),

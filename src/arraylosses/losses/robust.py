@@ -263,10 +263,11 @@ class Fair(ErrorLoss):
         size = special.absolute(error)
         return scale * (size * logarithms.log1p_shortfall(special.clip(size / scale, None, 2.0**60)))
 
-    # e / (1 + r)
+    # e / (1 + r), which is c for an infinite error
     def _derivative(self, error: Array) -> Array:
         scale = settings.at_least_tiny(self.scale, error)
-        return error / (1.0 + special.absolute(error) / scale)
+        ratio = special.clip(error / scale, -(2.0**60), 2.0**60)
+        return scale * (ratio / (1.0 + special.absolute(ratio)))
 
     # 1 / (1 + r)²
     def _second_derivative(self, error: Array) -> Array:
