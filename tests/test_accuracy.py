@@ -58,6 +58,21 @@ def pairs(rng: np.random.Generator, dtype: str, *, positive: bool = False) -> li
     ]
 
 
+def counts(rng: np.random.Generator, dtype: str, *, positive: bool) -> list[np.ndarray]:
+    """Logarithms of rates, with counts or amounts that were drawn at them, and with amounts that they nearly are."""
+    x = rng.uniform(-8, 6, 300)
+    target = np.exp(x) * 10.0 ** rng.uniform(-3, 3, 300) if positive else rng.poisson(np.exp(np.minimum(x, 4)) + 1)
+    near = np.exp(x) * (1 + rng.normal(size=300) * 10.0 ** rng.uniform(-9, -1, 300))
+    return [np.tile(x, 2).astype(dtype), np.concatenate([target, near]).astype(dtype)]
+
+
+def beside(rng: np.random.Generator, shape: tuple[int, ...], domain: str) -> np.ndarray:
+    """What is given beside prediction and target: signs, spreads of many sizes, or their logarithms."""
+    if domain == "sign":
+        return rng.choice([-1.0, 1.0], shape)
+    return rng.uniform(-8, 8, shape) if domain == "real" else 10.0 ** rng.uniform(-3, 3, shape)
+
+
 def logits(rng: np.random.Generator, size: int) -> np.ndarray:
     """Logits of all sizes up to 1e4, and 0."""
     return np.concatenate([random_numbers(rng, size, -8, 4), rng.uniform(-40, 40, size), [0.0, 1e4, -1e4, 88.0, -88.0]])
@@ -136,18 +151,19 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
         if domains == ("real", "sign"):
             z = logits(rng, 200)
             return z.astype(dtype), rng.choice([-1.0, 1.0], z.shape).astype(dtype)
-        if domains == ("real", "nonnegative"):
-            x = rng.uniform(-8, 6, 300)
-            return x.astype(dtype), rng.poisson(np.exp(np.minimum(x, 4)) + 1).astype(dtype)
         if domains[0] == "log_probability":
             logs = [-(10.0 ** rng.uniform(-6, 1.8, 300)) for _ in domains]
             logs[1][::5] = logs[0][::5]
             signs = rng.choice([-1.0, 1.0], 300)
             of_domain = {"sign": signs, "real": signs * 10.0 ** rng.uniform(-3, 3, 300)}
             return tuple(of_domain.get(d, x).astype(dtype) for d, x in zip(domains, logs, strict=True))
-        positive = domains[0] != "real"
-        two = pairs(rng, dtype, positive=positive)
-        return (*two, rng.choice([-1.0, 1.0], two[0].shape).astype(dtype)) if len(domains) == 3 else tuple(two)
+        if domains[0] == "real" and domains[1] in ("nonnegative", "positive"):
+            two = counts(rng, dtype, positive=domains[1] == "positive")
+        else:
+            two = pairs(rng, dtype, positive=domains[0] != "real")
+            if domains[1] == "positive":
+                two[1] = np.where(two[1] == 0, np.asarray(1, dtype), two[1])
+        return (*two, *(beside(rng, two[0].shape, domain).astype(dtype) for domain in domains[2:]))
     if domains[0] == "distribution" or domains[0] == "log_distribution":
         p = rng.dirichlet(np.ones(5), 150)
         near = p * (1 + rng.normal(size=p.shape) * 10.0 ** rng.uniform(-9, -1, size=(150, 1)))
@@ -171,6 +187,8 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
         z = rows(rng, 5, dtype)
         return z, rng.choice([0.0, 1.0, 0.25, 0.9], z.shape).astype(dtype)
     x, y = (DOMAINS[name].of_real(x).astype(dtype) for name, x in zip(domains, vectors(rng, dtype), strict=False))
+    if case.row_arrays() == (True, False):
+        return x, y[:, 0]
     if domains[2:] == ("sign",):
         return x, y, rng.choice([-1.0, 1.0], len(x)).astype(dtype)
     return (x, y, np.roll(y, 7, axis=0)) if len(domains) == 3 else (x, y)

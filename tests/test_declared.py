@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses.arguments.shapes import Axes
 from arraylosses.data import draw
 
 from .cases import OF_BATCHES
@@ -33,13 +34,13 @@ def inputs(loss, soft, seed=0, batch=(4,), dtype="float64"):
     return tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays), where
 
 
+def axes_of(loss, arrays):
+    forms = [a.form(integer=x.dtype.kind == "i") for a, x in zip(loss.declaration.arguments, arrays, strict=True)]
+    return Axes(loss.declaration, loss.class_axis(), loss.array_names, arrays, forms)
+
+
 def where_shape(loss, arrays):
-    declaration, shape = loss.declaration, arrays[0].shape
-    if declaration.where == ("N",):
-        return shape[:1]
-    if declaration.moving in declaration.where:
-        return shape
-    return tuple(np.delete(shape, -1 if loss.class_axis() is None else loss.class_axis()))
+    return axes_of(loss, arrays).shape(loss.declaration.where)
 
 
 def reduced(items, kept, weight, reduction):
@@ -86,13 +87,11 @@ def test_what_is_left_out_may_hold_anything(variant, loss, soft):
     arrays, where = inputs(loss, soft, seed=2, dtype=dtype)
     clean = compute(variant, loss, arrays, where=where)
     spoilt = [x.copy(order="K") for x in arrays]  # whose sums add in the same order
-    for x in spoilt:
-        if len(x) != len(where):  # it belongs to no item
+    for k, x in enumerate(spoilt):
+        extra = axes_of(loss, arrays).layout(k, loss.declaration.where)
+        if extra is None:  # it belongs to no item
             continue
-        out = ~where
-        if x.ndim > where.ndim:
-            place = loss.class_axis() if loss.class_axis() is not None else -1
-            out = np.broadcast_to(np.expand_dims(out, place), x.shape)
+        out = np.broadcast_to(np.expand_dims(~where, extra), x.shape)
         x[out] = 99 if x.dtype.kind == "i" else NAN
     np.testing.assert_array_equal(compute(variant, loss, spoilt, where=where), clean)
 

@@ -82,6 +82,18 @@ OTHERS = [
     ("log_loss", (np.asarray([[0.1, 0.6, 0.3], [0.2, 0.3, 0.5]]), np.asarray([0, 2])), {}, 1.4978661367769954),
     ("mean_pinball_loss", (R, RT), {"q": 0.25}, 0.9270833333333334),
     ("mean_squared_log_error", (POS, CNT), {}, 0.2989541022290458),
+    ("mean_poisson_deviance", (POS, CNT), {}, 1.699768521103172),
+    ("mean_gamma_deviance", (POS, CNT + 0.5), {}, 2.506820585647238),
+    ("mean_tweedie_deviance", (POS, CNT), {}, 1.8541666666666667),
+    ("mean_tweedie_deviance", (POS, CNT), {"power": 1.5}, 2.481883067559252),
+    ("mean_tweedie_deviance", (POS, CNT + 0.5), {"power": 3.0}, 5.549681337181337),
+    # Kornia 0.9, SGDRegressor and torchmetrics 1.9, by the formulas that they document.
+    ("charbonnier_loss", (R, RT), {}, 1.4095344128812577),
+    ("cauchy_loss", (R, RT), {}, 1.089735659764061),
+    ("geman_mcclure_loss", (R, RT), {}, 0.879515570934256),
+    ("welsch_loss", (R, RT), {}, 0.6553770501262611),
+    ("squared_epsilon_insensitive", (R, RT), {}, 5.818749999999999),
+    ("symmetric_mean_absolute_percentage_error", (R, RT), {}, 1.2718954248366015),
 ]
 
 
@@ -110,6 +122,8 @@ PYTORCH = [
     "HuberLoss",
     "SoftMarginLoss",
     "PoissonNLLLoss",
+    "GaussianNLLLoss",
+    "gaussian_nll_loss",
 ]
 
 

@@ -162,7 +162,7 @@ NN = {
     "L1Loss": "absolute_error", "MSELoss": "squared_error", "CrossEntropyLoss": "cross_entropy", "NLLLoss": "nll",
     "BCEWithLogitsLoss": "binary_cross_entropy", "SmoothL1Loss": "smooth_l1", "HingeEmbeddingLoss": "hinge_embedding",
     "MarginRankingLoss": "margin_ranking", "TripletMarginLoss": "triplet_margin", "HuberLoss": "huber",
-    "PoissonNLLLoss": "poisson_nll",
+    "PoissonNLLLoss": "poisson_nll", "GaussianNLLLoss": "gaussian_nll",
 }  # fmt: skip
 
 

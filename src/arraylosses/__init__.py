@@ -14,6 +14,7 @@ from .functions.binary import *
 from .functions.class_probability import *
 from .functions.contrastive import *
 from .functions.detection import *
+from .functions.deviance import *
 from .functions.divergence import *
 from .functions.embedding import *
 from .functions.likelihood import *
@@ -28,8 +29,12 @@ from .functions.policy import *
 from .functions.preference import *
 from .functions.ranking import *
 from .functions.regression import *
+from .functions.relative import *
+from .functions.robust import *
+from .functions.scoring import *
 from .functions.segmentation import *
 from .functions.self_supervised import *
+from .functions.survival import *
 from .functions.tsallis import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss, Sum
@@ -39,6 +44,7 @@ from .losses.binary import *
 from .losses.class_probability import *
 from .losses.contrastive import *
 from .losses.detection import *
+from .losses.deviance import *
 from .losses.divergence import *
 from .losses.embedding import *
 from .losses.likelihood import *
@@ -53,8 +59,12 @@ from .losses.policy import *
 from .losses.preference import *
 from .losses.ranking import *
 from .losses.regression import *
+from .losses.relative import *
+from .losses.robust import *
+from .losses.scoring import *
 from .losses.segmentation import *
 from .losses.self_supervised import *
+from .losses.survival import *
 from .losses.tsallis import *
 from .registry import alias, deserialize, get, register, registered, serialize
 

@@ -159,19 +159,6 @@ ENTRIES["quantile"] = Entry(
     },
 )
 
-ENTRIES["absolute_percentage_error"] = Entry(
-    reference=lambda p, t, percent, epsilon: (100 if percent else 1) * abs(p - t) / max(abs(t), epsilon),
-    settings=[{"percent": False, "epsilon": 0.25}],
-    refused=[
-        Refused({"epsilon": -1.0}, "must be at least 0"),
-        Refused({"percent": 100}, "must be a bool, got 100", TypeError),
-    ],
-    peers={  # of a target near 0 it says nothing
-        "textbook": [Peer(lambda xp, x, t: 100 * xp.mean(xp.abs((t - x) / t)), domains=("real", "positive"))],
-        "keras": [Peer("mean_absolute_percentage_error", domains=("real", "positive"))],
-    },
-)
-
 
 def squared_logarithmic_error(p, t):
     return (mpmath.log1p(p) - mpmath.log1p(t)) ** 2

@@ -153,8 +153,19 @@ def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
         name = "class of 2" if form.of == "2" else form.domain.name
         width = int(form.axes[-1]) if form.axes[-1].isdecimal() else classes
         x = targets[name] if k and name in targets else np.roll(form.domain.of_real(logits[:, :width]), k, axis=0)
-        arrays.append(x.reshape(-1, 10, *x.shape[1:]) if {"...", "N"} <= set(form.axes) else x)
+        if {"...", "N"} <= set(form.axes):
+            x = x.reshape(-1, 10, *x.shape[1:])
+        elif x.ndim == 2 and not declaration.of_elements:
+            x = _with_axes(x, form.axes)
+        arrays.append(x)
     return tuple(arrays)
+
+
+def _with_axes(rows: FloatArray, axes: tuple[str, ...]) -> FloatArray:
+    """Return the first number of each row for items of numbers, and each with some of the next for those of vectors."""
+    if len(axes) == 1:
+        return rows[:, 0]
+    return np.stack([np.roll(rows, k, axis=0) for k in range(4)], axis=1) if len(axes) == 3 else rows
 
 
 def holds(declaration: Declaration, k: int, x: FloatArray, axis: int | None) -> bool:

@@ -9,6 +9,7 @@ from . import (
     class_probability,
     contrastive,
     detection,
+    deviance,
     divergence,
     embedding,
     likelihood,
@@ -23,8 +24,12 @@ from . import (
     preference,
     ranking,
     regression,
+    relative,
+    robust,
+    scoring,
     segmentation,
     self_supervised,
+    survival,
     tsallis,
 )
 from .angular import *
@@ -32,6 +37,7 @@ from .binary import *
 from .class_probability import *
 from .contrastive import *
 from .detection import *
+from .deviance import *
 from .divergence import *
 from .embedding import *
 from .likelihood import *
@@ -46,8 +52,12 @@ from .policy import *
 from .preference import *
 from .ranking import *
 from .regression import *
+from .relative import *
+from .robust import *
+from .scoring import *
 from .segmentation import *
 from .self_supervised import *
+from .survival import *
 from .tsallis import *
 
 __all__: list[str] = []
@@ -56,6 +66,7 @@ __all__ += binary.__all__
 __all__ += class_probability.__all__
 __all__ += contrastive.__all__
 __all__ += detection.__all__
+__all__ += deviance.__all__
 __all__ += divergence.__all__
 __all__ += embedding.__all__
 __all__ += likelihood.__all__
@@ -70,6 +81,10 @@ __all__ += policy.__all__
 __all__ += preference.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
+__all__ += relative.__all__
+__all__ += robust.__all__
+__all__ += scoring.__all__
 __all__ += segmentation.__all__
 __all__ += self_supervised.__all__
+__all__ += survival.__all__
 __all__ += tsallis.__all__

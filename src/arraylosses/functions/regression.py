@@ -9,7 +9,6 @@ from .._array_api import Array
 from ..loss_function import function_form
 from ..losses.regression import (
     AbsoluteError,
-    AbsolutePercentageError,
     HalfSquaredError,
     Huber,
     LogCosh,
@@ -23,7 +22,6 @@ from ..reduction import Reduction
 
 __all__ = [
     "absolute_error",
-    "absolute_percentage_error",
     "half_squared_error",
     "huber",
     "log_cosh",
@@ -81,65 +79,6 @@ def absolute_error(
     1.5
     """
     return AbsoluteError(
-        reduction=reduction,
-    )(prediction, target, weight=weight, where=where)
-
-
-@function_form(AbsolutePercentageError)
-def absolute_percentage_error(
-    prediction: Array,
-    target: Array,
-    *,
-    percent: bool = True,
-    epsilon: float = 1e-07,
-    weight: Array | None = None,
-    where: Array | None = None,
-    reduction: Reduction = "mean",
-) -> Array:
-    r"""Size of the error relative to the target's, in per cent.
-
-    .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
-
-    Parameters
-    ----------
-    prediction, target : array
-        Floating, of one shape. An integer target is converted.
-    percent : bool, default True
-        In per cent, as Keras has it; otherwise as a fraction, as scikit-learn has it.
-    epsilon : float, default 1e-7
-        What a target nearer to 0 counts as; at least 0.
-    weight : array, broadcastable to the per-item loss, optional
-        One non-negative number an item.
-    where : array of bool, broadcastable to the per-item loss, optional
-        The items to keep. What is left out may hold anything.
-    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
-        How the per-item losses become the result: see `Loss`.
-
-    Returns
-    -------
-    array
-        Of shape (), or of the shape of `prediction` for reduction "none".
-
-    Raises
-    ------
-    TypeError, ValueError
-        For arguments that do not fit: see `Loss`.
-
-    References
-    ----------
-    Hyndman and Koehler, Another look at measures of forecast accuracy (2006).
-    https://doi.org/10.1016/j.ijforecast.2006.03.001
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> float(al.absolute_percentage_error(np.asarray([5.0]), np.asarray([4.0])))
-    25.0
-    """
-    return AbsolutePercentageError(
-        percent=percent,
-        epsilon=epsilon,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -373,7 +312,8 @@ def quantile(
     prediction, target : array
         Floating, of one shape. An integer target is converted.
     q : float, default 0.5
-        The quantile, between 0 and 1. At 0.5 it is half of `absolute_error`.
+        The quantile, between 0 and 1. At 0.5 it is half of `absolute_error`. A sequence or an array broadcasts to the
+        items: one number a column predicts several quantiles at once.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to the per-item loss, optional
@@ -401,6 +341,13 @@ def quantile(
     >>> import arraylosses as al
     >>> float(al.quantile(np.asarray([1.0, 1.0]), np.asarray([3.0, 0.0]), q=0.75, reduction="sum"))
     1.75
+
+    Three quantiles of each of two targets, which are given for each of them:
+
+    >>> prediction, target = np.asarray([[0.0, 1.0, 4.0], [1.0, 2.0, 3.0]]), np.asarray([2.0, 0.0])
+    >>> targets = np.broadcast_to(target[:, None], prediction.shape)
+    >>> al.quantile(prediction, targets, q=[0.25, 0.5, 0.75], reduction="none").tolist()
+    [[0.5, 0.5, 0.5], [0.75, 1.0, 0.75]]
     """
     return Quantile(
         q=q,

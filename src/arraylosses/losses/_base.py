@@ -11,7 +11,7 @@ from ..arguments import of_classes
 from ..loss import Loss, RowLoss
 from ..numerics import indexing
 
-__all__ = ["ProjectedLoss", "PureLoss", "PureRowLoss", "along", "per_class"]
+__all__ = ["ErrorLoss", "ProjectedLoss", "PureLoss", "PureRowLoss", "along", "per_class"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,43 @@ class PureRowLoss(RowLoss):
 
     pure: ClassVar[bool] = True
     settings_of_items: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorLoss(PureLoss):
+    """A loss of the error e = prediction - target."""
+
+    arrays = "prediction[...]: real, target[...]: real -> [...]"
+
+    closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
+
+    def call(self, prediction: Array, target: Array) -> Array:
+        return self._of_error(prediction - target)
+
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        return self._derivative(prediction - target)
+
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        return self._second_derivative(prediction - target)
+
+    def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
+        value, derivative = self._value_and_derivative(arrays[0] - arrays[1])
+        return value, tuple([-derivative if k else derivative for k in positions])
+
+    def _of_error(self, error: Array) -> Array:
+        """The loss."""
+        raise TypeError(f"{type(self).__name__} must define `_of_error`")
+
+    def _derivative(self, error: Array) -> Array:
+        """Its derivative."""
+        raise TypeError(f"{type(self).__name__} must define `_derivative`")
+
+    def _value_and_derivative(self, error: Array) -> tuple[Array, Array]:
+        return self._of_error(error), self._derivative(error)
+
+    def _second_derivative(self, error: Array) -> Array:
+        """The second derivative: 0 but for kinks, unless a loss says otherwise."""
+        return array_namespace(error).zeros_like(error)
 
 
 def per_class(name: str, value: Any, logits: Array, axis: int) -> Array:

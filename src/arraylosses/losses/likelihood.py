@@ -1,4 +1,4 @@
-"""Losses that are the negative log-likelihood of a distribution whose parameter is predicted."""
+"""Losses that are the negative log-likelihood of a distribution whose parameters are predicted."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
-from ..arguments import require_nonnegative, require_one_of_type
-from ..numerics import logarithms, settings
+from .._array_api import Array, array_namespace, as_array
+from ..arguments import require_nonnegative, require_one_of_type, require_positive
+from ..numerics import bessel, gamma, logarithms, settings
 from ..registry import alias, register
 from ._base import PureLoss
 
-__all__ = ["PoissonNll"]
+__all__ = ["GaussianNll", "LaplaceNll", "NegativeBinomialNll", "PoissonNll", "StudentTNll", "VonMisesNll"]
 
 
 @register(
@@ -110,3 +110,322 @@ class PoissonNll(PureLoss):
 
     def _shifted(self, prediction: Array) -> Array:
         return prediction if settings.is_zero(self.epsilon) else prediction + self.epsilon
+
+
+@dataclass(frozen=True, kw_only=True)
+class _LocationScale(PureLoss):
+    """The likelihood of an error whose spread is predicted beside the location."""
+
+    from_log: bool = False
+    full: bool = False
+    epsilon: float = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_log=self.from_log, full=self.full)
+        require_nonnegative(epsilon=self.epsilon)
+
+    def _log_and_ratio(self, error: Array, spread: Array) -> tuple[Array, Array]:
+        """The logarithm of the spread, and the error over the spread."""
+        xp = array_namespace(error, spread)
+        if self.from_log:
+            return spread, error * xp.exp(-spread)
+        spread = spread if settings.is_zero(self.epsilon) else special.clip(spread, self.epsilon)
+        return xp.log(spread), error / spread
+
+
+@register(alias("GaussianNLLLoss", "gaussian_nll_loss", epsilon=1e-6))
+@dataclass(frozen=True, kw_only=True)
+class GaussianNll(_LocationScale):
+    r"""Negative log-likelihood of a normal distribution: for a mean and a variance that are both predicted.
+
+    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(prediction - target)^2}{v} \right) \;
+        (+ \tfrac{1}{2} \log 2 \pi); \quad v = \max(variance, epsilon)
+
+    Parameters
+    ----------
+    from_log : bool, default False
+        Whether `variance` is a logarithm, which a network may predict without any constraint.
+    full : bool, default False
+        Add the constant, log(2π)/2, so that likelihoods of different distributions can be compared.
+    epsilon : float, default 0.0
+        What a smaller variance counts as, at least 0. Without effect on a logarithm.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape: the mean, and what it is of. An integer target is converted.
+    variance : array
+        Floating, of the shape of `prediction`: the variance, above 0, or with ``from_log=True`` its logarithm.
+
+    Notes
+    -----
+    The third array is the variance, not the standard deviation. A variance for all items or one a row is given its
+    shape by ``xp.broadcast_to(variance, prediction.shape)``.
+
+    `epsilon` has a derivative of 0 below it. In PyTorch, where it is 1e-6 by default, the derivative passes through it:
+    values are the same, and gradients by the variance are where it lies above `epsilon`.
+
+    References
+    ----------
+    Nix and Weigend, Estimating the mean and variance of the target probability distribution (1994).
+    https://doi.org/10.1109/ICNN.1994.374138
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.gaussian_nll(np.asarray([1.0, 2.0]), np.asarray([3.0, 2.0]), np.asarray([1.0, 1.0])))
+    1.0
+    """
+
+    arrays = "prediction[...]: real, target[...]: real, variance[...]: real if from_log else positive -> [...]"
+
+    # (log v + e²/v) / 2
+    def call(self, prediction: Array, target: Array, variance: Array) -> Array:
+        error = prediction - target
+        log_variance, ratio = self._log_and_ratio(error, variance)
+        loss = 0.5 * (log_variance + error * ratio)
+        return loss + 0.5 * math.log(2.0 * math.pi) if self.full else loss
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class LaplaceNll(_LocationScale):
+    r"""Negative log-likelihood of a Laplace distribution: as `gaussian_nll`, where some targets are outliers.
+
+    .. math:: l = \log s + \frac{|prediction - target|}{s} \; (+ \log 2); \quad s = \max(scale, epsilon)
+
+    Parameters
+    ----------
+    from_log : bool, default False
+        Whether `scale` is a logarithm, which a network may predict without any constraint.
+    full : bool, default False
+        Add the constant, log(2), so that likelihoods of different distributions can be compared.
+    epsilon : float, default 0.0
+        What a smaller scale counts as, at least 0. Without effect on a logarithm.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape: the median, and what it is of. An integer target is converted.
+    scale : array
+        Floating, of the shape of `prediction`: the mean size of the error, above 0, or with ``from_log=True`` its
+        logarithm.
+
+    References
+    ----------
+    Kotz, Kozubowski and Podgorski, The Laplace Distribution and Generalizations (2001).
+    https://doi.org/10.1007/978-1-4612-0173-1
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.laplace_nll(np.asarray([1.0, 2.0]), np.asarray([3.0, 2.0]), np.asarray([1.0, 1.0])))
+    1.0
+    """
+
+    arrays = "prediction[...]: real, target[...]: real, scale[...]: real if from_log else positive -> [...]"
+
+    # log s + |e| / s
+    def call(self, prediction: Array, target: Array, scale: Array) -> Array:
+        log_scale, ratio = self._log_and_ratio(prediction - target, scale)
+        loss = log_scale + special.absolute(ratio)
+        return loss + math.log(2.0) if self.full else loss
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class StudentTNll(_LocationScale):
+    r"""Negative log-likelihood of Student's t distribution: normal near 0, with tails as heavy as is wanted.
+
+    .. math:: l = \log s + \frac{df + 1}{2} \log \left( 1 + \frac{r^2}{df} \right) \; \left(+ \log
+        \frac{\sqrt{\pi \, df} \; \Gamma(df / 2)}{\Gamma((df + 1) / 2)} \right); \quad
+        r = \frac{prediction - target}{s}, \quad s = \max(scale, epsilon)
+
+    Parameters
+    ----------
+    df : float, default 4.0
+        Degrees of freedom, above 0: the fewer, the heavier the tails. At 1 it is Cauchy's distribution, and for many of
+        them the normal one.
+    from_log : bool, default False
+        Whether `scale` is a logarithm, which a network may predict without any constraint.
+    full : bool, default False
+        Add the last term, which depends on `df` alone: wanted where `df` is learned.
+    epsilon : float, default 0.0
+        What a smaller scale counts as, at least 0. Without effect on a logarithm.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape: the location, and what it is of. An integer target is converted.
+    scale : array
+        Floating, of the shape of `prediction`, above 0, or with ``from_log=True`` its logarithm. It is the standard
+        deviation for many degrees of freedom alone.
+
+    References
+    ----------
+    Lange, Little and Taylor, Robust statistical modeling using the t distribution (1989).
+    https://doi.org/10.1080/01621459.1989.10478852
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> one = np.asarray([1.0])
+    >>> round(float(al.student_t_nll(one, np.asarray([3.0]), one, df=1.0)), 6)
+    1.609438
+    """
+
+    arrays = "prediction[...]: real, target[...]: real, scale[...]: real if from_log else positive -> [...]"
+
+    df: float = 4.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(df=self.df)
+
+    # log s + (df + 1) / 2 log(1 + r²/df)
+    def call(self, prediction: Array, target: Array, scale: Array) -> Array:
+        log_scale, ratio = self._log_and_ratio(prediction - target, scale)
+        df = settings.squarable(self.df, ratio)
+        loss = log_scale + (0.5 * df + 0.5) * logarithms.log1p_square(ratio / df**0.5)
+        if not self.full:
+            return loss
+        half = as_array(0.5 * df, ratio, ratio.dtype)
+        return loss + (0.5 * math.log(2.0 * math.pi) - gamma.log_gamma_excess(half, 0.5))
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class NegativeBinomialNll(PureLoss):
+    r"""Negative log-likelihood of a negative binomial distribution: for counts that vary more than Poisson's.
+
+    .. math:: l = (target + r) \log(1 + \alpha m) - target \log m - \log \frac{\Gamma(target + r)}{\Gamma(r) \,
+        r^{target}} \; (+ \log target!); \quad m = \exp(prediction), \; \alpha = dispersion, \; r = 1 / \alpha
+
+    Parameters
+    ----------
+    from_log : bool, default True
+        Whether `prediction` is a logarithm.
+    full : bool, default False
+        Add the last term, which depends on the target alone.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
+    target : array
+        Counts, of the shape of `prediction`. An integer target is converted.
+    dispersion : array
+        Floating, of the shape of `prediction`, above 0. The variance is ``m + dispersion * m**2``, so that it is
+        `poisson_nll` for a vanishing one.
+
+    Notes
+    -----
+    Others take the inverse of the dispersion, r: the ``total_count`` of ``torch.distributions.NegativeBinomial``, the
+    ``theta`` of scvi-tools.
+
+    References
+    ----------
+    Lawless, Negative binomial and mixed Poisson regression (1987). https://doi.org/10.2307/3314912
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> one = np.asarray([1.0])
+    >>> round(float(al.negative_binomial_nll(np.asarray([0.0]), one, one)), 6)
+    1.386294
+    """
+
+    arrays = (
+        "prediction[...]: real if from_log else positive, target[...]: nonnegative, dispersion[...]: positive -> [...]"
+    )
+
+    from_log: bool = True
+    full: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_log=self.from_log, full=self.full)
+
+    # (t + r) log(1 + dispersion m) - t log m - (log Γ(t + r) - log Γ(r) - t log r), of whose last terms the large parts
+    # cancel where r is large
+    def call(self, prediction: Array, target: Array, dispersion: Array) -> Array:
+        xp = array_namespace(prediction, target, dispersion)
+        inverse = 1.0 / dispersion
+        if self.from_log:
+            excess, of_mean = special.softplus(prediction + xp.log(dispersion)), target * prediction
+        else:
+            excess, of_mean = xp.log1p(dispersion * prediction), special.xlogy(target, prediction)
+        loss = (target + inverse) * excess - of_mean - gamma.log_gamma_excess(inverse, target)
+        return loss + gamma.log_gamma(target + 1.0) if self.full else loss
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class VonMisesNll(PureLoss):
+    r"""Negative log-likelihood of a von Mises distribution: for angles, of which a full turn makes no difference.
+
+    .. math:: l = -concentration \cos(prediction - target) + \log I_0(concentration) \; (+ \log 2 \pi)
+
+    Parameters
+    ----------
+    from_log : bool, default False
+        Whether `concentration` is a logarithm, which a network may predict without any constraint.
+    full : bool, default False
+        Add the constant, log(2π), so that likelihoods of different distributions can be compared.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape: the mean direction and what it is of, in radians. An integer target is converted.
+    concentration : array
+        Floating, of the shape of `prediction`, at least 0, or with ``from_log=True`` its logarithm: where it is large,
+        the inverse of the variance.
+
+    Notes
+    -----
+    :math:`I_0` is the modified Bessel function of order 0.
+
+    References
+    ----------
+    Mardia and Jupp, Directional Statistics (2000), section 3.5. https://doi.org/10.1002/9780470316979
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> one = np.asarray([1.0])
+    >>> round(float(al.von_mises_nll(one, one + 2 * np.pi, one)), 6)
+    -0.764086
+    """
+
+    arrays = "prediction[...]: real, target[...]: real, concentration[...]: real if from_log else nonnegative -> [...]"
+
+    from_log: bool = False
+    full: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_log=self.from_log, full=self.full)
+
+    # k (1 - cos d) + log(exp(-k) I0(k)), where 1 - cos d is 2 sin²(d/2): neither grows with a large concentration
+    def call(self, prediction: Array, target: Array, concentration: Array) -> Array:
+        xp = array_namespace(prediction, target, concentration)
+        k = xp.exp(concentration) if self.from_log else concentration
+        sine = xp.sin(0.5 * (prediction - target))
+        loss = 2.0 * k * sine * sine + xp.log(bessel.i0e(k))
+        return loss + math.log(2.0 * math.pi) if self.full else loss

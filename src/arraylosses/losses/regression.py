@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 from .. import special
 from .._array_api import Array, array_namespace
-from ..arguments import require_nonnegative, require_one_of_type, require_positive, require_range
+from ..arguments import require_nonnegative, require_positive, require_range
 from ..numerics import elementwise, logarithms, logistic, settings
 from ..registry import register
-from ._base import PureLoss
+from ._base import ErrorLoss, PureLoss
 
 __all__ = [
     "AbsoluteError",
-    "AbsolutePercentageError",
     "HalfSquaredError",
     "Huber",
     "LogCosh",
@@ -26,46 +25,9 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _ErrorLoss(PureLoss):
-    """What the losses of the error e = prediction - target share."""
-
-    arrays = "prediction[...]: real, target[...]: real -> [...]"
-
-    closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
-
-    def call(self, prediction: Array, target: Array) -> Array:
-        return self._of_error(prediction - target)
-
-    def derivative(self, prediction: Array, target: Array) -> Array:
-        return self._derivative(prediction - target)
-
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
-        return self._second_derivative(prediction - target)
-
-    def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
-        value, derivative = self._value_and_derivative(arrays[0] - arrays[1])
-        return value, tuple([-derivative if k else derivative for k in positions])
-
-    def _of_error(self, error: Array) -> Array:
-        """The loss."""
-        raise TypeError(f"{type(self).__name__} must define `_of_error`")
-
-    def _derivative(self, error: Array) -> Array:
-        """Its derivative."""
-        raise TypeError(f"{type(self).__name__} must define `_derivative`")
-
-    def _value_and_derivative(self, error: Array) -> tuple[Array, Array]:
-        return self._of_error(error), self._derivative(error)
-
-    def _second_derivative(self, error: Array) -> Array:
-        """The second derivative: 0 but for kinks, unless a loss says otherwise."""
-        return array_namespace(error).zeros_like(error)
-
-
 @register("mse", "MSE", "mean_squared_error", "MeanSquaredError", "MSELoss", "mse_loss")
 @dataclass(frozen=True, kw_only=True)
-class SquaredError(_ErrorLoss):
+class SquaredError(ErrorLoss):
     r"""Square of the error. The mean is the right prediction under it, and far outliers rule it.
 
     .. math:: l = (prediction - target)^2
@@ -110,7 +72,7 @@ class SquaredError(_ErrorLoss):
 
 @register("l2_loss")
 @dataclass(frozen=True, kw_only=True)
-class HalfSquaredError(_ErrorLoss):
+class HalfSquaredError(ErrorLoss):
     r"""Half the square of the error: the derivative is the error itself, and the second derivative is 1.
 
     .. math:: l = (prediction - target)^2 / 2
@@ -152,7 +114,7 @@ class HalfSquaredError(_ErrorLoss):
 
 @register("mae", "MAE", "mean_absolute_error", "MeanAbsoluteError", "L1Loss", "l1_loss")
 @dataclass(frozen=True, kw_only=True)
-class AbsoluteError(_ErrorLoss):
+class AbsoluteError(ErrorLoss):
     r"""Size of the error. The median is the right prediction under it, so outliers do little.
 
     .. math:: l = |prediction - target|
@@ -193,7 +155,7 @@ class AbsoluteError(_ErrorLoss):
 
 @register("huber_loss", "HuberLoss")
 @dataclass(frozen=True, kw_only=True)
-class Huber(_ErrorLoss):
+class Huber(ErrorLoss):
     r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
 
     .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2);
@@ -251,7 +213,7 @@ class Huber(_ErrorLoss):
 
 @register("SmoothL1Loss", "smooth_l1_loss")
 @dataclass(frozen=True, kw_only=True)
-class SmoothL1(_ErrorLoss):
+class SmoothL1(ErrorLoss):
     r"""Huber's loss over its threshold, so that large errors always count with slope 1.
 
     .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = prediction - target
@@ -315,7 +277,7 @@ class SmoothL1(_ErrorLoss):
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class PseudoHuber(_ErrorLoss):
+class PseudoHuber(ErrorLoss):
     r"""Huber's loss with all derivatives: e²/2 near 0, delta |e| far out. Also known as Charbonnier's loss.
 
     .. math:: l = delta^2 (\sqrt{1 + (e / delta)^2} - 1); \quad e = prediction - target
@@ -379,7 +341,7 @@ class PseudoHuber(_ErrorLoss):
 
 @register("logcosh")
 @dataclass(frozen=True, kw_only=True)
-class LogCosh(_ErrorLoss):
+class LogCosh(ErrorLoss):
     r"""Logarithm of the hyperbolic cosine: e²/2 near 0, |e| - log 2 far out, with all derivatives.
 
     .. math:: l = \log \cosh(prediction - target)
@@ -423,7 +385,7 @@ class LogCosh(_ErrorLoss):
 
 @register("pinball", "mean_pinball_loss")
 @dataclass(frozen=True, kw_only=True)
-class Quantile(_ErrorLoss):
+class Quantile(ErrorLoss):
     r"""Pinball loss: the q-quantile of the target is the right prediction under it.
 
     .. math:: l = \max(q u, (q - 1) u); \quad u = target - prediction
@@ -431,7 +393,8 @@ class Quantile(_ErrorLoss):
     Parameters
     ----------
     q : float, default 0.5
-        The quantile, between 0 and 1. At 0.5 it is half of `absolute_error`.
+        The quantile, between 0 and 1. At 0.5 it is half of `absolute_error`. A sequence or an array broadcasts to the
+        items: one number a column predicts several quantiles at once.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -450,6 +413,13 @@ class Quantile(_ErrorLoss):
     >>> import arraylosses as al
     >>> float(al.quantile(np.asarray([1.0, 1.0]), np.asarray([3.0, 0.0]), q=0.75, reduction="sum"))
     1.75
+
+    Three quantiles of each of two targets, which are given for each of them:
+
+    >>> prediction, target = np.asarray([[0.0, 1.0, 4.0], [1.0, 2.0, 3.0]]), np.asarray([2.0, 0.0])
+    >>> targets = np.broadcast_to(target[:, None], prediction.shape)
+    >>> al.quantile(prediction, targets, q=[0.25, 0.5, 0.75], reduction="none").tolist()
+    [[0.5, 0.5, 0.5], [0.75, 1.0, 0.75]]
     """
 
     q: float = 0.5
@@ -465,76 +435,6 @@ class Quantile(_ErrorLoss):
     # 1 - q above the target, -q below it, and half of each at it
     def _derivative(self, error: Array) -> Array:
         return (special.sign(error) + 1.0) * 0.5 - self.q
-
-
-@register("mape", "MAPE", "mean_absolute_percentage_error", "MeanAbsolutePercentageError")
-@dataclass(frozen=True, kw_only=True)
-class AbsolutePercentageError(PureLoss):
-    r"""Size of the error relative to the target's, in per cent.
-
-    .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
-
-    Parameters
-    ----------
-    percent : bool, default True
-        In per cent, as Keras has it; otherwise as a fraction, as scikit-learn has it.
-    epsilon : float, default 1e-7
-        What a target nearer to 0 counts as; at least 0.
-    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
-        How the per-item losses become the result: see `Loss`.
-
-    Arrays
-    ------
-    prediction, target : array
-        Floating, of one shape. An integer target is converted.
-
-    References
-    ----------
-    Hyndman and Koehler, Another look at measures of forecast accuracy (2006).
-    https://doi.org/10.1016/j.ijforecast.2006.03.001
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> import arraylosses as al
-    >>> float(al.absolute_percentage_error(np.asarray([5.0]), np.asarray([4.0])))
-    25.0
-    """
-
-    arrays = "prediction[...]: real, target[...]: real -> [...]"
-
-    percent: bool = True
-    epsilon: float = 1e-7
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_one_of_type(bool, percent=self.percent)
-        require_nonnegative(epsilon=self.epsilon)
-
-    # |e| / max(|target|, epsilon)
-    def call(self, prediction: Array, target: Array) -> Array:
-        half, size = self._half_and_size(prediction, target)
-        return self._unit() * (special.absolute(half) / size)
-
-    # sign(e) / max(|target|, epsilon)
-    def value_and_derivatives(
-        self, positions: tuple[int, ...], prediction: Array, target: Array
-    ) -> tuple[Array, tuple[Array, ...]]:
-        half, size = self._half_and_size(prediction, target)
-        value = self._unit() * (array_namespace(half).abs(half) / size)
-        return value, (special.sign(half) * (self._unit() / 2 / size),)
-
-    def _half_and_size(self, prediction: Array, target: Array) -> tuple[Array, Array]:
-        """Half the error, which is in range where the error may not be, and the size, not 0 where the error is 0."""
-        half = 0.5 * prediction - 0.5 * target
-        return half, logarithms.replace_unused_zeros(special.clip(special.absolute(target), self.epsilon), half)
-
-    def _unit(self) -> float:
-        """What half the error counts."""
-        return 200.0 if self.percent else 2.0
-
-    def second_derivative(self, prediction: Array, target: Array) -> Array:
-        return array_namespace(prediction, target).zeros_like(prediction)
 
 
 @register("mean_squared_log_error")

@@ -204,3 +204,59 @@ def log_cosh(xp: Namespace, x: Array, /) -> Array:
     for k in range(20, 2, -2):
         series = series * (square / (k * (k - 1))) + 1.0
     return xp.log1p(where(near, square * series / 2, xp.exp(-2 * size))) + where(near, 0.0, size - _LOG_2)
+
+
+# log1p(q²), with q limited to 2^60, and 2 log(q / 2^60) beyond that
+def log1p_square(q: Array) -> Array:
+    """log(1 + q²), where q² may be out of range."""
+    xp = array_namespace(q)
+    near = clip(q, -(2.0**60), 2.0**60)
+    return xp.log1p(near * near) + 2.0 * xp.log(clip(xp.abs(q) * 2.0**-60, 1.0))
+
+
+def polynomial(coefficients: tuple[float, ...], x: Array) -> Any:
+    """Σ c_k x^k, by Horner's rule."""
+    value: Any = coefficients[-1]
+    for c in coefficients[-2::-1]:
+        value = value * x + c
+    return value
+
+
+_EXPONENTIAL = tuple([1.0 / math.factorial(k) for k in range(2, 20)])
+
+
+# x² (1/2! + x/3! + x²/4! + ...) near 0
+def expm1_excess(x: Array) -> Array:
+    """exp(x) - 1 - x, all digits of which are kept near 0."""
+    xp = array_namespace(x)
+    near = xp.abs(x) < 1
+    small, large = where(near, x, 0.0), where(near, 0.0, x)
+    return where(near, small * small * polynomial(_EXPONENTIAL, small), xp.expm1(large) - large)
+
+
+# v²/3 + v⁴/5 + v⁶/7 + ..., over v²
+def atanh_excess(square: Array, terms: int = 17) -> Any:
+    """(atanh(v) / v - 1) / v²: to all digits with 17 terms for v up to 1/3."""
+    return polynomial(_ATANH[:terms], square)
+
+
+_ATANH = tuple([1.0 / (2 * k + 3) for k in range(17)])
+
+
+# With s = r / (2 + r), log(1 + r) is 2 atanh(s) and r is 2 s / (1 - s). So near 0 it is s (1 - s (1 - s) f), where f is
+# (atanh(s)/s - 1) / s².
+def log1p_shortfall(r: Array) -> Array:
+    """1 - log(1 + r) / r for r of at least 0, all digits of which are kept near 0."""
+    xp = array_namespace(r)
+    near = r < 1
+    small, large = where(near, r, 0.0), where(near, 1.0, r)
+    s = small / (2.0 + small)
+    return where(near, s * (1.0 - s * (1.0 - s) * atanh_excess(s * s)), 1.0 - xp.log1p(large) / large)
+
+
+# log(-expm1(x)) where exp(x) is near 1, log1p(-exp(x)) elsewhere
+def log1mexp(x: Array) -> Array:
+    """log(1 - exp(x)) of numbers below 0, and 0 of -infinity."""
+    xp = array_namespace(x)
+    near = x > -_LOG_2
+    return where(near, xp.log(-xp.expm1(where(near, x, -1.0))), xp.log1p(-xp.exp(where(near, -1.0, x))))

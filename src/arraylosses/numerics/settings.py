@@ -22,12 +22,17 @@ def in_range(setting: Any, like: Array) -> Any:
     return min(max(setting, -most), most) if isinstance(setting, NUMBERS) else setting
 
 
-def at_least(setting: Any, low: float) -> Any:
-    """A real setting, raised to `low`."""
-    return max(setting, low) if isinstance(setting, NUMBERS) else clip(setting, low)
+def limited(setting: Any, low: float, high: float) -> Any:
+    """A real setting, limited to a range."""
+    return min(max(setting, low), high) if isinstance(setting, NUMBERS) else clip(setting, low, high)
 
 
 def at_least_tiny(setting: Any, like: Array) -> Any:
     """A real setting that is divided by, limited to the normal numbers of the dtype of `like`."""
+    return limited(setting, *finfo(like))
+
+
+def squarable(setting: Any, like: Array) -> Any:
+    """A real setting above 0, limited to what has a square among the normal numbers of the dtype of `like`."""
     tiny, most = finfo(like)
-    return min(max(setting, tiny), most) if isinstance(setting, NUMBERS) else clip(setting, tiny, most)
+    return limited(setting, 2.0 * tiny**0.5, 0.5 * most**0.5)

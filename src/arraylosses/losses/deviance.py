@@ -1,0 +1,239 @@
+"""Unit deviances: twice what the log-likelihood of a mean falls short of its maximum, 0 where target and mean agree."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .. import special
+from .._array_api import Array, array_namespace
+from ..arguments import require_one_of_type, require_range
+from ..numerics import gamma, logarithms, settings
+from ..registry import alias, register
+from ._base import PureLoss
+
+__all__ = ["GammaDeviance", "PoissonDeviance", "TweedieDeviance"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Deviance(PureLoss):
+    """A deviance whose variance is a power of the mean m: its derivative by the mean is 2 (m - target) / m^power."""
+
+    from_log: bool = True
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, from_log=self.from_log)
+
+    def _mean(self, prediction: Array) -> Array:
+        return array_namespace(prediction).exp(prediction) if self.from_log else prediction
+
+    def _power(self) -> float:
+        """The power of the mean that the variance is."""
+        raise TypeError(f"{type(self).__name__} must define `_power`")
+
+    # 2 (m^(1 - power) - target / m^power) of a mean, m times that of its logarithm
+    def derivative(self, prediction: Array, target: Array) -> Array:
+        mean, p = self._mean(prediction), self._power()
+        if self.from_log:
+            return 2.0 * (_pow(mean, 2.0 - p) - _times_pow(target, mean, 1.0 - p))
+        return 2.0 * (_pow(mean, 1.0 - p) - _times_pow(target, mean, -p))
+
+    # 2 ((1 - power) m + power target) / m^(power + 1) of a mean, 2 ((2 - power) m + (power - 1) target) / m^(power - 1)
+    # of its logarithm
+    def second_derivative(self, prediction: Array, target: Array) -> Array:
+        mean, p = self._mean(prediction), self._power()
+        if self.from_log:
+            return 2.0 * ((2.0 - p) * _pow(mean, 2.0 - p) + (p - 1.0) * _times_pow(target, mean, 1.0 - p))
+        return 2.0 * ((1.0 - p) * _pow(mean, -p) + p * _times_pow(target, mean, -1.0 - p))
+
+
+def _pow(mean: Array, exponent: float) -> Array:
+    """A power of the mean; 1 for an exponent of 0, whatever the mean."""
+    if exponent == 0:
+        return array_namespace(mean).ones_like(mean)
+    return mean if exponent == 1 else mean**exponent
+
+
+def _times_pow(target: Array, mean: Array, exponent: float) -> Array:
+    """The target times a power of the mean; 0 where the target is 0."""
+    return target * _pow(logarithms.replace_unused_zeros(mean, target), exponent)
+
+
+@register(alias("mean_poisson_deviance", from_log=False))
+@dataclass(frozen=True, kw_only=True)
+class PoissonDeviance(_Deviance):
+    r"""Deviance of a Poisson distribution: `poisson_nll` for counts, twice and less its least, so that 0 is perfect.
+
+    .. math:: l = 2 \left( target \log \frac{target}{rate} - target + rate \right); \quad rate = \exp(prediction)
+
+    Parameters
+    ----------
+    from_log : bool, default True
+        Whether `prediction` is a logarithm.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating: the logarithm of the rate, or with ``from_log=False`` the rate itself, above 0.
+    target : array
+        Counts, of the shape of `prediction`. An integer target is converted.
+
+    Notes
+    -----
+    scikit-learn's ``mean_poisson_deviance`` takes the rate, and its ``HalfPoissonLoss`` is `poisson_nll`.
+
+    References
+    ----------
+    McCullagh and Nelder, Generalized Linear Models (1989), section 2.3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.poisson_deviance(np.asarray([0.0, 0.0]), np.asarray([0, 1])))
+    1.0
+    """
+
+    arrays = "prediction[...]: real if from_log else positive, target[...]: nonnegative -> [...]"
+
+    def _power(self) -> float:
+        return 1.0
+
+    # 2 (t log(t / rate) - t + rate)
+    def call(self, prediction: Array, target: Array) -> Array:
+        return 2.0 * gamma.kl_div(target, self._mean(prediction), prediction if self.from_log else None)
+
+
+@register(alias("mean_gamma_deviance", from_log=False))
+@dataclass(frozen=True, kw_only=True)
+class GammaDeviance(_Deviance):
+    r"""Deviance of a gamma distribution: for positive targets whose spread grows as their mean does.
+
+    .. math:: l = 2 \left( \frac{target}{mean} - 1 - \log \frac{target}{mean} \right); \quad mean = \exp(prediction)
+
+    Parameters
+    ----------
+    from_log : bool, default True
+        Whether `prediction` is a logarithm.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
+    target : array
+        Above 0, of the shape of `prediction`. An integer target is converted.
+
+    Notes
+    -----
+    Only the ratio of target and mean counts. scikit-learn's ``mean_gamma_deviance`` takes the mean; its
+    ``HalfGammaLoss`` takes the logarithm, and is half of this less what depends on the target alone.
+
+    References
+    ----------
+    McCullagh and Nelder, Generalized Linear Models (1989), chapter 8.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.gamma_deviance(np.asarray([0.0]), np.asarray([2.0]))), 6)
+    0.613706
+    """
+
+    arrays = "prediction[...]: real if from_log else positive, target[...]: positive -> [...]"
+
+    def _power(self) -> float:
+        return 2.0
+
+    # 2 (r - 1 - log r) with r = t / mean, which is 2 (mean log(mean / t) - mean + t) / mean
+    def call(self, prediction: Array, target: Array) -> Array:
+        if not self.from_log:
+            return 2.0 * (gamma.kl_div(prediction, target) / prediction)
+        log_ratio = array_namespace(target).log(target) - prediction
+        return 2.0 * logarithms.expm1_excess(log_ratio)
+
+
+@register("tweedie_deviance_score", alias("mean_tweedie_deviance", power=0.0, from_log=False))
+@dataclass(frozen=True, kw_only=True)
+class TweedieDeviance(_Deviance):
+    r"""Deviance whose variance is a power of the mean; between 1 and 2, for amounts of which many are exactly 0.
+
+    .. math:: l = 2 \left( \frac{t^{2 - p}}{(1 - p) (2 - p)} - \frac{t \, mean^{1 - p}}{1 - p}
+        + \frac{mean^{2 - p}}{2 - p} \right); \quad mean = \exp(prediction), \; t = target, \; p = power
+
+    Parameters
+    ----------
+    power : float, default 1.5
+        The power of the mean that the variance is: 0, or from 1 to 3. At 0 it is the square of the error, at 1
+        `poisson_deviance`, at 2 `gamma_deviance`, at 3 the deviance of an inverse Gaussian distribution.
+    from_log : bool, default True
+        Whether `prediction` is a logarithm.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array
+        Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
+    target : array
+        At least 0, and from a power of 2 on above 0; of the shape of `prediction`. An integer target is converted.
+
+    Notes
+    -----
+    The `power` of scikit-learn's ``mean_tweedie_deviance``, which takes the mean, is 0 by default. XGBoost and
+    LightGBM call it the variance power, and leave out what depends on the target alone.
+
+    References
+    ----------
+    Jorgensen, Exponential dispersion models (1987). https://doi.org/10.1111/j.2517-6161.1987.tb01685.x
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.tweedie_deviance(np.asarray([0.0, 0.0]), np.asarray([0.0, 4.0])))
+    4.0
+    """
+
+    power: float = 1.5
+
+    structural: ClassVar[tuple[str, ...]] = ("power",)
+
+    arrays = "prediction[...]: real if from_log else positive, target[...]: nonnegative -> [...]"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not settings.is_zero(self.power):
+            require_range(1, 3, power=self.power)
+
+    def _power(self) -> float:
+        return self.power
+
+    # With L = log(t / mean), a = 1 - p and b = 2 - p it is 2 mean^b (f(b L) - b f(L)) / (a b), where f(x) is exp(x), or
+    # what that exceeds 1 + x by: where t is near the mean, this keeps the digits that the formula itself loses.
+    def call(self, prediction: Array, target: Array) -> Array:
+        mean = self._mean(prediction)
+        a, b = 1.0 - self.power, 2.0 - self.power
+        if a == 1:
+            return (mean - target) ** 2
+        if a == 0:
+            return PoissonDeviance(from_log=self.from_log).call(prediction, target)
+        if b == 0:
+            return GammaDeviance(from_log=self.from_log).call(prediction, target)
+        near, log_ratio = gamma.near_and_log_ratio(target, mean)
+        excess = logarithms.expm1_excess(b * log_ratio) - b * logarithms.expm1_excess(log_ratio)
+        none = target == 0
+        of_target = special.where(none, 0.0 if b > 0 else math.inf, special.where(none, 1.0, target) ** b)
+        power = self._mean_to(b, prediction)
+        formula = of_target / (a * b) - target * self._mean_to(a, prediction) / a + power / b
+        return 2.0 * special.where(near, power * excess / (a * b), formula)
+
+    def _mean_to(self, exponent: float, prediction: Array) -> Array:
+        """A power of the mean."""
+        return array_namespace(prediction).exp(exponent * prediction) if self.from_log else prediction**exponent

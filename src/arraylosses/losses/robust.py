@@ -1,0 +1,334 @@
+"""Losses of the error e = prediction - target that are asymmetric, or that forgive small or large errors."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import ClassVar
+
+from .. import special
+from .._array_api import Array, array_namespace
+from ..arguments import require_nonnegative, require_one_of_type, require_positive, require_range
+from ..numerics import elementwise, logarithms, settings
+from ..registry import alias, register
+from ._base import ErrorLoss, PureLoss
+
+__all__ = ["EpsilonInsensitive", "Expectile", "Fair", "GeneralRobust", "Wing"]
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Expectile(ErrorLoss):
+    r"""Squared error with a weight for each side: an expectile, the mean's counterpart of a quantile, is predicted.
+
+    .. math:: l = q \, e^2 \text{ if } prediction < target, \text{ else } (1 - q) \, e^2; \quad e = prediction - target
+
+    Parameters
+    ----------
+    q : float, default 0.5
+        The expectile, between 0 and 1. At 0.5, where the mean is predicted, it is half of `squared_error`.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+
+    Notes
+    -----
+    `q` is the weight of a prediction that is too low, as in `quantile`.
+
+    References
+    ----------
+    Newey and Powell, Asymmetric least squares estimation and testing (1987). https://doi.org/10.2307/1911031
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.expectile(np.asarray([1.0, 1.0]), np.asarray([3.0, 0.0]), q=0.75, reduction="sum"))
+    3.25
+    """
+
+    q: float = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_range(0, 1, ends=False, q=self.q)
+
+    # e ((1 - q) e⁺ - q e⁻)
+    def _of_error(self, error: Array) -> Array:
+        return error * self._weighted(error)
+
+    # 2 ((1 - q) e⁺ - q e⁻)
+    def _derivative(self, error: Array) -> Array:
+        return 2.0 * self._weighted(error)
+
+    def _value_and_derivative(self, error: Array) -> tuple[Array, Array]:
+        weighted = self._weighted(error)
+        return error * weighted, 2.0 * weighted
+
+    # 2 (1 - q) above the target, 2 q below it, and the mean of both at it
+    def _second_derivative(self, error: Array) -> Array:
+        return 1.0 + (1.0 - 2.0 * self.q) * special.sign(error)
+
+    def _weighted(self, error: Array) -> Array:
+        return (1.0 - self.q) * special.relu(error) - self.q * special.relu(-error)
+
+
+@register(alias("squared_epsilon_insensitive", squared=True))
+@dataclass(frozen=True, kw_only=True)
+class EpsilonInsensitive(ErrorLoss):
+    r"""Size of the error beyond a margin, within which nothing is lost: the loss of support vector regression.
+
+    .. math:: l = \max(|prediction - target| - margin, 0), \text{ or its square}
+
+    Parameters
+    ----------
+    margin : float, default 0.1
+        The error, at least 0, up to which nothing is lost: the epsilon of the literature.
+    squared : bool, default False
+        Whether the loss is the square of what is beyond the margin.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+
+    References
+    ----------
+    Drucker, Burges, Kaufman, Smola and Vapnik, Support vector regression machines (1996).
+    https://proceedings.neurips.cc/paper/1996/hash/d38901788c533e8286cb6400b40b386d-Abstract.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> float(al.epsilon_insensitive(np.asarray([1.0, 5.0]), np.asarray([1.5, 2.0]), margin=1.0, reduction="sum"))
+    2.0
+    """
+
+    margin: float = 0.1
+    squared: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_nonnegative(margin=self.margin)
+        require_one_of_type(bool, squared=self.squared)
+
+    # |x| or x², where x is what e exceeds the margin by on either side
+    def _of_error(self, error: Array) -> Array:
+        excess = self._excess(error)
+        return excess * excess if self.squared else special.absolute(excess)
+
+    # sign(x) or 2 x
+    def _derivative(self, error: Array) -> Array:
+        excess = self._excess(error)
+        return 2.0 * excess if self.squared else special.sign(excess)
+
+    # of the square, 2 beyond the margin and 0 within it
+    def _second_derivative(self, error: Array) -> Array:
+        if not self.squared:
+            return super()._second_derivative(error)
+        return 2.0 - 2.0 * elementwise.clip_derivative(error, -self.margin, self.margin)
+
+    def _excess(self, error: Array) -> Array:
+        return error - special.clip(error, -self.margin, self.margin)
+
+
+@register(
+    alias("charbonnier", "charbonnier_loss", alpha=1.0),
+    alias("cauchy", "cauchy_loss", alpha=0.0),
+    alias("geman_mcclure", "geman_mcclure_loss", alpha=-2.0),
+    alias("welsch", "welsch_loss", "leclerc", alpha=-math.inf),
+)
+@dataclass(frozen=True, kw_only=True)
+class GeneralRobust(PureLoss):
+    r"""Barron's loss: squared near 0, and far out as robust against outliers as one number says.
+
+    .. math:: l = \frac{|\alpha - 2|}{\alpha} \left( \left( \frac{(e / scale)^2}{|\alpha - 2|} + 1 \right)^{\alpha / 2}
+        - 1 \right); \quad e = prediction - target
+
+    Parameters
+    ----------
+    alpha : float, default 1.0
+        What the loss grows with: as the square of the error for 2, as its size for 1, as its logarithm for 0, and
+        up to a bound below that; at most 2, and a number, not an array.
+    scale : float, default 1.0
+        The error, above 0, around which it leaves the square.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+
+    Notes
+    -----
+    At `alpha` of 2 it is `half_squared_error`; at 1 Charbonnier's loss, which is `pseudo_huber` over the square of its
+    `delta`; at 0 Cauchy's, ``log(1 + e²/2)``; at -2 Geman and McClure's, ``2 e² / (e² + 4)``; at -inf Welsch's,
+    ``1 - exp(-e²/2)``; each for ``e / scale``. These are the conventions of Barron and of Kornia: others leave out the
+    factors of 2. `get` has them by their names, "cauchy" and so on.
+
+    References
+    ----------
+    Barron, A general and adaptive robust loss function (2019). https://arxiv.org/abs/1701.03077
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> error = np.asarray([1.0, 10.0])
+    >>> for name in ("charbonnier", "cauchy", "geman_mcclure", "welsch"):
+    ...     print(name, al.get(name, reduction="none")(error, np.zeros(2)).round(3).tolist())
+    charbonnier [0.414, 9.05]
+    cauchy [0.405, 3.932]
+    geman_mcclure [0.4, 1.923]
+    welsch [0.393, 1.0]
+    """
+
+    alpha: float = 1.0
+    scale: float = 1.0
+
+    structural: ClassVar[tuple[str, ...]] = ("alpha",)
+
+    arrays = "prediction[...]: real, target[...]: real -> [...]"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_range(-math.inf, 2, alpha=self.alpha)
+        require_positive(scale=self.scale)
+
+    # b/alpha ((r²/b + 1)^(alpha/2) - 1) with r = e / scale and b = 2 - alpha, and its limits r²/2, log(r²/2 + 1) and
+    # 1 - exp(-r²/2). The power less 1 is that of its logarithm, so that it keeps its digits near 0.
+    def call(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        ratio = (prediction - target) / settings.squarable(self.scale, prediction)
+        alpha, b = self.alpha, 2.0 - self.alpha
+        if b == 0:
+            return (0.5 * ratio) * ratio
+        if alpha < -(2.0**60):
+            return -xp.expm1(-(0.5 * ratio) * ratio)
+        log_base = logarithms.log1p_square(ratio / b**0.5)
+        if abs(alpha) < 2.0**-60:
+            return log_base
+        return b / alpha * xp.expm1(0.5 * alpha * log_base)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Fair(ErrorLoss):
+    r"""Squared near 0 and absolute far out, which it approaches slowly, with derivatives of all orders but at 0.
+
+    .. math:: l = c^2 \left( \frac{|e|}{c} - \log \left( 1 + \frac{|e|}{c} \right) \right); \quad
+        e = prediction - target, \; c = scale
+
+    Parameters
+    ----------
+    scale : float, default 1.0
+        The error, above 0, around which it turns from squared to absolute. LightGBM calls it ``fair_c``.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape. An integer target is converted.
+
+    References
+    ----------
+    Fair, On the robust estimation of econometric models (1974). https://www.nber.org/chapters/c10206
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> round(float(al.fair(np.asarray([1.0]), np.asarray([0.0]))), 6)
+    0.306853
+    """
+
+    scale: float = 1.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(scale=self.scale)
+
+    # c (|e| (1 - log(1 + r) / r)) with r = |e| / c: no square is out of range
+    def _of_error(self, error: Array) -> Array:
+        scale = settings.at_least_tiny(self.scale, error)
+        size = special.absolute(error)
+        return scale * (size * logarithms.log1p_shortfall(special.clip(size / scale, None, 2.0**60)))
+
+    # e / (1 + r), which is c for an infinite error
+    def _derivative(self, error: Array) -> Array:
+        scale = settings.at_least_tiny(self.scale, error)
+        ratio = special.clip(error / scale, -(2.0**60), 2.0**60)
+        return scale * (ratio / (1.0 + special.absolute(ratio)))
+
+    # 1 / (1 + r)²
+    def _second_derivative(self, error: Array) -> Array:
+        scale = settings.at_least_tiny(self.scale, error)
+        root = 1.0 / (1.0 + special.absolute(error) / scale)
+        return root * root
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Wing(PureLoss):
+    r"""Logarithmic near 0 and absolute far out, so that small errors count more: for landmarks of faces and bodies.
+
+    .. math:: l = width \log(1 + |e| / curvature) \text{ if } |e| < width, \text{ else } |e| - c; \quad
+        c = width - width \log(1 + width / curvature)
+
+    Parameters
+    ----------
+    width : float, default 10.0
+        The error, above 0, at which it turns from logarithmic to absolute.
+    curvature : float, default 2.0
+        Above 0: the smaller, the more the smallest errors count. The epsilon of the paper.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape, such as coordinates in pixels. An integer target is converted.
+
+    Notes
+    -----
+    The defaults are those of the paper, for images of some hundred pixels; segmentation-models has 5 and 0.5.
+
+    References
+    ----------
+    Feng, Kittler, Awais, Huber and Wu, Wing loss for robust facial landmark localisation (2018).
+    https://arxiv.org/abs/1711.06753
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> error = np.asarray([2.0, 12.0])
+    >>> al.wing(error, np.zeros(2), reduction="none").round(6).tolist()
+    [6.931472, 19.917595]
+    """
+
+    width: float = 10.0
+    curvature: float = 2.0
+
+    arrays = "prediction[...]: real, target[...]: real -> [...]"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_positive(width=self.width, curvature=self.curvature)
+
+    # width log(1 + a / curvature) + (|e| - a), where a is |e| up to the width. The quotients are in range.
+    def call(self, prediction: Array, target: Array) -> Array:
+        size = special.absolute(prediction - target)
+        width = settings.squarable(self.width, size)
+        near = special.clip(size, None, width)
+        ratio = near / settings.squarable(self.curvature, size)
+        return width * array_namespace(size).log1p(ratio) + (size - near)

@@ -1,0 +1,190 @@
+"""Scores of a predicted distribution, given by its parameters or by a sample: least for the true one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from .. import special
+from .._array_api import Array, array_namespace
+from ..arguments import require_one_of_type
+from ..numerics import normal
+from ..registry import register
+from ._base import PureLoss, PureRowLoss
+
+__all__ = ["CrpsEnsemble", "CrpsNormal", "EnergyScore"]
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class CrpsNormal(PureLoss):
+    r"""Continuous ranked probability score of a normal distribution: as `gaussian_nll`, in the unit of the target.
+
+    .. math:: l = scale \left( z \, (2 \Phi(z) - 1) + 2 \varphi(z) - \frac{1}{\sqrt{\pi}} \right); \quad
+        z = \frac{target - prediction}{scale}
+
+    Parameters
+    ----------
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction, target : array
+        Floating, of one shape: the mean, and what it is of. An integer target is converted.
+    scale : array
+        Floating, of the shape of `prediction`: the standard deviation, above 0.
+
+    Notes
+    -----
+    Outliers count by their size, not by its square. For a vanishing `scale` it is `absolute_error`.
+
+    References
+    ----------
+    Gneiting, Raftery, Westveld and Goldman, Calibrated probabilistic forecasting using ensemble model output statistics
+    and minimum CRPS estimation (2005). https://doi.org/10.1175/MWR2904.1
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> one = np.asarray([1.0])
+    >>> round(float(al.crps_normal(np.asarray([0.0]), one, one)), 6)
+    0.602441
+    """
+
+    arrays = "prediction[...]: real, target[...]: real, scale[...]: positive -> [...]"
+
+    # z (2 Φ(z) - 1) is |z| (1 - exp(-z²/2) erfcx(|z| / sqrt 2)), with the scaled complementary error function.
+    def call(self, prediction: Array, target: Array, scale: Array) -> Array:
+        xp = array_namespace(prediction, target, scale)
+        size = special.absolute(prediction - target)
+        z = size / scale
+        tail = math.sqrt(2.0 / math.pi) - z * normal.erfcx(z / math.sqrt(2.0))
+        return size + scale * (xp.exp(-0.5 * z * z) * tail - 1.0 / math.sqrt(math.pi))
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class CrpsEnsemble(PureRowLoss):
+    r"""Continuous ranked probability score of an ensemble: for a model that gives a sample of what it predicts.
+
+    .. math:: l = \frac{1}{M} \sum_i |x_i - target| - \frac{1}{2 M^2} \sum_{i, j} |x_i - x_j|; \quad x = prediction
+
+    Parameters
+    ----------
+    fair : bool, default False
+        Divide the second sum by M (M - 1) in place of M², which makes it fair: its expectation is least where the
+        members are drawn from the true distribution, however few they are. Without this, few members are rewarded for
+        being too close to each other.
+    axis : int, default -1
+        The axis of the members.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array, shape (..., M)
+        Floating, with the members of an ensemble along `axis`.
+    target : array, shape (...)
+        Floating, of the shape of `prediction` without `axis`. An integer target is converted.
+
+    Notes
+    -----
+    The score of a single member is the absolute error. All pairs of members are compared, so an item takes memory of
+    order M².
+
+    References
+    ----------
+    Gneiting and Raftery, Strictly proper scoring rules, prediction, and estimation (2007).
+    https://doi.org/10.1198/016214506000001437. The fair one: Ferro, Fair scores for ensemble forecasts (2014).
+    https://doi.org/10.1002/qj.2270
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> ensemble, target = np.asarray([[0.0, 1.0, 5.0]]), np.asarray([2.0])
+    >>> round(float(al.crps_ensemble(ensemble, target)), 6)
+    0.888889
+    >>> round(float(al.crps_ensemble(ensemble, target, fair=True)), 6)
+    0.333333
+    """
+
+    fair: bool = False
+
+    arrays = "prediction[..., M]: real, target[...]: real -> [...]"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, fair=self.fair)
+
+    # mean |x_i - target| - mean |x_i - x_j| / 2, the latter over all pairs, or over those of two members
+    def call(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        x = xp.moveaxis(prediction, self.row_axis(prediction), -1)
+        error = xp.mean(special.absolute(x - target[..., None]), axis=-1)
+        spread = xp.sum(special.absolute(x[..., :, None] - x[..., None, :]), axis=(-2, -1))
+        return error - spread / _twice_the_pairs(x.shape[-1], self.fair)
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class EnergyScore(PureLoss):
+    r"""`crps_ensemble` of vectors: for an ensemble of forecasts of several numbers that depend on each other.
+
+    .. math:: l = \frac{1}{M} \sum_i \lVert x_i - target \rVert - \frac{1}{2 M^2} \sum_{i, j} \lVert x_i - x_j \rVert;
+        \quad x = prediction
+
+    Parameters
+    ----------
+    fair : bool, default False
+        Divide the second sum by M (M - 1) in place of M², as in `crps_ensemble`.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    prediction : array, shape (..., M, D)
+        Floating: M vectors, the members of an ensemble.
+    target : array, shape (..., D)
+        Floating. An integer target is converted.
+
+    Notes
+    -----
+    Lengths are Euclidean. The score of a single member is its distance from the target. All pairs of members are
+    compared, so an item takes memory of order M² D.
+
+    References
+    ----------
+    Gneiting and Raftery, Strictly proper scoring rules, prediction, and estimation (2007), section 4.3.
+    https://doi.org/10.1198/016214506000001437
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> ensemble = np.asarray([[[0.0, 0.0], [3.0, 4.0]]])
+    >>> float(al.energy_score(ensemble, np.asarray([[0.0, 0.0]])))
+    1.25
+    """
+
+    fair: bool = False
+
+    arrays = "prediction[..., M, D]: real, target[..., D]: real -> [...]"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_one_of_type(bool, fair=self.fair)
+
+    # mean |x_i - target| - mean |x_i - x_j| / 2, the latter over all pairs, or over those of two members
+    def call(self, prediction: Array, target: Array) -> Array:
+        xp = array_namespace(prediction, target)
+        error = xp.mean(special.vector_norm(prediction - target[..., None, :], axis=-1), axis=-1)
+        pairs = special.vector_norm(prediction[..., :, None, :] - prediction[..., None, :, :], axis=-1)
+        return error - xp.sum(pairs, axis=(-2, -1)) / _twice_the_pairs(prediction.shape[-2], self.fair)
+
+
+def _twice_the_pairs(members: int, fair: bool) -> int:
+    """What the sum over all pairs is divided by; that of a single member is 0."""
+    return 2 * members * (members - 1 if fair and members > 1 else members)

@@ -1,0 +1,81 @@
+"""The logarithm of the gamma function, and what is left where its large parts cancel, for likelihoods of counts."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .._array_api import Array, Namespace, array_namespace
+from ._variants import primitive
+from .elementwise import where
+from .logarithms import atanh_excess, log, polynomial
+
+_LOG_2_PI = math.log(2.0 * math.pi)
+
+# Coefficients of z^(1 - 2k) in log Γ(z) - Stirling's formula: B_2k / (2k (2k - 1)).
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
+
+_SHIFT = 10
+"""From here on, the series has all digits of a float64."""
+
+
+def _nearness(x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """Where x is near y, x - y there, and v = (x - y) / (x + y); elsewhere both are 0."""
+    difference, total = x - y, x + y
+    near = 3.0 * array_namespace(x, y).abs(difference) < total
+    difference = where(near, difference, 0.0)
+    return near, difference, difference / where(near, total, 1.0)
+
+
+# x (2 atanh(v)) - (x - y) = v (x - y) + 2 x (atanh(v) - v), in which nothing cancels; the formula where they are apart
+def kl_div(x: Array, y: Array, log_y: Array | None = None) -> Array:
+    """x log(x / y) - x + y of numbers of at least 0, all digits of which are kept where x is near y; y where x is 0."""
+    xp = array_namespace(x, y)
+    near, difference, v = _nearness(x, y)
+    series = v * difference + 2.0 * x * (v * (v * v)) * atanh_excess(v * v)
+    unused = xp.logical_or(near, x == 0)
+    log_y = log(where(unused, 1.0, y)) if log_y is None else where(unused, 0.0, log_y)
+    return where(near, series, x * (log(where(unused, 1.0, x)) - log_y) - (x - y))
+
+
+# 2 atanh(v)
+def near_and_log_ratio(x: Array, y: Array) -> tuple[Array, Array]:
+    """Where x is near y, and log(x / y) there, all digits of which are kept; elsewhere 0."""
+    near, _, v = _nearness(x, y)
+    return near, 2.0 * v * (1.0 + v * v * atanh_excess(v * v))
+
+
+# δ(z) - δ(z + 1) = (z + 1/2) log(1 + 1/z) - 1 = atanh(v) / v - 1, with v = 1 / (2 z + 1), is positive; so a small z is
+# moved up to where Stirling's series holds.
+def stirling_error(z: Array) -> Array:
+    """What log Γ(z) exceeds Stirling's formula by, (z - 1/2) log z - z + log(2π) / 2, for z above 0."""
+    xp = array_namespace(z)
+    small = z < _SHIFT
+    low = where(small, z, 1.0)
+    near = low >= 1
+    first = where(near, 1.0, low)
+    steps: Any = where(near, _step(where(near, low, 1.0), 17), (first + 0.5) * xp.log1p(1.0 / first) - 1.0)
+    for k in range(1, _SHIFT):
+        # as many terms as count for v up to 1 / (2 k + 1)
+        steps = steps + _step(low + k, math.ceil(53 * math.log(2.0) / (2 * math.log(2 * k + 1))))
+    inverse = 1.0 / where(small, z + _SHIFT, z)
+    return inverse * polynomial(_STIRLING, inverse * inverse) + where(small, steps, 0.0)
+
+
+def _step(z: Array, terms: int) -> Any:
+    v = 1.0 / (2.0 * z + 1.0)
+    return (v * v) * atanh_excess(v * v, terms)
+
+
+@primitive(torch=lambda torch, z: torch.lgamma(z), jax=lambda jax, z: jax.scipy.special.gammaln(z))
+def log_gamma(xp: Namespace, z: Array) -> Array:
+    """log Γ(z) for z above 0."""
+    return (z - 0.5) * xp.log(z) - z + 0.5 * _LOG_2_PI + stirling_error(z)
+
+
+# By Stirling's formula it is y log z + (z + y) log(1 + y/z) - y - log(1 + y/z) / 2 + δ(z + y) - δ(z).
+def log_gamma_excess(z: Array, y: Array) -> Array:
+    """log Γ(z + y) - log Γ(z) - y log z for z above 0 and y of at least 0: of order y² / z where z is large."""
+    xp = array_namespace(z)
+    z_and_y = z + y
+    return kl_div(z_and_y, z) - 0.5 * xp.log1p(y / z) + (stirling_error(z_and_y) - stirling_error(z))

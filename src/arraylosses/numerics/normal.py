@@ -1,0 +1,41 @@
+"""The normal distribution: its tails, and their logarithms, far out too."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from .._array_api import Array, array_namespace
+from .elementwise import where
+from .logarithms import polynomial
+
+_ROOT_2 = math.sqrt(2.0)
+
+# Coefficients of the powers of t = (x - 3.75) / (x + 3.75) in (1 + 2 x) exp(x²) erfc(x), for x >= 0: from the Chebyshev
+# series, to all digits of a float64. Of this form is that of Shepherd and Laframboise (1981),
+# https://doi.org/10.2307/2007741
+# fmt: off
+_ERFCX = (
+    1.2375126308378275, -0.14024059858554702, 0.0035854154854644293, 0.08227673849015102, -0.10880393014174886,
+    0.09230432116019834, -0.05869339858963677, 0.0283622774215156, -0.009746579558029276, 0.0017556258324217529,
+    0.0002937136655913448, -0.00029015397928986765, 5.164909889268241e-05, 2.2383912036550678e-05,
+    -1.1444146237700524e-05, -9.72849582211122e-07, 1.751637648849062e-06, -5.826281078800777e-08,
+    -2.5866850716155884e-07, 2.4289762925488707e-08, 3.8675334242222354e-08, -4.389284159986328e-09,
+    -5.1739902140113095e-09, 5.457157304704688e-10, 4.2514714447963895e-10, -3.75315827795962e-11,
+)
+# fmt: on
+
+
+def erfcx(x: Array) -> Any:
+    """exp(x²) erfc(x), the scaled complementary error function, for x of at least 0."""
+    return polynomial(_ERFCX, 1.0 - 7.5 / (x + 3.75)) / (1.0 + 2.0 * x)
+
+
+# log(erfc(-x / sqrt 2) / 2), by the scaled function of |x|: far below 0 it is about -x²/2
+def log_ndtr(x: Array) -> Array:
+    """Logarithm of the distribution function of the standard normal distribution, for finite x."""
+    xp = array_namespace(x)
+    low = x < 0
+    size, half_square = where(low, -x, x) / _ROOT_2, 0.5 * x * x
+    tail = 0.5 * erfcx(size)
+    return where(low, xp.log(tail) - half_square, xp.log1p(-xp.exp(-half_square) * tail))

@@ -1,0 +1,162 @@
+"""Laws of likelihoods, deviances, scores and survival that their entries do not show: limits, conventions, ties.
+
+Expected numbers are mpmath's, or by hand.
+"""
+
+from __future__ import annotations
+
+import math
+
+import mpmath
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .catalogue.survival import DISTRIBUTIONS
+
+pytestmark = pytest.mark.main_variants
+
+INF = math.inf
+
+
+def given(variant, *arrays):
+    return [variant.array(np.asarray(x, variant.dtypes[-1])) for x in arrays]
+
+
+def compute(variant, loss, *arrays):
+    return variant.numpy(variant.run(loss, *given(variant, *arrays)))
+
+
+def tolerance(variant) -> float:
+    return 64 * float(np.finfo(variant.dtypes[-1]).eps)
+
+
+def test_a_spread_for_all_items_or_one_a_row_is_broadcast(variant):
+    prediction, target = np.asarray([[1.0, 2.0], [0.0, 4.0]]), np.asarray([[0.0, 2.0], [2.0, 1.0]])
+    x, y, of_rows, of_all = given(variant, prediction, target, [[2.0], [0.5]], 4.0)
+    for variance, v in ((of_rows, np.asarray([[2.0], [0.5]])), (of_all, 4.0)):
+        wide = al.array_namespace(x).broadcast_to(variance, prediction.shape)
+        got = variant.numpy(al.gaussian_nll(x, y, wide))
+        np.testing.assert_allclose(got, np.mean(np.log(v) + (prediction - target) ** 2 / v) / 2, rtol=1e-6)
+
+
+def test_the_third_array_of_a_normal_distribution_is_its_variance_and_of_others_the_scale(variant):
+    arrays = given(variant, [1.0], [4.0], [4.0])
+    exact = {
+        al.gaussian_nll: math.log(2 * math.pi * 4) / 2 + 9 / 8,
+        al.laplace_nll: math.log(2 * 4) + 3 / 4,
+        al.student_t_nll: math.log(4 * 8 / 3) + 2.5 * math.log1p(9 / 64),  # Γ(2.5) / (2 Γ(2) sqrt(π)) is 3 / 8
+    }
+    for loss, value in exact.items():
+        np.testing.assert_allclose(variant.numpy(loss(*arrays, full=True)), value, rtol=1e-6)
+        logs = [*arrays[:2], *given(variant, [math.log(4.0)])]
+        np.testing.assert_allclose(variant.numpy(loss(*logs, from_log=True, full=True)), value, rtol=1e-6)
+
+
+def test_learned_degrees_of_freedom_have_the_derivative_of_the_whole_likelihood(variant):
+    x, y, s = np.asarray([1.0, -2.0]), np.asarray([0.5, 3.0]), np.asarray([0.5, 2.0])
+
+    def exact(df):
+        items = [
+            mpmath.log(b) + (df + 1) / 2 * mpmath.log1p(((p - t) / b) ** 2 / df)
+            for p, t, b in zip(x, y, s, strict=True)
+        ]
+        constant = mpmath.loggamma(df / 2) - mpmath.loggamma((df + 1) / 2) + mpmath.log(mpmath.pi * df) / 2
+        return mpmath.fsum(items) / 2 + constant
+
+    arrays, df = given(variant, x, y, s), given(variant, 2.5)[0]
+    value, slope = al.value_and_grad(lambda d: al.student_t_nll(*arrays, df=d, full=True))(df)
+    np.testing.assert_allclose(variant.numpy(value), float(exact(2.5)), rtol=1e-5)
+    np.testing.assert_allclose(variant.numpy(slope), float(mpmath.diff(exact, 2.5)), rtol=1e-4)
+
+
+def test_many_degrees_of_freedom_and_little_dispersion_give_the_simpler_distribution(variant):
+    x, t, s = [0.5, 1.0, 2.0], [1.0, 0.0, 7.0], [1.0, 4.0, 0.25]
+    got = compute(variant, al.StudentTNll(df=1e12, full=True), x, t, s)
+    np.testing.assert_allclose(got, compute(variant, al.GaussianNll(full=True), x, t, np.square(s)), rtol=1e-5)
+    got = compute(variant, al.NegativeBinomialNll(), x, t, [1e-7] * 3)
+    np.testing.assert_allclose(got, compute(variant, al.PoissonNll(), x, t), rtol=1e-5)
+
+
+@pytest.mark.parametrize("loss", [al.PoissonDeviance, al.GammaDeviance, al.TweedieDeviance])
+def test_a_deviance_keeps_its_digits_where_target_and_mean_agree(variant, loss):
+    dtype = variant.dtypes[-1]
+    target = np.asarray([0.25, 3.0, 700.0], dtype)
+    for _ in range(4):
+        mean = np.nextafter(target, np.asarray(INF, dtype))
+        power = getattr(loss(), "power", 1.0 if loss is al.PoissonDeviance else 2.0)
+        # To the second order, (mean - target)² / variance.
+        exact = np.mean((mean.astype("f8") - target) ** 2 / target.astype("f8") ** power)
+        np.testing.assert_allclose(compute(variant, loss(from_log=False), mean, target), exact, rtol=1e-4)
+        target = target * np.asarray(1.5, dtype)
+    np.testing.assert_array_equal(compute(variant, loss(from_log=False), target, target), 0.0)
+
+
+def test_an_amount_of_0_has_a_deviance_and_a_finite_gradient(variant):
+    mean, none = given(variant, [0.5, 4.0], [0.0, 0.0])
+    value, slopes = al.value_and_grad(al.TweedieDeviance(from_log=False), (0, 1))(mean, none)
+    np.testing.assert_allclose(variant.numpy(value), 2 * (0.5**0.5 + 2.0), rtol=1e-6)
+    assert np.all(np.isfinite([variant.numpy(g) for g in slopes]))
+
+
+def test_the_score_of_a_sharp_forecast_is_the_absolute_error(variant):
+    x, t = np.asarray([1.0, -2.0]), np.asarray([0.5, 3.0])
+    np.testing.assert_allclose(compute(variant, al.CrpsNormal(), x, t, [1e-9] * 2), np.mean(np.abs(x - t)), rtol=1e-6)
+    for fair in (False, True):
+        got = compute(variant, al.CrpsEnsemble(fair=fair), x[:, None], t)
+        np.testing.assert_allclose(got, np.mean(np.abs(x - t)), rtol=1e-6)
+
+
+def test_vectors_of_one_number_have_the_score_of_the_number(variant):
+    x, t = np.random.default_rng(0).normal(size=(2, 3, 4))
+    for fair in (False, True):
+        got = compute(variant, al.EnergyScore(fair=fair), x[..., None], t[:, :1])
+        np.testing.assert_allclose(got, compute(variant, al.CrpsEnsemble(fair=fair), x, t[:, 0]), rtol=1e-5)
+
+
+TIMES = {  # bounds, and the likelihood by the density, F and 1 - F
+    "known": ([2.0, 2.0], lambda f, z: f[0](z(2.0)) / (1.5 * 2)),
+    "longer": ([2.0, INF], lambda f, z: f[2](z(2.0))),
+    "shorter": ([0.0, 2.0], lambda f, z: f[1](z(2.0))),
+    "between": ([2.0, 3.0], lambda f, z: f[2](z(2.0)) - f[2](z(3.0))),
+    "between, in the other order": ([3.0, 2.0], lambda f, z: f[2](z(2.0)) - f[2](z(3.0))),
+    "certain": ([0.0, INF], lambda f, z: mpmath.mpf(1)),
+}
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+@pytest.mark.parametrize("name", TIMES)
+def test_a_time_is_known_or_has_bounds(variant, distribution, name):
+    (lower, upper), likelihood = TIMES[name]
+    prediction = np.asarray([-3.0, 0.0, 0.5, 2.0, 6.0])
+    with mpmath.workdps(60):
+        exact = []
+        for p in prediction:
+            z = lambda t, p=p: (mpmath.log(t) - p) / mpmath.mpf(1.5)  # noqa: E731
+            exact.append(float(-mpmath.log(likelihood(DISTRIBUTIONS[distribution], z))))
+    arrays = given(variant, prediction, np.full(5, lower), np.full(5, upper))
+    loss = al.Aft(distribution=distribution, scale=1.5, reduction="none")
+    np.testing.assert_allclose(variant.numpy(variant.run(loss, *arrays)), exact, rtol=2e-5, atol=1e-7)
+    far = given(variant, [-80.0, 80.0], [lower] * 2, [upper] * 2)
+    total = al.Aft(distribution=distribution, scale=1.5, reduction="sum")
+    for place in (arrays, far):
+        for gradient in al.grad(total, (0, 1, 2))(*place):
+            assert np.all(np.isfinite(variant.numpy(gradient)))
+
+
+def test_events_at_one_time_are_all_at_risk_and_censored_times_have_no_loss(variant):
+    hazard, time, event = [0.5, -1.0, 2.0, 0.0, 1.0], [3.0, 1.0, 3.0, 2.0, 5.0], [1.0, 1.0, 1.0, 0.0, 0.0]
+    power = np.exp(hazard)
+    late = power[0] + power[2] + power[4]
+    exact = np.asarray([math.log(late) - 0.5, math.log(power.sum()) + 1.0, math.log(late) - 2.0])
+    arrays = given(variant, hazard, time)
+    seen = variant.array(np.asarray(event))
+    for events in (seen, variant.array(np.asarray(event) == 1), variant.array(np.asarray(event, "int64"))):
+        if variant.dtypes[-1] == "float32" and events is not seen:
+            continue
+        for reduction, value in (("sum", exact.sum()), ("mean", exact.mean())):
+            got = al.cox_partial_likelihood(*arrays, events, reduction=reduction)
+            np.testing.assert_allclose(variant.numpy(got), value, rtol=1e-5)
+    none = variant.array(np.zeros(5, variant.dtypes[-1]))
+    np.testing.assert_array_equal(variant.numpy(al.cox_partial_likelihood(*arrays, none)), 0.0)

@@ -1,0 +1,99 @@
+"""The functions of mathematics that likelihoods are made of, against mpmath with 50 digits, and their derivatives."""
+
+from __future__ import annotations
+
+import mpmath
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses.numerics import bessel, gamma, logarithms, normal
+
+pytestmark = pytest.mark.main_variants
+
+SIZES = np.concatenate([[1.0, 2.0], np.geomspace(1e-6, 1e6, 80)])
+NEGATIVE = -SIZES[SIZES < 40]
+
+
+def stirling_error(z):
+    return mpmath.loggamma(z) - (z - 0.5) * mpmath.log(z) + z - mpmath.log(2 * mpmath.pi) / 2
+
+
+def log_ndtr(x):
+    return mpmath.log1p(-mpmath.erfc(x / mpmath.sqrt(2)) / 2)
+
+
+# function, what it is, the points, the units in the last place of the result or of 1, whether of 1
+CASES = {
+    "stirling_error": (gamma.stirling_error, stirling_error, SIZES, 8, True),
+    "log_gamma": (gamma.log_gamma, mpmath.loggamma, SIZES, 16, True),
+    "erfcx": (normal.erfcx, lambda x: mpmath.exp(x * x) * mpmath.erfc(x), SIZES[SIZES < 1e3], 10, False),
+    "log_ndtr": (normal.log_ndtr, log_ndtr, np.concatenate([NEGATIVE[NEGATIVE > -9], SIZES[SIZES < 5]]), 20, False),
+    "i0e": (bessel.i0e, lambda x: mpmath.exp(-x) * mpmath.besseli(0, x), SIZES[SIZES < 1e4], 12, False),
+    "expm1_excess": (
+        logarithms.expm1_excess,
+        lambda x: mpmath.expm1(x) - x,
+        np.concatenate([NEGATIVE, SIZES[SIZES < 4]]),
+        8,
+        False,
+    ),
+    "log1p_shortfall": (logarithms.log1p_shortfall, lambda r: 1 - mpmath.log1p(r) / r, SIZES, 4, False),
+    "log1p_square": (
+        logarithms.log1p_square,
+        lambda q: mpmath.log1p(q * q),
+        np.concatenate([NEGATIVE, SIZES]),
+        4,
+        False,
+    ),
+    "log1mexp": (logarithms.log1mexp, lambda x: mpmath.log(-mpmath.expm1(x)), NEGATIVE, 6, False),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_function_keeps_its_digits_and_has_its_derivative(variant, name):
+    function, exact, points, units, of_one = CASES[name]
+    dtype = variant.dtypes[-1]
+    x = points.astype(dtype)
+    numbers = [mpmath.mpf(float(v)) for v in x]
+    with mpmath.workdps(50):
+        values = np.asarray([float(exact(v)) for v in numbers])
+        slopes = np.asarray([float(mpmath.diff(exact, v, h=v / 10**12)) for v in numbers])
+    given = variant.array(x)
+    found = variant.numpy(variant.run(function, given))
+    assert found.dtype == dtype
+    eps = np.finfo(dtype).eps
+    assert np.all(np.abs(found - values) <= units * eps * np.maximum(np.abs(values), 1.0 if of_one else 0.0))
+    gradient = variant.numpy(variant.run(al.grad(lambda v: al.array_namespace(v).sum(function(v))), given))
+    np.testing.assert_allclose(gradient, slopes, rtol=2e3 * eps, atol=2e3 * eps * np.min(1 + np.abs(slopes)))
+
+
+@pytest.mark.parametrize("far", [1e-12, 1e-6, 1e-3, 0.3, 0.7, 3.0, 1e6])
+def test_a_divergence_of_two_numbers_keeps_its_digits_however_near_they_are(variant, far):
+    dtype = variant.dtypes[-1]
+    y = np.geomspace(1e-3, 1e3, 13).astype(dtype)
+    x = (y * (1 + far)).astype(dtype)
+    for first, second in ((x, y), (y, x)):
+        with mpmath.workdps(60):
+            pairs = [(mpmath.mpf(float(a)), mpmath.mpf(float(b))) for a, b in zip(first, second, strict=True)]
+            exact = [float(a * mpmath.log(a / b) - a + b) for a, b in pairs]
+        got = variant.numpy(variant.run(gamma.kl_div, variant.array(first), variant.array(second)))
+        np.testing.assert_allclose(got, exact, rtol=64 * np.finfo(dtype).eps, atol=0)
+
+
+def test_the_divergence_of_0_is_the_other_number(variant):
+    zero, y = (variant.array(np.asarray(v, variant.dtypes[-1])) for v in ([0.0, 0.0], [0.0, 3.0]))
+    np.testing.assert_array_equal(variant.numpy(variant.run(gamma.kl_div, zero, y)), [0.0, 3.0])
+    slope = al.grad(lambda v: al.array_namespace(v).sum(gamma.kl_div(zero, v)))
+    assert np.all(np.isfinite(variant.numpy(variant.run(slope, y))))
+
+
+@pytest.mark.parametrize("count", [0.0, 0.5, 1.0, 7.0, 1000.0])
+def test_the_excess_of_a_ratio_of_gammas_vanishes_with_the_dispersion(variant, count):
+    dtype = variant.dtypes[-1]
+    z = np.geomspace(1e-3, 1e8, 23).astype(dtype)
+    with mpmath.workdps(60):
+        numbers = [mpmath.mpf(float(v)) for v in z]
+        exact = [float(mpmath.loggamma(v + count) - mpmath.loggamma(v) - count * mpmath.log(v)) for v in numbers]
+    got = variant.numpy(variant.run(gamma.log_gamma_excess, variant.array(z), variant.array(np.full_like(z, count))))
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(got, exact, rtol=32 * eps, atol=8 * eps * (1 + np.max(np.abs(exact)) / 100))
