@@ -18,6 +18,7 @@ from .functions.multiclass import *
 from .functions.ranking import *
 from .functions.regression import *
 from .functions.segmentation import *
+from .functions.sequence import *
 from .gradients import grad, value_and_grad, value_grad_hess
 from .loss import Loss, RowLoss
 from .loss_function import loss
@@ -32,6 +33,7 @@ from .losses.multiclass import *
 from .losses.ranking import *
 from .losses.regression import *
 from .losses.segmentation import *
+from .losses.sequence import *
 from .registry import alias, deserialize, get, register, registered, serialize
 
 if TYPE_CHECKING:

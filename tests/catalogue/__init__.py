@@ -17,6 +17,7 @@ from . import (
     ranking,
     regression,
     segmentation,
+    sequence,
     torch,
 )
 from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
@@ -34,6 +35,7 @@ CATALOGUE: dict[str, Entry] = {
     **contrastive.ENTRIES,
     **ranking.ENTRIES,
     **segmentation.ENTRIES,
+    **sequence.ENTRIES,
     **{f"keras.{name}": entry for name, entry in keras.ENTRIES.items()},
     **{f"torch.{name}": entry for name, entry in torch.ENTRIES.items()},
 }

@@ -15,6 +15,7 @@ from . import (
     ranking,
     regression,
     segmentation,
+    sequence,
 )
 from .binary import *
 from .contrastive import *
@@ -27,6 +28,7 @@ from .multiclass import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
+from .sequence import *
 
 __all__: list[str] = []
 __all__ += binary.__all__
@@ -40,3 +42,4 @@ __all__ += multiclass.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
+__all__ += sequence.__all__

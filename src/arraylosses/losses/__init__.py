@@ -12,6 +12,7 @@ from . import (
     ranking,
     regression,
     segmentation,
+    sequence,
 )
 from .binary import *
 from .contrastive import *
@@ -24,6 +25,7 @@ from .multiclass import *
 from .ranking import *
 from .regression import *
 from .segmentation import *
+from .sequence import *
 
 __all__: list[str] = []
 __all__ += binary.__all__
@@ -37,3 +39,4 @@ __all__ += multiclass.__all__
 __all__ += ranking.__all__
 __all__ += regression.__all__
 __all__ += segmentation.__all__
+__all__ += sequence.__all__
