@@ -28,16 +28,17 @@ def inputs(loss, soft, seed=0, batch=(4,), dtype="float64"):
     rng = np.random.default_rng(seed)
     arrays = draw(loss.declaration, rng, batch, {"N": 6, "D": 5, "C": 3}, loss.class_axis(), soft=soft)
     where = rng.uniform(size=where_shape(loss, arrays)) < 0.6
-    if isinstance(loss, al.Dice | al.ListNet):
-        where[(0,) if isinstance(loss, al.Dice) else (slice(None), 0)] = False  # an item without anything
+    if not loss.declaration.coupled:
+        of_lists = loss.declaration.moving in loss.declaration.where
+        where[(slice(None), 0) if of_lists else 0] = False  # an item without anything
     return tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays), where
 
 
 def where_shape(loss, arrays):
-    shape = arrays[0].shape
-    if isinstance(loss, al.InfoNce):
-        return shape[:1]
-    return shape if isinstance(loss, al.ListNet) else tuple(np.delete(shape, loss.axis))
+    declaration, shape = loss.declaration, arrays[0].shape
+    if declaration.moving in declaration.where:
+        return shape
+    return tuple(np.delete(shape, -1 if loss.class_axis() is None else loss.class_axis()))
 
 
 def reduced(items, kept, weight, reduction):
