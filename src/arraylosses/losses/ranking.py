@@ -345,7 +345,8 @@ class LambdaLoss(_PairwiseLoss):
 
     Documents of equal score are ranked as they come. A list in which none is relevant has the loss 0.
 
-    The logarithm is that of base 2, as in the paper; TensorFlow Ranking and LightGBM have the natural one.
+    The logarithm is that of base 2, as in the paper; TensorFlow Ranking, LightGBM and Rax have the natural one. Rax's
+    normalized weights are those of ``mu=0`` times the number D of all documents of a list.
 
     All pairs of a list are held at once, D² numbers of each.
 
