@@ -12,8 +12,9 @@ ALIGNED = [
     Refused({"zero_infinity": 1}, "must be a bool, got 1", TypeError),
 ]
 
-ENTRIES["ctc"] = Entry(
-    tested_in="test_sequence: its arrays have no one shape, and lengths say what of them is in use",
-    settings=[{"blank": 2, "from_logits": False, "zero_infinity": True}],
-    refused=ALIGNED,
-)
+for name in ("ctc", "transducer"):
+    ENTRIES[name] = Entry(
+        tested_in="test_sequence: its arrays have no one shape, and lengths say what of them is in use",
+        settings=[{"blank": 2, "from_logits": False, "zero_infinity": True}],
+        refused=ALIGNED,
+    )

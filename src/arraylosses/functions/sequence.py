@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from .._array_api import Array
 from ..loss_function import function_form
-from ..losses.sequence import Ctc
+from ..losses.sequence import Ctc, Transducer
 from ..reduction import Reduction
 
-__all__ = ["ctc"]
+__all__ = ["ctc", "transducer"]
 
 
 @function_form(Ctc)
@@ -97,6 +97,88 @@ def ctc(
     inf
     """
     return Ctc(
+        blank=blank,
+        from_logits=from_logits,
+        zero_infinity=zero_infinity,
+        reduction=reduction,
+    )(logits, labels, input_lengths, label_lengths, weight=weight, where=where)
+
+
+@function_form(Transducer)
+def transducer(
+    logits: Array,
+    labels: Array,
+    input_lengths: Array | None = None,
+    label_lengths: Array | None = None,
+    *,
+    blank: int = 0,
+    from_logits: bool = True,
+    zero_infinity: bool = False,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Recurrent neural network transducer: labels in order, any number of them at each frame, as in streamed speech.
+
+    .. math:: l = -\log \sum_{alignments} \prod_k p_{t_k u_k}(alignment_k); \quad p = softmax(logits)
+
+    After t frames and u labels, the model says a class of the next step: the next label, or the blank, which goes on to
+    the next frame. An alignment is a way through all frames and labels.
+
+    Parameters
+    ----------
+    logits : array, shape (..., T, U + 1, C)
+        Floating: what the model says after t frames and u labels, with the classes last. One sequence, (T, U + 1, C),
+        is one item.
+    labels : array, shape (..., U)
+        Integer labels in [0, C), without blanks.
+    input_lengths : array, shape (...), optional
+        Integers: how many of the frames are in use, counted from the first; all of them where it is not given.
+    label_lengths : array, shape (...), optional
+        Integers: how many of the labels are in use. What is beyond the lengths may hold anything.
+    blank : int, default 0
+        The class that goes on to the next frame, in [0, C).
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise log-probabilities.
+    zero_infinity : bool, default False
+        Whether the loss of labels that no alignment stands for is 0, and not infinity.
+    weight : array, broadcastable to the per-item loss, optional
+        One non-negative number an item.
+    where : array of bool, broadcastable to the per-item loss, optional
+        The items to keep. What is left out may hold anything.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `logits` without its last axis for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    Notes
+    -----
+    An item is a sequence, and the mean is that of the sequences, as in torchaudio, whose blank is the last class.
+
+    Labels without any frame, and labels among which is the blank, are those of no alignment: the loss is infinite, and
+    the gradient is 0.
+
+    References
+    ----------
+    Graves, Sequence transduction with recurrent neural networks (2012). https://arxiv.org/abs/1211.3711
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> logits = np.zeros((1, 3, 2, 4))
+    >>> round(float(al.transducer(logits, np.asarray([[1]]))), 6)
+    4.446565
+    """
+    return Transducer(
         blank=blank,
         from_logits=from_logits,
         zero_infinity=zero_infinity,
