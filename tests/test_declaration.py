@@ -153,6 +153,42 @@ def test_lengths_say_which_labels_are_in_use():
     )
 
 
+@pytest.mark.backend("torch")
+def test_a_length_that_is_not_given_is_that_of_the_axis():
+    import torch
+
+    @dataclass(frozen=True, kw_only=True)
+    class Used(al.Loss):
+        arrays: ClassVar[str] = (
+            "x[..., T, C]: real, y[..., L]: real, n?[...]: length of T, m?[...]: length of L -> [...]"
+        )
+
+        def call(self, x, y, n, m):
+            xp = al.array_namespace(x)
+            return xp.sum(x, axis=(-2, -1)) + xp.astype(10 * n + m, x.dtype)
+
+    for array in (np.asarray, torch.tensor):
+        x, y = array(np.zeros((2, 4, 3))), array(np.zeros((2, 5)))
+        n, m = array([1, 2]), array([0, 3])
+        loss = Used(reduction="none")
+        for given, named, expected in (
+            ((), {}, [45.0, 45.0]),
+            ((n,), {}, [15.0, 25.0]),
+            ((n, m), {}, [10.0, 23.0]),
+            ((None, m), {}, [40.0, 43.0]),
+            ((), {"m": m}, [40.0, 43.0]),
+        ):
+            assert loss(x, y, *given, **named).tolist() == expected
+        # What is left out is of no length, whatever it says.
+        wrong = array([9, 2])
+        assert loss(x, y, wrong, m, where=array([False, True])).tolist() == [0.0, 23.0]
+        assert loss(x[0], y[0]).tolist() == 45.0
+        with pytest.raises(ValueError, match=r"`x` must have the axes \[..., T, C\], got shape \(3,\)"):
+            loss(x[0, 0], y[0])
+        with pytest.raises(TypeError, match="`x` must be an array"):
+            loss([1.0], y)
+
+
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [

@@ -30,7 +30,8 @@ def inputs(loss, soft, seed=0, batch=(4,), dtype="float64"):
     arrays = draw(loss.declaration, rng, batch, {"N": 6, "D": 5, "C": 3}, loss.class_axis(), soft=soft)
     where = rng.uniform(size=where_shape(loss, arrays)) < 0.6
     if not loss.declaration.coupled:
-        where[(slice(None), 0) if isinstance(loss, al.ListNet) else 0] = False  # an item without anything
+        of_lists = loss.declaration.moving in loss.declaration.where
+        where[(slice(None), 0) if of_lists else 0] = False  # an item without anything
     return tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays), where
 
 

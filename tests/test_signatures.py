@@ -29,7 +29,8 @@ def test_a_function_has_the_fields_of_its_class(name, cls):
     taken = [p for p in inspect.signature(formula).parameters.values() if p.name not in ("self", "where")]
     assert tuple(p.name for p in arrays) == cls.array_names == tuple(p.name for p in taken)
     # An array that need not be there is the last, and None without.
-    assert [p.default for p in arrays] == [p.default for p in taken]
+    optional = [argument.optional for argument in cls().declaration.arguments]
+    assert [p.default for p in arrays] == [None if one else inspect.Parameter.empty for one in optional]
     keywords = {p.name: p.default for p in parameters.values() if p.kind is p.KEYWORD_ONLY}
     assert len(arrays) + len(keywords) == len(parameters)
     assert list(keywords)[-3:] == ["weight", "where", "reduction"]

@@ -34,6 +34,7 @@ from .functions.robust import *
 from .functions.scoring import *
 from .functions.segmentation import *
 from .functions.self_supervised import *
+from .functions.sequence import *
 from .functions.survival import *
 from .functions.tsallis import *
 from .gradients import grad, value_and_grad, value_grad_hess
@@ -64,6 +65,7 @@ from .losses.robust import *
 from .losses.scoring import *
 from .losses.segmentation import *
 from .losses.self_supervised import *
+from .losses.sequence import *
 from .losses.survival import *
 from .losses.tsallis import *
 from .registry import alias, deserialize, get, register, registered, serialize

@@ -79,6 +79,10 @@ class Formula:
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
 
+    in_blocks: ClassVar[bool] = True
+    """Whether parts of a batch may be computed one after another in the time of the whole: not where the formula goes
+    through many small steps, each for all items at once."""
+
     structural: ClassVar[tuple[str, ...]] = ()
     """The numbers among the settings whose value decides which formula is computed, and not only with what."""
 

@@ -7,16 +7,18 @@ from typing import Any, NamedTuple
 from .._array_api import (
     Array,
     Namespace,
+    array_namespace,
     as_index,
     broadcast_to,
     dtype_kind,
     holds_values,
+    is_array,
     result_dtype,
     single_device,
     with_axes,
 )
 from .._config import setting
-from .declaration import Declaration
+from .declaration import ANY, Declaration, Form
 from .domains import DOMAINS, Domain
 from .labels import check_labels
 from .places import FLOATING, check_dtype, check_places, one_library
@@ -90,7 +92,7 @@ def check_inputs(
     where: Array | None,
 ) -> Inputs:
     """Check the arrays of one call against what the loss takes; nothing is computed but the labels' range."""
-    arrays = _taken(declaration, arrays)
+    arrays = _with_lengths(declaration, _taken(declaration, arrays))
     names = declaration.names[: len(arrays)]
     xp = one_library(names, arrays, weight, where)
     check_places(xp, names, arrays, weight, where)
@@ -154,6 +156,34 @@ def _taken(declaration: Declaration, arrays: tuple[Array, ...]) -> tuple[Array, 
     return arrays
 
 
+def _with_lengths(declaration: Declaration, arrays: tuple[Array, ...]) -> tuple[Array, ...]:
+    """Return the arrays, and for lengths that are not given those of the whole axis."""
+    found = list(arrays)
+    for k, argument in enumerate(declaration.arguments):
+        form = argument.forms[0]
+        if form.domain.name != "length" or k > len(found) or (k < len(found) and found[k] is not None):
+            continue
+        owner = next(j for j, other in enumerate(declaration.arguments) if form.of in other.forms[0].axes)
+        x = found[owner]
+        if not is_array(x):
+            break
+        sizes = _sizes(declaration.arguments[owner].forms[0], tuple(x.shape))
+        shape = tuple([n for axis in form.axes for n in sizes[axis]])
+        length = array_namespace(x).full(shape, sum(sizes[form.of]), device=single_device(x))
+        found[k:] = [length, *found[k + 1 :]]
+    return tuple(found)
+
+
+def _sizes(form: Form, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
+    """The lengths of each axis of an array."""
+    sizes, start = {}, 0
+    for axis in form.axes:
+        count = len(shape) - len(form.axes) + 1 if axis == ANY else 1
+        sizes[axis] = shape[start : start + count]
+        start += count
+    return sizes
+
+
 def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None, inputs: Inputs) -> Inputs:
     """Return the inputs with integers checked, and with what is left out of an item."""
     xp, where, invalid = inputs.xp, inputs.where, None
@@ -175,6 +205,8 @@ def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None,
         called = f"the lengths of `{axes.owner(form.of)}`" if is_length else "classes"
         ignored = None if is_length or form.axes != declaration.where else ignore_index
         arrays[k], kept, wrong = check_labels(xp, axes.names[k], arrays[k], size, ignored, within, called)
+        if is_length and of_where is not None:
+            arrays[k] = xp.where(of_where, arrays[k], xp.zeros_like(arrays[k]))  # nothing of an item that is left out
         labels.append(Labels(k, size))
         if form.axes == declaration.where:
             where = kept

@@ -105,7 +105,8 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
     a loss of elements. After a first array of logits or rates, a further one of the same domain is the first with its
     items moved on, so that pairs and triplets are of different items. Ten of them are the places of an image. A matrix
     by which they are projected takes their mean from the logits, which leaves the probabilities as they are; one number
-    a class is the logarithm of its share.
+    a class is the logarithm of its share. For a loss of sequences, digits that follow each other are one, labelled with
+    the first ones that are not 0, the blank.
     """
     domains = [argument.domain.name for argument in declaration.arguments]
     if declaration.of_elements and not {"probability", "log_probability", "sign"} & set(domains):
@@ -126,6 +127,9 @@ def _diabetes(domains: list[str]) -> tuple[FloatArray, ...]:
 
 
 def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
+    first = declaration.arguments[0].forms[0].axes
+    if "..." in first[:-2]:
+        return _sequences(declaration, first[first.index("...") + 1 :])
     logits, labels = load("digits")["logits"], load("digits")["labels"]
     classes = logits.shape[-1]
     one_hot = np.eye(classes)[labels]
@@ -166,6 +170,17 @@ def _with_axes(rows: FloatArray, axes: tuple[str, ...]) -> FloatArray:
     if len(axes) == 1:
         return rows[:, 0]
     return np.stack([np.roll(rows, k, axis=0) for k in range(4)], axis=1) if len(axes) == 3 else rows
+
+
+def _sequences(declaration: Declaration, axes: tuple[str, ...]) -> tuple[FloatArray, ...]:
+    sample = load("digits")
+    sizes = (10, 10) if len(axes) == 2 else (5, 4, 10)
+    logits = sample["logits"].reshape(-1, *sizes)
+    labels = np.maximum(sample["labels"].reshape(len(logits), -1)[:, :3], 1)
+    lengths = {**dict(zip(axes, sizes, strict=True)), declaration.arguments[1].forms[0].axes[-1]: 3}
+    arrays: list[FloatArray] = [declaration.arguments[0].domain.of_real(logits), labels]
+    arrays += [np.full(len(logits), lengths[argument.forms[0].of]) for argument in declaration.arguments[2:]]
+    return tuple(arrays)
 
 
 def holds(declaration: Declaration, k: int, x: FloatArray, axis: int | None) -> bool:

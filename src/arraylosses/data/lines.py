@@ -48,7 +48,8 @@ def line_for(declaration: Declaration) -> Line:
     domains, names = [argument.domain.name for argument in declaration.arguments], declaration.names
     if declaration.of_elements and domains[0] in _ENDS:
         return _of_elements(domains, names)
-    of_rows = declaration.granularity == "row" and not declaration.takes_where
+    is_row = len(declaration.arguments[0].forms[0].axes) == 2
+    of_rows = declaration.granularity == "row" and is_row and not declaration.takes_where
     of_classes = of_rows and domains[0] in ("real", "distribution", "log_distribution")
     if of_classes and {"class", "distribution"} & set(domains[1:]):
         return _of_classes(declaration, domains)

@@ -53,7 +53,7 @@ def fits(loss: Formula, inputs: Inputs, *, whole: bool = False) -> bool:
     block = ELEMENTS[backend] if _of_item(inputs) == 1 else ROWS
     if elements > SMALL:
         _foresee(INTERMEDIATES * min(elements, block) * (8 if dtype_name(inputs.dtype) == "float64" else 4))
-    if elements <= block:
+    if elements <= block or not loss.in_blocks:
         return False
     # No array of half precision has a copy that is wider.
     return elements > WHOLE[backend] or first.dtype != inputs.dtype
@@ -138,7 +138,9 @@ class _Blocks:
         of_item = _of_item(inputs)
         self.settings = _of_elements(loss, inputs) if loss.array_settings and of_item == 1 else {}
         size = ELEMENTS[backend_of(xp)]
-        if of_item != 1:
+        if not loss.in_blocks:
+            size = max(1, math.prod(shape))
+        elif of_item != 1:
             size = max(1, ROWS // max(1, of_item))
         elif self.settings is None:
             size = max(1, math.prod(shape))

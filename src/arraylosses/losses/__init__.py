@@ -26,6 +26,7 @@ from . import (
     scoring,
     segmentation,
     self_supervised,
+    sequence,
     survival,
     tsallis,
 )
@@ -54,6 +55,7 @@ from .robust import *
 from .scoring import *
 from .segmentation import *
 from .self_supervised import *
+from .sequence import *
 from .survival import *
 from .tsallis import *
 
@@ -83,5 +85,6 @@ __all__ += robust.__all__
 __all__ += scoring.__all__
 __all__ += segmentation.__all__
 __all__ += self_supervised.__all__
+__all__ += sequence.__all__
 __all__ += survival.__all__
 __all__ += tsallis.__all__

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, known_size, single_device
+from .._array_api import Array, Namespace, array_namespace, known_size, single_device
 from ._jax import has_explicit_sharding
 from ._variants import primitive
 from .elementwise import where
@@ -18,6 +18,25 @@ def expand_dims(x: Array, axis: int) -> Array:
     """Give `x` an axis of length 1. Dask's own function has to know all lengths, an index does not."""
     before = axis if axis >= 0 else x.ndim + 1 + axis
     return x[(*(slice(None),) * before, None, ...)]
+
+
+def _join_dask(dask: Any, *arrays: Array) -> Array:
+    # In chunks of which some hold one entry, what is computed of entries beside each other is cut ever finer.
+    joined = dask.concatenate(arrays, axis=-1)
+    return joined.rechunk({joined.ndim - 1: -1})
+
+
+@primitive(arrays=None, dask=_join_dask)
+def join(xp: Namespace, *arrays: Array) -> Array:
+    """The standard's `concat` along the last axis."""
+    return xp.concat(arrays, axis=-1)
+
+
+def move_axis(x: Array, source: int, destination: int) -> Array:
+    """The standard's `moveaxis` of one axis, for which torch's vmap has no rule."""
+    order = list(range(x.ndim))
+    order.insert(destination % x.ndim, order.pop(source))
+    return array_namespace(x).permute_dims(x, tuple(order))
 
 
 # What NumPy's functions do for any axis, they do with much Python, and with two numbers for each place.
@@ -76,6 +95,20 @@ def gather(xp: Namespace, x: Array, index: Array, axis: int) -> Array:
     if known_size(place.shape) is None:  # a graph that does not know the lengths may not broadcast here
         x = x * xp.ones_like(place, dtype=x.dtype)
     return xp.squeeze(xp.take_along_axis(x, place, axis=axis), axis=axis)
+
+
+def _take_columns_torch(torch: Any, x: Array, index: Array) -> Array:
+    place = index.unsqueeze(-2).to(torch.int64)
+    return x.gather(-1, torch.broadcast_to(place, (*x.shape[:-1], place.shape[-1])))
+
+
+@primitive(arrays=2, torch=_take_columns_torch)
+def take_columns(xp: Namespace, x: Array, index: Array) -> Array:
+    """Take the entries along the last axis of `x` that `index` names, for all places of the axis before it alike."""
+    if not hasattr(xp, "take_along_axis"):
+        is_named = expand_dims(one_hot_mask(expand_dims(index, -1), x, -1), -3)
+        return xp.sum(where(is_named, expand_dims(x, -2), 0.0), axis=-1)
+    return xp.take_along_axis(x, expand_dims(index, -2), axis=-1)
 
 
 def _along(x: Array, axis: int) -> tuple[int, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 from .._array_api import Array, Namespace, array_namespace
 from ._jax import with_jvp_of
 from ._variants import primitive
-from .elementwise import clip, where
+from .elementwise import at_least_lowest, clip, where
 from .reductions import reduce_sum
 
 _LOG_2 = math.log(2.0)
@@ -84,6 +84,18 @@ def _replace_unused_infinities_in_place(library: Any, x: Array, weight: Array) -
 def replace_unused_infinities(xp: Namespace, x: Array, weight: Array) -> Array:
     """`x`, a logarithm; a finite number where it is -infinity and `weight` is 0."""
     return where(xp.logical_and(weight == 0, x == float("-inf")), 0.0, x)
+
+
+# m + log1p(Σ exp(x - m)) for the largest term m and the others x, so that a sum near 1 loses no digits
+def logaddexp(first: Array, *terms: Array) -> Array:
+    """log Σ exp of arrays, element by element; -infinity where all of them are."""
+    xp = array_namespace(first, *terms)
+    largest, others = first, []
+    for x in terms:
+        others.append(xp.minimum(largest, x))
+        largest = xp.maximum(largest, x)
+    shift = at_least_lowest(largest)
+    return largest + xp.log1p(sum([xp.exp(x - shift) for x in others[1:]], xp.exp(others[0] - shift)))
 
 
 def xlogy(x: Array, y: Array, /) -> Array:

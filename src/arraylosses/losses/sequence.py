@@ -1,0 +1,403 @@
+"""Losses of a sequence of labels whose places in a longer sequence are not known."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from .. import special
+from .._array_api import Array, array_namespace, single_device
+from ..arguments import require_integer, require_nonnegative, require_one_of_type
+from ..numerics import elementwise, indexing, logarithms, recurrence, reductions
+from ..registry import register
+from ._base import PureLoss
+
+__all__ = ["Ctc", "Transducer"]
+
+_NONE = float("-inf")
+"""The logarithm of no chance at all."""
+
+
+def _places(lengths: Array, size: int) -> Array:
+    """The places of an axis that lengths are of, along an axis of its own."""
+    places = array_namespace(lengths).arange(size, dtype=lengths.dtype, device=single_device(lengths))
+    return places[(*(None,) * lengths.ndim, slice(None))]
+
+
+def _in_use(lengths: Array, size: int) -> Array:
+    """One boolean for each place of an axis: whether it lies within the length."""
+    return _places(lengths, size) < lengths[..., None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Alignment(PureLoss):
+    """What the losses of all alignments share."""
+
+    in_blocks: ClassVar[bool] = False
+
+    blank: int = 0
+    from_logits: bool = True
+    zero_infinity: bool = False
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require_integer(blank=self.blank)
+        require_nonnegative(blank=self.blank)
+        require_one_of_type(bool, from_logits=self.from_logits, zero_infinity=self.zero_infinity)
+
+    def _log_probabilities(self, logits: Array, used: Array) -> Array:
+        """The log-probabilities; of what is not used, which may hold anything, those of zeros."""
+        if self.blank >= logits.shape[-1]:
+            raise ValueError(f"`blank` must be one of {logits.shape[-1]} classes, counted from 0, got {self.blank}")
+        logits = special.where(used[..., None], logits, 0.0)
+        return special.log_softmax(logits) if self.from_logits else logits
+
+    def _are_possible(self, labels: Array, lengths: Array) -> Array:
+        """Whether no label in use is the blank, which stands for none."""
+        xp = array_namespace(labels)
+        is_blank = xp.logical_and(labels == self.blank, _in_use(lengths, labels.shape[-1]))
+        return xp.logical_not(xp.any(is_blank, axis=-1))
+
+    def _is_feasible(self, log_total: Array, possible: Array) -> Array:
+        return array_namespace(log_total).logical_and(possible, log_total != _NONE)
+
+    def _value(self, log_total: Array, possible: Array) -> Array:
+        infinity = 0.0 if self.zero_infinity else float("inf")
+        return special.where(self._is_feasible(log_total, possible), 0.0 - log_total, infinity)
+
+
+def _forward(arrive: Callable[..., Array], start: Array, *inputs: Array, keep: bool) -> tuple[Array, Array, Any]:
+    """The log-probabilities of the ways to each state at the end; and of the ways so far before each step, to `keep`.
+
+    They are counted from the largest of their step, so that their differences keep the digits; the sum of the largest
+    comes as the second result.
+    """
+
+    def step(state: tuple[Array, Array], *entries: Array) -> tuple[tuple[Array, Array], Array | None]:
+        before, total = state
+        after = arrive(before, *entries)
+        largest = special.stop_gradient(reductions.reduce_max(after, -1))
+        largest = special.where(largest == _NONE, 0.0, largest)
+        return (after - largest, total + largest), before if keep else None
+
+    initial = start, array_namespace(start).zeros_like(start[..., :1])
+    (ways, total), before = recurrence.scan(step, initial, *inputs)
+    return ways, total[..., 0], before
+
+
+def _shares(share: Array, *sources: Array) -> list[Array]:
+    """Divide the share of a state among its sources, by their parts in the sum of their exponentials."""
+    xp = array_namespace(share)
+    largest = functools.reduce(xp.maximum, sources)
+    parts = [xp.exp(x - elementwise.at_least_lowest(largest)) for x in sources]
+    factor = share / special.clip(sum(parts[1:], parts[0]), 1.0)
+    return [factor * part for part in parts]
+
+
+@register
+@dataclass(frozen=True, kw_only=True)
+class Ctc(_Alignment):
+    r"""Connectionist temporal classification: labels in order, at unknown places of more frames, as in speech.
+
+    .. math:: l = -\log \sum_{alignments} \prod_t p_t(alignment_t); \quad p = softmax(logits)
+
+    An alignment says one class or the blank of each frame; it stands for the labels that are left when each run of one
+    class is made one, and then the blanks are taken out.
+
+    Parameters
+    ----------
+    blank : int, default 0
+        The class that stands for no label, in [0, C).
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise log-probabilities.
+    zero_infinity : bool, default False
+        Whether the loss of labels that no alignment stands for is 0, and not infinity.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., T, C)
+        Floating: what the model says of each of T frames, with the classes last. A sequence alone, (T, C), is one item.
+    labels : array, shape (..., L)
+        Integer labels in [0, C), without blanks.
+    input_lengths : array, shape (...), optional
+        Integers: how many of the frames are in use, counted from the first; all of them where it is not given.
+    label_lengths : array, shape (...), optional
+        Integers: how many of the labels are in use. What is beyond the lengths may hold anything.
+
+    Notes
+    -----
+    An item is a sequence. Of padding, lengths are made by ``xp.sum(labels >= 0, axis=-1)``.
+
+    Labels that need more frames than there are (one each, and one more between two that are equal), and labels among
+    which is the blank, are those of no alignment: the loss is infinite, and the gradient is 0.
+
+    The mean is that of the sequences, as in Keras. PyTorch's divides each loss by the number of its labels, at least 1,
+    before; ``weight=1 / xp.maximum(label_lengths, 1)`` with reduction "sum", divided by the number of sequences, is
+    the same. PyTorch takes log-probabilities, with the time first. The gradient by log-probabilities is that of the
+    formula; PyTorch's is the one by logits.
+
+    Keras counts labels other than 0, whichever the place, and is finite where there is no alignment; so is Optax.
+
+    References
+    ----------
+    Graves, Fernández, Gomez and Schmidhuber, Connectionist temporal classification: labelling unsegmented sequence data
+    with recurrent neural networks (2006). https://doi.org/10.1145/1143844.1143891
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> logits = np.zeros((1, 3, 4))
+    >>> round(float(al.ctc(logits, np.asarray([[1, 2]]))), 6)
+    2.549445
+    >>> float(al.ctc(logits, np.asarray([[1, 1, 2]])))  # two equal labels want a blank in between
+    inf
+    """
+
+    arrays = (
+        "logits[..., T, C]: real if from_logits else log_distribution, labels[..., L]: class, "
+        "input_lengths?[...]: length of T, label_lengths?[...]: length of L -> [...]"
+    )
+
+    closed_forms: ClassVar[tuple[int, ...]] = (0,)
+
+    def call(self, logits: Array, labels: Array, input_lengths: Array, label_lengths: Array) -> Array:
+        alignments = _Ctc(self, logits, labels, input_lengths, label_lengths)
+        return self._value(alignments.forward()[0], alignments.possible)
+
+    # By a log-probability minus the share of the alignments that have this class in the frame; by a logit p more
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array, input_lengths: Array, label_lengths: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        xp = array_namespace(logits, labels)
+        alignments = _Ctc(self, logits, labels, input_lengths, label_lengths)
+        log_total, *kept = alignments.forward(keep=True)
+        shares = alignments.backward(*kept)
+        is_class = indexing.one_hot_mask(alignments.classes[..., None], logits, -1)
+        derivative = -xp.matmul(shares, xp.astype(is_class, shares.dtype))
+        if self.from_logits:
+            derivative = xp.exp(alignments.log_p) + derivative
+        feasible = self._is_feasible(log_total, alignments.possible)[..., None]
+        counts = xp.logical_and(_in_use(input_lengths, logits.shape[-2]), feasible)
+        return self._value(log_total, alignments.possible), (special.where(counts[..., None], derivative, 0.0),)
+
+
+class _Ctc:
+    """The alignments of a batch, each a way through the states blank, label, blank, label, ..., blank."""
+
+    def __init__(self, loss: _Alignment, logits: Array, labels: Array, inputs: Array, lengths: Array) -> None:
+        xp = array_namespace(logits, labels)
+        used = _in_use(inputs, logits.shape[-2])
+        self.log_p = loss._log_probabilities(logits, used)
+        self.possible = loss._are_possible(labels, lengths)
+        blank = xp.full_like(lengths[..., None], loss.blank)
+        states = _places(lengths, 2 * labels.shape[-1] + 1)
+        self.classes = xp.where(states % 2 == 1, indexing.join(xp.repeat(labels, 2, axis=-1), blank), blank)
+        # From a label to the next one, over the blank between them, unless they are equal.
+        self.passes = self.classes != indexing.join(blank, blank, self.classes)[..., :-2]
+        ahead = 2 * lengths[..., None] - states
+        self.is_end = xp.logical_or(ahead == 0, ahead == 1)
+        self.used = indexing.move_axis(used, -1, 0)[..., None]
+        emitted = indexing.move_axis(indexing.take_columns(self.log_p, self.classes), -2, 0)
+        self.emitted = special.where(ahead >= 0, emitted, _NONE)
+        zeros = xp.sum(self.emitted[:0, ...], axis=0)
+        self.start, self.nowhere = special.where(states == 0, zeros, _NONE), zeros[..., :1] + _NONE
+
+    def _sources(self, a: Array) -> tuple[Array, Array, Array]:
+        """What ways come from to each state: the state itself, the one before, and that before a blank passed over."""
+        padded = indexing.join(self.nowhere, self.nowhere, a)
+        return a, padded[..., 1:-1], special.where(self.passes, padded[..., :-2], _NONE)
+
+    # With e for the log-probability of a state's class, that of all ways to state s in t frames is
+    # a_t(s) = e_t(s) + log (exp a_{t-1}(s) + exp a_{t-1}(s - 1) + exp a_{t-1}(s - 2)).
+    def forward(self, *, keep: bool = False) -> tuple[Array, Array, Any]:
+        """The log-probability of the labels, that of each last state beside it, and a before each frame, to `keep`."""
+
+        def arrive(a: Array, emitted: Array, used: Array) -> Array:
+            return special.where(used, emitted + logarithms.logaddexp(*self._sources(a)), a)
+
+        a, total, before = _forward(arrive, self.start, self.emitted, self.used, keep=keep)
+        ends = special.where(self.is_end, a, _NONE)
+        return total + special.logsumexp(ends), ends, before
+
+    # g_t(s), the share of the ways that are in state s at t, goes back to the sources of s by their shares in the sum
+    # above. It is minus the derivative by e_t(s).
+    def backward(self, ends: Array, before: Array) -> Array:
+        """The share of each state in each frame, of all ways."""
+        xp = array_namespace(ends)
+        zero = xp.zeros_like(self.nowhere)
+
+        def step(g: Array, a: Array, used: Array) -> tuple[Array, Array]:
+            stays, moves, passes = _shares(g, *self._sources(a))
+            back = stays + indexing.join(moves, zero)[..., 1:] + indexing.join(passes, zero, zero)[..., 2:]
+            return special.where(used, back, g), special.where(used, g, 0.0)
+
+        last = xp.exp(ends - elementwise.at_least_lowest(special.logsumexp(ends))[..., None])
+        shares = recurrence.scan(step, last, before, self.used, reverse=True)[1]
+        return indexing.move_axis(shares, 0, -2)
+
+
+@register("rnnt_loss", "RNNTLoss")
+@dataclass(frozen=True, kw_only=True)
+class Transducer(_Alignment):
+    r"""Recurrent neural network transducer: labels in order, any number of them at each frame, as in streamed speech.
+
+    .. math:: l = -\log \sum_{alignments} \prod_k p_{t_k u_k}(alignment_k); \quad p = softmax(logits)
+
+    After t frames and u labels, the model says a class of the next step: the next label, or the blank, which goes on to
+    the next frame. An alignment is a way through all frames and labels.
+
+    Parameters
+    ----------
+    blank : int, default 0
+        The class that goes on to the next frame, in [0, C).
+    from_logits : bool, default True
+        Whether `logits` holds logits; otherwise log-probabilities.
+    zero_infinity : bool, default False
+        Whether the loss of labels that no alignment stands for is 0, and not infinity.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    logits : array, shape (..., T, U + 1, C)
+        Floating: what the model says after t frames and u labels, with the classes last. One sequence, (T, U + 1, C),
+        is one item.
+    labels : array, shape (..., U)
+        Integer labels in [0, C), without blanks.
+    input_lengths : array, shape (...), optional
+        Integers: how many of the frames are in use, counted from the first; all of them where it is not given.
+    label_lengths : array, shape (...), optional
+        Integers: how many of the labels are in use. What is beyond the lengths may hold anything.
+
+    Notes
+    -----
+    An item is a sequence, and the mean is that of the sequences, as in torchaudio, whose blank is the last class.
+
+    Labels without any frame, and labels among which is the blank, are those of no alignment: the loss is infinite, and
+    the gradient is 0.
+
+    References
+    ----------
+    Graves, Sequence transduction with recurrent neural networks (2012). https://arxiv.org/abs/1211.3711
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> logits = np.zeros((1, 3, 2, 4))
+    >>> round(float(al.transducer(logits, np.asarray([[1]]))), 6)
+    4.446565
+    """
+
+    arrays = (
+        "logits[..., T, S, C]: real if from_logits else log_distribution, labels[..., U]: class, "
+        "input_lengths?[...]: length of T, label_lengths?[...]: length of U -> [...]"
+    )
+
+    closed_forms: ClassVar[tuple[int, ...]] = (0,)
+
+    def call(self, logits: Array, labels: Array, input_lengths: Array, label_lengths: Array) -> Array:
+        alignments = _Transducer(self, logits, labels, input_lengths, label_lengths)
+        return self._value(alignments.forward()[0], alignments.possible)
+
+    # By a log-probability minus the share of the alignments that take it; by a logit p for each that comes by, more
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array, input_lengths: Array, label_lengths: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        alignments = _Transducer(self, logits, labels, input_lengths, label_lengths)
+        xp = array_namespace(logits, labels)
+        log_total, *kept = alignments.forward(keep=True)
+        goes_on, labels_next = [x[..., None] for x in alignments.backward(*kept)]
+        is_blank = indexing.one_hot_mask(xp.full_like(alignments.next, self.blank), logits, -1)
+        is_next = indexing.one_hot_mask(alignments.next, logits, -1)
+        derivative = -special.where(is_blank, goes_on, special.where(is_next, labels_next, 0.0))
+        if self.from_logits:
+            derivative = xp.exp(alignments.log_p) * (goes_on + labels_next) + derivative
+        feasible = self._is_feasible(log_total, alignments.possible)[..., None, None]
+        counts = xp.logical_and(alignments.used, feasible)
+        return self._value(log_total, alignments.possible), (special.where(counts[..., None], derivative, 0.0),)
+
+
+class _Transducer:
+    """The alignments of a batch, each a way from no frame and no label to all of them.
+
+    All places on a diagonal, after t + u steps, are reached at once: the arrays are laid out by diagonals. After the
+    last frame in use, a way that has all labels goes on for nothing.
+    """
+
+    def __init__(self, loss: _Alignment, logits: Array, labels: Array, inputs: Array, lengths: Array) -> None:
+        xp = array_namespace(logits, labels)
+        self.frames, rows = logits.shape[-3], logits.shape[-2]
+        if rows != labels.shape[-1] + 1:
+            raise ValueError(
+                f"`logits` must have one row more than there are labels, {labels.shape[-1] + 1}, along axis -2, got "
+                f"{rows}; it says what comes after no label too"
+            )
+        used, places = _in_use(inputs, self.frames), _places(lengths, rows)
+        ahead = lengths[..., None] - places
+        self.used = xp.logical_and(used[..., :, None], (ahead >= 0)[..., None, :])
+        self.log_p = loss._log_probabilities(logits, self.used)
+        self.possible = loss._are_possible(labels, lengths)
+        labels = indexing.join(labels, xp.full_like(lengths[..., None], loss.blank))[..., None, :]
+        self.next = labels[..., None]
+        by_label = indexing.gather(self.log_p, xp.broadcast_to(labels, logits.shape[:-1]), -1)
+        blank, label = [indexing.move_axis(x, -2, -1) for x in (self.log_p[..., loss.blank], by_label)]
+        used, ahead = used[..., None, :], ahead[..., None]
+        zeros = xp.zeros((*blank.shape[:-1], rows), dtype=blank.dtype, device=single_device(blank))
+        done, nowhere = special.where(ahead == 0, zeros, _NONE), zeros + _NONE
+        blank = special.where(used, blank, special.where(ahead == 0, xp.zeros_like(blank), _NONE))
+        label = special.where(xp.logical_and(used, ahead > 0), label, _NONE)
+        self.steps = self._by_diagonals(blank, done), self._by_diagonals(label, nowhere)
+        zeros = xp.sum(self.steps[0][:0, ...], axis=0)
+        self.start, self.nowhere = special.where(places == 0, zeros, _NONE), zeros[..., :1] + _NONE
+
+    # Rows of one entry more, written one after the other, are each shifted by one against the row before. So entry t of
+    # row u comes to t + u, where `beyond` stands after the last frame.
+    def _by_diagonals(self, x: Array, beyond: Array) -> Array:
+        xp, rows = array_namespace(x), x.shape[-2]
+        x = xp.reshape(indexing.join(x, beyond), (*x.shape[:-2], rows * (self.frames + rows)))
+        x = xp.reshape(x[..., : x.shape[-1] - rows], (*x.shape[:-1], rows, self.frames + rows - 1))
+        return indexing.move_axis(x, -1, 0)
+
+    def _by_frames(self, x: Array) -> Array:
+        xp, rows = array_namespace(x), x.shape[-1]
+        x = indexing.move_axis(x, 0, -1)
+        x = xp.reshape(x, (*x.shape[:-2], rows * (self.frames + rows - 1)))
+        x = xp.reshape(indexing.join(x, xp.zeros_like(self.start)), (*x.shape[:-1], rows, self.frames + rows))
+        return indexing.move_axis(x[..., : self.frames], -1, -2)
+
+    def _sources(self, a: Array, blank: Array, label: Array) -> tuple[Array, Array]:
+        """What ways come from to each place of a diagonal: the frame before, and the label before."""
+        return a + blank, indexing.join(self.nowhere, a + label)[..., :-1]
+
+    # With b and e for the log-probabilities of the blank and of the next label, that of all ways to a place is
+    # a(t, u) = log (exp(a(t - 1, u) + b(t - 1, u)) + exp(a(t, u - 1) + e(t, u - 1))).
+    def forward(self, *, keep: bool = False) -> tuple[Array, Array, Any]:
+        """The log-probability of the labels, that of each last place beside it, and a of each diagonal, to `keep`."""
+
+        def arrive(a: Array, blank: Array, label: Array) -> Array:
+            return logarithms.logaddexp(*self._sources(a, blank, label))
+
+        a, total, before = _forward(arrive, self.start, *self.steps, keep=keep)
+        return total + special.logsumexp(a), a, before
+
+    # The share of the ways that are at a place goes back to its sources by their shares in the sum above. What goes by
+    # a blank or by a label is minus the derivative by the log-probability of it.
+    def backward(self, a: Array, before: Array) -> tuple[Array, Array]:
+        """The share of the ways that goes on by the blank, and by the next label, at each place."""
+        xp = array_namespace(a)
+        zero = xp.zeros_like(self.nowhere)
+
+        def step(share: Array, a: Array, blank: Array, label: Array) -> tuple[Array, Array]:
+            by_blank, by_label = _shares(share, *self._sources(a, blank, label))
+            by_label = indexing.join(by_label, zero)[..., 1:]
+            return by_blank + by_label, xp.stack([by_blank, by_label])
+
+        last = xp.exp(a - elementwise.at_least_lowest(special.logsumexp(a))[..., None])
+        shares = recurrence.scan(step, last, before, *self.steps, reverse=True)[1]
+        return self._by_frames(shares[:, 0, ...]), self._by_frames(shares[:, 1, ...])
