@@ -30,12 +30,15 @@ _EPSILON = float(np.finfo(np.float64).eps)
 def supervised(loss: Any) -> Loss:
     """Return a loss, given as `get` takes it, that has one prediction and one target, and items of their own."""
     found = get(loss)
-    declaration, name = found.declaration, type(found).__name__
-    if declaration.required != 2:
-        arrays = ", ".join(f"`{array}`" for array in declaration.names)
-        raise ValueError(f"`loss` must be one of a prediction and a target, and {name} takes {arrays}")
-    if declaration.coupled:
-        raise ValueError(f"`loss` must give each item a loss of its own, and those of {name} depend on each other")
+    for _, one in found.leaves:
+        declaration, name = one.declaration, type(one).__name__
+        if declaration.required != 2:
+            arrays = ", ".join(f"`{array}`" for array in declaration.names)
+            raise ValueError(f"`loss` must be one of a prediction and a target, and {name} takes {arrays}")
+        if declaration.coupled:
+            raise ValueError(f"`loss` must give each item a loss of its own, and those of {name} depend on each other")
+    if found.declaration.required != 2:
+        raise ValueError(f"`loss` must be one of a prediction and a target, got {type(found).__name__}, of more outputs")
     return found
 
 
@@ -43,8 +46,8 @@ def best_constant(loss: Any, target: Array, weight: Array | None = None, *, clas
     """Return the constant prediction under which a loss is least.
 
     It is what a booster starts from (`base_score`, `init_score`), the intercept of a linear model without features, and
-    the baseline that any model has to beat: the mean for `squared_error`, the median for `absolute_error`, the logarithm
-    of the odds for `binary_cross_entropy`, that of the classes' shares, less its mean, for `cross_entropy`.
+    the baseline that any model has to beat: the mean for `squared_error`, the median for `absolute_error`, the log-odds
+    for `binary_cross_entropy`, the logarithms of the classes' shares, less their mean, for `cross_entropy`.
 
     Parameters
     ----------
@@ -61,8 +64,8 @@ def best_constant(loss: Any, target: Array, weight: Array | None = None, *, clas
     Returns
     -------
     array
-        In the library of `target`: of shape ``target.shape[1:]`` for a loss of elements, and (C,) for one of rows. It is
-        what the loss takes as a prediction: a logit where it takes logits.
+        In the library of `target`: of shape ``target.shape[1:]`` for a loss of elements, and (C,) for one of rows. It
+        is what the loss takes as a prediction: a logit where it takes logits.
 
     Raises
     ------
@@ -169,7 +172,7 @@ def _turn(
 
 
 def _walk(goes_on: Callable[[Numbers], Numbers], start: Numbers, step: Numbers, limit: float) -> Numbers:
-    """Return the first place, in steps that double, where `goes_on` is false; `limit` is such a place if it is finite."""
+    """Return the first place, in steps that double, where `goes_on` is false, or `limit` if it comes before."""
     c = start
     for _ in range(_DOUBLINGS):
         on = goes_on(c) & (c != limit)
@@ -194,14 +197,15 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
     rows, place = np.unique(rows.reshape(-1, *rows.shape[len(items) :]), axis=0, return_inverse=True)
     weight = np.bincount(place, weight.reshape(-1))
     size = rows.shape[1] if not is_label else int(rows[-1]) + 1 if classes is None else classes
-    loss = dataclasses.replace(loss, **({"axis": -1} if hasattr(loss, "axis") else {}))
+    if hasattr(loss, "axis"):
+        loss = get(loss, axis=-1)
     compute = value_and_grad(loss)
 
     def value_and_slope(c: Numbers) -> tuple[float, Numbers]:
         value, g = compute(np.tile(c, (len(rows), 1)), rows, weight=weight)
         return float(value), np.sum(g, axis=0)
 
-    starts = [np.zeros(size)] + ([np.mean(rows, axis=0)] if rows.ndim == 2 else [])
+    starts = [np.zeros(size)] + ([np.mean(rows, axis=0)] if form.domain.name == "real" else [])
     return _least(value_and_slope, min(starts, key=lambda c: value_and_slope(c)[0]))
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 import numpy as np
 from scipy.optimize import minimize
-from scipy.special import expit, log_softmax, logit
+from scipy.sparse.linalg import LinearOperator, cg
+from scipy.special import expit, log_softmax, logit, softmax
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import make_scorer
@@ -29,6 +31,9 @@ Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 # What a target holds that is one of classes.
 _OF_CLASSES = ("class", "probability", "distribution", "sign")
+
+_STEPS = 5
+_PRODUCTS = 50
 
 
 def scorer(loss: Any, *, response_method: str | None = None, classes: Any = None) -> Any:
@@ -87,6 +92,11 @@ class _Score:
     of_probabilities: bool
     classes: Numbers | None
 
+    @property
+    def __name__(self) -> str:
+        """What scikit-learn calls it in the representation of the scorer."""
+        return repr(self.loss)
+
     def __call__(self, y_true: Any, y_pred: Any, *, sample_weight: Any = None) -> float:
         prediction = np.asarray(y_pred, dtype=np.float64)
         arguments = self.loss.declaration.arguments
@@ -105,11 +115,10 @@ class _Score:
         columns = 2 if prediction.ndim == 1 else prediction.shape[1]
         if len(classes) != columns:
             raise ValueError(f"`classes` must be given, since the target has {len(classes)} of {columns} classes")
-        number = np.argmax(y[:, None] == classes, axis=1)
-        if np.any(classes[number] != y):
-            raise ValueError(
-                f"`classes` must hold every class of the target, and has no {y[classes[number] != y][0]!r}"
-            )
+        number: Numbers = np.argmax(y[:, None] == classes, axis=1)
+        lacking = classes[number] != y
+        if np.any(lacking):
+            raise ValueError(f"`classes` must hold the classes of the target, got {classes} without {y[lacking][0]!r}")
         if not self.loss.declaration.of_elements:
             return number
         if columns != 2:
@@ -189,11 +198,12 @@ class _LinearModel(BaseEstimator):  # type: ignore[misc]
     ) -> None:
         """Find the coefficients and the intercept for margins of ``(len(X), *shape)``.
 
-        With standardised features, the steps do not depend on their units; the least value is where it is without.
+        The features are moved to their mean and scaled by the root of what a curvature of 1 and the penalty add up to,
+        so that the steps depend little on their units; the least value is where it is without.
         """
         kept = np.ones(len(X)) if weight is None else weight
         centre = np.average(X, axis=0, weights=kept) if self.fit_intercept else np.zeros(X.shape[1])
-        scale = np.sqrt(np.average((X - centre) ** 2, axis=0, weights=kept))
+        scale = np.sqrt(np.average((X - centre) ** 2, axis=0, weights=kept) + self.alpha)
         scale = np.where(scale > 0, scale, 1.0)
         features = (X - centre) / scale
         compute = value_and_grad(loss)
@@ -225,12 +235,15 @@ class _LinearModel(BaseEstimator):  # type: ignore[misc]
             method="L-BFGS-B",
             options={"maxiter": self.max_iter, "gtol": self.tol, "ftol": 0.0, "maxls": 50, "maxcor": 20},
         )
+        parameters = found.x
         if found.nit >= self.max_iter:
             said = f"the least loss was not found in {self.max_iter} iterations; increase `max_iter` or `tol`"
             warnings.warn(said, ConvergenceWarning, stacklevel=3)
-        coefficients = found.x[:-outputs].reshape(outputs, -1) / scale
+        elif np.max(np.abs(found.jac)) > self.tol:
+            parameters = _polished(lambda p: objective(p)[1], parameters)
+        coefficients = parameters[:-outputs].reshape(outputs, -1) / scale
         self.coef_ = coefficients.reshape(*shape, -1)
-        self.intercept_ = (found.x[-outputs:] - coefficients @ centre).reshape(shape)
+        self.intercept_ = (parameters[-outputs:] - coefficients @ centre).reshape(shape)
         self.n_iter_ = max(int(found.nit), 1)
         self.loss_ = loss
 
@@ -243,6 +256,27 @@ class _LinearModel(BaseEstimator):  # type: ignore[misc]
         X = validate_data(self, X, dtype=np.float64, reset=False)
         margin: Numbers = X @ self.coef_.T + self.intercept_
         return margin
+
+
+def _polished(slope: Callable[[Numbers], Numbers], x: Numbers) -> Numbers:
+    """Return what steps of Newton make of `x`, as long as they bring the slope nearer to 0.
+
+    L-BFGS ends where the fall of the value is lost in its rounding, and the slope is not yet.
+    """
+    g = slope(x)
+    for _ in range(_STEPS):
+
+        def product(v: Numbers, x: Numbers = x) -> Numbers:
+            h = 1e-5 * (1 + np.linalg.norm(x)) / max(np.linalg.norm(v), np.finfo(np.float64).tiny)
+            return np.asarray((slope(x + h * v) - slope(x - h * v)) / (2 * h))
+
+        with np.errstate(divide="ignore", invalid="ignore"):  # a loss of lines has no curvature
+            step, _ = cg(LinearOperator((len(x), len(x)), matvec=product), -g, maxiter=_PRODUCTS)
+            at = slope(x + step)
+        if not np.max(np.abs(at)) < np.max(np.abs(g)):
+            break
+        x, g = x + step, at
+    return x
 
 
 class LossRegressor(RegressorMixin, _LinearModel):  # type: ignore[misc]
@@ -265,7 +299,7 @@ class LossRegressor(RegressorMixin, _LinearModel):  # type: ignore[misc]
         Whether there is an intercept b, which is not penalised.
     max_iter : int, default 1000
         The most iterations.
-    tol : float, default 1e-12
+    tol : float, default 1e-6
         The largest derivative at the end, relative to that at the start.
 
     Attributes
@@ -290,10 +324,9 @@ class LossRegressor(RegressorMixin, _LinearModel):  # type: ignore[misc]
     >>> import numpy as np
     >>> import arraylosses as al
     >>> from arraylosses.interop.sklearn import LossRegressor
-    >>> X, y = np.asarray([[0.0], [1.0], [2.0], [3.0]]), np.asarray([1.0, 3.0, 5.0, 100.0])
-    >>> model = LossRegressor(al.PseudoHuber(delta=0.01), alpha=0.0).fit(X, y)
-    >>> model.predict([[4.0]]).round(1).tolist()
-    [9.0]
+    >>> X, y = np.arange(5.0)[:, None], np.asarray([1.0, 3.0, 100.0, 7.0, 9.0])
+    >>> LossRegressor(al.PseudoHuber(delta=0.1), alpha=0.0).fit(X, y).predict([[5.0]]).round(1).tolist()
+    [11.0]
     """
 
     def __init__(
@@ -303,7 +336,7 @@ class LossRegressor(RegressorMixin, _LinearModel):  # type: ignore[misc]
         alpha: float = 1e-4,
         fit_intercept: bool = True,
         max_iter: int = 1000,
-        tol: float = 1e-12,
+        tol: float = 1e-6,
     ) -> None:
         super().__init__(loss, alpha=alpha, fit_intercept=fit_intercept, max_iter=max_iter, tol=tol)
 
@@ -355,7 +388,7 @@ class LossClassifier(ClassifierMixin, _LinearModel):  # type: ignore[misc]
         Whether there are intercepts, which are not penalised.
     max_iter : int, default 1000
         The most iterations.
-    tol : float, default 1e-12
+    tol : float, default 1e-6
         The largest derivative at the end, relative to that at the start.
 
     Attributes
@@ -392,7 +425,7 @@ class LossClassifier(ClassifierMixin, _LinearModel):  # type: ignore[misc]
         alpha: float = 1e-4,
         fit_intercept: bool = True,
         max_iter: int = 1000,
-        tol: float = 1e-12,
+        tol: float = 1e-6,
     ) -> None:
         super().__init__(loss, alpha=alpha, fit_intercept=fit_intercept, max_iter=max_iter, tol=tol)
 
@@ -408,9 +441,7 @@ class LossClassifier(ClassifierMixin, _LinearModel):  # type: ignore[misc]
         loss = self._checked()
         holds = loss.declaration.arguments[1].domain
         if holds.name not in _OF_CLASSES:
-            raise ValueError(
-                f"`loss` must be one of classes, and the target of {type(loss).__name__} is {holds.values}"
-            )
+            raise ValueError(f"`loss` must be one of classes, and {type(loss).__name__} takes {holds.values}")
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, number = np.unique(y, return_inverse=True)
@@ -436,18 +467,19 @@ class LossClassifier(ClassifierMixin, _LinearModel):  # type: ignore[misc]
     def predict_proba(self, X: Any) -> Numbers:
         """Return the probabilities of shape (n_samples, n_classes)."""
         margin = self._margin(X)
-        if not self.loss_.declaration.of_elements:
-            return np.exp(log_softmax(margin, axis=1))
-        p = expit(margin)
-        if len(self.classes_) == 2:
+        of_elements = self.loss_.declaration.of_elements
+        p: Numbers = expit(margin) if of_elements else softmax(margin, axis=1)
+        if of_elements and len(self.classes_) == 2:
             return np.concatenate([1 - p, p], axis=1)
-        return p / np.sum(p, axis=1, keepdims=True)
+        total: Numbers = np.sum(p, axis=1, keepdims=True)
+        return np.divide(p, total)
 
     def predict(self, X: Any) -> Numbers:
         """Return the classes of shape (n_samples,)."""
         margin = self.decision_function(X)
         number = margin > 0 if margin.ndim == 1 else np.argmax(margin, axis=1)
-        return self.classes_[number.astype(np.intp)]
+        classes: Numbers = self.classes_[number.astype(np.intp)]
+        return classes
 
 
 def _weight(sample_weight: Any, X: Numbers) -> Numbers | None:
