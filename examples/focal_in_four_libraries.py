@@ -50,14 +50,14 @@ def lightgbm(features: np.ndarray, target: np.ndarray, unseen: np.ndarray) -> np
     return margins
 
 
-def linear_model(xp: Any, features: np.ndarray, target: np.ndarray, unseen: np.ndarray) -> np.ndarray:
+def linear_model(xp: Any, compiled: Any, features: np.ndarray, target: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """Return the margins of a linear model that is trained by gradient descent on the arrays of the namespace `xp`."""
     x, y, z = [xp.asarray(array.astype("float32")) for array in (features, target, unseen)]
 
     def objective(parameters: dict[str, Array]) -> Array:
         return LOSS(x @ parameters["weight"] + parameters["bias"], y)
 
-    gradient = al.grad(objective)
+    gradient = compiled(al.grad(objective))
     parameters = {"weight": xp.zeros(x.shape[1], dtype=xp.float32), "bias": xp.zeros((), dtype=xp.float32)}
     for _ in range(STEPS):
         slope = gradient(parameters)
@@ -67,12 +67,13 @@ def linear_model(xp: Any, features: np.ndarray, target: np.ndarray, unseen: np.n
 
 def torch(features: np.ndarray, target: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """Return the margins of a linear model on torch's tensors."""
-    return linear_model(importlib.import_module("torch"), features, target, unseen)
+    return linear_model(importlib.import_module("torch"), lambda f: f, features, target, unseen)
 
 
 def jax(features: np.ndarray, target: np.ndarray, unseen: np.ndarray) -> np.ndarray:
     """Return the margins of a linear model on JAX's arrays."""
-    return linear_model(importlib.import_module("jax.numpy"), features, target, unseen)
+    library = importlib.import_module("jax")
+    return linear_model(library.numpy, library.jit, features, target, unseen)
 
 
 MODELS: dict[str, Margins] = {"xgboost": xgboost, "lightgbm": lightgbm, "torch": torch, "jax": jax}
