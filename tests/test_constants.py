@@ -42,6 +42,7 @@ OF_ELEMENTS = {
     "an outlier": (al.AbsoluteError(), np.append(TARGET[1:], [1e300, 1e300]), None, np.sort(TARGET[1:])[20]),
     "a certain side": (al.Hinge(), np.ones(3), None, 1.0),
     "between two hinges": (al.Hinge(), np.asarray([1.0, -1.0]), None, 0.0),
+    "a sum": (al.SquaredError() + 4.0 * al.AbsoluteError(), np.asarray([1.0, 2.0, 9.0]), None, 10 / 3),
     "nothing that counts": (al.SquaredError(), np.zeros(3), np.zeros(3), 0.0),
 }
 
@@ -133,9 +134,17 @@ REFUSED = {
         "TripletMargin takes `anchor`, `positive`, `negative`",
     ),
     "coupled": (al.InfoNce(), TARGET[:, None], {}, ValueError, "those of InfoNce depend on each other"),
+    "images": (al.Dice(), LABELS, {}, ValueError, "`loss` must be one of elements, or one of rows, got Dice"),
+    "both": (al.Huber() + al.CrossEntropy(), TARGET, {}, ValueError, "`loss` must be one of elements, or one of rows"),
     "NaN": (al.SquaredError(), np.asarray([1.0, np.nan]), {}, ValueError, "`target` must hold finite numbers, got nan"),
     "nothing": (al.SquaredError(), np.zeros(0), {}, ValueError, "`target` must hold at least one item"),
-    "log-probabilities": (al.Nll(), LABELS, {}, ValueError, "`loss` must be one of elements or of rows of any real"),
+    "log-probabilities": (
+        al.Nll(),
+        LABELS,
+        {},
+        ValueError,
+        "`loss` must take rows of any real numbers",
+    ),
     "too few classes": (al.CrossEntropy(), LABELS, {"classes": 2}, ValueError, "`labels` must"),
     "no end": (al.loss(lambda prediction, target: prediction - target), TARGET, {}, ValueError, "must have a least"),
 }

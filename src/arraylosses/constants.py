@@ -28,8 +28,10 @@ _EPSILON = float(np.finfo(np.float64).eps)
 
 
 def supervised(loss: Any) -> Loss:
-    """Return a loss, given as `get` takes it, that has one prediction and one target, and items of their own."""
+    """Return a loss, given as `get` takes it, of one prediction and one target, whose items are elements or rows."""
     found = get(loss)
+    if not found.declaration.names:
+        raise ValueError(f"`loss` must be one of a prediction and a target, got {in_short(found)}")
     for _, one in found.leaves:
         declaration, name = one.declaration, type(one).__name__
         if declaration.required != 2:
@@ -37,8 +39,13 @@ def supervised(loss: Any) -> Loss:
             raise ValueError(f"`loss` must be one of a prediction and a target, and {name} takes {arrays}")
         if declaration.coupled:
             raise ValueError(f"`loss` must give each item a loss of its own, and those of {name} depend on each other")
+        is_of_rows = declaration.arguments[0].forms[0].axes[:-1] == declaration.items
+        if not (declaration.of_elements or is_of_rows) or declaration.of_elements != found.declaration.of_elements:
+            raise ValueError(f"`loss` must be one of elements, or one of rows, got {in_short(found)}")
     if found.declaration.required != 2:
-        raise ValueError(f"`loss` must be one of a prediction and a target, got {type(found).__name__}, of more outputs")
+        raise ValueError(
+            f"`loss` must be one of a prediction and a target, got {type(found).__name__}, of more outputs"
+        )
     return found
 
 
@@ -188,8 +195,8 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
     """Minimise the sum over rows by the quasi-Newton method of Broyden, Fletcher, Goldfarb and Shanno."""
     scores, labels = loss.declaration.arguments
     form = labels.form(integer=target.dtype.kind in "iu")
-    if scores.forms[0].axes[:-1] != loss.declaration.items or scores.domain.name != "real":
-        raise ValueError(f"`loss` must be one of elements or of rows of any real numbers, got {in_short(loss)}")
+    if scores.domain.name != "real":
+        raise ValueError(f"`loss` must take rows of any real numbers, got one of {scores.domain.values}")
     is_label = form.axes == loss.declaration.items
     rows = target if is_label or target.ndim == 1 else np.moveaxis(target, getattr(loss, "axis", -1), -1)
     items = rows.shape if is_label else rows.shape[:-1]

@@ -90,6 +90,13 @@ def test_a_loss_of_ones_own_and_several_targets_a_row():
     assert h.tolist() == [[2.0, 2.0], [4.0, 4.0]]
 
 
+def test_a_sum_of_losses():
+    loss = al.SquaredError() + 0.5 * al.AbsoluteError()
+    g, h = xgboost.objective(loss)(np.asarray([1.0, -2.0]), np.zeros(2))
+    assert g.tolist() == [-2.5, 4.5]
+    assert h.tolist() == [2.0, 2.0]
+
+
 def test_classes_become_signs():
     g, _ = xgboost.objective("hinge")(np.asarray([0.0, 1.0, 0.0]), np.asarray([0.0, 0.0, -2.0]))
     assert np.sign(g).tolist() == [1.0, -1.0, 0.0]
@@ -193,6 +200,17 @@ REFUSED_LOSSES = {
         ValueError,
         "BinaryCrossEntropy takes probabilities, from 0 to 1; with from_logits=True it takes real numbers",
     ),
+    "a sum with probabilities": (
+        al.BinaryCrossEntropy() + al.BinaryCrossEntropy(from_logits=False),
+        ValueError,
+        "BinaryCrossEntropy takes probabilities",
+    ),
+    "several outputs": (
+        al.weighted_sum({"a": "huber", "b": "mse"}),
+        ValueError,
+        "a prediction and a target, got WeightedSum",
+    ),
+    "images": (al.CrossEntropy() + al.Dice(), ValueError, "`loss` must be one of elements, or one of rows"),
     "log-probabilities": (al.Nll(), ValueError, "Nll takes logarithms of probabilities"),
 }
 

@@ -115,8 +115,9 @@ class BoosterObjective(Adapter):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        loss = self.loss
-        if loss.declaration.domains[0] != "real":
+        for _, loss in self.loss.leaves:
+            if loss.declaration.domains[0] == "real":
+                continue
             name, holds = type(loss).__name__, loss.declaration.arguments[0].domain.values
             hint = _of_real_numbers(loss)
             raise ValueError(f"`loss` must take any real number that trees add up to, and {name} takes {holds}{hint}")

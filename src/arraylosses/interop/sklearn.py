@@ -188,9 +188,10 @@ class _LinearModel(BaseEstimator):  # type: ignore[misc]
         require_positive(tol=self.tol, max_iter=self.max_iter)
         require_integer(max_iter=self.max_iter)
         loss = supervised(self.loss)
-        if loss.declaration.domains[0] != "real":
-            holds = loss.declaration.arguments[0].domain.values
-            raise ValueError(f"`loss` must take any real number, as a linear model predicts, got one of {holds}")
+        for _, one in loss.leaves:
+            if one.declaration.domains[0] != "real":
+                holds = one.declaration.arguments[0].domain.values
+                raise ValueError(f"`loss` must take any real number, as a linear model predicts, got one of {holds}")
         return dataclasses.replace(loss, reduction="mean")
 
     def _minimise(
