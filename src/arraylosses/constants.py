@@ -42,10 +42,6 @@ def supervised(loss: Any) -> Loss:
         is_of_rows = declaration.arguments[0].forms[0].axes[:-1] == declaration.items
         if not (declaration.of_elements or is_of_rows) or declaration.of_elements != found.declaration.of_elements:
             raise ValueError(f"`loss` must be one of elements, or one of rows, got {in_short(found)}")
-    if found.declaration.required != 2:
-        raise ValueError(
-            f"`loss` must be one of a prediction and a target, got {type(found).__name__}, of more outputs"
-        )
     return found
 
 
