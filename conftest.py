@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
+from pathlib import Path
 
 import pytest
 
@@ -104,6 +106,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the examples of an adapter whose library, after which it is named, is not installed."""
+    is_adapter = collection_path.parent.name == "interop" and not collection_path.stem.startswith(("_", "test_"))
+    missing = is_adapter and importlib.util.find_spec(collection_path.stem) is None
+    return True if missing else None
 
 
 @pytest.fixture

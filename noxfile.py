@@ -3,7 +3,7 @@
 import nox
 
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "typing", "bare", "tests"]
+nox.options.sessions = ["lint", "typing", "bare", "tests", "interop"]
 nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -43,6 +43,14 @@ def tests(session: nox.Session, backend: str) -> None:
     """All tests on one library."""
     session.install("-e", ".", *groups("test", *([] if backend == "numpy" else [backend])))
     session.run("pytest", "-n", "auto", f"--backend={backend}", f"--require-backend={backend}", *session.posargs)
+
+
+@nox.session(tags=["cpu"])
+def interop(session: nox.Session) -> None:
+    """The adapters, with the libraries that they are for, all of which must be there."""
+    session.install("-e", ".", *groups("test", "interop"))
+    session.run("python", "-c", "import catboost, jax, lightgbm, sklearn, torch, xgboost")
+    session.run("pytest", "-n", "auto", "tests/interop", "src/arraylosses/interop", *session.posargs)
 
 
 @nox.session(tags=["sweep"])

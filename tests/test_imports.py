@@ -30,6 +30,10 @@ FORBIDDEN = (
     "typer",
     "rich",
     "keras",
+    "sklearn",
+    "xgboost",
+    "lightgbm",
+    "catboost",
 )
 
 

@@ -16,8 +16,7 @@ ROOT = Path(arraylosses.__file__).parent
 LAYERS = [
     "_array_api", "_config", "_nested", "arguments", "numerics", "special", "reduction", "autodiff", "formula",
     "execution", "loss", "loss_function", "registry", "composition", "accumulation", "losses", "functions", "dialects",
-    "gradients", "conversion",
-    "data", "comparison", "testing", "cli", "__init__", "__main__",
+    "gradients", "conversion", "constants", "data", "comparison", "testing", "interop", "cli", "__init__", "__main__",
 ]  # fmt: skip
 """Lower ones first. What is loaded on demand, within a function, counts as an import too."""
 
@@ -63,10 +62,18 @@ def test_a_file_imports_only_from_above(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_file_imports_an_array_library(path):
     allowed = {"cli": {"typer", "rich"}, "comparison": {"matplotlib"}, "data": {"sklearn"}}.get(layer_of(path), set())
+    if layer_of(path) == "interop":  # an adapter imports the library that it is named after, with what that brings
+        allowed = {path.stem, *({"scipy"} if path.stem == "sklearn" else ())}
     known = {"torch", "jax", "cupy", "dask", "array_api_strict", "scipy", "sklearn", "typer", "rich", "matplotlib"}
     assert imported_modules(path) & known <= allowed
     if layer_of(path) != "_array_api":
         assert "array_api_compat" not in imported_modules(path)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
+def test_no_file_imports_an_adapter(path):
+    if layer_of(path) != "interop":
+        assert "interop" not in imported_layers(path)
 
 
 LINES = [*FILES, *Path(__file__).parent.rglob("*.py")]

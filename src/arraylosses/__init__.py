@@ -8,6 +8,7 @@ from ._array_api import array_namespace
 from ._config import config
 from .accumulation import Mean
 from .composition import WeightedSum, weighted_sum
+from .constants import best_constant
 from .conversion import convert, mixed, to_numpy
 from .functions.angular import *
 from .functions.binary import *
@@ -86,6 +87,7 @@ __all__ = [
     "alias",
     "array_namespace",
     "autodiff",
+    "best_constant",
     "compare",
     "config",
     "convert",
