@@ -16,7 +16,7 @@ ROOT = Path(arraylosses.__file__).parent
 LAYERS = [
     "_array_api", "_config", "_nested", "arguments", "numerics", "special", "reduction", "autodiff", "formula",
     "execution", "loss", "loss_function", "registry", "losses", "functions", "dialects", "gradients", "conversion",
-    "data", "comparison", "testing", "cli", "__init__", "__main__",
+    "data", "comparison", "testing", "interop", "cli", "__init__", "__main__",
 ]  # fmt: skip
 """Lower ones first. What is loaded on demand, within a function, counts as an import too."""
 
@@ -61,8 +61,17 @@ def test_a_file_imports_only_from_above(path):
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(ROOT)))
 def test_no_file_imports_an_array_library(path):
-    allowed = {"cli": {"typer", "rich"}, "comparison": {"matplotlib"}, "data": {"sklearn"}}.get(layer_of(path), set())
-    known = {"torch", "jax", "cupy", "dask", "array_api_strict", "scipy", "sklearn", "typer", "rich", "matplotlib"}
+    # An adapter imports the library that it is named after.
+    allowed = {
+        "cli": {"typer", "rich"},
+        "comparison": {"matplotlib"},
+        "data": {"sklearn"},
+        "interop": {path.stem, *({"ndonnx"} if path.stem == "onnx" else ())},
+    }.get(layer_of(path), set())
+    known = {
+        "torch", "jax", "cupy", "dask", "array_api_strict", "scipy", "sklearn", "typer", "rich", "matplotlib", "keras",
+        "ndonnx",
+    }  # fmt: skip
     assert imported_modules(path) & known <= allowed
     if layer_of(path) != "_array_api":
         assert "array_api_compat" not in imported_modules(path)
