@@ -14,6 +14,14 @@ os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 from tests.cases import Case
 from tests.variants import BACKENDS, VARIANTS, Variant, importable
 
+# An adapter can be imported, and its examples run, where its library is installed.
+NEEDED = {"onnx": ("ndonnx", "onnxruntime")}
+collect_ignore = [
+    str(path)
+    for path in (Path(__file__).parent / "src" / "arraylosses" / "interop").glob("[!_]*.py")
+    if not all(map(importlib.util.find_spec, NEEDED.get(path.stem, (path.stem,))))
+]
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(

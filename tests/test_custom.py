@@ -285,3 +285,20 @@ def test_a_default_that_is_a_list_is_kept_as_a_tuple():
 
     assert mixed.loss_class().parts == (1.0, 2.0)
     assert float(mixed(np.ones(2), np.zeros(2))) == 3.0
+
+
+def test_a_setting_may_have_a_name_that_keras_asks_for():
+    @dataclass(frozen=True, kw_only=True)
+    class Named(al.Loss):
+        name: str
+        get_config: float = 2.0
+
+        def call(self, prediction, target):
+            return self.get_config * (prediction - target)
+
+    with pytest.raises(TypeError, match="name"):
+        Named()
+    assert Named(name="mine").settings() == {"name": "mine", "get_config": 2.0, "reduction": "mean"}
+    for name in ("name", "get_config"):
+        assert not hasattr(al.Huber(), name)
+        assert not hasattr(al.Huber, name)

@@ -166,3 +166,99 @@ def test_the_script_prints_the_losses():
         values = losses(name, "numpy", 8)
         expected += [task.name, *(f"{step:6d} steps  loss {values[step]:.10f}" for step in steps)]
     assert lines == expected
+
+
+# custom_loss.py
+
+custom_loss = load("custom_loss")
+
+
+@pytest.mark.parametrize("library", [pytest.param(x, marks=pytest.mark.backend(x)) for x in custom_loss.NAMESPACES])
+def test_a_loss_of_one_s_own_is_the_same_on_every_library(library):
+    xp = importlib.import_module(custom_loss.NAMESPACES[library])
+    (_, cost, slope), (_, smooth, smooth_slope) = custom_loss.example(xp)
+    # One too little, at 4 each, and 0.5 and 4 too much, at 1 each.
+    np.testing.assert_allclose(float(cost), (4 + 0.5 + 4) / 3, rtol=1e-6)
+    np.testing.assert_allclose([float(g) for g in slope], np.asarray([-4, 1, 1]) / 3, rtol=1e-6)
+    left = np.asarray([-1.0, 0.5, 4.0])
+    np.testing.assert_allclose(float(smooth), np.mean(left + 2.5 * np.log1p(np.exp(-2 * left))), rtol=1e-6)
+    np.testing.assert_allclose(
+        [float(g) for g in smooth_slope], (1 - 5 / (1 + np.exp(2 * left))) / 3, rtol=1e-5, atol=1e-7
+    )
+
+
+def test_the_script_names_each_library(capsys):
+    custom_loss.main(["numpy"])
+    assert capsys.readouterr().out.splitlines() == [
+        "numpy  StockCost        2.8333  gradient -1.3333,  0.3333,  0.3333",
+        "numpy  SmoothStockCost  3.2004  gradient -1.1347, -0.1149,  0.3328",
+    ]
+
+
+# evaluate_outputs.py
+
+
+def test_a_pipeline_of_numpy_evaluates_a_torch_model(tmp_path):
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    labels = torch.arange(40) % 4
+    logits = torch.nn.Linear(5, 4)(torch.randn(40, 5)) * 3
+    np.savez(tmp_path / "outputs.npz", logits=logits.detach().numpy(), labels=labels.numpy())
+    command = [sys.executable, str(ROOT / "examples" / "evaluate_outputs.py"), str(tmp_path / "outputs.npz")]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[-1] == "torch was not imported"
+    found = {line[:32].strip(): float(line[32:]) for line in lines[:-1]}
+    expected = torch.nn.functional.cross_entropy(logits, labels)
+    np.testing.assert_allclose(found["cross entropy"], expected.item(), rtol=1e-5)
+    each = [torch.nn.functional.cross_entropy(logits[labels == k], labels[labels == k]).item() for k in range(4)]
+    np.testing.assert_allclose(found["cross entropy, each class alike"], np.mean(each), rtol=1e-5)
+    hardest = int(np.argmax(each))
+    np.testing.assert_allclose(found[f"cross entropy of class {hardest}"], each[hardest], rtol=1e-5)
+
+
+# jax_training.py
+
+
+@pytest.mark.backend("jax")
+@pytest.mark.parametrize("way", ["equinox", "flax"])
+def test_training_on_jax_is_the_same_in_each_way(way):
+    pytest.importorskip("optax")
+    pytest.importorskip(way)
+    example = load("jax_training")
+    expected = example.plain(20)
+    np.testing.assert_allclose(getattr(example, way)(20), expected, rtol=1e-5)
+    assert expected[-1] < expected[0] / 2
+
+
+# lightning_training.py
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.filterwarnings("ignore")  # Lightning's advice on workers and loggers
+def test_training_in_lightning_follows_that_with_torch_s_own_loss():
+    pytest.importorskip("lightning")
+    import torch
+
+    example = load("lightning_training")
+    criterion = example.weighted()
+    found = example.train(criterion, epochs=2)
+    expected = example.train(torch.nn.CrossEntropyLoss(criterion.class_weight.clone()), epochs=2)
+    np.testing.assert_allclose(found.curve, expected.curve, rtol=1e-5)
+    assert "criterion.class_weight" in found.state_dict()
+
+
+# hugging_face.py
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.filterwarnings("ignore")  # of torch and of Transformers, about each other
+def test_accumulated_batches_in_hugging_face_s_trainer_are_one_batch():
+    pytest.importorskip("transformers")
+    pytest.importorskip("accelerate")
+    example = load("hugging_face")
+    whole = example.train(example.compute_loss, 1)
+    for accumulation in (1, 4):
+        native = example.train(None, accumulation)
+        found = example.train(example.compute_loss, accumulation)
+        np.testing.assert_allclose(found, native, rtol=1e-4)
+        np.testing.assert_allclose(found, whole, rtol=1e-4)

@@ -107,9 +107,32 @@ SHARD_MAP = """
     )
     close(jax.value_and_grad(total)(logits, labels), expected)
 """
+COLLECTIVES = """
+    from tests.cases import DEFAULTS
+
+    def compare(loss, arrays, specs):
+        placed = [jax.device_put(x, NamedSharding(auto, spec)) for x, spec in zip(arrays, specs, strict=True)]
+        program = jax.jit(jax.value_and_grad(loss)).lower(*placed).compile()
+        assert "all-gather" not in program.as_text(), loss
+        found = program(*placed)
+        close(found, al.value_and_grad(loss)(*arrays))
+        assert is_split(found[1])
+
+    for case in DEFAULTS:
+        arrays = case.inputs(shape=(16,), dtype="float32")
+        compare(case.loss, arrays, [P("batch")] * len(arrays))
+    # the classes on eight devices
+    wide = rng.normal(size=(4, 64)).astype("float32")
+    labels, soft = rng.integers(0, 64, size=4), rng.dirichlet(np.ones(64), size=4).astype("float32")
+    for loss in (al.CrossEntropy(), al.CrossEntropy(label_smoothing=0.1, z_loss=1e-3), al.CategoricalFocal()):
+        compare(loss, (wide, labels), (P(None, "batch"), P()))
+        compare(loss, (wide, soft), (P(None, "batch"), P(None, "batch")))
+"""
 
 
-@pytest.mark.parametrize("part", [SETTINGS, MESHES, SHARD_MAP], ids=["settings", "explicit", "shard_map"])
+@pytest.mark.parametrize(
+    "part", [SETTINGS, MESHES, SHARD_MAP, COLLECTIVES], ids=["settings", "explicit", "shard_map", "collectives"]
+)
 def test_on_eight_devices(part):
     pytest.importorskip("jax")
     flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=8"

@@ -46,6 +46,7 @@ __all__ = [
     "library_of",
     "lie_below",
     "namespace_of",
+    "on_mesh_of",
     "result_dtype",
     "same_shape",
     "same_values",
@@ -456,9 +457,19 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
         value = _from_library(xp, value, like)
     if found is not None:
         value = value if dtype is None or value.dtype == dtype else namespace_of(value).astype(value, dtype)
-        return _placed(value, single_device(like))
+        return on_mesh_of(like, _placed(value, single_device(like)))
     place = single_device(like)
-    return xp.asarray(value, dtype=dtype) if place is None else xp.asarray(value, dtype=dtype, device=place)
+    value = xp.asarray(value, dtype=dtype) if place is None else xp.asarray(value, dtype=dtype, device=place)
+    return on_mesh_of(like, value)
+
+
+def on_mesh_of(like: Array, x: Array) -> Array:
+    """Return `x`, whole on each device of a mesh where `like` is a DTensor of torch, which takes no plain tensors."""
+    distributed: Any = sys.modules.get("torch.distributed.tensor")
+    if distributed is None or not isinstance(like, distributed.DTensor) or isinstance(x, distributed.DTensor):
+        return x
+    mesh = like.device_mesh
+    return distributed.DTensor.from_local(x, mesh, [distributed.Replicate()] * mesh.ndim, run_check=False)
 
 
 def traceable(x: Any) -> Any:

@@ -8,7 +8,7 @@ import operator
 import re
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from . import execution
 from ._array_api import NUMBERS, Array, as_array, is_array, same_values
@@ -61,6 +61,22 @@ class Term(NamedTuple):
     def times(self, factor: Any) -> Term:
         """Return the term with one more factor."""
         return self._replace(factor=factor * self.factor)
+
+
+class _AskedByKeras:
+    """An attribute that no loss has. Keras asks for it, and would then call the loss with the target first."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, loss: object, owner: type) -> Any:
+        asking = sys._getframe(1).f_globals.get("__name__", "")
+        if loss is not None and asking.startswith("keras."):
+            raise TypeError(
+                f"`{owner.__name__}` takes the prediction first, and Keras would call it with the target first; "
+                "arraylosses.interop.keras.loss(...) makes a loss of Keras of it"
+            )
+        raise AttributeError(f"{owner.__name__!r} has no attribute {self.name!r}")
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -128,6 +144,9 @@ class Loss(Formula):
 
     function: ClassVar[Callable[..., Any] | None] = None
     """The function form."""
+
+    if not TYPE_CHECKING:
+        name = get_config = _AskedByKeras()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

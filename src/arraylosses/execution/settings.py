@@ -9,7 +9,7 @@ from .._array_api import NUMBERS, Array, as_array, is_array
 from ..arguments import Inputs, check_broadcast
 from ..formula import Formula
 
-__all__ = ["following"]
+__all__ = ["following", "holds_numbers"]
 
 
 def following(loss: Formula, inputs: Inputs) -> Formula:
@@ -17,7 +17,7 @@ def following(loss: Formula, inputs: Inputs) -> Formula:
     if not loss.array_settings:
         return loss
     names = [name for name in loss.array_settings if name not in loss.class_settings]
-    found = {name: x for name in names if _holds_numbers(x := getattr(loss, name))}
+    found = {name: x for name in names if holds_numbers(x := getattr(loss, name))}
     if not found:
         return loss
     like = inputs.arrays[0]
@@ -38,7 +38,8 @@ def _of_items(name: str, x: Array, shape: tuple[int, ...]) -> Array:
     return x[(*(None,) * missing, ...)] if missing else x
 
 
-def _holds_numbers(value: Any) -> bool:
+def holds_numbers(value: Any) -> bool:
+    """Whether a setting is a number, an array, or a sequence of such."""
     if isinstance(value, tuple):
-        return bool(value) and all(map(_holds_numbers, value))
+        return bool(value) and all(map(holds_numbers, value))
     return (isinstance(value, NUMBERS) and not isinstance(value, bool)) or is_array(value)

@@ -37,6 +37,13 @@ def has_explicit_sharding(x: Array) -> bool:
     return place is not None and any([axis is not None for axis in place.spec])
 
 
+def lies_on_mesh(x: Array) -> bool:
+    """Whether the type of `x` says that it lies on a mesh of several devices."""
+    typeof = getattr(sys.modules["jax"], "typeof", None)
+    place = typeof and getattr(typeof(x), "sharding", None)
+    return place is not None and place.mesh.size > 1
+
+
 def varying_axes(x: Array) -> frozenset[str]:
     """The axes of the mesh along which `x` varies, inside `jax.shard_map`."""
     typeof = getattr(sys.modules["jax"], "typeof", None)

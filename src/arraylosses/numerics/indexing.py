@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, known_size, single_device
+from .._array_api import Array, Namespace, array_namespace, known_size, on_mesh_of, single_device
 from ._jax import has_explicit_sharding
 from ._variants import primitive
 from .elementwise import where
@@ -120,7 +120,7 @@ def _one_hot_mask_torch(torch: Any, index: Array, x: Array, axis: int) -> Array:
     # Its compiler vectorizes no comparison of 64-bit integers; up to 2^24, every integer is a float32.
     is_exact = x.dtype in (torch.float32, torch.float64) and x.shape[axis] <= 1 << 24
     places = torch.arange(x.shape[axis], dtype=x.dtype if is_exact else index.dtype, device=index.device)
-    return places.reshape(_along(x, axis)) == index.to(places.dtype)
+    return on_mesh_of(x, places).reshape(_along(x, axis)) == index.to(places.dtype)
 
 
 @primitive(arrays=2, torch=_one_hot_mask_torch)

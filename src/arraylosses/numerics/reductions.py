@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .._array_api import Array, Namespace
-from ._jax import with_jvp_of
+from ._jax import lies_on_mesh, with_jvp_of
 from ._variants import primitive
 from .elementwise import weighted
 
@@ -43,7 +43,8 @@ def cumulative_sum(xp: Namespace, x: Array, axis: int) -> Array:
 
 def _reduce_sums_jax(jax: Any, *terms: Array, axis: int) -> _Terms | None:
     """All in one pass, along the last axis."""
-    if axis % terms[0].ndim != terms[0].ndim - 1:
+    # Of several operands XLA gathers the parts of all devices, where it adds up those of one sum by itself.
+    if axis % terms[0].ndim != terms[0].ndim - 1 or lies_on_mesh(terms[0]):
         return None
     plain = lambda _, *terms: tuple([jax.numpy.sum(x, axis=-1) for x in terms])  # noqa: E731
     return tuple(with_jvp_of(plain, lambda *terms: _folded(jax, terms), *terms))
