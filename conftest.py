@@ -14,8 +14,11 @@ os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 from tests.cases import Case
 from tests.variants import BACKENDS, VARIANTS, Variant, importable
 
+# Keras's own default is TensorFlow. Read when Keras is imported.
+os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
+
 # An adapter can be imported, and its examples run, where its library is installed.
-NEEDED = {"onnx": ("ndonnx", "onnxruntime")}
+NEEDED = {"onnx": ("ndonnx", "onnxruntime"), "keras": ("keras", os.environ["KERAS_BACKEND"])}
 collect_ignore = [
     str(path)
     for path in (Path(__file__).parent / "src" / "arraylosses" / "interop").glob("[!_]*.py")

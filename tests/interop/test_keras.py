@@ -16,18 +16,17 @@ import arraylosses as al
 from ..cases import DEFAULTS
 
 BACKENDS = [name for name in ("jax", "torch") if importlib.util.find_spec(name)]
-CHOSEN = os.environ.get("KERAS_BACKEND")
-if BACKENDS:
-    os.environ.setdefault("KERAS_BACKEND", BACKENDS[0])
+BACKEND = os.environ["KERAS_BACKEND"]
+if BACKEND not in BACKENDS:
+    pytest.skip(f"{BACKEND} is not installed", allow_module_level=True)
 
-keras = pytest.importorskip("keras", exc_type=ImportError)
+keras = pytest.importorskip("keras")
 
 from arraylosses.interop import keras as adapter  # noqa: E402
 
 pytestmark = [
-    pytest.mark.otherwise_numpy,
+    pytest.mark.backend(BACKEND),
     pytest.mark.filterwarnings("ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"),
-    pytest.mark.skipif(not BACKENDS, reason="neither jax nor torch is installed"),
 ]
 
 PAIRS = [case for case in DEFAULTS if len(case.loss.declaration.names) == 2]
@@ -53,8 +52,7 @@ def numpy_of(x):
     return keras.ops.convert_to_numpy(x)
 
 
-@pytest.mark.skipif(CHOSEN is not None, reason="a backend is chosen")
-@pytest.mark.parametrize("backend", BACKENDS[1:])
+@pytest.mark.parametrize("backend", [name for name in BACKENDS[1:] if name != BACKEND])
 def test_on_the_other_backend(backend):
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__],

@@ -26,9 +26,8 @@ def ciou(
 ) -> Array:
     r"""The loss `diou`, and the difference of the aspect ratios: what many detectors are trained with.
 
-    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{d^2}{c^2} + \alpha v;
-        \quad v = \frac{4}{\pi^2} \left(\arctan \frac{w_T}{h_T} - \arctan \frac{w_P}{h_P}\right)^2,
-        \; \alpha = \frac{v}{1 - IoU + v}
+    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + alpha \, v; \quad alpha = \frac{v}{1 - I / U + v},
+        \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
 
     Parameters
     ----------
@@ -58,9 +57,10 @@ def ciou(
 
     Notes
     -----
-    d is the distance of the centres and c the diagonal of the smallest box that holds both, w and h are the lengths of
-    the sides. The factor alpha counts as a constant in the gradient, which is therefore not that of the value, as in
-    the paper. Where a box is a point, or both are lines across each other, v is 0.
+    I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
+    the smallest box that holds both, w and h are the lengths of the sides. The factor alpha counts as a constant in the
+    gradient, which is therefore not that of the value, as in the paper. Where a box is a point, or both are lines
+    across each other, v is 0.
 
     Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
 
@@ -96,7 +96,7 @@ def diou(
 ) -> Array:
     r"""The IoU loss, and the distance of both centres: draws boxes together faster than `giou`.
 
-    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{d^2}{c^2}
+    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2}
 
     Parameters
     ----------
@@ -126,8 +126,8 @@ def diou(
 
     Notes
     -----
-    d is the distance of the centres and c the diagonal of the smallest box that holds both; where c is 0, that term is
-    0.
+    I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
+    the smallest box that holds both; where c is 0, that term is 0.
 
     Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
 
@@ -163,7 +163,7 @@ def giou(
 ) -> Array:
     r"""The IoU loss, and the empty share of the smallest box around both: draws disjoint boxes together.
 
-    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{|H| - |P \cup T|}{|H|}
+    .. math:: l = 1 - \frac{I}{U} + \frac{H - U}{H}
 
     Parameters
     ----------
@@ -193,7 +193,8 @@ def giou(
 
     Notes
     -----
-    H is the smallest box that holds both; where it has no area, the last term is 0.
+    I, U and H are the areas of the intersection, of the union and of the smallest box that holds both; where H is 0,
+    the last term is 0.
 
     Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
 
@@ -229,7 +230,7 @@ def iou(
 ) -> Array:
     r"""One minus the intersection of two boxes over their union: blind to how far boxes lie apart.
 
-    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|}
+    .. math:: l = 1 - \frac{I}{U}
 
     Parameters
     ----------
@@ -259,7 +260,8 @@ def iou(
 
     Notes
     -----
-    It has no gradient where boxes are disjoint: `giou`, `diou` and `ciou` do.
+    I and U are the areas of the intersection and of the union. It has no gradient where boxes are disjoint: `giou`,
+    `diou` and `ciou` do.
 
     Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
 

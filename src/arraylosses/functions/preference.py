@@ -100,7 +100,7 @@ def dpo(
     r"""Direct preference optimization: fits a policy to preferred answers, and keeps it near a reference.
 
     .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h);
-        \quad h = beta \left((chosen - \text{reference\_chosen}) - (rejected - \text{reference\_rejected})\right)
+        \quad h = beta ((chosen - \text{reference_chosen}) - (rejected - \text{reference_rejected}))
 
     Parameters
     ----------
@@ -189,7 +189,7 @@ def kto(
     r"""Kahneman-Tversky optimization: of answers that are each good or bad, and come in no pairs.
 
     .. math:: l = \lambda \, \sigma(-beta \cdot target \, (policy - reference - kl));
-        \quad \lambda = \text{desirable\_weight if } target = 1, \text{ else undesirable\_weight}
+        \quad \lambda = \text{desirable_weight if } target = 1, \text{ else undesirable_weight}
 
     Parameters
     ----------
@@ -262,7 +262,7 @@ def orpo(
 ) -> Array:
     r"""Odds ratio preference optimization: supervised fine-tuning and preference in one, without a reference.
 
-    .. math:: l = -chosen - beta \log \sigma\left(\log \frac{odds(chosen)}{odds(rejected)}\right);
+    .. math:: l = -chosen - beta \log \sigma(\log \frac{odds(chosen)}{odds(rejected)});
         \quad odds(x) = \frac{e^x}{1 - e^x}
 
     Parameters

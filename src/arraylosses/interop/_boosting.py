@@ -21,7 +21,7 @@ rows
     The margins of a row are moved together, and the diagonal of the second derivatives does not bound what that does;
     it is multiplied by the factor that the booster's own objective of classes has.
 
-These trees do as well on held-out data as those of the boosters' own objectives, in every unit of the target. A
+These trees do about as well on held-out data as those of the boosters' own objectives, in every unit of the target. A
 constant h, which is what the boosters themselves have before they compute the leaves anew, trains in one unit and not
 in another.
 """

@@ -81,7 +81,7 @@ class _BoxLoss(PureRowLoss):
 class Iou(_BoxLoss):
     r"""One minus the intersection of two boxes over their union: blind to how far boxes lie apart.
 
-    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|}
+    .. math:: l = 1 - \frac{I}{U}
 
     Parameters
     ----------
@@ -100,7 +100,8 @@ class Iou(_BoxLoss):
 
     Notes
     -----
-    It has no gradient where boxes are disjoint: `giou`, `diou` and `ciou` do.
+    I and U are the areas of the intersection and of the union. It has no gradient where boxes are disjoint: `giou`,
+    `diou` and `ciou` do.
 
     Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
 
@@ -127,7 +128,7 @@ class Iou(_BoxLoss):
 class Giou(_BoxLoss):
     r"""The IoU loss, and the empty share of the smallest box around both: draws disjoint boxes together.
 
-    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{|H| - |P \cup T|}{|H|}
+    .. math:: l = 1 - \frac{I}{U} + \frac{H - U}{H}
 
     Parameters
     ----------
@@ -146,7 +147,8 @@ class Giou(_BoxLoss):
 
     Notes
     -----
-    H is the smallest box that holds both; where it has no area, the last term is 0.
+    I, U and H are the areas of the intersection, of the union and of the smallest box that holds both; where H is 0,
+    the last term is 0.
 
     Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
 
@@ -180,7 +182,7 @@ def _distance(pair: _Pair) -> Array:
 class Diou(_BoxLoss):
     r"""The IoU loss, and the distance of both centres: draws boxes together faster than `giou`.
 
-    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{d^2}{c^2}
+    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2}
 
     Parameters
     ----------
@@ -199,8 +201,8 @@ class Diou(_BoxLoss):
 
     Notes
     -----
-    d is the distance of the centres and c the diagonal of the smallest box that holds both; where c is 0, that term is
-    0.
+    I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
+    the smallest box that holds both; where c is 0, that term is 0.
 
     Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
 
@@ -234,9 +236,8 @@ def _turn(x: _Side, y: _Side) -> Array:
 class Ciou(_BoxLoss):
     r"""The loss `diou`, and the difference of the aspect ratios: what many detectors are trained with.
 
-    .. math:: l = 1 - \frac{|P \cap T|}{|P \cup T|} + \frac{d^2}{c^2} + \alpha v;
-        \quad v = \frac{4}{\pi^2} \left(\arctan \frac{w_T}{h_T} - \arctan \frac{w_P}{h_P}\right)^2,
-        \; \alpha = \frac{v}{1 - IoU + v}
+    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + alpha \, v; \quad alpha = \frac{v}{1 - I / U + v},
+        \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
 
     Parameters
     ----------
@@ -255,9 +256,10 @@ class Ciou(_BoxLoss):
 
     Notes
     -----
-    d is the distance of the centres and c the diagonal of the smallest box that holds both, w and h are the lengths of
-    the sides. The factor alpha counts as a constant in the gradient, which is therefore not that of the value, as in
-    the paper. Where a box is a point, or both are lines across each other, v is 0.
+    I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
+    the smallest box that holds both, w and h are the lengths of the sides. The factor alpha counts as a constant in the
+    gradient, which is therefore not that of the value, as in the paper. Where a box is a point, or both are lines
+    across each other, v is 0.
 
     Two boxes without area have an intersection over union of 0, whether they are equal or not, and a derivative of 0.
 

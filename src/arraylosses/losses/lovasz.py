@@ -18,7 +18,7 @@ __all__ = ["LovaszHinge", "LovaszSoftmax"]
 
 # With the errors of the places in descending order, the loss of the first k of them is
 # J_k = 1 - (inside - true_k) / (inside + false_k), and the weight of the k-th error is J_k - J_(k-1). For a true place
-# that is 1 / U_k, for another one I_(k-1) / (U_(k-1) U_k), with intersections I and unions U: no difference is taken.
+# that is 1 / U_k, for another one I_k / (U_(k-1) U_k), with intersections I and unions U: no difference is taken.
 def _lovasz(errors: Array, true: Array, kept: Array | None) -> Array:
     """The Lovász extension of the Jaccard loss along the last axis, where `true` is 1 within the region, else 0."""
     xp = array_namespace(errors, true)
@@ -29,7 +29,7 @@ def _lovasz(errors: Array, true: Array, kept: Array | None) -> Array:
     inside = xp.sum(true, axis=-1, keepdims=True)
     true, false = sorting.reordered(true, order, -1), sorting.reordered(false, order, -1)
     union = inside + reductions.cumulative_sum(false, -1)
-    intersection = inside - reductions.cumulative_sum(true, -1) + true
+    intersection = inside - reductions.cumulative_sum(true, -1)  # which a false place leaves as it was
     none = union - false == 0  # so far, of an empty region: its first false place costs all
     ratio = special.where(none, 1.0, intersection / special.where(none, 1.0, union - false))
     weight = (true + false * ratio) / special.where(union == 0, 1.0, union)

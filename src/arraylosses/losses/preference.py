@@ -29,7 +29,7 @@ class Dpo(PureLoss):
     r"""Direct preference optimization: fits a policy to preferred answers, and keeps it near a reference.
 
     .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h);
-        \quad h = beta \left((chosen - \text{reference\_chosen}) - (rejected - \text{reference\_rejected})\right)
+        \quad h = beta ((chosen - \text{reference_chosen}) - (rejected - \text{reference_rejected}))
 
     Parameters
     ----------
@@ -95,6 +95,7 @@ class Dpo(PureLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(beta=self.beta)
+        require_finite(beta=self.beta)
         require_choice(("sigmoid", "hinge", "ipo", "robust"), loss_type=self.loss_type)
         require_range(0, 0.5, label_smoothing=self.label_smoothing)
         if self.loss_type in ("hinge", "ipo") and not settings.is_zero(self.label_smoothing):
@@ -110,7 +111,7 @@ class Dpo(PureLoss):
         if self.loss_type == "ipo":
             error = gap - 0.5 / self.beta
             return error * error
-        margin = self.beta * gap
+        margin = settings.in_range(self.beta, gap) * gap
         if self.loss_type == "hinge":
             return special.relu(1.0 - margin)
         if self.loss_type == "robust":
@@ -168,12 +169,15 @@ class Cpo(PureLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(beta=self.beta)
+        require_finite(beta=self.beta)
         require_nonnegative(alpha=self.alpha)
+        require_finite(alpha=self.alpha)
         require_range(0, 0.5, label_smoothing=self.label_smoothing)
 
     # -log sigmoid(beta (chosen - rejected)) - alpha chosen
     def call(self, chosen: Array, rejected: Array) -> Array:
-        return _surprise(self.beta * (chosen - rejected), self.label_smoothing) - self.alpha * chosen
+        margin = settings.in_range(self.beta, chosen) * (chosen - rejected)
+        return _surprise(margin, self.label_smoothing) - settings.in_range(self.alpha, chosen) * chosen
 
 
 @register
@@ -227,13 +231,15 @@ class Simpo(PureLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(beta=self.beta)
+        require_finite(beta=self.beta)
         require_nonnegative(margin=self.margin)
         require_finite(margin=self.margin)
         require_range(0, 0.5, label_smoothing=self.label_smoothing)
 
     # -log sigmoid(beta (chosen - rejected) - margin)
     def call(self, chosen: Array, rejected: Array) -> Array:
-        return _surprise(self.beta * (chosen - rejected) - self.margin, self.label_smoothing)
+        beta, margin = (settings.in_range(setting, chosen) for setting in (self.beta, self.margin))
+        return _surprise(beta * (chosen - rejected) - margin, self.label_smoothing)
 
 
 @register
@@ -241,7 +247,7 @@ class Simpo(PureLoss):
 class Orpo(PureLoss):
     r"""Odds ratio preference optimization: supervised fine-tuning and preference in one, without a reference.
 
-    .. math:: l = -chosen - beta \log \sigma\left(\log \frac{odds(chosen)}{odds(rejected)}\right);
+    .. math:: l = -chosen - beta \log \sigma(\log \frac{odds(chosen)}{odds(rejected)});
         \quad odds(x) = \frac{e^x}{1 - e^x}
 
     Parameters
@@ -287,7 +293,7 @@ class Orpo(PureLoss):
     # certain are infinite, with an infinite derivative: they are cut off at those of the least 1 - p.
     def call(self, chosen: Array, rejected: Array) -> Array:
         log_odds = (chosen - rejected) - (self._log_other(chosen) - self._log_other(rejected))
-        return self.beta * special.softplus(-log_odds) - chosen
+        return settings.in_range(self.beta, chosen) * special.softplus(-log_odds) - chosen
 
     def _log_other(self, x: Array) -> Array:
         least = math.log(elementwise.finfo(x).smallest_normal)
@@ -300,7 +306,7 @@ class Kto(PureLoss):
     r"""Kahneman-Tversky optimization: of answers that are each good or bad, and come in no pairs.
 
     .. math:: l = \lambda \, \sigma(-beta \cdot target \, (policy - reference - kl));
-        \quad \lambda = \text{desirable\_weight if } target = 1, \text{ else undesirable\_weight}
+        \quad \lambda = \text{desirable_weight if } target = 1, \text{ else undesirable_weight}
 
     Parameters
     ----------
@@ -352,13 +358,15 @@ class Kto(PureLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_positive(beta=self.beta)
-        require_nonnegative(
-            kl=self.kl, desirable_weight=self.desirable_weight, undesirable_weight=self.undesirable_weight
-        )
+        require_finite(beta=self.beta)
+        numbers = {name: getattr(self, name) for name in ("kl", "desirable_weight", "undesirable_weight")}
+        require_nonnegative(**numbers)
+        require_finite(**numbers)
 
     # w (1 - sigmoid(beta t (policy - reference - kl)))
     def call(self, policy: Array, reference: Array, target: Array) -> Array:
-        kl = special.stop_gradient(self.kl) if is_array(self.kl) else self.kl
+        kl = special.stop_gradient(self.kl) if is_array(self.kl) else settings.in_range(self.kl, policy)
         good = special.heaviside(target)
-        weight = good * self.desirable_weight + (1.0 - good) * self.undesirable_weight
-        return weight * special.sigmoid(-self.beta * target * (policy - reference - kl))
+        weights = [settings.in_range(x, policy) for x in (self.desirable_weight, self.undesirable_weight)]
+        margin = settings.in_range(self.beta, policy) * (policy - reference - kl)
+        return (good * weights[0] + (1.0 - good) * weights[1]) * special.sigmoid(-target * margin)

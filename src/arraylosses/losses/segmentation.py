@@ -7,7 +7,7 @@ from typing import Any
 
 from .. import special
 from .._array_api import Array, array_namespace, dtype_kind
-from ..arguments import require_choice, require_nonnegative, require_positive
+from ..arguments import require_choice, require_finite, require_nonnegative, require_positive
 from ..numerics import indexing, logistic, reductions, softmax
 from ..registry import alias, register
 from ._regions import RegionLoss, mean_of_classes, quotient
@@ -112,6 +112,7 @@ class _SmoothedOverlapLoss(_OverlapLoss):
     def __post_init__(self) -> None:
         super().__post_init__()
         require_nonnegative(smooth=self.smooth)
+        require_finite(smooth=self.smooth)
 
 
 # (alpha FP + beta FN) / (TP + alpha FP + beta FN + smooth) = 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth)
@@ -203,8 +204,8 @@ class Dice(_SmoothedOverlapLoss):
 class Tversky(_SmoothedOverlapLoss):
     r"""The Dice loss with weights of both kinds of error: for regions that must not be missed, or not be overdrawn.
 
-    .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c \left(1 - \frac{TP_c + smooth}
-        {TP_c + alpha \, FP_c + beta \, FN_c + smooth}\right)^{gamma};
+    .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c
+        (1 - \frac{TP_c + smooth}{TP_c + alpha \, FP_c + beta \, FN_c + smooth})^{gamma};
         \quad TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c
 
     Parameters
@@ -286,6 +287,7 @@ class Tversky(_SmoothedOverlapLoss):
         super().__post_init__()
         require_nonnegative(alpha=self.alpha, beta=self.beta)
         require_positive(gamma=self.gamma)
+        require_finite(alpha=self.alpha, beta=self.beta, gamma=self.gamma)
 
     # ((alpha FP + beta FN) / (TP + alpha FP + beta FN + smooth))^gamma, whose slope at 0 may be infinite
     def _of_counts(self, counts: _Counts) -> Array:
@@ -299,8 +301,8 @@ class Tversky(_SmoothedOverlapLoss):
 class Jaccard(_SmoothedOverlapLoss):
     r"""One minus the Jaccard index, intersection over union of two regions (soft IoU): how segmentations are ranked.
 
-    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{\sum p_c t_c + smooth}
-        {\sum p_c + \sum t_c - \sum p_c t_c + smooth}; \quad p = softmax(logits)
+    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{I_c + smooth}{\sum p_c + \sum t_c - I_c + smooth};
+        \quad I_c = \sum p_c t_c, \; p = softmax(logits)
 
     Parameters
     ----------
@@ -368,7 +370,7 @@ class GeneralizedDice(_SmoothedOverlapLoss):
     r"""The Dice loss of all classes at once, small ones weighted up: for classes of very different sizes.
 
     .. math:: l = 1 - \frac{2 \sum_c w_c v_c \sum p_c t_c + smooth}{\sum_c w_c v_c (\sum p_c + \sum t_c) + smooth};
-        \quad v_c = \left(\frac{\min_k \sum t_k}{\sum t_c}\right)^2
+        \quad v_c = (\frac{\min_k \sum t_k}{\sum t_c})^2
 
     Parameters
     ----------
@@ -443,9 +445,9 @@ class GeneralizedDice(_SmoothedOverlapLoss):
 class Mcc(_OverlapLoss):
     r"""One minus the Matthews correlation coefficient, for which places outside of a region count as those inside.
 
-    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{TP_c \, TN_c - FP_c \, FN_c}
-        {\sqrt{(TP_c + FP_c) (TP_c + FN_c) (TN_c + FP_c) (TN_c + FN_c)}};
-        \quad TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c,
+    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{TP_c \, TN_c - FP_c \, FN_c}{D_c};
+        \quad D_c^2 = (TP_c + FP_c) (TP_c + FN_c) (TN_c + FP_c) (TN_c + FN_c),
+        \; TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c,
         \; TN_c = \sum (1 - p_c) (1 - t_c)
 
     Parameters

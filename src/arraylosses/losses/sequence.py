@@ -68,7 +68,9 @@ class _Alignment(PureLoss):
         return special.where(self._is_feasible(log_total, possible), 0.0 - log_total, infinity)
 
 
-def _forward(arrive: Callable[..., Array], start: Array, *inputs: Array, keep: bool) -> tuple[Array, Array, Any]:
+def _forward(
+    arrive: Callable[..., Array], start: Array, *inputs: Array, fixed: tuple[Array, ...], keep: bool
+) -> tuple[Array, Array, Any]:
     """The log-probabilities of the ways to each state at the end; and of the ways so far before each step, to `keep`.
 
     They are counted from the largest of their step, so that their differences keep the digits; the sum of the largest
@@ -83,8 +85,13 @@ def _forward(arrive: Callable[..., Array], start: Array, *inputs: Array, keep: b
         return (after - largest, total + largest), before if keep else None
 
     initial = start, array_namespace(start).zeros_like(start[..., :1])
-    (ways, total), before = recurrence.scan(step, initial, *inputs)
+    (ways, total), before = recurrence.scan(step, initial, *inputs, fixed=fixed)
     return ways, total[..., 0], before
+
+
+def _parts(log_p: Array) -> Array:
+    """The part of each state in the sum of their exponentials; 0 where that is 0."""
+    return array_namespace(log_p).exp(log_p - elementwise.at_least_lowest(special.logsumexp(log_p))[..., None])
 
 
 def _shares(share: Array, *sources: Array) -> list[Array]:
@@ -198,29 +205,31 @@ class _Ctc:
         states = _places(lengths, 2 * labels.shape[-1] + 1)
         self.classes = xp.where(states % 2 == 1, indexing.join(xp.repeat(labels, 2, axis=-1), blank), blank)
         # From a label to the next one, over the blank between them, unless they are equal.
-        self.passes = self.classes != indexing.join(blank, blank, self.classes)[..., :-2]
+        passes = self.classes != indexing.join(blank, blank, self.classes)[..., :-2]
         ahead = 2 * lengths[..., None] - states
         self.is_end = xp.logical_or(ahead == 0, ahead == 1)
         self.used = indexing.move_axis(used, -1, 0)[..., None]
         emitted = indexing.move_axis(indexing.take_columns(self.log_p, self.classes), -2, 0)
         self.emitted = special.where(ahead >= 0, emitted, _NONE)
         zeros = xp.sum(self.emitted[:0, ...], axis=0)
-        self.start, self.nowhere = special.where(states == 0, zeros, _NONE), zeros[..., :1] + _NONE
+        self.start = special.where(states == 0, zeros, _NONE)
+        self.fixed = passes, zeros[..., :1] + _NONE
 
-    def _sources(self, a: Array) -> tuple[Array, Array, Array]:
+    @staticmethod
+    def _sources(a: Array, passes: Array, nowhere: Array) -> tuple[Array, Array, Array]:
         """What ways come from to each state: the state itself, the one before, and that before a blank passed over."""
-        padded = indexing.join(self.nowhere, self.nowhere, a)
-        return a, padded[..., 1:-1], special.where(self.passes, padded[..., :-2], _NONE)
+        padded = indexing.join(nowhere, nowhere, a)
+        return a, padded[..., 1:-1], special.where(passes, padded[..., :-2], _NONE)
 
     # With e for the log-probability of a state's class, that of all ways to state s in t frames is
     # a_t(s) = e_t(s) + log (exp a_{t-1}(s) + exp a_{t-1}(s - 1) + exp a_{t-1}(s - 2)).
     def forward(self, *, keep: bool = False) -> tuple[Array, Array, Any]:
         """The log-probability of the labels, that of each last state beside it, and a before each frame, to `keep`."""
 
-        def arrive(a: Array, emitted: Array, used: Array) -> Array:
-            return special.where(used, emitted + logarithms.logaddexp(*self._sources(a)), a)
+        def arrive(a: Array, emitted: Array, used: Array, *fixed: Array) -> Array:
+            return special.where(used, emitted + logarithms.logaddexp(*self._sources(a, *fixed)), a)
 
-        a, total, before = _forward(arrive, self.start, self.emitted, self.used, keep=keep)
+        a, total, before = _forward(arrive, self.start, self.emitted, self.used, fixed=self.fixed, keep=keep)
         ends = special.where(self.is_end, a, _NONE)
         return total + special.logsumexp(ends), ends, before
 
@@ -228,16 +237,14 @@ class _Ctc:
     # above. It is minus the derivative by e_t(s).
     def backward(self, ends: Array, before: Array) -> Array:
         """The share of each state in each frame, of all ways."""
-        xp = array_namespace(ends)
-        zero = xp.zeros_like(self.nowhere)
 
-        def step(g: Array, a: Array, used: Array) -> tuple[Array, Array]:
-            stays, moves, passes = _shares(g, *self._sources(a))
+        def step(g: Array, a: Array, used: Array, *fixed: Array) -> tuple[Array, Array]:
+            stays, moves, passes = _shares(g, *self._sources(a, *fixed))
+            zero = array_namespace(g).zeros_like(g[..., :1])
             back = stays + indexing.join(moves, zero)[..., 1:] + indexing.join(passes, zero, zero)[..., 2:]
             return special.where(used, back, g), special.where(used, g, 0.0)
 
-        last = xp.exp(ends - elementwise.at_least_lowest(special.logsumexp(ends))[..., None])
-        shares = recurrence.scan(step, last, before, self.used, reverse=True)[1]
+        shares = recurrence.scan(step, _parts(ends), before, self.used, fixed=self.fixed, reverse=True)[1]
         return indexing.move_axis(shares, 0, -2)
 
 
@@ -354,7 +361,7 @@ class _Transducer:
         label = special.where(xp.logical_and(used, ahead > 0), label, _NONE)
         self.steps = self._by_diagonals(blank, done), self._by_diagonals(label, nowhere)
         zeros = xp.sum(self.steps[0][:0, ...], axis=0)
-        self.start, self.nowhere = special.where(places == 0, zeros, _NONE), zeros[..., :1] + _NONE
+        self.start, self.fixed = special.where(places == 0, zeros, _NONE), (zeros[..., :1] + _NONE,)
 
     # Rows of one entry more, written one after the other, are each shifted by one against the row before. So entry t of
     # row u comes to t + u, where `beyond` stands after the last frame.
@@ -371,33 +378,32 @@ class _Transducer:
         x = xp.reshape(indexing.join(x, xp.zeros_like(self.start)), (*x.shape[:-1], rows, self.frames + rows))
         return indexing.move_axis(x[..., : self.frames], -1, -2)
 
-    def _sources(self, a: Array, blank: Array, label: Array) -> tuple[Array, Array]:
+    @staticmethod
+    def _sources(a: Array, blank: Array, label: Array, nowhere: Array) -> tuple[Array, Array]:
         """What ways come from to each place of a diagonal: the frame before, and the label before."""
-        return a + blank, indexing.join(self.nowhere, a + label)[..., :-1]
+        return a + blank, indexing.join(nowhere, a + label)[..., :-1]
 
     # With b and e for the log-probabilities of the blank and of the next label, that of all ways to a place is
     # a(t, u) = log (exp(a(t - 1, u) + b(t - 1, u)) + exp(a(t, u - 1) + e(t, u - 1))).
     def forward(self, *, keep: bool = False) -> tuple[Array, Array, Any]:
         """The log-probability of the labels, that of each last place beside it, and a of each diagonal, to `keep`."""
 
-        def arrive(a: Array, blank: Array, label: Array) -> Array:
-            return logarithms.logaddexp(*self._sources(a, blank, label))
+        def arrive(a: Array, *given: Array) -> Array:
+            return logarithms.logaddexp(*self._sources(a, *given))
 
-        a, total, before = _forward(arrive, self.start, *self.steps, keep=keep)
+        a, total, before = _forward(arrive, self.start, *self.steps, fixed=self.fixed, keep=keep)
         return total + special.logsumexp(a), a, before
 
     # The share of the ways that are at a place goes back to its sources by their shares in the sum above. What goes by
     # a blank or by a label is minus the derivative by the log-probability of it.
     def backward(self, a: Array, before: Array) -> tuple[Array, Array]:
         """The share of the ways that goes on by the blank, and by the next label, at each place."""
-        xp = array_namespace(a)
-        zero = xp.zeros_like(self.nowhere)
 
-        def step(share: Array, a: Array, blank: Array, label: Array) -> tuple[Array, Array]:
-            by_blank, by_label = _shares(share, *self._sources(a, blank, label))
-            by_label = indexing.join(by_label, zero)[..., 1:]
+        def step(share: Array, *given: Array) -> tuple[Array, Array]:
+            xp = array_namespace(share)
+            by_blank, by_label = _shares(share, *self._sources(*given))
+            by_label = indexing.join(by_label, xp.zeros_like(share[..., :1]))[..., 1:]
             return by_blank + by_label, xp.stack([by_blank, by_label])
 
-        last = xp.exp(a - elementwise.at_least_lowest(special.logsumexp(a))[..., None])
-        shares = recurrence.scan(step, last, before, *self.steps, reverse=True)[1]
+        shares = recurrence.scan(step, _parts(a), before, *self.steps, fixed=self.fixed, reverse=True)[1]
         return self._by_frames(shares[:, 0, ...]), self._by_frames(shares[:, 1, ...])

@@ -266,9 +266,14 @@ def log1p_shortfall(r: Array) -> Array:
     return where(near, s * (1.0 - s * (1.0 - s) * atanh_excess(s * s)), 1.0 - xp.log1p(large) / large)
 
 
-# log(-expm1(x)) where exp(x) is near 1, log1p(-exp(x)) elsewhere
+def log1m(x: Array) -> Array:
+    """log(1 - x) for x from 0 to 1/2 or so: of a positive number, where XLA's log1p loses digits of a negative one."""
+    return -array_namespace(x).log1p(x / (1.0 - x))
+
+
+# log(-expm1(x)) where exp(x) is near 1, log(1 - exp(x)) elsewhere
 def log1mexp(x: Array) -> Array:
     """log(1 - exp(x)) of numbers below 0, and 0 of -infinity."""
     xp = array_namespace(x)
     near = x > -_LOG_2
-    return where(near, xp.log(-xp.expm1(where(near, x, -1.0))), xp.log1p(-xp.exp(where(near, -1.0, x))))
+    return where(near, xp.log(-xp.expm1(where(near, x, -1.0))), log1m(xp.exp(where(near, -1.0, x))))

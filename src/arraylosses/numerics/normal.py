@@ -7,7 +7,7 @@ from typing import Any
 
 from .._array_api import Array, array_namespace
 from .elementwise import where
-from .logarithms import polynomial
+from .logarithms import log1m, polynomial
 
 _ROOT_2 = math.sqrt(2.0)
 
@@ -31,11 +31,11 @@ def erfcx(x: Array) -> Any:
     return polynomial(_ERFCX, 1.0 - 7.5 / (x + 3.75)) / (1.0 + 2.0 * x)
 
 
-# log(erfc(-x / sqrt 2) / 2), by the scaled function of |x|: far below 0 it is about -x²/2
+# log(erfc(-x / sqrt 2) / 2), by the scaled function of |x|: far below 0 it is about -x²/2. Above, it is log(1 - tail).
 def log_ndtr(x: Array) -> Array:
     """Logarithm of the distribution function of the standard normal distribution, for finite x."""
     xp = array_namespace(x)
     low = x < 0
     size, half_square = where(low, -x, x) / _ROOT_2, 0.5 * x * x
-    tail = 0.5 * erfcx(size)
-    return where(low, xp.log(tail) - half_square, xp.log1p(-xp.exp(-half_square) * tail))
+    scaled = 0.5 * erfcx(size)
+    return where(low, xp.log(scaled) - half_square, log1m(xp.exp(-half_square) * scaled))

@@ -16,7 +16,10 @@ from .rows import Gradients, Rows, chunk_rows, tensors_of, unit_of, with_tensors
 __all__ = ["program", "run"]
 
 ROWS = 96
-"""Rows of a chunk: the program holds three arrays of a chunk's scores."""
+"""Rows of a chunk: the program holds three arrays of a chunk's scores, and more where pairs are told apart."""
+
+PARTS = 32
+"""Chunks of a call of so many rows that each has as many all the same."""
 
 
 def run(rows: Rows, part: Array | None) -> Array:
@@ -34,7 +37,7 @@ def program(rest: Rows) -> Any:
         """Go through the rows in chunks; zeros fill up the last one."""
         hidden, matrix, bias, *of_rows, columns = tensors
         n = hidden.shape[0]
-        step = chunk_rows(n, matrix.shape[0], ROWS)
+        step = chunk_rows(n, matrix.shape[0], ROWS, PARTS)
         count = math.ceil(n / step)
 
         def cut(x: Array) -> Array:

@@ -160,9 +160,9 @@ def unit_of(rows: Rows) -> float:
     return float(max(rows.hidden.shape[0], 1)) if dtype_kind(rows.matrix.dtype) == "half" else 1.0
 
 
-def chunk_rows(n: int, classes: int, least: int) -> int:
+def chunk_rows(n: int, classes: int, least: int, parts: int = PARTS) -> int:
     """How many of `n` rows are computed at a time: chunks of one size, of `least` rows if they are not too large."""
-    most = max(1, min(CHUNK // classes, max(least, n // PARTS)))
+    most = max(1, min(CHUNK // classes, max(least, n // parts)))
     return math.ceil(n / math.ceil(n / most)) if n else 1
 
 
