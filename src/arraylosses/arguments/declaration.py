@@ -52,7 +52,7 @@ class Form:
     """The axis that integers belong to."""
 
     def __str__(self) -> str:
-        of = f" of {self.of}" if self.domain.is_integer and (self.domain.name, self.of) != ("class", "C") else ""
+        of = f" of {self.of}" if self.domain.of_axis and (self.domain.name, self.of) != ("class", "C") else ""
         return f"[{', '.join(self.axes)}]: {self.domain}{of}"
 
 
