@@ -21,8 +21,7 @@ REDUCTIONS = ("none", "sum", "mean", "batchmean")
 NAN = np.nan
 
 
-CASES = [(case.loss, case.soft) for case in OF_BATCHES]
-all_cases = pytest.mark.parametrize(("loss", "soft"), CASES, ids=str)
+all_cases = pytest.mark.parametrize("case", OF_BATCHES, ids=str)
 
 
 def inputs(loss, soft, seed=0, batch=(4,), dtype="float64"):
@@ -64,7 +63,8 @@ def compute(variant, loss, arrays, **items):
 
 
 @all_cases
-def test_value_weight_where_and_reduction(variant, loss, soft):
+def test_value_weight_where_and_reduction(variant, case):
+    loss, soft = case.loss, case.soft
     for dtype in variant.dtypes:
         arrays, where = inputs(loss, soft, dtype=dtype)
         wide = [x.astype("float64") if x.dtype.kind == "f" else x for x in arrays]
@@ -83,7 +83,8 @@ def test_value_weight_where_and_reduction(variant, loss, soft):
 
 @pytest.mark.main_variants
 @all_cases
-def test_what_is_left_out_may_hold_anything(variant, loss, soft):
+def test_what_is_left_out_may_hold_anything(variant, case):
+    loss, soft = case.loss, case.soft
     dtype = variant.dtypes[-1]
     arrays, where = inputs(loss, soft, seed=2, dtype=dtype)
     clean = compute(variant, loss, arrays, where=where)
@@ -108,7 +109,8 @@ def test_what_is_left_out_may_hold_anything(variant, loss, soft):
 
 @pytest.mark.main_variants
 @all_cases
-def test_the_gradient_is_that_of_a_difference(variant, loss, soft):
+def test_the_gradient_is_that_of_a_difference(variant, case):
+    loss, soft = case.loss, case.soft
     dtype = variant.dtypes[-1]
     if dtype != "float64":
         pytest.skip("a difference wants float64")
@@ -131,8 +133,10 @@ def test_the_gradient_is_that_of_a_difference(variant, loss, soft):
         np.testing.assert_allclose(np.sum(variant.numpy(got) * direction), expected, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.every_setting
 @all_cases
-def test_one_program_on_jax_and_torch_s_compiler_take_it(variant, loss, soft):
+def test_one_program_on_jax_and_torch_s_compiler_take_it(variant, case):
+    loss, soft = case.loss, case.soft
     arrays, where = inputs(loss, soft, seed=5, dtype=variant.dtypes[-1])
     expected = compute(variant, loss, arrays, where=where)
     given = [variant.array(x) for x in (*arrays, where)]
