@@ -106,7 +106,9 @@ class AngularMarginSoftmax(PureRowLoss):
         own = indexing.gather(cosines, labels, axis)
         inside = xp.logical_and(own > -1.0, own < 1.0)
         ends = special.where(own > 0, xp.zeros_like(own), math.pi) + 0.0 * own  # NaN stays
-        angle = special.where(inside, xp.acos(special.where(inside, own, 0.0)), ends)
+        cosine = special.where(inside, own, 0.0)
+        sine = xp.sqrt((1.0 - cosine) * (1.0 + cosine))  # whose digits near the ends 1 - cos² has not
+        angle = special.where(inside, xp.atan2(sine, cosine), ends)
         logit = self.scale * (self._falling(self.angle_factor * angle + self.angle_margin) - self.cosine_margin)
         logits = indexing.scatter(self.scale * cosines, labels, logit, axis)
         return softmax.nll_and_complement(logits, labels, axis)[0]
