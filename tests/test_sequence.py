@@ -160,6 +160,17 @@ def test_what_lies_beyond_the_lengths_or_is_left_out_may_hold_anything(variant, 
         np.testing.assert_array_equal(found.any(axis=-1), used)
 
 
+@both_losses
+def test_labels_beyond_the_lengths_change_no_digit(reference):
+    rng = np.random.default_rng(8)
+    z = 3 * rng.normal(size=(300, 7, *(() if reference is ctc else (4,)), 4))
+    labels, other = rng.integers(1, 4, size=(2, 300, 3))
+    frames, count = rng.integers(3, 8, size=300), rng.integers(0, 3, size=300)
+    other = np.where(np.arange(3) < count[:, None], labels, other)
+    loss = LOSSES[reference](reduction="none", zero_infinity=True)
+    np.testing.assert_array_equal(loss(z, other, frames, count), loss(z, labels, frames, count))
+
+
 @pytest.mark.main_variants
 @both_losses
 def test_the_gradient_is_that_of_a_difference_and_of_the_formula(variant, reference):

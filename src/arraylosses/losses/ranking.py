@@ -201,7 +201,7 @@ class _PairwiseLoss(_RankingLoss):
         raise NotImplementedError
 
 
-@register("pairwise_logistic_loss", "PairwiseLogisticLoss", "rank_net", "RankNet")
+@register("rank_net", "RankNet")
 @dataclass(frozen=True, kw_only=True)
 class PairwiseLogistic(_PairwiseLoss):
     r"""RankNet: logistic loss of the pairs of a list, each of which asks that the more relevant document score higher.
@@ -249,7 +249,7 @@ class PairwiseLogistic(_PairwiseLoss):
         return special.softplus(-lead)
 
 
-@register("pairwise_hinge_loss", "PairwiseHingeLoss")
+@register
 @dataclass(frozen=True, kw_only=True)
 class PairwiseHinge(_PairwiseLoss):
     r"""Hinge loss of the pairs of a list: the more relevant document is to score higher by a margin.
@@ -385,7 +385,7 @@ class LambdaLoss(_PairwiseLoss):
         return special.absolute(gain - less) * by_places * (special.softplus(-self.sigma * lead) / _LOG_2)
 
 
-@register("approx_ndcg_loss", "ApproxNDCGLoss")
+@register
 @dataclass(frozen=True, kw_only=True)
 class ApproxNdcg(_RankingLoss):
     r"""One minus the NDCG of a list, by ranks that follow the scores smoothly.

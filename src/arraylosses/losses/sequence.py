@@ -248,7 +248,7 @@ class _Ctc:
         return indexing.move_axis(shares, 0, -2)
 
 
-@register("rnnt_loss", "RNNTLoss")
+@register
 @dataclass(frozen=True, kw_only=True)
 class Transducer(_Alignment):
     r"""Recurrent neural network transducer: labels in order, any number of them at each frame, as in streamed speech.

@@ -48,8 +48,7 @@ def _scan_torch(
 ) -> Any:
     """The same by NumPy, in the memory of the tensors, where nothing is recorded."""
     states = state if isinstance(state, tuple) else (state,)
-    small = math.prod(first.shape[1:]) <= SMALL
-    if not small or in_place_library(first, *inputs, *states, *fixed) is not torch:
+    if math.prod(first.shape[1:]) > SMALL or in_place_library(first, *inputs, *states, *fixed) is None:
         return None
 
     def converted(convert: Callable[[Any], Any], x: Any) -> Any:
@@ -57,9 +56,9 @@ def _scan_torch(
             return tuple([converted(convert, y) for y in x])
         return None if x is None else convert(x)
 
-    given = converted(lambda x: x.detach().numpy(), (first, inputs, state, fixed))
+    first, inputs, state, fixed = converted(lambda x: x.detach().numpy(), (first, inputs, state, fixed))
     with np.errstate(all="ignore"):
-        found = _scan(*given[:2], step, *given[2:], reverse)
+        found = _scan(first, inputs, step, state, fixed, reverse)
     return converted(torch.from_numpy, found)
 
 
