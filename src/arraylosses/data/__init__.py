@@ -99,6 +99,7 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
 
     Notes
     -----
+<<<<<<< ours
     A loss of elements without probabilities, their logarithms and signs gets the predictions and targets of the
     diabetes data; the prediction is their logarithm where it is ``real`` beside a target that is not negative, because
     that is how the rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in
@@ -107,6 +108,15 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
     by which they are projected takes their mean from the logits, which leaves the probabilities as they are; one number
     a class is the logarithm of its share. For a loss of sequences, digits that follow each other are one, labelled with
     the first ones that are not 0, the blank.
+=======
+    A loss of elements without probabilities and signs gets the predictions and targets of the diabetes data; the
+    prediction is their logarithm where it is ``real`` beside a target that is not negative, because that is how the
+    rate of a count is predicted. What such a loss takes beside them, a spread or a bound, gets numbers around 1. All
+    others get the digits: rows of logits, or one against the rest in a loss of elements. After a first array of logits
+    or rates, a further one of the same domain is the first with its items moved on, so that pairs and triplets are of
+    different items. A matrix by which they are projected takes their mean from the logits, which leaves the
+    probabilities as they are; one number a class is the logarithm of its share.
+>>>>>>> theirs
     """
     domains = [argument.domain.name for argument in declaration.arguments]
     if declaration.of_elements and not {"probability", "log_probability", "sign"} & set(domains):
@@ -123,7 +133,8 @@ def _diabetes(domains: list[str]) -> tuple[FloatArray, ...]:
     prediction, target = sample["prediction"], sample["target"]
     if len(domains) > 1 and domains[0] == "real" and domains[1] in ("nonnegative", "positive"):
         prediction = np.log(prediction)
-    return (prediction, target, *(np.roll(sample["prediction"], k) for k in range(2, len(domains))))[: len(domains)]
+    relative = sample["prediction"] / np.mean(sample["prediction"])
+    return (prediction, target, *(np.roll(relative, k) for k in range(2, len(domains))))[: len(domains)]
 
 
 def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:

@@ -359,16 +359,22 @@ class NegativeBinomialNll(PureLoss):
         super().__post_init__()
         require_one_of_type(bool, from_log=self.from_log, full=self.full)
 
-    # (t + r) log(1 + dispersion m) - t log m - (log Γ(t + r) - log Γ(r) - t log r), of whose last terms the large parts
-    # cancel where r is large
+    # With x = log(dispersion m) it is r log(1 + exp(x)) + t log(1 + exp(-x)) less log Γ(t + r) - log Γ(r). Where r is
+    # large, that is t log r and little more, of which the large parts cancel.
     def call(self, prediction: Array, target: Array, dispersion: Array) -> Array:
         xp = array_namespace(prediction, target, dispersion)
-        inverse = 1.0 / dispersion
+        inverse, log_dispersion = 1.0 / dispersion, xp.log(dispersion)
         if self.from_log:
-            excess, of_mean = special.softplus(prediction + xp.log(dispersion)), target * prediction
+            x = prediction + log_dispersion
+            none, some = special.softplus(x), special.softplus(-x)
         else:
-            excess, of_mean = xp.log1p(dispersion * prediction), special.xlogy(target, prediction)
-        loss = (target + inverse) * excess - of_mean - gamma.log_gamma_excess(inverse, target)
+            product = dispersion * prediction
+            none, some = xp.log1p(product), xp.log1p(1.0 / logarithms.replace_unused_zeros(product, target))
+        large = inverse > target
+        excess = gamma.log_gamma_excess(special.where(large, inverse, 1.0), special.where(large, target, 0.0))
+        difference = gamma.log_gamma(inverse + target) - gamma.log_gamma(inverse)
+        of_gammas = special.where(large, excess - target * log_dispersion, difference)
+        loss = inverse * none + target * some - of_gammas
         return loss + gamma.log_gamma(target + 1.0) if self.full else loss
 
 
