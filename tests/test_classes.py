@@ -72,6 +72,17 @@ def test_torch_s_multilabel_margin_takes_the_labels_that_are_there():
     np.testing.assert_allclose(al.grad(al.MultilabelMargin(reduction="sum"))(LOGITS[:3, :4], target), logits.grad)
 
 
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("name", ["multi_margin", "multilabel_margin", "wasserstein_1d", "entmax", "corn"])
+def test_torch_maps_a_loss_over_its_items(name):
+    import torch
+
+    loss = al.get(name, reduction="none")
+    target = TARGETS if name in ("multilabel_margin", "multi_margin") else LABELS
+    given = torch.tensor(LOGITS), torch.tensor(target)
+    torch.testing.assert_close(torch.func.vmap(loss)(*given), loss(*given))
+
+
 def test_keras_s_generalized_cross_entropy_is_of_probabilities():
     loss = al.get("CategoricalGeneralizedCrossEntropy")
     p = np.asarray([[0.25, 0.75], [0.36, 0.64]])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.arguments import conditions, declared
+from arraylosses.arguments import DOMAINS, conditions, declared
 from arraylosses.data import draw
 
 pytestmark = pytest.mark.backend("numpy")
@@ -129,6 +129,23 @@ def test_what_cannot_be_meant_is_refused_when_the_class_is_made(text, message):
 
             def call(self, x):
                 return x
+
+
+@pytest.mark.parametrize("name", DOMAINS)
+def test_a_domain_holds_what_it_draws_and_what_stands_in_for_what_is_left_out(name):
+    domain = DOMAINS[name]
+    x = domain.draw(np.random.default_rng(1), (40, 5), size=3)
+    assert domain.holds(x)
+    if not domain.is_integer and "distribution" not in name and name != "sign":
+        assert domain.holds(np.broadcast_to(domain.neutral(x, (-1,)), x.shape))
+
+
+def test_ordered_labels_are_one_more_than_their_thresholds():
+    made = declared("logits[..., K]: increasing, labels[...]: level of K -> [...]")
+    logits, labels = draw(made, np.random.default_rng(2), (50,), {"K": 3})
+    assert set(labels.tolist()) == {0, 1, 2, 3}
+    assert np.all(np.diff(logits, axis=-1) > 0)
+    assert not DOMAINS["increasing"].holds(logits[:, ::-1])
 
 
 def test_lengths_say_which_labels_are_in_use():

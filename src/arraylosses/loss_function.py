@@ -169,7 +169,7 @@ def fenchel_young(conjugate: Callable[[Array], Array], /) -> LossFunction[...]:
     Notes
     -----
     The regularization of the target itself, which does not depend on the logits, is left out, as in Optax's
-    ``make_fenchel_young_loss``: a loss is at least 0 where that of a class is 0.
+    ``make_fenchel_young_loss``. It is 0 for a class by itself where the regularization is an entropy.
 
     References
     ----------

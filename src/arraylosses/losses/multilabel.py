@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from .. import special
 from .._array_api import Array, array_namespace
 from ..arguments import require_nonnegative, require_per_class, require_range
-from ..numerics import elementwise, logarithms, logistic, settings
+from ..numerics import elementwise, indexing, logarithms, logistic, settings
 from ..registry import register
 from ._base import PureLoss, PureRowLoss, along, per_class
 from .margin import _shortfalls
@@ -153,7 +153,7 @@ class MultilabelMargin(PureRowLoss):
     def call(self, logits: Array, target: Array) -> Array:
         xp = array_namespace(logits, target)
         axis = self.row_axis(logits)
-        target = xp.moveaxis(target, axis, -1)
+        target = indexing.move_to_end(target, axis)
         pairs = target[..., :, None] * (1.0 - target[..., None, :])
         short = _shortfalls(logits, axis, settings.in_range(self.margin, logits))
         return xp.mean(xp.sum(pairs * short, axis=-1), axis=-1)
