@@ -52,7 +52,7 @@ def objective(loss: Any, *, hessian: float | None = None) -> Objective:
     -----
     What XGBoost predicts is a margin, which `al.special.sigmoid` and `al.special.softmax` turn to probabilities. The
     margins start from `base_score`, which is what `al.best_constant` returns in `xgboost.train` and `XGBRegressor`, and
-    the sigmoid of it in `XGBClassifier` with two classes. Without it they start from 0.5, those of `XGBClassifier` from 0.
+    the sigmoid of it in `XGBClassifier` with two classes. Without it they start from 0.5, in that one from 0.
 
     A loss of rows, as `cross_entropy`, takes ``num_class`` margins. The second derivatives of a row are doubled, as in
     XGBoost's own multi:softprob. A loss of signs, as `hinge`, takes the classes 0 and 1 as -1 and 1.
