@@ -120,6 +120,17 @@ def test_what_is_no_loss_is_refused():
         module(torch.nn.MSELoss())
 
 
+def test_a_sum_of_losses_is_a_module_unless_it_holds_tensors(arrays):
+    loss = al.CrossEntropy(class_weight=WEIGHTS) + 0.5 * al.CategoricalFocal()
+    made = copy.deepcopy(module(loss))
+    torch.testing.assert_close(made(*arrays), loss(*arrays))
+    assert not made.state_dict()
+    assert [*inspect.signature(made.forward).parameters] == ["logits", "labels", "weight", "where"]
+    for given in (al.CrossEntropy() + al.CrossEntropy(class_weight=torch.tensor(WEIGHTS)), loss * torch.tensor(2.0)):
+        with pytest.raises(TypeError, match="got a sum; make a module of each"):
+            module(given)
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))], ids=["deepcopy", "pickle"])
 @pytest.mark.parametrize(
     "made",

@@ -77,8 +77,10 @@ class _KerasLoss(keras.losses.Loss):  # type: ignore[misc]
             )
         names = loss.declaration.names[: loss.declaration.required]
         if len(names) != 2:
-            takes = f"{type(loss).__name__} takes {', '.join(f'`{name}`' for name in names)}"
-            raise TypeError(f"`loss` must take two arrays, a prediction and a target; {takes}")
+            taken = ", ".join(f"`{name}`" for name in names) or "nested outputs"
+            raise TypeError(
+                f"`loss` must take two arrays, a prediction and a target; {type(loss).__name__} takes {taken}"
+            )
         super().__init__(name=name or snake_case(type(loss).__name__), dtype=dtype)
         self.loss = loss
 

@@ -10,7 +10,7 @@ import torch
 
 from .._array_api import is_array, to_numpy
 from ..execution.settings import holds_numbers
-from ..loss import Loss
+from ..loss import CompositeLoss, Loss
 from ..loss_function import LossFunction
 from ..registry import get
 
@@ -36,7 +36,8 @@ def module(loss: str | Loss | type[Loss] | LossFunction[...], /) -> torch.nn.Mod
     Raises
     ------
     TypeError
-        If `loss` is no loss, or a setting is a tensor that requires a gradient and no parameter.
+        If `loss` is no loss, a setting is a tensor that requires a gradient and no parameter, or a sum of losses has
+        tensors among its settings.
 
     Notes
     -----
@@ -54,8 +55,8 @@ def module(loss: str | Loss | type[Loss] | LossFunction[...], /) -> torch.nn.Mod
     >>> import arraylosses as al
     >>> from arraylosses.interop.torch import module
     >>> criterion = module(al.CrossEntropy(class_weight=[1.0, 2.0]))
-    >>> criterion.state_dict()
-    OrderedDict({'class_weight': tensor([1., 2.])})
+    >>> dict(criterion.state_dict())
+    {'class_weight': tensor([1., 2.])}
     >>> criterion(torch.zeros(3, 2), torch.asarray([0, 1, 1]))
     tensor(0.6931)
     >>> learned = module(al.InfoNce(temperature=torch.nn.Parameter(torch.tensor(0.1))))
@@ -64,14 +65,14 @@ def module(loss: str | Loss | type[Loss] | LossFunction[...], /) -> torch.nn.Mod
     """
     made = get(loss)
     cls: Any = type(made)
-    return _class_of(cls)(made)
+    return _class_of(cls, made.array_names)(made)
 
 
 class _LossModule(torch.nn.Module):  # type: ignore[misc]
     def __init__(self, loss: Loss) -> None:
         super().__init__()
         self._given = loss
-        self._held = [name for name in loss.array_settings if holds_numbers(getattr(loss, name))]
+        self._held = _held(loss)
         for name in self._held:
             value = getattr(loss, name)
             if isinstance(value, torch.nn.Parameter):
@@ -90,7 +91,19 @@ class _LossModule(torch.nn.Module):  # type: ignore[misc]
 
     # A class that is made for a loss is in no module, so pickle makes it again.
     def __reduce__(self) -> tuple[Any, ...]:
-        return _empty, (type(self._given),), self.__dict__
+        return _empty, (type(self._given), self._given.array_names), self.__dict__
+
+
+def _held(loss: Loss) -> list[str]:
+    """Return the settings that are buffers or parameters: of a sum, those of its losses stay what they are."""
+    if not isinstance(loss, CompositeLoss):
+        return [name for name in loss.array_settings if holds_numbers(getattr(loss, name))]
+    for factor, term in loss.leaves:
+        if any([isinstance(x, torch.Tensor) for x in (factor, *term.settings().values())]):
+            raise TypeError(
+                "`loss` must be one loss to hold tensors, got a sum; make a module of each, and add these up"
+            )
+    return []
 
 
 def _tensor(name: str, value: Any) -> torch.Tensor:
@@ -103,22 +116,19 @@ def _tensor(name: str, value: Any) -> torch.Tensor:
 
 
 @functools.cache
-def _class_of(cls: Any) -> type[_LossModule]:
+def _class_of(cls: Any, names: tuple[str, ...]) -> type[_LossModule]:
     def forward(self: _LossModule, *arrays: Any, **rest: Any) -> torch.Tensor:
         return self.loss(*arrays, **rest)
 
     # torch.export goes by the names of the parameters.
-    taken = inspect.signature(cls.call).parameters
-    arrays = [taken[name].replace(annotation=torch.Tensor) for name in ("self", *cls.array_names)]
-    of_items = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=torch.Tensor | None)
-        for name in ("weight", "where")
-    ]
+    taken, plain = inspect.signature(cls.call).parameters, inspect.Parameter.POSITIONAL_OR_KEYWORD
+    arrays = [taken.get(name, inspect.Parameter(name, plain)) for name in ("self", *names)]
+    of_items = [inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None) for name in ("weight", "where")]
     forward.__signature__ = inspect.Signature([*arrays, *of_items])  # type: ignore[attr-defined]
     doc = f"The loss `{cls.__name__}` as a module."
     return type(cls.__name__, (_LossModule,), {"forward": forward, "__doc__": doc})
 
 
-def _empty(cls: Any) -> _LossModule:
-    made = _class_of(cls)
+def _empty(cls: Any, names: tuple[str, ...]) -> _LossModule:
+    made = _class_of(cls, names)
     return made.__new__(made)
