@@ -90,12 +90,8 @@ def _settings(name: str, cls: type[al.Loss]) -> list[Case]:
     for settings in [{}, *CATALOGUE[name].settings]:
         loss = cls(**settings)
         cases.append(Case(name, loss))
-<<<<<<< ours
         either = any(len(argument.forms) > 1 for argument in loss.declaration.arguments)
         if either and getattr(loss, "ignore_index", None) is None:
-=======
-        if any(len(a.forms) > 1 for a in loss.declaration.arguments) and loss.ignore_index is None:
->>>>>>> theirs
             cases.append(Case(name, loss, soft=True))
     return cases
 

@@ -47,21 +47,13 @@ class Formula:
     arrays: ClassVar[str] = ""
     """What each of the arrays holds, with which axes, and what one loss value belongs to.
 
-<<<<<<< ours
-    ``...`` stands for any number of axes, and an axis of one name has one length. Domains are real, increasing,
-    nonnegative, log_nonnegative, positive, probability, distribution, log_distribution, sign, cosine, class, id,
-    ``length of T`` and ``level of K``. ``or`` parts two manners in which an array may be given, ``bias?[C]: real`` one
-    that need not be, ``real if from_logits else probability`` says what depends on a setting. An axis that is named by
-    a number has that length. ``-> [N] coupled`` says that an item depends on the arrays of others. If they are coupled,
-    or `where` is declared with axes of its own, `call` takes `where` last, None where it is not given."""
-=======
     ``...`` stands for any number of axes, an axis of one name has one length, and one that is named by a number has
-    that length. Domains are real, nonnegative, positive, probability, log_probability, distribution, log_distribution,
-    sign, box, center_box, class, ``class of 2`` and ``length of T``. ``or`` parts two manners in which an array may be
-    given, ``bias?[C]: real`` is one that need not be, ``real if from_logits else probability`` says what depends on a
-    setting. ``-> [N] coupled`` says that an item depends on the arrays of others. If they are coupled, or `where` is
-    declared with axes of its own, `call` takes `where` last, None where it is not given."""
->>>>>>> theirs
+    that length. Domains are real, increasing, nonnegative, log_nonnegative, positive, probability, log_probability,
+    distribution, log_distribution, sign, cosine, box, center_box, class, ``class of 2``, id, ``length of T`` and
+    ``level of K``. ``or`` parts two manners in which an array may be given, ``bias?[C]: real`` is one that need not be,
+    ``real if from_logits else probability`` says what depends on a setting. ``-> [N] coupled`` says that an item
+    depends on the arrays of others. If they are coupled, or `where` is declared with axes of its own, `call` takes
+    `where` last, None where it is not given."""
 
     granularity: ClassVar[Granularity] = "element"
     """What one loss value belongs to: an "element", a "row" of each array, or one of a "batch" whose items are coupled.

@@ -4,26 +4,17 @@
 
 Left of the arrow stands each array that `call` takes, with its axes and what it holds. An axis of the same name has the
 same length everywhere; ``...`` stands for any number of axes. Where an array may be given in two manners, ``or`` parts
-<<<<<<< ours
 them, of which integers mean the one that holds integers. ``bias?[C]`` need not be given. An axis that is named by a
 number has that length. Right of the arrow stand the axes of the per-item losses, and ``coupled`` where an item depends
 on the arrays of others.
 
 The integers of ``class`` count places of the axis C, those of ``class of 2`` are 0 and 1, or booleans, those of
 ``length of T`` say how many of T there are, those of ``level of K`` are classes that K thresholds part, and those of
-``id`` are any, of which equal ones belong together. ``where`` may be declared with axes of its own, such as the
-documents of a list; `call` then takes it last. ``real if from_logits else probability`` depends on a setting, and so
-may axes, and in parentheses whole arrays; ``if mode is binary`` asks for one value of it. The setting `axis`, where a
-loss has it, is the place of the last axis that is named of the first array.
-=======
-them, of which integers mean the one that holds integers. ``bias?[C]`` need not be given. Right of the arrow stand the
-axes of the per-item losses, and ``coupled`` where an item depends on the arrays of others.
-
-The integers of ``class`` count places of the axis C, those of ``length of T`` how many of T there are. A length that
-need not be given, and is not, is that of the whole axis. ``where`` may be declared with axes of its own, such as the
-documents of a list; `call` then takes it last. ``real if from_logits else probability`` depends on a setting, and so
-may axes. The setting `axis`, where a loss has it, is the place of the last axis that is named of the first array.
->>>>>>> theirs
+``id`` are any, of which equal ones belong together. A length that need not be given, and is not, is that of the whole
+axis. ``where`` may be declared with axes of its own, such as the documents of a list; `call` then takes it last.
+``real if from_logits else probability`` depends on a setting, and so may axes, and in parentheses whole arrays;
+``if mode is binary`` asks for one value of it. The setting `axis`, where a loss has it, is the place of the last axis
+that is named of the first array.
 """
 
 from __future__ import annotations

@@ -107,27 +107,74 @@ def _assignments(settings: Mapping[str, Any]) -> str:
 
 
 _SYMBOLS = {
-    r"\cdot": "·",
-    r"\le": "≤",
-    r"\ge": "≥",
-    r"\ne": "≠",
-    r"\sum": "Σ",
-    r"\|": "‖",
-    r"\quad": "  ",
-    r"\,": " ",
-    r"\;": " ",
+    "cdot": "·",
+    "le": "≤",
+    "ge": "≥",
+    "ne": "≠",
+    "in": "∈",
+    "notin": "∉",
+    "mid": "|",
+    "sum": "Σ",
+    "prod": "Π",
+    "pi": "π",
+    "infty": "∞",
+    "lVert": "‖",
+    "rVert": "‖",
+    "|": "‖",
+    "_": "_",
+    "quad": "  ",
+    ",": " ",
+    ";": " ",
+    "left": "",
+    "right": "",
+    "Big": "",
+    "\\": ", ",
 }
+
+_TOKEN = re.compile(r"\\([a-zA-Z]+|.)|(.)", re.DOTALL)
 
 
 def readable(formula: str) -> str:
-    r"""Return LaTeX as plain text: ``\frac{a}{b}`` is (a) / (b), and a command that is a word is that word."""
+    r"""Return LaTeX as plain text: ``\frac{a}{b}`` is a / b, and a command that is a word is that word."""
     text = " ".join(formula.split())
-    text = re.sub(r"\\frac\{([^{}]*)\}\{([^{}]*)\}", r"(\1) / (\2)", text)
-    text = re.sub(r"\\text\{([^{}]*)\}", r"\1", text)
-    text = re.sub(r"\^\{([^{}]*)\}", r"^\1", text)
-    for command, symbol in _SYMBOLS.items():
-        text = re.sub(re.escape(command) + ("(?![a-z])" if command[-1].isalpha() else ""), symbol, text)
-    return re.sub(r" +", " ", re.sub(r"\\([a-z]+)", r"\1", text)).replace("; ", ";  ")
+    text = text.replace(r"\begin{cases}", "[").replace(r"\end{cases}", "]").replace("&", "if")
+    text = re.sub(r" +", " ", _read(iter(_TOKEN.findall(text))))
+    return re.sub(r"(?<=[(\[]) | (?=[)\],])", "", text).replace("; ", ";  ").strip()
+
+
+def _read(tokens: Iterator[tuple[str, str]], *, one: bool = False) -> str:
+    """Read to the end of a group, or one token or group."""
+    found = ""
+    for command, character in tokens:
+        if character == "}":
+            break
+        if character == " " and one:
+            continue
+        if character == "{":
+            found += _read(tokens)
+        elif command in ("frac", "tfrac"):
+            quotient = f"{_grouped(_read(tokens, one=True))} / {_grouped(_read(tokens, one=True))}"
+            found += f"({quotient})" if re.search(r"[a-z]\s*$", found) else quotient
+        elif command == "sqrt":
+            found += f"√{_grouped(_read(tokens, one=True))}"
+        elif command in ("text", "mathrm"):
+            found += _read(tokens, one=True)
+        elif character == "^":
+            found += f"^{_grouped(_read(tokens, one=True))}"
+        elif character == "_":
+            below = _read(tokens, one=True)
+            found += f"_{below}" if below.isalnum() else f"_{{{below}}}"
+        else:
+            found += character or _SYMBOLS.get(command, command)
+        if one:
+            break
+    return found.strip() if one else found
+
+
+def _grouped(text: str) -> str:
+    """Return a part of a formula, in parentheses unless it is a single name or number."""
+    text = text.strip()
+    return text if re.fullmatch(r"\w+|\(.*\)", text) and text.count("(") < 2 else f"({text})"
 
 
 def _reflowed(text: str, width: int, indent: str, hanging: str) -> Iterator[str]:

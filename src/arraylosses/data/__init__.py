@@ -99,24 +99,15 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
 
     Notes
     -----
-<<<<<<< ours
     A loss of elements without probabilities, their logarithms and signs gets the predictions and targets of the
     diabetes data; the prediction is their logarithm where it is ``real`` beside a target that is not negative, because
-    that is how the rate of a count is predicted. All others get the digits: rows of logits, or one against the rest in
-    a loss of elements. After a first array of logits or rates, a further one of the same domain is the first with its
-    items moved on, so that pairs and triplets are of different items. Ten of them are the places of an image. A matrix
-    by which they are projected takes their mean from the logits, which leaves the probabilities as they are; one number
-    a class is the logarithm of its share. For a loss of sequences, digits that follow each other are one, labelled with
-    the first ones that are not 0, the blank.
-=======
-    A loss of elements without probabilities and signs gets the predictions and targets of the diabetes data; the
-    prediction is their logarithm where it is ``real`` beside a target that is not negative, because that is how the
-    rate of a count is predicted. What such a loss takes beside them, a spread or a bound, gets numbers around 1. All
-    others get the digits: rows of logits, or one against the rest in a loss of elements. After a first array of logits
-    or rates, a further one of the same domain is the first with its items moved on, so that pairs and triplets are of
-    different items. A matrix by which they are projected takes their mean from the logits, which leaves the
-    probabilities as they are; one number a class is the logarithm of its share.
->>>>>>> theirs
+    that is how the rate of a count is predicted. What such a loss takes beside them, a spread or a bound, gets numbers
+    around 1. All others get the digits: rows of logits, or one against the rest in a loss of elements. After a first
+    array of logits or rates, a further one of the same domain is the first with its items moved on, so that pairs and
+    triplets are of different items. Ten of them are the places of an image. A matrix by which they are projected takes
+    their mean from the logits, which leaves the probabilities as they are; one number a class is the logarithm of its
+    share. For a loss of sequences, digits that follow each other are one, labelled with the first ones that are not 0,
+    the blank.
     """
     domains = [argument.domain.name for argument in declaration.arguments]
     if declaration.of_elements and not {"probability", "log_probability", "sign"} & set(domains):
@@ -139,7 +130,7 @@ def _diabetes(domains: list[str]) -> tuple[FloatArray, ...]:
 
 def _digits(declaration: Declaration) -> tuple[FloatArray, ...]:
     first = declaration.arguments[0].forms[0].axes
-    if "..." in first[:-2]:
+    if "length" in declaration.domains:
         return _sequences(declaration, first[first.index("...") + 1 :])
     logits, labels = load("digits")["logits"], load("digits")["labels"]
     classes = logits.shape[-1]

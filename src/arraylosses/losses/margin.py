@@ -417,7 +417,7 @@ class MultiMargin(_ClassLoss):
         axis = self.row_axis(logits)
         if not _is_label(labels):
             of_class = xp.mean(self._power(_shortfalls(logits, axis, self.margin)), axis=-1)
-            return reductions.expectation(of_class, indexing.move_to_end(labels, axis), -1)
+            return reductions.expectation(of_class, indexing.move_axis(labels, axis, -1), -1)
         score = indexing.expand_dims(indexing.gather(logits, labels, axis), axis)
         short = self._power(special.relu(self.margin + (logits - score)))
         return xp.mean(indexing.scatter(short, labels, 0.0, axis), axis=axis)
@@ -429,7 +429,7 @@ class MultiMargin(_ClassLoss):
 def _shortfalls(scores: Array, axis: int, margin: float) -> Array:
     """max(0, margin + z_k - z_j) at [..., j, k], and 0 where j = k: what class j lacks to the margin over k."""
     xp = array_namespace(scores)
-    scores = indexing.move_to_end(scores, axis)
+    scores = indexing.move_axis(scores, axis, -1)
     lead = scores[..., :, None] - scores[..., None, :]
     places = xp.arange(scores.shape[-1], device=single_device(scores))
     return special.where(places[:, None] == places[None, :], 0.0, special.relu(margin - lead))

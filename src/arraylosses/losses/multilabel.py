@@ -153,7 +153,7 @@ class MultilabelMargin(PureRowLoss):
     def call(self, logits: Array, target: Array) -> Array:
         xp = array_namespace(logits, target)
         axis = self.row_axis(logits)
-        target = indexing.move_to_end(target, axis)
+        target = indexing.move_axis(target, axis, -1)
         pairs = target[..., :, None] * (1.0 - target[..., None, :])
         short = _shortfalls(logits, axis, settings.in_range(self.margin, logits))
         return xp.mean(xp.sum(pairs * short, axis=-1), axis=-1)

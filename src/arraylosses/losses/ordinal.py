@@ -79,7 +79,7 @@ class Wasserstein1D(_DistributionLoss):
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
-        p, target = (indexing.move_to_end(x, axis) for x in (p, self._smoothed(logits, labels, axis)))
+        p, target = (indexing.move_axis(x, axis, -1) for x in (p, self._smoothed(logits, labels, axis)))
         up, up_target = (xp.cumulative_sum(x, axis=-1)[..., :-1] for x in (p, target))
         down, down_target = (
             xp.flip(xp.cumulative_sum(xp.flip(x, axis=-1), axis=-1), axis=-1)[..., 1:] for x in (p, target)

@@ -193,5 +193,5 @@ class CoxPartialLikelihood(PureLoss):
         risks = special.where(at_risk, log_hazard[None, :], float("-inf"))
         return special.logsumexp(risks, -1) - log_hazard
 
-    def item_weight(self, log_hazard: Array, time: Array, event: Array) -> Array:
+    def item_weight(self, log_hazard: Array, time: Array, event: Array, where: Array | None = None) -> Array:
         return event

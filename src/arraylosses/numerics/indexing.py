@@ -7,11 +7,7 @@ from typing import Any
 
 import numpy as np
 
-<<<<<<< ours
 from .._array_api import Array, Namespace, array_namespace, known_size, on_mesh_of, single_device
-=======
-from .._array_api import Array, Namespace, array_namespace, known_size, single_device
->>>>>>> theirs
 from ._jax import has_explicit_sharding
 from ._variants import primitive
 from .elementwise import where
@@ -24,7 +20,6 @@ def expand_dims(x: Array, axis: int) -> Array:
     return x[(*(slice(None),) * before, None, ...)]
 
 
-<<<<<<< ours
 def _join_dask(dask: Any, *arrays: Array) -> Array:
     # In chunks of which some hold one entry, what is computed of entries beside each other is cut ever finer.
     joined = dask.concatenate(arrays, axis=-1)
@@ -42,12 +37,6 @@ def move_axis(x: Array, source: int, destination: int) -> Array:
     order = list(range(x.ndim))
     order.insert(destination % x.ndim, order.pop(source))
     return array_namespace(x).permute_dims(x, tuple(order))
-=======
-def move_to_end(x: Array, axis: int) -> Array:
-    """Make an axis the last one. torch.func.vmap has a rule for the permutation, and none for `moveaxis`."""
-    place = axis % x.ndim
-    return array_namespace(x).permute_dims(x, (*[k for k in range(x.ndim) if k != place], place))
->>>>>>> theirs
 
 
 # What NumPy's functions do for any axis, they do with much Python, and with two numbers for each place.
