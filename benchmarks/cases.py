@@ -22,6 +22,7 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
     "elements": ((100,), (10_000,), (1_000_000,), (10_000_000,)),
     "classes": ((128, 10), (4096, 1000), (1024, 32_000)),
     "vectors": ((2, 64), (157, 64), (15_625, 64), (156_250, 64)),
+    "boxes": ((25, 4), (2_500, 4), (250_000, 4)),
 }
 
 
@@ -90,10 +91,12 @@ def label(shape: Iterable[int]) -> str:
 
 
 def kind(loss: str) -> str:
-    """Say what the rows of a loss's arrays are: none, classes, or vectors."""
+    """Say what the rows of a loss's arrays are: none, classes, boxes, or vectors."""
     declaration = al.get(loss).declaration
     if declaration.of_elements:
         return "elements"
+    if declaration.arguments[0].forms[0].axes[-1] == "4":
+        return "boxes"
     return "classes" if declaration.moving == "C" else "vectors"
 
 

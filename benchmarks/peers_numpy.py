@@ -60,7 +60,12 @@ def _value(peer: Peer, mode: str, shape: Shape) -> Pair:
 
 def call_cases() -> Iterator[Case]:
     """Yield what a call costs by itself: 100 elements, in function form and in class form."""
-    shapes: dict[str, tuple[Shape, ...]] = {"elements": ((100,),), "classes": ((10, 10),), "vectors": ((10, 10),)}
+    shapes: dict[str, tuple[Shape, ...]] = {
+        "elements": ((100,),),
+        "classes": ((10, 10),),
+        "vectors": ((10, 10),),
+        "boxes": ((25, 4),),
+    }
     return table("calls", _formulas(), ["function", "class"], _call, shapes)
 
 
@@ -85,6 +90,7 @@ def gradient_cases() -> Iterator[Case]:
         "elements": ((1_000_000,),),
         "classes": ((100_000, 10),),
         "vectors": ((15_625, 64),),
+        "boxes": ((250_000, 4),),
     }
     ours = {name: cls for name, cls in al.registered().items() if "." not in name}  # and not those of a dialect
     peers = {name: Peer(cls()) for name, cls in ours.items() if cls().projected is None}

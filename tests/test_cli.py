@@ -314,7 +314,7 @@ def test_compare_of_all_that_fit_own_arrays(run, files):
     )
     assert result.exit_code == 0
     read = plain(result)
-    assert {row["loss"] for row in read["rows"]} == {"cross_entropy", "categorical_focal", "categorical_hinge", "dice"}
+    assert {row["loss"] for row in read["rows"]} >= {"cross_entropy", "categorical_focal", "categorical_hinge", "dice"}
     assert "huber" in read["skipped"]
 
 

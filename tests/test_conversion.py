@@ -78,7 +78,7 @@ def test_what_is_no_array_is_refused():
 
 
 def test_what_is_traced_has_no_values():
-    with pytest.raises(TypeError, match="`x` must hold values to leave its library, got a traced array of NumPy"):
+    with pytest.raises(TypeError, match="of a traced array would lose its derivative"):
         al.grad(lambda x: al.to_numpy(x).sum())(np.ones(2))
 
 

@@ -39,6 +39,9 @@ def test_gradient_is_the_slope_of_the_loss_along_the_line(name):
     slope = np.diff(curve.loss) / np.diff(curve.points)
     lower, upper = (f(curve.gradient[:-1], curve.gradient[1:]) for f in (np.minimum, np.maximum))
     slack = 1e-3 * np.max(np.abs(curve.gradient))
+    # But for where a loss has a kink, at which the derivative is one in between, or changes within a step.
+    smooth = np.abs(np.diff(curve.gradient)) <= 0.1 * np.max(np.abs(curve.gradient))
+    slope, lower, upper = slope[smooth], lower[smooth], upper[smooth]
     if name == "keras.mean_squared_logarithmic_error":  # which does not move below epsilon, the first point alone
         slope, lower, upper = slope[1:], lower[1:], upper[1:]
     assert np.all((slope >= lower - slack) & (slope <= upper + slack))

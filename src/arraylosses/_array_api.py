@@ -421,8 +421,6 @@ def is_eager_jax(x: Array) -> bool:
 
 def tracks_gradient(x: Array) -> str:
     """Say whether an array is "recorded", has a gradient, or is "traced", without values; else an empty string."""
-    if untraced(namespace_of(x)) is not namespace_of(x):
-        return "traced"
     jax = sys.modules.get("jax")
     if jax is not None and isinstance(x, jax.core.Tracer):
         return "traced"

@@ -230,6 +230,9 @@ class LogProbability(Domain):
     def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
         return -np.logaddexp(0.0, -x)
 
+    def neutral(self, x: Array, layout: tuple[int, ...] | None) -> Array | float:
+        return -0.5
+
 
 class Sign(Domain):
     """-1 or 1."""

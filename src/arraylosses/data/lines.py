@@ -48,7 +48,8 @@ def line_for(declaration: Declaration) -> Line:
     domains, names = [argument.domain.name for argument in declaration.arguments], declaration.names
     if declaration.of_elements and domains[0] in _ENDS:
         return _of_elements(domains, names)
-    is_row = len(declaration.arguments[0].forms[0].axes) == 2
+    axes = declaration.arguments[0].forms[0].axes
+    is_row = len(axes) == 2 and axes[0] == "..."
     of_rows = declaration.granularity == "row" and is_row and not declaration.takes_where
     of_classes = of_rows and domains[0] in ("real", "distribution", "log_distribution")
     if of_classes and {"class", "distribution"} & set(domains[1:]):

@@ -39,7 +39,7 @@ long as the intermediates fit the last cache, blocks in threads of ours gain not
 SMALL = 1 << 14
 """Elements up to which the intermediates are too little for malloc to return them to the system."""
 
-INTERMEDIATES = 8
+INTERMEDIATES = 16
 """Half of what is alive of a block at a time, at the most."""
 
 Index = tuple[slice, ...]

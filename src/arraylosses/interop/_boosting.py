@@ -178,8 +178,8 @@ def _of_real_numbers(loss: Loss) -> str:
     """Return a hint at the setting by which a loss takes real numbers, where there is one."""
     for values, declaration in loss._declarations.items():
         if declaration.domains[0] == "real":
-            name, value = next(iter(zip(loss._conditions, values, strict=True)))
-            return f"; with {name}={value} it takes real numbers"
+            (name, wanted), holds = next(iter(zip(loss._conditions, values, strict=True)))
+            return f"; with {name}={wanted or holds} it takes real numbers"
     return ""
 
 

@@ -115,7 +115,7 @@ def _tensor(name: str, value: Any) -> torch.Tensor:
     return value.clone()
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)
 def _class_of(cls: Any, names: tuple[str, ...]) -> type[_LossModule]:
     def forward(self: _LossModule, *arrays: Any, **rest: Any) -> torch.Tensor:
         return self.loss(*arrays, **rest)

@@ -29,6 +29,13 @@ class _Deviance(PureLoss):
     def _mean(self, prediction: Array) -> Array:
         return array_namespace(prediction).exp(prediction) if self.from_log else prediction
 
+    def call(self, prediction: Array, target: Array) -> Array:
+        return self._value(prediction, target)
+
+    def _value(self, prediction: Array, target: Array) -> Array:
+        """The deviance."""
+        raise TypeError(f"{type(self).__name__} must define `_value`")
+
     def _power(self) -> float:
         """The power of the mean that the variance is."""
         raise TypeError(f"{type(self).__name__} must define `_power`")
@@ -104,7 +111,7 @@ class PoissonDeviance(_Deviance):
         return 1.0
 
     # 2 (t log(t / rate) - t + rate)
-    def call(self, prediction: Array, target: Array) -> Array:
+    def _value(self, prediction: Array, target: Array) -> Array:
         return 2.0 * gamma.kl_div(target, self._mean(prediction), prediction if self.from_log else None)
 
 
@@ -152,7 +159,7 @@ class GammaDeviance(_Deviance):
         return 2.0
 
     # 2 (r - 1 - log r) with r = t / mean, which is 2 (mean log(mean / t) - mean + t) / mean
-    def call(self, prediction: Array, target: Array) -> Array:
+    def _value(self, prediction: Array, target: Array) -> Array:
         if not self.from_log:
             return 2.0 * (gamma.kl_div(prediction, target) / prediction)
         log_ratio = array_namespace(target).log(target) - prediction
@@ -217,15 +224,15 @@ class TweedieDeviance(_Deviance):
 
     # With L = log(t / mean), a = 1 - p and b = 2 - p it is 2 mean^b (f(b L) - b f(L)) / (a b), where f(x) is exp(x), or
     # what that exceeds 1 + x by: where t is near the mean, this keeps the digits that the formula itself loses.
-    def call(self, prediction: Array, target: Array) -> Array:
+    def _value(self, prediction: Array, target: Array) -> Array:
         mean = self._mean(prediction)
         a, b = 1.0 - self.power, 2.0 - self.power
         if a == 1:
             return (mean - target) ** 2
         if a == 0:
-            return PoissonDeviance(from_log=self.from_log).call(prediction, target)
+            return PoissonDeviance(from_log=self.from_log)._value(prediction, target)
         if b == 0:
-            return GammaDeviance(from_log=self.from_log).call(prediction, target)
+            return GammaDeviance(from_log=self.from_log)._value(prediction, target)
         near, log_ratio = gamma.near_and_log_ratio(target, mean)
         excess = logarithms.expm1_excess(b * log_ratio) - b * logarithms.expm1_excess(log_ratio)
         none = target == 0

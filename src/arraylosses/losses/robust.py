@@ -12,6 +12,7 @@ from ..arguments import require_nonnegative, require_one_of_type, require_positi
 from ..numerics import elementwise, logarithms, settings
 from ..registry import alias, register
 from ._base import ErrorLoss, PureLoss
+from .regression import PseudoHuber
 
 __all__ = ["EpsilonInsensitive", "Expectile", "Fair", "GeneralRobust", "Wing"]
 
@@ -204,19 +205,34 @@ class GeneralRobust(PureLoss):
         require_positive(scale=self.scale)
 
     # b/alpha ((r²/b + 1)^(alpha/2) - 1) with r = e / scale and b = 2 - alpha, and its limits r²/2, log(r²/2 + 1) and
-    # 1 - exp(-r²/2). The power less 1 is that of its logarithm, so that it keeps its digits near 0.
+    # 1 - exp(-r²/2). The power less 1 is that of its logarithm, so that it keeps its digits near 0. At 1 it is
+    # sqrt(r² + 1) - 1, whose derivative far out is that of |r|.
     def call(self, prediction: Array, target: Array) -> Array:
         xp = array_namespace(prediction, target)
         ratio = (prediction - target) / settings.squarable(self.scale, prediction)
         alpha, b = self.alpha, 2.0 - self.alpha
         if b == 0:
             return (0.5 * ratio) * ratio
+        if alpha == 1:
+            return PseudoHuber()._of_error(ratio)
         if alpha < -(2.0**60):
+            ratio = special.clip(ratio, -_FLAT, _FLAT)
             return -xp.expm1(-(0.5 * ratio) * ratio)
-        log_base = logarithms.log1p_square(ratio / b**0.5)
+        q = ratio / b**0.5
         if abs(alpha) < 2.0**-60:
-            return log_base
-        return b / alpha * xp.expm1(0.5 * alpha * log_base)
+            return logarithms.log1p_square(q)
+        if alpha > 1:
+            far = xp.abs(q) > 1
+            power = (1.0 + PseudoHuber()._of_error(special.where(far, q, 1.0))) ** alpha - 1.0
+            q = special.where(far, 0.0, q)
+            return b / alpha * special.where(far, power, xp.expm1(0.5 * alpha * logarithms.log1p_square(q)))
+        most = elementwise.finfo(q).max
+        infinite = special.stop_gradient(special.where(xp.isinf(q), xp.abs(q), 0.0)) if alpha > 0 else 0.0
+        return b / alpha * xp.expm1(0.5 * alpha * logarithms.log1p_square(special.clip(q, -most, most))) + infinite
+
+
+_FLAT = 64.0
+"""The ratio beyond which exp(-r²/2) is 0 in every dtype."""
 
 
 @register
