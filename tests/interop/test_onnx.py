@@ -21,7 +21,7 @@ pytestmark = pytest.mark.backend("numpy")
 OF_ITEM, OF_LARGEST = 32, 2
 """What `export` documents: units in the last place of an item, or of the largest item of its call."""
 
-OF_DIFFERENCES = dict.fromkeys(("aft", "distillation"), 64)
+OF_DIFFERENCES = {"aft": 256, "distillation": 32}
 """The same of the largest item, for losses that subtract larger terms."""
 
 
