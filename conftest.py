@@ -51,6 +51,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backend(name): needs this array library; skipped where it is not installed")
     config.addinivalue_line("markers", "otherwise_numpy: what names no library of its own needs NumPy's session alone")
     config.addinivalue_line("markers", "any_library: a law that no library can break by itself, but for all losses")
+    config.addinivalue_line("markers", "every_width: run for every loss on JAX with 32 bits, too")
     config.addinivalue_line("markers", "every_setting: run with all settings on JAX and Dask too")
     config.addinivalue_line("markers", "main_variants: not run on the variants of which few mistakes are to be feared")
     for name in config.getoption("--require-backend"):
@@ -92,7 +93,10 @@ def _is_due(item: pytest.Item) -> bool:
     if not is_main and given.params.get("reduction") in ("sum", "batchmean"):
         return False
     cases = [x for x in given.params.values() if isinstance(x, Case)]
-    if slow and item.get_closest_marker("any_library") and not all(case.stands_for_family for case in cases):
+    of_width = (
+        isinstance(variant, Variant) and variant.name == "jax-jit-32" and not item.get_closest_marker("every_width")
+    )
+    if (of_width or (slow and item.get_closest_marker("any_library"))) and not all(c.stands_for_family for c in cases):
         return False
     return all(case.is_default for case in cases)
 

@@ -13,6 +13,8 @@ import arraylosses as al
 
 from .cases import CASES
 
+pytestmark = pytest.mark.otherwise_numpy
+
 CUTS = (0, 3, 3, 4, 9)
 
 STREAMED = [case for case in CASES if "weight_matrix" not in case.loss.array_names]

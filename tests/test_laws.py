@@ -71,6 +71,7 @@ def has_classes(case: Case) -> bool:
     return "class" in case.loss.declaration.domains
 
 
+@pytest.mark.every_width
 @all_cases
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_result_has_the_library_dtype_device_and_shape_of_the_inputs(variant, case, reduction):
@@ -250,6 +251,7 @@ def test_inputs_are_not_written_to(variant, case):
         np.testing.assert_array_equal(variant.numpy(x), before)
 
 
+@pytest.mark.otherwise_numpy
 @all_cases
 def test_plain_data_gives_the_same_loss_back(case):
     data = json.loads(json.dumps(al.serialize(case.loss)))
@@ -260,6 +262,7 @@ def test_plain_data_gives_the_same_loss_back(case):
     np.testing.assert_array_equal(again(*arrays), case.loss(*arrays))
 
 
+@pytest.mark.otherwise_numpy
 def test_every_loss_has_an_entry_with_an_independent_source_of_its_values():
     assert CATALOGUE.keys() == OURS.keys()
     for name, entry in CATALOGUE.items():
@@ -267,6 +270,7 @@ def test_every_loss_has_an_entry_with_an_independent_source_of_its_values():
         assert sum(map(bool, sources)) == 1, name
 
 
+@pytest.mark.otherwise_numpy
 @pytest.mark.parametrize("name", OURS)
 def test_every_setting_is_tested_off_its_default_and_refuses_what_it_may_not_be(name):
     entry, defaults = CATALOGUE[name], OURS[name]().settings()

@@ -51,8 +51,8 @@ def export(
 
     The graph computes the formula step by step, with the functions of its runtime. In float32, with ONNX Runtime on a
     CPU, an item differs from what NumPy computes by at most 32 units in the last place, or by 2 of those of the largest
-    item of its call where the formula subtracts what is nearly equal; by 32 of them for `distillation`, and 256 for `aft`
-    of two bounds that are nearly equal.
+    item of its call where the formula subtracts what is nearly equal; by 32 of them for `distillation`, and by 256 for
+    `aft` of two bounds that are nearly equal.
 
     Examples
     --------
