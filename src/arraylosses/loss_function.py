@@ -131,11 +131,11 @@ def loss(
     >>> import numpy as np
     >>> import arraylosses as al
     >>> @al.loss
-    ... def asymmetric(prediction, target, *, under=2.0):
+    ... def stock_cost(prediction, target, *, under=2.0):
     ...     xp = al.array_namespace(prediction, target)
     ...     error = prediction - target
     ...     return xp.where(error < 0, under * error**2, error**2)
-    >>> float(asymmetric(np.asarray([1.0, 2.0]), np.asarray([2.0, 0.0]), under=3.0, reduction="sum"))
+    >>> float(stock_cost(np.asarray([1.0, 2.0]), np.asarray([2.0, 0.0]), under=3.0, reduction="sum"))
     7.0
     """
     require_choice(("element", "row", "batch"), granularity=granularity)

@@ -166,7 +166,7 @@ class GammaDeviance(_Deviance):
         return 2.0 * logarithms.expm1_excess(log_ratio)
 
 
-@register("tweedie_deviance_score", alias("mean_tweedie_deviance", power=0.0, from_log=False))
+@register(alias("mean_tweedie_deviance", "tweedie_deviance_score", power=0.0, from_log=False))
 @dataclass(frozen=True, kw_only=True)
 class TweedieDeviance(_Deviance):
     r"""Deviance whose variance is a power of the mean; between 1 and 2, for amounts of which many are exactly 0.
