@@ -267,3 +267,33 @@ def test_accumulated_batches_in_hugging_face_s_trainer_are_one_batch():
         found = example.train(example.compute_loss, accumulation)
         np.testing.assert_allclose(found, native, rtol=1e-4)
         np.testing.assert_allclose(found, whole, rtol=1e-4)
+
+
+# more_than_memory.py, several_outputs.py and gradient_accumulation.py
+
+
+def numbers(text: str) -> list[float]:
+    return [float(x) for x in re.findall(r"\d+\.\d+", text)]
+
+
+def test_data_beyond_memory_has_the_loss_of_the_whole(capsys):
+    load("more_than_memory").main(repeats=3, size=70)
+    found = numbers(capsys.readouterr().out)
+    assert len(found) >= 3
+    np.testing.assert_allclose(found, found[-1], atol=2e-6)
+
+
+def test_every_output_is_learned_and_its_weight_with_it(capsys):
+    load("several_outputs").main()
+    lines = [numbers(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(lines) == 3
+    for before, after, weight in lines:
+        assert after < before
+        # Where s is at its best, exp(-s) is one over the loss.
+        np.testing.assert_allclose(weight, 1 / after, rtol=0.25)
+
+
+@pytest.mark.parametrize("library", [pytest.param(x, marks=pytest.mark.backend(x)) for x in ("torch", "jax")])
+def test_small_batches_add_up_to_the_gradient_of_the_whole(library):
+    accumulated, whole = load("gradient_accumulation").WAYS[library]()
+    np.testing.assert_allclose(accumulated, whole, rtol=1e-5, atol=1e-7)
