@@ -48,12 +48,14 @@ def test_its_function_compiles_with_settings_that_change_between_calls(torch, ca
     torch._dynamo.reset()
     function = getattr(al, case.name)
     fixed = (*case.loss.structural, "epsilon")
-    numbers = [n for n, v in al.serialize(case.loss)["settings"].items() if isinstance(v, float) and n not in fixed]
+    values = (0.125, 0.25, 0.375)
+    numbers = [n for n, v in al.serialize(case.loss)["settings"].items() if isinstance(v, float) and v >= 0]
+    numbers = [n for n in numbers if n not in fixed]
     arrays = tensors(torch, case)
     compiled = torch.compile(
         lambda *given, **settings: function(*given, **settings), fullgraph=True, backend="aot_eager"
     )
-    for value in (0.25, 0.5, 0.75):
+    for value in values:
         settings = dict.fromkeys(numbers, value)
         torch.testing.assert_close(compiled(*arrays, **settings), function(*arrays, **settings), rtol=1e-10, atol=1e-12)
 
@@ -103,6 +105,8 @@ def test_on_the_meta_device_it_has_shape_and_dtype(torch, case):
 
 @all_cases
 def test_autograd_equals_central_differences_to_second_order(torch, case):
+    if case.entry.constant:
+        pytest.skip(f"{case.entry.constant} counts as a constant: its own tests have the gradient")
     arrays = tensors(torch, case, seed=4, shape=(2, 2))
     free = [arrays[k].requires_grad_() for k in case.floating()]
     weight = torch.tensor([[0.5, 2.0], [1.0, 0.25]], dtype=torch.float64)

@@ -82,9 +82,6 @@ class Entry:
     """In place of `reference`, where a mask within an item or among coupled ones matters: a loop over the items in
     NumPy's float64, of the loss, the arrays and `where`; it returns the items and which of them are kept, or what each
     weighs."""
-    constants: bool = False
-    """Whether the gradient takes parts of the formula as constants, so that it is not that of the value; then tests of
-    its own hold it."""
     tested_in: str = ""
     """In place of both: the tests that a loss has to itself, and why."""
 

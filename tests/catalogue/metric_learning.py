@@ -52,7 +52,7 @@ def circle(loss, s, i, sets_of):
 
 ENTRIES["circle"] = Entry(
     of_batch=circle,
-    constants=True,
+    constant="its factors",
     settings=[{"margin": 0.25, "gamma": 4.0}],
     refused=[
         Refused({"margin": float("nan")}, "must be finite"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from .. import special
-from .._array_api import Array, array_namespace, single_device
+from .._array_api import Array, array_namespace
 from ..numerics import elementwise, indexing, reductions
 
 __all__ = ["Pairs", "counts_of_ids", "log_sum_of", "places", "unit_rows"]
@@ -21,7 +21,7 @@ def unit_rows(x: Array) -> Array:
 
 def places(x: Array) -> Array:
     """The place of each item."""
-    return array_namespace(x).arange(x.shape[0], device=single_device(x))
+    return indexing.places(x, x.shape[0])
 
 
 def counts_of_ids(labels: Array, where: Array | None) -> tuple[Array, Array]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace, single_device
+from .._array_api import Array, array_namespace
 from ..arguments import require_integer, require_nonnegative, require_range
 from ..numerics import indexing, reductions
 from ..registry import register
@@ -428,10 +428,9 @@ class MultiMargin(_ClassLoss):
 
 def _shortfalls(scores: Array, axis: int, margin: float) -> Array:
     """max(0, margin + z_k - z_j) at [..., j, k], and 0 where j = k: what class j lacks to the margin over k."""
-    xp = array_namespace(scores)
     scores = indexing.move_axis(scores, axis, -1)
     lead = scores[..., :, None] - scores[..., None, :]
-    places = xp.arange(scores.shape[-1], device=single_device(scores))
+    places = indexing.places(scores, scores.shape[-1])
     return special.where(places[:, None] == places[None, :], 0.0, special.relu(margin - lead))
 
 

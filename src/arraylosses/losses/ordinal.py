@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace, single_device
+from .._array_api import Array, array_namespace
 from ..arguments import require_one_of_type
 from ..numerics import indexing, logarithms, logistic, reductions, softmax
 from ..registry import register
@@ -80,9 +80,9 @@ class Wasserstein1D(_DistributionLoss):
         axis = self.row_axis(logits)
         p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
         p, target = (indexing.move_axis(x, axis, -1) for x in (p, self._smoothed(logits, labels, axis)))
-        up, up_target = (xp.cumulative_sum(x, axis=-1)[..., :-1] for x in (p, target))
+        up, up_target = (reductions.cumulative_sum(x, -1)[..., :-1] for x in (p, target))
         down, down_target = (
-            xp.flip(xp.cumulative_sum(xp.flip(x, axis=-1), axis=-1), axis=-1)[..., 1:] for x in (p, target)
+            xp.flip(reductions.cumulative_sum(xp.flip(x, axis=-1), -1), axis=-1)[..., 1:] for x in (p, target)
         )
         difference = special.where(up_target > 0.5, down - down_target, up - up_target)
         terms = difference * difference if self.squared else special.absolute(difference)
@@ -215,6 +215,6 @@ class Corn(PureRowLoss):
     def _thresholds(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
         """1 where the label is above a threshold, else 0; and whether it is not below."""
         xp = array_namespace(logits, labels)
-        places = xp.arange(logits.shape[axis], dtype=labels.dtype, device=single_device(labels))
+        places = indexing.places(labels, logits.shape[axis], labels.dtype)
         place, label = along(places, logits, axis), indexing.expand_dims(labels, axis)
         return xp.astype(place < label, logits.dtype), place <= label

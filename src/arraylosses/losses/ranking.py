@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace, single_device
+from .._array_api import Array, array_namespace
 from ..arguments import require_finite, require_nonnegative, require_positive
 from ..numerics import indexing, reductions, settings, softmax
 from ..registry import register
@@ -38,7 +38,7 @@ def _pairs(x: Array) -> tuple[Array, Array]:
 
 def _places(x: Array) -> Array:
     """The places of the documents of a list, in the order in which they come."""
-    places = array_namespace(x).arange(x.shape[-1], device=single_device(x))
+    places = indexing.places(x, x.shape[-1])
     return places[(*(None,) * (x.ndim - 1), slice(None))]
 
 

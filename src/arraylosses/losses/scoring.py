@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace
 from ..arguments import require_one_of_type
-from ..numerics import normal
+from ..numerics import indexing, normal
 from ..registry import register
 from ._base import PureLoss, PureRowLoss
 
@@ -122,7 +122,7 @@ class CrpsEnsemble(PureRowLoss):
     # mean |x_i - target| - mean |x_i - x_j| / 2, the latter over all pairs, or over those of two members
     def call(self, prediction: Array, target: Array) -> Array:
         xp = array_namespace(prediction, target)
-        x = xp.moveaxis(prediction, self.row_axis(prediction), -1)
+        x = indexing.move_axis(prediction, self.row_axis(prediction), -1)
         error = xp.mean(special.absolute(x - target[..., None]), axis=-1)
         spread = xp.sum(special.absolute(x[..., :, None] - x[..., None, :]), axis=(-2, -1))
         return error - spread / _twice_the_pairs(x.shape[-1], self.fair)

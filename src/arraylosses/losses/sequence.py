@@ -22,7 +22,7 @@ _NONE = float("-inf")
 
 def _places(lengths: Array, size: int) -> Array:
     """The places of an axis that lengths are of, along an axis of its own."""
-    places = array_namespace(lengths).arange(size, dtype=lengths.dtype, device=single_device(lengths))
+    places = indexing.places(lengths, size, lengths.dtype)
     return places[(*(None,) * lengths.ndim, slice(None))]
 
 

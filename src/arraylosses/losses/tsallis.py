@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace, single_device
+from .._array_api import Array, array_namespace
 from ..numerics import indexing, reductions
 from ..registry import register
 from ._base import PureLoss, along
@@ -114,9 +114,9 @@ class _Tsallis(_ClassLoss):
         gap = (special.stop_gradient(reductions.reduce_max(logits, axis)) - logits) * self._slope
         # No class beyond a gap of 1 has a probability: the threshold is at most 1.
         near = special.stop_gradient(special.clip(gap, None, 1.0))
-        places = xp.arange(1, logits.shape[axis] + 1, dtype=logits.dtype, device=single_device(logits))
+        places = indexing.places(logits, logits.shape[axis], logits.dtype) + 1.0
         ranked = xp.sort(near, axis=axis)
-        total, square = (xp.cumulative_sum(x, axis=axis) for x in (ranked, ranked * ranked))
+        total, square = (reductions.cumulative_sum(x, axis) for x in (ranked, ranked * ranked))
         ranks = along(places, logits, axis)
         found = self._threshold(ranks, total, special.relu(square - total * (total / ranks)))
         bound = -reductions.reduce_max(-special.where(ranked < found, found, 2.0), axis)

@@ -111,6 +111,12 @@ def take_columns(xp: Namespace, x: Array, index: Array) -> Array:
     return xp.take_along_axis(x, expand_dims(index, -2), axis=-1)
 
 
+def places(like: Array, count: int, dtype: Any = None) -> Array:
+    """0, 1, ... up to a count, on the device or the mesh of another array."""
+    found = array_namespace(like).arange(count, dtype=dtype, device=single_device(like))
+    return on_mesh_of(like, found)
+
+
 def _along(x: Array, axis: int) -> tuple[int, ...]:
     """The shape of one number for each place along `axis` of `x`."""
     return tuple([size if k == axis % x.ndim else 1 for k, size in enumerate(x.shape)])
