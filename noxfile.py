@@ -49,7 +49,8 @@ def tests(session: nox.Session, backend: str) -> None:
 def interop(session: nox.Session) -> None:
     """The adapters, with the libraries that they are for, all of which must be there."""
     session.install("-e", ".", *groups("test", "interop"))
-    session.run("python", "-c", "import catboost, jax, keras, lightgbm, ndonnx, onnxruntime, sklearn, torch, xgboost")
+    probe = "import catboost, jax, keras, lightgbm, ndonnx, onnxruntime, sklearn, torch, xgboost"
+    session.run("python", "-c", probe, env={"KERAS_BACKEND": "jax"})
     session.run("pytest", "-n", "auto", "tests/interop", "src/arraylosses/interop", *session.posargs)
 
 

@@ -35,6 +35,8 @@ def test_vmap_equals_the_batch(jax, case):
 
 @default_cases
 def test_gradients_in_both_modes_equal_central_differences(jax, case):
+    if case.entry.constant:
+        pytest.skip(f"{case.entry.constant} counts as a constant: its own tests have the gradient")
     arrays = arrays_of(jax, case, seed=2, shape=(2, 2))
     weight = jax.numpy.asarray([[0.5, 2.0], [1.0, 0.25]]).reshape((2, 2) if case.rows else (2, 2, 1))
     free = case.floating()

@@ -275,19 +275,19 @@ class Fair(ErrorLoss):
 
     # c (|e| (1 - log(1 + r) / r)) with r = |e| / c: no square is out of range
     def _of_error(self, error: Array) -> Array:
-        scale = settings.at_least_tiny(self.scale, error)
+        scale = settings.squarable(self.scale, error)
         size = special.absolute(error)
         return scale * (size * logarithms.log1p_shortfall(special.clip(size / scale, None, 2.0**60)))
 
     # e / (1 + r), which is c for an infinite error
     def _derivative(self, error: Array) -> Array:
-        scale = settings.at_least_tiny(self.scale, error)
+        scale = settings.squarable(self.scale, error)
         ratio = special.clip(error / scale, -(2.0**60), 2.0**60)
         return scale * (ratio / (1.0 + special.absolute(ratio)))
 
     # 1 / (1 + r)²
     def _second_derivative(self, error: Array) -> Array:
-        scale = settings.at_least_tiny(self.scale, error)
+        scale = settings.squarable(self.scale, error)
         root = 1.0 / (1.0 + special.absolute(error) / scale)
         return root * root
 
