@@ -263,7 +263,7 @@ class Box(Domain):
         (0.0, 0.5, 1.0, 0.5),
         (2.0, 2.0, 2.0, 2.0),
         (-1e4, -1e4, 1e4, 1e4),
-        (0.0, 0.0, 1e-8, 1e-8),
+        (0.0, 0.0, 1e-4, 1e-4),
     )
 
     def holds(self, x: Numbers, axis: int = -1) -> bool:
