@@ -89,7 +89,8 @@ class ProjectedLoss(PureLoss):
         for rows, matrix, targets, bias, columns in self.projections(*arrays):
             xp = array_namespace(rows, matrix, bias)
             scores = xp.matmul(rows, xp.permute_dims(matrix, (1, 0)))
-            scores = scores if bias is None else scores + bias
+            if bias is not None:
+                scores = scores + bias[(*(None,) * (scores.ndim - 1), slice(None))]
             if where is not None:
                 scores = special.where(indexing.expand_dims(where, -1), scores, 0.0)
             if 0 in scores.shape:  # of which there is no largest
