@@ -62,6 +62,8 @@ def _unslice(g: Array, keys: tuple[Any, ...], shape: tuple[int, ...], chunks: An
     if None in keys or backend == "dask":
         g = g[tuple(_REVERSE.get(type(k), k) for k in keys)]
         keys = tuple(slice(k, k + 1 or None) if isinstance(k, int) else k for k in keys if k is not None)
+    if backend == "dask" and _array_api.known_size(shape) is None:
+        return _unslice_by_axis(xp, g, keys, shape)
     if backend == "dask":
         out = xp.zeros(shape, dtype=g.dtype, chunks=chunks)
     else:
@@ -69,6 +71,22 @@ def _unslice(g: Array, keys: tuple[Any, ...], shape: tuple[int, ...], chunks: An
     if 0 not in g.shape:
         out[keys] = g
     return out
+
+
+def _unslice_by_axis(xp: Namespace, g: Array, keys: tuple[Any, ...], shape: tuple[int, ...]) -> Array:
+    """The same an axis at a time, where a length is not known, along which nothing is assigned to."""
+    if Ellipsis in keys:
+        k = keys.index(Ellipsis)
+        keys = (*keys[:k], *[slice(None)] * (len(shape) - len(keys) + 1), *keys[k + 1 :])
+    for axis, key in enumerate(keys):
+        if key == slice(None):
+            continue
+        place = {index: k for k, index in enumerate(range(shape[axis])[key])}
+        g = xp.take(g, xp.asarray([place.get(k, 0) for k in range(shape[axis])]), axis=axis)
+        line = [shape[axis] if k == axis else 1 for k in range(len(shape))]
+        kept = xp.reshape(xp.asarray([k in place for k in range(shape[axis])]), tuple(line))
+        g = xp.where(kept, g, xp.asarray(0, dtype=g.dtype))
+    return g
 
 
 # The index that takes back what None, an integer or a slice did to the axes

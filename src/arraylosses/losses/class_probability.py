@@ -171,7 +171,7 @@ class _OfNll(_DistributionLoss):
 
     def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
         """f(s) and its derivative, from s and 1 - p."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `_of_nll`")
 
     # Σ t f(-log p)
     def call(self, logits: Array, labels: Array) -> Array:

@@ -198,7 +198,7 @@ class _PairwiseLoss(_RankingLoss):
 
     def _of_pairs(self, lead: Array, scores: Array, relevance: Array, kept: Array) -> Array:
         """The loss of each pair whose first document has this lead."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `_of_pairs`")
 
 
 @register("rank_net", "RankNet")

@@ -130,19 +130,19 @@ class _Tsallis(_ClassLoss):
     @property
     def _slope(self) -> float:
         """alpha - 1."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `_slope`")
 
     def _threshold(self, count: Array, total: Array, deviation: Array) -> Array:
         """tau of so many classes, from the sum of their gaps and that of their squared deviations from the mean."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `_threshold`")
 
     def _of_root(self, root: Array) -> tuple[Array, Array]:
         """p, and what a class costs that is not the label."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `_of_root`")
 
     def _of_label(self, root: Array) -> Array:
         """What the label costs."""
-        raise NotImplementedError
+        raise TypeError(f"{type(self).__name__} must define `_of_label`")
 
 
 @register("multiclass_sparsemax_loss", "SparsemaxLoss")
