@@ -65,13 +65,14 @@ def sweep(session: nox.Session, backend: str) -> None:
 
 
 @nox.session(tags=["gpu"])
-def cupy(session: nox.Session) -> None:
-    """All tests on CuPy; skipped where there is no CUDA."""
-    session.install("-e", ".", *groups("test", "cupy"))
-    probe = "import cupy; cupy.cuda.runtime.getDeviceCount()"
+@nox.parametrize("backend", [nox.param(name, id=name) for name in ("cupy", "cuda")])
+def gpu(session: nox.Session, backend: str) -> None:
+    """All tests on CuPy, or on torch's CUDA; skipped where there is no device."""
+    session.install("-e", ".", *groups("test", {"cuda": "torch"}.get(backend, backend)))
+    probe = f"from tests.variants import importable; raise SystemExit(importable({backend!r}))"
     if session.run("python", "-c", probe, success_codes=[0, 1], silent=True, log=False) is not True:
         session.skip("no CUDA device")
-    session.run("pytest", "--backend=cupy", "--require-backend=cupy", *session.posargs)
+    session.run("pytest", f"--backend={backend}", f"--require-backend={backend}", *session.posargs)
 
 
 @nox.session(tags=["bench"])

@@ -85,7 +85,12 @@ def test_every_cache_has_an_end():
     for module in pkgutil.walk_packages(al.__path__, "arraylosses."):
         if module.name.endswith("__main__"):
             continue
-        for name, value in vars(importlib.import_module(module.name)).items():
+        try:
+            names = vars(importlib.import_module(module.name))
+        except ModuleNotFoundError:  # an adapter of a library that is not here
+            assert module.name.startswith("arraylosses.interop.")
+            continue
+        for name, value in names.items():
             is_cache = isinstance(value, functools._lru_cache_wrapper) and value.__module__ == module.name
             if is_cache and value.cache_info().maxsize is None and value.__wrapped__.__code__.co_argcount:
                 endless.add(f"{module.name}.{name}")

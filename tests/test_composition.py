@@ -93,7 +93,8 @@ def test_a_factor_may_be_learned():
 @pytest.mark.backend("jax")
 def test_a_factor_may_be_traced():
     jax = pytest.importorskip("jax")
-    found = jax.jit(jax.grad(lambda s: al.weighted_sum({"a": "huber"}, {"a": jax.numpy.exp(s)})({"a": P}, {"a": T})))(
+    p, t = jax.numpy.asarray(P), jax.numpy.asarray(T)
+    found = jax.jit(jax.grad(lambda s: al.weighted_sum({"a": "huber"}, {"a": jax.numpy.exp(s)})({"a": p}, {"a": t})))(
         0.3
     )
     close(found, np.exp(0.3) * al.huber(P, T))

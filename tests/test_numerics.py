@@ -45,6 +45,7 @@ CASES = {
         4,
         False,
     ),
+    "atanh": (logarithms.atanh, mpmath.atanh, np.linspace(-0.5, 0.5, 40), 4, False),
     "log1mexp": (logarithms.log1mexp, lambda x: mpmath.log(-mpmath.expm1(x)), NEGATIVE, 6, False),
 }
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "cupy")
+BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "cupy", "cuda")
 
-_MODULES = {"strict": "array_api_strict", "dask": "dask.array"}
+_MODULES = {"strict": "array_api_strict", "dask": "dask.array", "cuda": "torch"}
 
 
 @functools.cache
@@ -30,6 +30,8 @@ def importable(backend: str) -> str:
             cupy.cuda.runtime.getDeviceCount()
         except cupy.cuda.runtime.CUDARuntimeError:
             return "no CUDA device"
+    if backend == "cuda" and not importlib.import_module("torch").cuda.is_available():
+        return "no CUDA device"
     return ""
 
 
@@ -172,6 +174,20 @@ class TorchBlocks(Blocks, Torch):
     name = "torch-blocks"
 
 
+class TorchCuda(Torch):
+    """torch on a GPU, where values cannot be looked at without waiting for it."""
+
+    name = "cuda"
+    backend = "cuda"
+    eager_labels = False
+
+    def array(self, x: Any) -> Any:
+        return super().array(x).cuda()
+
+    def numpy(self, x: Any) -> np.ndarray:
+        return super().numpy(x.cpu())
+
+
 class Jax(Variant):
     """JAX, operation by operation, with 64 bits. Promotion is strict, so nothing widens or broadcasts by chance.
 
@@ -280,4 +296,5 @@ VARIANTS: tuple[Variant, ...] = (
     JaxSingle(),
     Dask(),
     Cupy(),
+    TorchCuda(),
 )

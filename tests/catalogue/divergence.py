@@ -160,8 +160,10 @@ def distillation(z, teacher, temperature, **_):
     return temperature**2 * kl_divergence(*_softened(z, teacher, temperature), True, True)
 
 
+# The logarithm of Σ exp(z / T - max(z / T)) is a term of its own, which the two rows have nearly in common.
 def distillation_scale(z, teacher, temperature, **_):
-    return temperature**2 * kl_divergence_scale(*_softened(z, teacher, temperature), True, True)
+    softened = _softened(z, teacher, temperature)
+    return temperature**2 * max(kl_divergence_scale(*softened, True, True), *[-max(row) for row in softened])
 
 
 def textbook_distillation(xp, z, teacher, temperature=2.0):

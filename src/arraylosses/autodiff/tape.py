@@ -22,7 +22,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, Namespace, dtype_kind, known_size
+from .._array_api import Array, Namespace, dtype_kind
 from .array import TracedArray, plain
 
 __all__ = ["COUNTER", "Maker", "Node", "Pullback", "Rule", "backward", "primitive", "unbroadcast"]
@@ -50,12 +50,12 @@ class Rule(NamedTuple):
 class Node:
     """A place on the tape: the shape and dtype of an array, and its sources with their pullbacks."""
 
-    __slots__ = ("chunks", "dtype", "edges", "elementwise", "serial", "shape")
+    __slots__ = ("dtype", "edges", "elementwise", "lazy", "serial", "shape")
 
     def __init__(self, value: Array, edges: Sequence[tuple[Node, Pullback]], elementwise: bool, chunked: bool) -> None:
         self.shape: tuple[int, ...] = value.shape
         self.dtype = value.dtype
-        self.chunks: Any = plain(value).chunks if chunked else None
+        self.lazy: Any = plain(value) if chunked else None
         self.edges = edges
         self.elementwise = elementwise
         self.serial = next(COUNTER)
@@ -159,9 +159,8 @@ def unbroadcast(space: Namespace, g: Array, shape: tuple[int, ...], target: tupl
 
 def _spread(space: Namespace, g: Array, node: Node) -> Array:
     """Bring a thin cotangent to full size, without memory of its own where the library can."""
-    if node.chunks is None:
+    if node.lazy is None:
         return space.broadcast_to(g, node.shape)
+    # Dask broadcasts to no length that it does not know, and can't tell that an array has it already.
     full = g.ndim == len(node.shape) and all([m != 1 or n == 1 for m, n in zip(g.shape, node.shape, strict=True)])
-    if full and known_size(node.shape) is None:  # Dask can't tell that it has that shape already
-        return g
-    return space.broadcast_to(g, node.shape, chunks=node.chunks)
+    return g if full else space.zeros_like(node.lazy) + g

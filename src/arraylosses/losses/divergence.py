@@ -243,7 +243,7 @@ class JsDivergence(_Divergence):
         r = special.where(near, ratio, 0.0)
         above, below = 2.0 * (p / divisor), 2.0 * (q / divisor)
         far = special.xlogy(above, above) + special.xlogy(below, below)
-        terms = special.where(near, 2.0 * r * xp.atanh(r) + xp.log1p(-r * r), far)
+        terms = special.where(near, 2.0 * r * logarithms.atanh(r) + xp.log1p(-r * r), far)
         return reductions.reduce_sum(total * terms, self.row_axis(target)) / 4.0
 
 

@@ -142,7 +142,7 @@ class CumulativeLogit(PureRowLoss):
         above = indexing.gather(logits, xp.where(highest, labels - 1, labels), axis)
         below = indexing.gather(logits, xp.where(lowest, labels, labels - 1), axis)
         at_an_end = xp.logical_or(lowest, highest)
-        between = -logarithms.log_1m_exp(special.where(at_an_end, 1.0, above - below))
+        between = -logarithms.log1mexp(special.where(at_an_end, -1.0, below - above))
         terms = [
             special.where(highest, 0.0, special.softplus(-above)),
             special.where(lowest, 0.0, special.softplus(below)),

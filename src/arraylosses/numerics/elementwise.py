@@ -133,8 +133,8 @@ def clip(xp: Namespace, x: Array, /, min: Any = None, max: Any = None) -> Array:
     [-1.0, 0.5, 1.0]
     """
     bounds = [b for b in (min, max) if b is not None and not isinstance(b, NUMBERS)]
-    if bounds:  # one of which may be traced where x is not
-        xp = array_namespace(x, *bounds)
+    if bounds and (space := array_namespace(x, *bounds)) is not array_namespace(x):  # a bound is traced, x is not
+        xp = space
     return xp.clip(x, _bound(min, x), _bound(max, x))
 
 

@@ -166,14 +166,6 @@ def log1p_ratio(xp: Namespace, a: Array, b: Array) -> Array:
     return _log1p_ratio(xp, a, b)
 
 
-def log_1m_exp(x: Array) -> Array:
-    """log(1 - exp(-x)) of numbers of at least 0, to full relative precision on both sides."""
-    xp = array_namespace(x)
-    zero, small = x == 0, x < _LOG_2
-    near = where(zero, float("-inf"), xp.log(-xp.expm1(-where(xp.logical_or(zero, x >= _LOG_2), _LOG_2, x))))
-    return where(small, near, xp.log1p(-xp.exp(-where(small, _LOG_2, x))))
-
-
 # log1p(cosh x - 1), with cosh x - 1 = u² / (2 (1 + u)) for u = exp(|x|) - 1. Beyond 40, where u² might overflow, it
 # grows as |x| does. It takes half the time of the series, and has no second derivative at 0.
 def _log_cosh_in_place(library: Any, x: Array) -> Array:
@@ -271,9 +263,18 @@ def log1m(x: Array) -> Array:
     return -array_namespace(x).log1p(x / (1.0 - x))
 
 
+def atanh(x: Array) -> Array:
+    """atanh(x) for x from -1/2 to 1/2 or so: of a positive number, where XLA's loses digits as its log1p does."""
+    below = x < 0
+    size = where(below, -x, x)
+    half = 0.5 * array_namespace(x).log1p(2.0 * size / (1.0 - size))
+    return where(below, -half, half)
+
+
 # log(-expm1(x)) where exp(x) is near 1, log(1 - exp(x)) elsewhere
 def log1mexp(x: Array) -> Array:
-    """log(1 - exp(x)) of numbers below 0, and 0 of -infinity."""
+    """log(1 - exp(x)) of numbers of at most 0: -infinity of 0, with a derivative of 0, and 0 of -infinity."""
     xp = array_namespace(x)
-    near = x > -_LOG_2
-    return where(near, xp.log(-xp.expm1(where(near, x, -1.0))), log1m(xp.exp(where(near, -1.0, x))))
+    zero, far = x == 0, x <= -_LOG_2
+    near = where(zero, float("-inf"), xp.log(-xp.expm1(where(xp.logical_or(zero, far), -_LOG_2, x))))
+    return where(far, log1m(xp.exp(where(far, x, -_LOG_2))), near)
