@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import zlib
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 
 from tests.cases import Case
+from tests.catalogue import FAMILY_OF
 from tests.variants import BACKENDS, VARIANTS, Variant, importable
 
 # Keras's own default is TensorFlow. Read when Keras is imported.
@@ -50,9 +52,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backend(name): needs this array library; skipped where it is not installed")
     config.addinivalue_line("markers", "otherwise_numpy: what names no library of its own needs NumPy's session alone")
-    config.addinivalue_line("markers", "any_library: a law that no library can break by itself, but for all losses")
-    config.addinivalue_line("markers", "every_width: run for every loss on JAX with 32 bits, too")
-    config.addinivalue_line("markers", "every_setting: run with all settings on JAX and Dask too")
+    config.addinivalue_line("markers", "slow: as on JAX and Dask, run on a sample of the losses, whatever the library")
+    config.addinivalue_line("markers", "every_loss: run on all losses where others run on a sample")
+    config.addinivalue_line("markers", "every_setting: run with all settings where others run at the defaults")
     config.addinivalue_line("markers", "main_variants: not run on the variants of which few mistakes are to be feared")
     for name in config.getoption("--require-backend"):
         reason = importable(name)
@@ -76,29 +78,55 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("variant", params, indirect=True)
 
 
-def _is_due(item: pytest.Item) -> bool:
+def _law(item: pytest.Item) -> tuple[Path, str]:
+    return item.path, getattr(item, "originalname", item.name)
+
+
+def _losses(item: pytest.Item) -> set[str]:
+    """The canonical names of the losses that a test is about."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    named = {params["name"]} & FAMILY_OF.keys() if item.get_closest_marker("slow") and "name" in params else set()
+    return named | {x.name for x in params.values() if isinstance(x, Case)}
+
+
+def _is_default(item: pytest.Item) -> bool:
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    return all(x.is_default for x in params.values() if isinstance(x, Case))
+
+
+def _samples(items: list[pytest.Item]) -> dict[tuple[Path, str], set[str]]:
+    """One loss of each family for every law, and another for another law, so that each loss has its turn somewhere."""
+    families: dict[tuple[Path, str], dict[str, set[str]]] = {}
+    for item in filter(_is_default, items):
+        for loss in _losses(item):
+            families.setdefault(_law(item), {}).setdefault(FAMILY_OF[loss], set()).add(loss)
+    return {
+        law: {sorted(losses)[zlib.crc32(law[1].encode()) % len(losses)] for losses in of_law.values()}
+        for law, of_law in families.items()
+    }
+
+
+def _is_due(item: pytest.Item, samples: dict[tuple[Path, str], set[str]]) -> bool:
     """Whether a test belongs to the fast matrix.
 
-    Settings off their defaults are tried in one variant of a library. JAX compiles every step of it and Dask plans it,
-    so on these they are tried by the laws of all values and gradients alone, and a law that no library can break by
-    itself is tried on the first loss of each family.
+    Settings off their defaults are tried in one variant of a library. JAX compiles every step of it, torch's compiler
+    takes as long, and Dask plans it: with these a law is tried on a sample of the losses, at their defaults.
     """
-    given = getattr(item, "callspec", None)
-    variant = given.params.get("variant") if given is not None else None
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    variant = params.get("variant")
     names = [mark.args[0] for mark in item.iter_markers("backend")]
-    slow = {"jax", "dask"} & {variant.backend if isinstance(variant, Variant) else name for name in names}
+    libraries = {variant.backend if isinstance(variant, Variant) else name for name in names}
     is_main = not isinstance(variant, Variant) or variant.name == variant.backend
-    if given is None or (is_main and (not slow or item.get_closest_marker("every_setting"))):
+    is_default = _is_default(item)
+    is_slow = item.get_closest_marker("slow") and (libraries or not _chosen(item.config, "numpy"))
+    if not is_slow and not {"jax", "dask"} & libraries:
+        return is_main or (is_default and params.get("reduction") not in ("sum", "batchmean"))
+    if not is_main and params.get("reduction") in ("sum", "batchmean"):
+        return False
+    if is_default and is_main and item.get_closest_marker("every_loss"):
         return True
-    if not is_main and given.params.get("reduction") in ("sum", "batchmean"):
-        return False
-    cases = [x for x in given.params.values() if isinstance(x, Case)]
-    of_width = (
-        isinstance(variant, Variant) and variant.name == "jax-jit-32" and not item.get_closest_marker("every_width")
-    )
-    if (of_width or (slow and item.get_closest_marker("any_library"))) and not all(c.stands_for_family for c in cases):
-        return False
-    return all(case.is_default for case in cases)
+    in_sample = _losses(item) <= samples.get(_law(item), set())
+    return in_sample and (is_default or item.get_closest_marker("every_setting") is not None)
 
 
 def _libraries_of(item: pytest.Item) -> list[str]:
@@ -109,9 +137,11 @@ def _libraries_of(item: pytest.Item) -> list[str]:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     kept, dropped = [], []
+    samples = _samples(items)
     for item in items:
         names = _libraries_of(item)
-        if not all(_chosen(config, name) for name in names) or not (config.getoption("--sweep") or _is_due(item)):
+        is_due = config.getoption("--sweep") or _is_due(item, samples)
+        if not is_due or not all(_chosen(config, name) for name in names):
             dropped.append(item)
             continue
         kept.append(item)

@@ -7,11 +7,21 @@ nox.options.sessions = ["lint", "typing", "bare", "tests", "interop"]
 nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+ELSEWHERE = [f"--ignore=tests/{name}" for name in ("interop", "dialects")]  # in the session `interop`
 BACKENDS = ["numpy", "strict", "torch", "jax", "dask"]
 
 
 def groups(*names: str) -> list[str]:
     return [requirement for name in names for requirement in nox.project.dependency_groups(PYPROJECT, name)]
+
+
+def compiled_programs(session: nox.Session) -> dict[str, str]:
+    """JAX's settings by which the processes of a session compile each program once, and the next run none."""
+    return {
+        "JAX_COMPILATION_CACHE_DIR": f"{session.create_tmp()}/jax",
+        "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+        "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+    }
 
 
 @nox.session(tags=["check"])
@@ -42,7 +52,10 @@ def bare(session: nox.Session) -> None:
 def tests(session: nox.Session, backend: str) -> None:
     """All tests on one library."""
     session.install("-e", ".", *groups("test", *([] if backend == "numpy" else [backend])))
-    session.run("pytest", "-n", "auto", f"--backend={backend}", f"--require-backend={backend}", *session.posargs)
+    session.run(
+        *("pytest", "-n", "auto", f"--backend={backend}", f"--require-backend={backend}", *ELSEWHERE, *session.posargs),
+        env=compiled_programs(session),
+    )
 
 
 @nox.session(tags=["cpu"])
@@ -51,7 +64,10 @@ def interop(session: nox.Session) -> None:
     session.install("-e", ".", *groups("test", "interop"))
     probe = "import catboost, jax, keras, lightgbm, ndonnx, onnxruntime, sklearn, torch, xgboost"
     session.run("python", "-c", probe, env={"KERAS_BACKEND": "jax"})
-    session.run("pytest", "-n", "auto", "tests/interop", "src/arraylosses/interop", *session.posargs)
+    session.run(
+        *("pytest", "-n", "auto", "tests/interop", "tests/dialects", "src/arraylosses/interop", *session.posargs),
+        env=compiled_programs(session),
+    )
 
 
 @nox.session(tags=["sweep"])

@@ -12,7 +12,7 @@ import arraylosses as al
 from arraylosses import data
 from arraylosses.execution import direct
 
-from .catalogue import CATALOGUE, CLASS_WEIGHT, FIRST_OF_FAMILIES, Entry
+from .catalogue import CATALOGUE, CLASS_WEIGHT, Entry
 
 OF_THE_PACKAGE = ("arraylosses.losses.", "arraylosses.dialects.")
 
@@ -40,11 +40,6 @@ class Case:
     def is_default(self) -> bool:
         """Whether it is a loss of ours at its defaults: of those laws that run in every variant of a library."""
         return self.loss == type(self.loss)() and type(self.loss).__module__.startswith("arraylosses.losses.")
-
-    @property
-    def stands_for_family(self) -> bool:
-        """Whether it is of the loss with the first entry of its family."""
-        return self.name in FIRST_OF_FAMILIES
 
     @property
     def entry(self) -> Entry:

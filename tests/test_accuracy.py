@@ -248,6 +248,7 @@ def largest_error(case: Case, dtype: str, arrays, got: np.ndarray) -> tuple[floa
     return worst, at
 
 
+@pytest.mark.every_loss
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_item_is_within_a_few_units_in_the_last_place(variant, case):
     for dtype in variant.dtypes:

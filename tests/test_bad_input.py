@@ -216,7 +216,6 @@ FITTING = [
 ]
 
 
-@pytest.mark.any_library
 @class_losses
 @pytest.mark.parametrize(("rows", "labels", "axis"), FITTING, ids=str)
 @pytest.mark.parametrize("dtype", ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
@@ -249,7 +248,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.any_library
 @class_losses
 @pytest.mark.parametrize(("rows", "labels", "axis", "message"), WRONG)
 def test_labels_of_a_wrong_shape_are_told_the_right_one(variant, case, rows, labels, axis, message):
@@ -284,7 +282,6 @@ def test_an_axis_that_is_not_there_and_a_scalar_are_refused(variant, case):
         case.loss(variant.array(np.zeros((4, 0), "float32")), y)
 
 
-@pytest.mark.any_library
 @class_losses
 @pytest.mark.parametrize("bad", [-1, CLASSES, 99, -100], ids=str)
 def test_a_label_outside_its_range_raises_or_is_nan(variant, case, bad):

@@ -36,6 +36,7 @@ def pair():
 # The samples.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", al.registered())
 def test_every_loss_fits_a_sample_and_agrees_on_every_backend(name):
     result = compare(name)

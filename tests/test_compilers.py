@@ -111,6 +111,7 @@ def test_a_loss_that_asks_in_python_what_its_setting_is_has_a_program_for_each()
     assert [float(one_sided_error(x, y, side=side, reduction="sum")) for side in (1.0, -1.0, 2.0)] == [1.0, 3.0, 1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.backend("torch")
 @pytest.mark.parametrize("case", DEFAULTS, ids=str)
 def test_an_exported_program_takes_any_batch(case):

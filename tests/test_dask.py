@@ -76,6 +76,7 @@ def refuse(*args, **kwargs):
     raise AssertionError("a lazy array was computed")
 
 
+@pytest.mark.every_loss
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_lengths_that_are_not_known(case):
     compare(case, masked)

@@ -62,6 +62,7 @@ def compute(variant, loss, arrays, **items):
     return variant.numpy(variant.run(call, *[variant.array(x) for x in arrays], *values))
 
 
+@pytest.mark.every_loss
 @all_cases
 def test_value_weight_where_and_reduction(variant, case):
     loss, soft = case.loss, case.soft
@@ -133,6 +134,7 @@ def test_the_gradient_is_that_of_a_difference(variant, case):
         np.testing.assert_allclose(np.sum(variant.numpy(got) * direction), expected, rtol=1e-6, atol=1e-8)
 
 
+@pytest.mark.slow
 @pytest.mark.every_setting
 @all_cases
 def test_one_program_on_jax_and_torch_s_compiler_take_it(variant, case):

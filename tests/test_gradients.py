@@ -127,7 +127,6 @@ def test_the_gradient_is_that_of_torch_and_of_jax(variant, case, framework):
                 close(variant.numpy(got), expected[0], rtol)
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @default_cases
 def test_reductions_differ_by_their_divisor(variant, case):
@@ -158,7 +157,6 @@ def test_what_is_left_out_has_no_gradient_and_changes_none(variant, case):
         assert np.any(gradient[keep] != 0)
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @default_cases
 def test_without_items_or_weight_the_gradient_is_zero(variant, case):

@@ -71,7 +71,6 @@ def has_classes(case: Case) -> bool:
     return "class" in case.loss.declaration.domains
 
 
-@pytest.mark.every_width
 @all_cases
 @pytest.mark.parametrize("reduction", REDUCTIONS)
 def test_result_has_the_library_dtype_device_and_shape_of_the_inputs(variant, case, reduction):
@@ -150,7 +149,6 @@ def test_where_equals_leaving_the_items_out_whatever_they_hold(variant, case):
     close(compute(variant, case.loss, rubbish(case, arrays, mask), weight, where), expected(case, kept), dtype)
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @default_cases
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -169,7 +167,6 @@ def test_without_items_or_weight_the_result_is_zero(variant, case, reduction):
     )
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @default_cases
 def test_a_kept_nan_comes_out_as_nan(variant, case):
@@ -180,7 +177,6 @@ def test_a_kept_nan_comes_out_as_nan(variant, case):
         assert np.isnan(compute(variant, case.loss, [*arrays[:k], bad, *arrays[k + 1 :]]))
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @default_cases
 def test_a_constant_weight_changes_nothing_and_an_integer_weight_repeats(variant, case):
@@ -194,7 +190,6 @@ def test_a_constant_weight_changes_nothing_and_an_integer_weight_repeats(variant
     close(compute(variant, case.loss, arrays, weight), compute(variant, case.loss, repeated), dtype)
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @default_cases
 def test_a_weight_is_broadcast_before_it_is_summed(variant, case):
@@ -207,7 +202,6 @@ def test_a_weight_is_broadcast_before_it_is_summed(variant, case):
     close(compute(variant, case.loss, arrays, column), expected(case, arrays, full), dtype)
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @pytest.mark.parametrize("case", [c for c in DEFAULTS if c.rows], ids=str)
 @pytest.mark.parametrize("axis", [0, 1, 2, -2])
@@ -221,7 +215,6 @@ def test_another_axis_equals_moving_it(variant, case, axis):
     close(compute(variant, replace(case.loss, reduction="none", axis=axis), moved), last, dtype)
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @all_cases
 def test_a_batch_equals_its_items_one_by_one(variant, case):
@@ -239,7 +232,6 @@ def test_a_batch_equals_its_items_one_by_one(variant, case):
         close(one, whole[k], dtype)
 
 
-@pytest.mark.any_library
 @default_cases
 def test_inputs_are_not_written_to(variant, case):
     arrays = case.inputs(dtype=variant.dtypes[-1])
@@ -287,7 +279,6 @@ SPECIAL_CASES = [
 ]
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @pytest.mark.parametrize(("name", "equals"), SPECIAL_CASES)
 def test_a_special_case_equals_the_simpler_loss(variant, name, equals):
@@ -298,7 +289,6 @@ def test_a_special_case_equals_the_simpler_loss(variant, name, equals):
     close(compute(variant, case.loss, arrays), equals.factor * compute(variant, simpler, arrays), "float32")
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @pytest.mark.parametrize("case", [c for c in CASES if has_classes(c) and not c.soft], ids=str)
 def test_integer_labels_equal_one_hot(variant, case):
@@ -353,7 +343,6 @@ def test_two_classes_of_which_one_has_logit_zero_are_binary(variant):
     close(compute(variant, al.CrossEntropy(), (logits, soft)), binary, dtype)
 
 
-@pytest.mark.any_library
 @pytest.mark.main_variants
 @default_cases
 def test_an_integer_target_is_converted(variant, case):

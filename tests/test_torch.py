@@ -29,6 +29,8 @@ def tensors(torch, case, **kwargs):
     return [torch.tensor(x) for x in case.inputs(**kwargs)]
 
 
+@pytest.mark.slow
+@pytest.mark.every_loss
 @all_cases
 def test_it_compiles_as_one_graph(torch, case):
     torch._dynamo.reset()
@@ -43,6 +45,7 @@ def test_it_compiles_as_one_graph(torch, case):
     torch.testing.assert_close(compiled(*arrays), run(*arrays), rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in DEFAULTS if type(case.loss).function is not None], ids=str)
 def test_its_function_compiles_with_settings_that_change_between_calls(torch, case):
     torch._dynamo.reset()
@@ -70,6 +73,7 @@ def test_the_default_compiler_computes_the_same(torch, name):
     torch.testing.assert_close(compiled(*arrays), case.loss(*arrays), rtol=1e-6, atol=1e-7)
 
 
+@pytest.mark.slow
 @default_cases
 def test_a_third_shape_is_not_compiled_again(torch, case):
     torch._dynamo.reset()
@@ -103,6 +107,8 @@ def test_on_the_meta_device_it_has_shape_and_dtype(torch, case):
         assert tuple(result.shape) == (case.item_shape((4, 3)) if reduction == "none" else ())
 
 
+@pytest.mark.slow
+@pytest.mark.every_loss
 @all_cases
 def test_autograd_equals_central_differences_to_second_order(torch, case):
     if case.entry.constant:

@@ -10,7 +10,7 @@ import pkgutil
 
 from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
 
-__all__ = ["CATALOGUE", "CLASS_WEIGHT", "FIRST_OF_FAMILIES", "Entry", "Equals", "Peer", "Refused"]
+__all__ = ["CATALOGUE", "CLASS_WEIGHT", "FAMILY_OF", "Entry", "Equals", "Peer", "Refused"]
 
 DIALECTS = ("keras", "torch")
 
@@ -20,12 +20,14 @@ _ENTRIES: dict[str, dict[str, Entry]] = {
     if not file.name.startswith("_")
 }
 
-FIRST_OF_FAMILIES = {next(iter(entries)) for name, entries in _ENTRIES.items() if name not in DIALECTS}
-"""The losses that stand for their families, where a library takes its time."""
-
 CATALOGUE: dict[str, Entry] = {
     f"{file}.{name}" if file in DIALECTS else name: entry
     for file, entries in _ENTRIES.items()
     for name, entry in entries.items()
 }
 """The entries by the canonical names of the losses."""
+
+FAMILY_OF = {
+    f"{file}.{name}" if file in DIALECTS else name: file for file, entries in _ENTRIES.items() for name in entries
+}
+"""The file of each loss."""

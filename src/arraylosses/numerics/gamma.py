@@ -76,6 +76,6 @@ def log_gamma(xp: Namespace, z: Array) -> Array:
 # By Stirling's formula it is y log z + (z + y) log(1 + y/z) - y - log(1 + y/z) / 2 + δ(z + y) - δ(z).
 def log_gamma_excess(z: Array, y: Array) -> Array:
     """log Γ(z + y) - log Γ(z) - y log z for z above 0 and y of at least 0: of order y² / z where z is large."""
-    xp = array_namespace(z, y)
     z_and_y = z + y
-    return kl_div(z_and_y, z) - 0.5 * xp.log1p(y / z) + (stirling_error(z_and_y) - stirling_error(z))
+    log1p = array_namespace(z_and_y).log1p
+    return kl_div(z_and_y, z) - 0.5 * log1p(y / z) + (stirling_error(z_and_y) - stirling_error(z))
