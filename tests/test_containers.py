@@ -19,7 +19,7 @@ Y = np.asarray([1.0, 0.0, 1.0], dtype="float32")
 def modules(variant=None):
     """What a user has imported who follows a hint."""
     found = {"np": np, "xp": al.array_namespace(variant.array(X)) if variant else np}
-    for name, module in (("torch", "torch"), ("jnp", "jax"), ("da", "dask")):
+    for name, module in (("torch", "torch"), ("jnp", "jax"), ("da", "dask"), ("cp", "cupy")):
         if not importable(module):
             found[name] = __import__({"jax": "jax.numpy", "dask": "dask.array"}.get(module, module), fromlist=["_"])
     return found

@@ -40,6 +40,8 @@ class Variant:
 
     name = "numpy"
     backend = "numpy"
+    title = "NumPy"
+    """The library, as messages name it."""
     dtypes: tuple[str, ...] = ("float32", "float64")
     eager_labels = True
     """Whether a label that is no class is refused; elsewhere its item is NaN."""
@@ -114,6 +116,7 @@ class Strict(Variant):
 
     name = "strict"
     backend = "strict"
+    title = "array_api_strict"
     eager_labels = False
     flags: dict[str, Any] = {}
     where = "CPU_DEVICE"
@@ -153,6 +156,7 @@ class StrictDevice(Strict):
 class Torch(Variant):
     name = "torch"
     backend = "torch"
+    title = "PyTorch"
 
     def array(self, x: Any) -> Any:
         return self.module.tensor(np.array(x))
@@ -197,6 +201,7 @@ class Jax(Variant):
 
     name = "jax"
     backend = "jax"
+    title = "JAX"
     eager_labels = False
     x64 = True
 
@@ -243,6 +248,7 @@ class Dask(Variant):
 
     name = "dask"
     backend = "dask"
+    title = "Dask"
     eager_labels = False
 
     def array(self, x: Any) -> Any:
@@ -270,6 +276,7 @@ class Dask(Variant):
 class Cupy(Variant):
     name = "cupy"
     backend = "cupy"
+    title = "CuPy"
     eager_labels = False
 
     def array(self, x: Any) -> Any:

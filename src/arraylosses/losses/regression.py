@@ -248,8 +248,10 @@ class SmoothL1(ErrorLoss):
         super().__post_init__()
         require_nonnegative(beta=self.beta)
 
-    def torch_kernel(self) -> tuple[Any, ...]:
-        return ("l1_loss",) if settings.is_zero(self.beta) else ("smooth_l1_loss", self.beta)
+    def torch_kernel(self) -> tuple[Any, ...] | None:
+        if settings.is_zero(self.beta):
+            return ("l1_loss",)
+        return ("smooth_l1_loss", self.beta) if self.beta >= 2.0**-126 else None  # 0 / 0 on a GPU in float32
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
     def _of_error(self, error: Array) -> Array:

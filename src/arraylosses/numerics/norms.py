@@ -188,7 +188,7 @@ def _p_norm(x: Array, p: float, axis: int) -> Array:
     if p < 1:  # of which the norm of a few small entries may be out of range
         total = clip(total, None, 2.0 ** (100 * p))
     zero = total == 0
-    return where(zero, 0.0, 4.0 * where(zero, 1.0, total) ** (1 / p))
+    return where(zero, 0.0, 4.0 * where(zero, 1.0, total) ** in_range(1 / p, x))
 
 
 def vector_norm(x: Array, /, axis: int = -1, ord: float = 2.0) -> Array:  # noqa: A002
