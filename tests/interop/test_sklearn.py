@@ -13,11 +13,15 @@ import arraylosses as al
 sklearn = pytest.importorskip("sklearn")
 
 from sklearn import linear_model, metrics  # noqa: E402
-from sklearn.ensemble import RandomForestClassifier  # noqa: E402
+from sklearn.ensemble import (  # noqa: E402
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+)
 from sklearn.model_selection import GridSearchCV, cross_val_score, cross_validate  # noqa: E402
 from sklearn.utils.estimator_checks import estimator_checks_generator  # noqa: E402
 
-from arraylosses.interop.sklearn import LossClassifier, LossRegressor, scorer  # noqa: E402
+from arraylosses.interop.sklearn import LossClassifier, LossRegressor, base_loss, scorer  # noqa: E402
 
 pytestmark = pytest.mark.otherwise_numpy
 
@@ -240,3 +244,67 @@ def test_what_a_scorer_refuses():
         scorer("binary_cross_entropy")(digits, NUMBERS.X, NUMBERS.y)
     with pytest.raises(ValueError, match="those of InfoNce depend on each other"):
         scorer("info_nce")
+
+
+# Trees, whose own losses are the independent ones
+
+TREES = {"max_iter": 30, "random_state": 0}
+BREAST, DIGITS = halves("breast_cancer"), halves("digits")
+
+
+def test_the_trees_of_squared_errors_are_scikit_learn_s_own():
+    theirs = HistGradientBoostingRegressor(**TREES).fit(TRAIN.X, TRAIN.y)
+    ours = HistGradientBoostingRegressor(base_loss(al.HalfSquaredError()), **TREES).fit(TRAIN.X, TRAIN.y)
+    np.testing.assert_allclose(ours.predict(TEST.X), theirs.predict(TEST.X), rtol=1e-12)
+
+
+def test_the_trees_of_two_classes_are_scikit_learn_s_own_under_weights():
+    weight = np.linspace(0.5, 2.0, len(BREAST[0].y))
+    both = [
+        HistGradientBoostingClassifier(loss, **TREES).fit(BREAST[0].X, BREAST[0].y, weight)
+        for loss in ("log_loss", base_loss(al.binary_cross_entropy))
+    ]
+    theirs, ours = (model.predict_proba(BREAST[1].X) for model in both)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_the_trees_of_many_classes_are_scikit_learn_s_own():
+    few = {"max_iter": 5, "random_state": 0}
+    both = [
+        HistGradientBoostingClassifier(loss, **few).fit(DIGITS[0].X, DIGITS[0].y)
+        for loss in ("log_loss", base_loss("cross_entropy", n_classes=10))
+    ]
+    theirs, ours = (pickle.loads(pickle.dumps(model)).predict_proba(DIGITS[1].X) for model in both)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("loss", "native"),
+    [
+        (al.AbsoluteError(), {"loss": "absolute_error"}),
+        (al.Quantile(q=0.9), {"loss": "quantile", "quantile": 0.9}),
+    ],
+    ids=str,
+)
+def test_trees_of_a_piecewise_linear_loss_learn_though_no_leaf_is_computed_anew(loss, native):
+    models = [
+        HistGradientBoostingRegressor(**settings, **TREES).fit(TRAIN.X, TRAIN.y)
+        for settings in (native, {"loss": base_loss(loss)})
+    ]
+    theirs, ours = (loss(model.predict(TEST.X), TEST.y) for model in models)
+    start = loss(np.full_like(TEST.y, al.best_constant(loss, TRAIN.y)), TEST.y)
+    assert start - ours > 0.5 * (start - theirs)
+
+
+@pytest.mark.parametrize(
+    ("loss", "settings", "message"),
+    [
+        ("cross_entropy", {}, "`n_classes` must be given for a loss of rows, such as cross_entropy, got None"),
+        ("huber", {"n_classes": 3}, "`n_classes` must be left out for a loss of elements, such as huber, got 3"),
+        ("cross_entropy", {"n_classes": 2}, "`n_classes` must be at least 3: of two classes, trees learn one logit"),
+        (al.BinaryCrossEntropy(from_logits=False), {}, "`loss` must take any real number that trees add up to"),
+    ],
+)
+def test_trees_cannot_minimise_any_loss(loss, settings, message):
+    with pytest.raises(ValueError, match=message):
+        base_loss(loss, **settings)

@@ -1,4 +1,4 @@
-"""Losses in scikit-learn: as scorers, and as linear models that minimise them."""
+"""Losses in scikit-learn: as scorers, as linear models that minimise them, and in its boosted trees."""
 
 from __future__ import annotations
 
@@ -24,8 +24,9 @@ from ..constants import best_constant, supervised
 from ..gradients import value_and_grad
 from ..loss import Loss
 from ..registry import get
+from ._sklearn_trees import base_loss
 
-__all__ = ["LossClassifier", "LossRegressor", "scorer"]
+__all__ = ["LossClassifier", "LossRegressor", "base_loss", "scorer"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
