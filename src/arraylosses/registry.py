@@ -168,8 +168,8 @@ def register_composite(cls: type[Loss]) -> None:
 
 def _dialect_of(cls: type[Loss]) -> str:
     """Return the dialect that a class belongs to; an empty string for any other."""
-    package, _, module = cls.__module__.rpartition(".")
-    return module if package == _DIALECTS else ""
+    _, _, module = cls.__module__.partition(f"{_DIALECTS}.")
+    return module.partition(".")[0]
 
 
 def canonical_name(cls: type[Loss]) -> str:

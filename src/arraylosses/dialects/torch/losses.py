@@ -5,15 +5,60 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .. import special
-from .._array_api import NUMBERS, Array, array_namespace
-from ..arguments import require_nonnegative, require_range
-from ..losses.binary import BinaryCrossEntropy
-from ..losses.embedding import TripletMargin
-from ..numerics import logarithms, norms
-from ..registry import register
+from ... import special
+from ..._array_api import NUMBERS, Array, array_namespace
+from ...arguments import require_nonnegative, require_range
+from ...losses._base import PureLoss, PureRowLoss
+from ...losses.binary import BinaryCrossEntropy
+from ...losses.embedding import TripletMargin
+from ...losses.margin import shortfalls
+from ...numerics import indexing, logarithms, norms
+from ...registry import register
 
 __all__ = ["BCELoss", "TripletMarginLoss"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ElementKl(PureLoss):
+    """A term of the Kullback-Leibler divergence, where torch has one loss an element and not one a row."""
+
+    log_target: bool = False
+
+    arrays = "input[...]: real, target[...]: real if log_target else nonnegative -> [...]"
+
+    # t (log t - input), with 0 log 0 = 0
+    def call(self, input: Array, target: Array) -> Array:
+        if not self.log_target:
+            return special.xlogy(target, target) - target * input
+        mass = array_namespace(input, target).exp(target)
+        return mass * (special.where(mass == 0, 0.0, target) - input)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedMultilabelMargin(PureRowLoss):
+    """`multilabel_margin` of a list of classes, which ends at -1, and in which a class may stand more than once."""
+
+    arrays = "input[..., C]: real, target[..., C]: id -> [...]"
+
+    # Σ_j n_j Σ_k (n_k = 0) max(0, 1 + z_k - z_j) / C, where class j stands n_j times in the list
+    def call(self, input: Array, target: Array) -> Array:
+        xp = array_namespace(input, target)
+        counts = listed(input, target)
+        pairs = counts[..., :, None] * xp.astype(counts == 0, counts.dtype)[..., None, :]
+        return xp.mean(xp.sum(pairs * shortfalls(input, -1, 1.0), axis=-1), axis=-1)
+
+
+def listed(input: Array, target: Array) -> Array:
+    """How often each class stands in a list that ends at -1; NaN where one of the list is no class."""
+    xp = array_namespace(input, target)
+    places = indexing.places(target, target.shape[-1], target.dtype)
+    # A place is in the list if no place up to it holds -1.
+    ends = xp.logical_and(target[..., None, :] < 0, places[None, :] <= places[:, None])
+    kept = xp.logical_not(xp.any(ends, axis=-1))
+    is_named = xp.logical_and(target[..., :, None] == places, kept[..., :, None])
+    counts = xp.sum(xp.astype(is_named, input.dtype), axis=-2)
+    invalid = xp.any(xp.logical_and(kept, target >= target.shape[-1]), axis=-1)
+    return special.where(invalid[..., None], float("nan"), counts)
 
 
 @register

@@ -1,0 +1,452 @@
+"""Losses of real numbers: what `torch.nn` and `torch.nn.functional` have for regression and likelihoods."""
+
+from __future__ import annotations
+
+from dataclasses import InitVar, dataclass
+
+from ..._array_api import Array, is_array
+from ...arguments.arrays import refuse_outside
+from ...arguments.domains import DOMAINS
+from ...losses._base import ErrorLoss
+from ...losses.likelihood import GaussianNll, PoissonNll
+from ...losses.regression import AbsoluteError, Huber, SmoothL1, SquaredError
+from .._common import one_program, speaks
+from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, library, run
+from ._criterion import Criterion
+
+__all__ = [
+    "GaussianNLLLoss",
+    "HuberLoss",
+    "L1Loss",
+    "MSELoss",
+    "PoissonNLLLoss",
+    "SmoothL1Loss",
+    "gaussian_nll_loss",
+    "huber_loss",
+    "l1_loss",
+    "mse_loss",
+    "poisson_nll_loss",
+    "smooth_l1_loss",
+]
+
+_BROADCASTS = "arrays of two shapes broadcast, with a warning"
+
+
+@speaks(AbsoluteError, _BROADCASTS)
+def l1_loss(
+    input: Array,
+    target: Array,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Array | None = None,
+) -> Array:
+    r"""Absolute error: `absolute_error`.
+
+    .. math:: l = |input - target|
+
+    Parameters
+    ----------
+    input, target : array
+        Floating. Of two shapes they broadcast, with a warning.
+    size_average, reduce : bool, optional
+        Deprecated, with a warning: False stands for reduction "sum" and "none".
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean is that of all elements, or with `weight` Σ w l / Σ w; of no elements it is NaN.
+    weight : array, optional
+        One number an element, of the shape of `input`.
+
+    Returns
+    -------
+    array
+        Of shape (), or for "none" of that of the arrays; in the dtype of `input`.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not broadcast, `weight` has another shape, or there is no such reduction.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.l1_loss.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses.dialects import torch as F
+    >>> float(F.l1_loss(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0]), weight=np.asarray([3.0, 1.0])))
+    1.25
+    """
+    return _of_errors(AbsoluteError(reduction=chosen(reduction, size_average, reduce)), input, target, weight)
+
+
+@speaks(SquaredError, _BROADCASTS)
+def mse_loss(
+    input: Array,
+    target: Array,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    weight: Array | None = None,
+) -> Array:
+    r"""Squared error: `squared_error`.
+
+    .. math:: l = (input - target)^2
+
+    Parameters
+    ----------
+    input, target : array
+        Floating. Of two shapes they broadcast, with a warning.
+    size_average, reduce : bool, optional
+        Deprecated, with a warning: False stands for reduction "sum" and "none".
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean is that of all elements, or with `weight` Σ w l / Σ w; of no elements it is NaN.
+    weight : array, optional
+        One number an element, of the shape of `input`.
+
+    Returns
+    -------
+    array
+        Of shape (), or for "none" of that of the arrays; in the dtype of `input`.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not broadcast, `weight` has another shape, or there is no such reduction.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.mse_loss.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses.dialects import torch as F
+    >>> float(F.mse_loss(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0]), reduction="sum"))
+    5.0
+    """
+    return _of_errors(SquaredError(reduction=chosen(reduction, size_average, reduce)), input, target, weight)
+
+
+@speaks(Huber, f"`reduction` stands before `delta`; with `weight` the mean is over all elements; {_BROADCASTS}")
+def huber_loss(
+    input: Array,
+    target: Array,
+    reduction: str = "mean",
+    delta: float = 1.0,
+    weight: Array | None = None,
+) -> Array:
+    r"""Huber's loss: `huber`.
+
+    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2); \quad e = input - target
+
+    Parameters
+    ----------
+    input, target : array
+        Floating. Of two shapes they broadcast, with a warning.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean is that of all elements, whatever their weights; of none it is NaN.
+    delta : float, default 1.0
+        The error, above 0, at which it turns from squared to absolute.
+    weight : array, optional
+        One number an element, of the shape of `input`.
+
+    Returns
+    -------
+    array
+        Of shape (), or for "none" of that of the arrays; in the dtype of `input`.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not broadcast, `weight` has another shape, `delta` is not above 0, or there is no such
+        reduction.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.huber_loss.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses.dialects import torch as F
+    >>> float(F.huber_loss(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), "sum", 2.0))
+    4.125
+    """
+    loss = Huber(delta=delta, reduction=chosen(reduction))
+    return run(loss, *broadcast_with_warning(input, target), weight=_weight_of_size(weight, input))
+
+
+@speaks(SmoothL1, _BROADCASTS)
+def smooth_l1_loss(
+    input: Array,
+    target: Array,
+    size_average: bool | None = None,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+    beta: float = 1.0,
+) -> Array:
+    r"""Huber's loss over its threshold: `smooth_l1`.
+
+    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = input - target
+
+    Parameters
+    ----------
+    input, target : array
+        Floating. Of two shapes they broadcast, with a warning.
+    size_average, reduce : bool, optional
+        Deprecated, with a warning: False stands for reduction "sum" and "none".
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean is that of all elements; of none it is NaN.
+    beta : float, default 1.0
+        The error, at least 0, at which it turns from squared to absolute. At 0 it is `l1_loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or for "none" of that of the arrays; in the dtype of `input`.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not broadcast, `beta` is below 0, or there is no such reduction.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.smooth_l1_loss.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses.dialects import torch as F
+    >>> float(F.smooth_l1_loss(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), reduction="sum", beta=2.0))
+    2.0625
+    """
+    loss = SmoothL1(beta=beta, reduction=chosen(reduction, size_average, reduce))
+    return run(loss, *broadcast_with_warning(input, target))
+
+
+def _of_errors(loss: ErrorLoss, input: Array, target: Array, weight: Array | None) -> Array:
+    x, y = broadcast_with_warning(input, target)
+    weight = _weight_of_size(weight, input)
+    if weight is None or loss.reduction != "mean":
+        return run(loss, x, y, weight=weight)
+    return in_dtype_of(_mean_by_weight(x, y, weight, loss=type(loss)(reduction="sum")), x, y)
+
+
+def _weight_of_size(weight: Array | None, input: Array) -> Array | None:
+    if weight is not None and tuple(weight.shape) != tuple(input.shape):
+        raise ValueError(f"`weight` must have the shape of `input`, {tuple(input.shape)}, got {tuple(weight.shape)}")
+    return weight
+
+
+@one_program
+def _mean_by_weight(input: Array, target: Array, weight: Array, *, loss: ErrorLoss) -> Array:
+    xp = library(input=input, target=target, weight=weight)
+    total = loss(input, target, weight=weight)
+    return total / xp.sum(xp.astype(weight, total.dtype, copy=False))
+
+
+@speaks(PoissonNll, "`log_input` is `from_log`, `eps` is `epsilon`; arrays of two shapes broadcast", epsilon="eps")
+def poisson_nll_loss(
+    input: Array,
+    target: Array,
+    log_input: bool = True,
+    full: bool = False,
+    size_average: bool | None = None,
+    eps: float = 1e-8,
+    reduce: bool | None = None,
+    reduction: str = "mean",
+) -> Array:
+    r"""Negative log-likelihood of a Poisson distribution: `poisson_nll`.
+
+    .. math:: l = rate - target \log(rate + eps) \; (+ \log target!); \quad rate = \exp(input)
+
+    Parameters
+    ----------
+    input, target : array
+        Floating, the second a count. Of two shapes they broadcast.
+    log_input : bool, default True
+        Whether `input` is a logarithm, whose loss has no use for `eps`.
+    full : bool, default False
+        Add log(target!) by Stirling's approximation for targets above 1.
+    size_average, reduce : bool, optional
+        Deprecated, with a warning: False stands for reduction "sum" and "none".
+    eps : float, default 1e-8
+        What is added to a rate before its logarithm is taken.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean is that of all elements; of none it is NaN.
+
+    Returns
+    -------
+    array
+        Of shape (), or for "none" of that of the arrays; in the dtype of `input`.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not broadcast, or there is no such reduction.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.poisson_nll_loss.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses.dialects import torch as F
+    >>> float(F.poisson_nll_loss(np.asarray([0.0, 0.0]), np.asarray([0.0, 3.0])))
+    1.0
+    """
+    loss = PoissonNll(from_log=log_input, full=full, epsilon=eps, reduction=chosen(reduction, size_average, reduce))
+    return run(loss, *broadcast(input=input, target=target))
+
+
+@speaks(GaussianNll, "`eps` is `epsilon`, and is 1e-6; arrays broadcast, and `var` may be a number", epsilon="eps")
+def gaussian_nll_loss(
+    input: Array,
+    target: Array,
+    var: Array | float,
+    full: bool = False,
+    eps: float = 1e-6,
+    reduction: str = "mean",
+) -> Array:
+    r"""Negative log-likelihood of a normal distribution: `gaussian_nll`.
+
+    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(input - target)^2}{v} \right) \;
+        (+ \tfrac{1}{2} \log 2 \pi); \quad v = \max(var, eps)
+
+    Parameters
+    ----------
+    input, target : array
+        Floating: the mean, and what it is of. Of two shapes they broadcast.
+    var : array or float
+        The variance, at least 0: a number; one an element of `input`; one a row, without the last axis; or with one
+        axis of length 1.
+    full : bool, default False
+        Add the constant, log(2π)/2.
+    eps : float, default 1e-6
+        What a smaller variance counts as.
+    reduction : {"mean", "sum", "none"}, default "mean"
+        The mean is that of all elements; of none it is NaN.
+
+    Returns
+    -------
+    array
+        Of shape (), or for "none" of that of the arrays; in the dtype of `input`.
+
+    Raises
+    ------
+    ValueError
+        If `var` has another shape, or on the CPU a negative number in it; if there is no such reduction.
+
+    References
+    ----------
+    https://docs.pytorch.org/docs/stable/generated/torch.nn.functional.gaussian_nll_loss.html
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses.dialects import torch as F
+    >>> float(F.gaussian_nll_loss(np.asarray([1.0, 2.0]), np.asarray([3.0, 2.0]), 1.0))
+    1.0
+    """
+    loss = GaussianNll(full=full, epsilon=eps, reduction=chosen(reduction))
+    xp = library(input=input, target=target)
+    if not is_array(var):
+        if var < 0:
+            raise ValueError(f"`var` must be at least 0, got {var}")
+        var = xp.full_like(input, var)
+    else:
+        refuse_outside(library(input=input, var=var), "var", var, DOMAINS["nonnegative"], None)
+        var = _variance_of(input, var)
+    return run(loss, *broadcast(input=input, target=target, var=var))
+
+
+def _variance_of(input: Array, var: Array) -> Array:
+    """Return a variance with the axes of `input`."""
+    shape, own = tuple(input.shape), tuple(var.shape)
+    if own == shape:
+        return var
+    if own == shape[:-1]:
+        return var[..., None]
+    if len(own) == len(shape) and [n for m, n in zip(shape, own, strict=True) if m != n] == [1]:
+        return var
+    raise ValueError(
+        f"`var` must have the shape of `input`, {shape}, without its last axis, or with one axis of length 1, got {own}"
+    )
+
+
+@dataclass(eq=False)
+class L1Loss(Criterion):
+    """`l1_loss` as an object, which keeps its settings."""
+
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+
+    def forward(self, input: Array, target: Array) -> Array:
+        return l1_loss(input, target, reduction=self.reduction)
+
+
+@dataclass(eq=False)
+class MSELoss(Criterion):
+    """`mse_loss` as an object, which keeps its settings."""
+
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+
+    def forward(self, input: Array, target: Array) -> Array:
+        return mse_loss(input, target, reduction=self.reduction)
+
+
+@dataclass(eq=False)
+class HuberLoss(Criterion):
+    """`huber_loss` as an object, which keeps its settings."""
+
+    reduction: str = "mean"
+    delta: float = 1.0
+
+    def forward(self, input: Array, target: Array) -> Array:
+        return huber_loss(input, target, self.reduction, self.delta)
+
+
+@dataclass(eq=False)
+class SmoothL1Loss(Criterion):
+    """`smooth_l1_loss` as an object, which keeps its settings."""
+
+    size_average: InitVar[bool | None] = None
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+    beta: float = 1.0
+
+    def forward(self, input: Array, target: Array) -> Array:
+        return smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
+
+
+@dataclass(eq=False)
+class PoissonNLLLoss(Criterion):
+    """`poisson_nll_loss` as an object, which keeps its settings."""
+
+    log_input: bool = True
+    full: bool = False
+    size_average: InitVar[bool | None] = None
+    eps: float = 1e-8
+    reduce: InitVar[bool | None] = None
+    reduction: str = "mean"
+
+    def forward(self, log_input: Array, target: Array) -> Array:
+        return poisson_nll_loss(log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)
+
+
+@dataclass(eq=False, kw_only=True)
+class GaussianNLLLoss(Criterion):
+    """`gaussian_nll_loss` as an object, which keeps its settings."""
+
+    full: bool = False
+    eps: float = 1e-6
+    reduction: str = "mean"
+
+    def forward(self, input: Array, target: Array, var: Array | float) -> Array:
+        return gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)
