@@ -1,4 +1,4 @@
-"""Entries of the losses of `dialects/torch.py`."""
+"""Entries of the losses of `dialects/torch/losses.py`."""
 
 from __future__ import annotations
 

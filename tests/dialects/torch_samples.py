@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch.testing._internal import common_methods_invocations, common_modules
 
+from arraylosses import special
 from arraylosses.dialects import torch as dialect
 
 OPERATORS = {
@@ -70,7 +71,7 @@ def errors(name: str) -> list[Sample]:
 
 def _of_module(name: str, given: Any) -> Sample:
     made, forward = given.constructor_input, given.forward_input
-    return Sample(name, (made.args, made.kwargs), forward.args, forward.kwargs)
+    return Sample(name, (made.args, made.kwargs), *((forward.args, forward.kwargs) if forward else ((), {})))
 
 
 def _of_operator(name: str, given: Any) -> Sample:
@@ -78,12 +79,14 @@ def _of_operator(name: str, given: Any) -> Sample:
 
 
 def mapped(value: Any, of_tensor: Callable[[torch.Tensor], Any]) -> Any:
-    """Convert the tensors of nested arguments; torch's options become the dialect's."""
+    """Convert the tensors of nested arguments; what torch has for options and distances becomes the dialect's."""
     convert = functools.partial(mapped, of_tensor=of_tensor)
     if isinstance(value, torch.Tensor):
         return of_tensor(value)
     if isinstance(value, torch.nn.LinearCrossEntropyOptions):
         return dialect.LinearCrossEntropyOptions(**dataclasses.asdict(value))
+    if isinstance(value, torch.nn.PairwiseDistance):
+        return lambda x, y: special.vector_norm(x - y + value.eps)
     if isinstance(value, dict):
         return {key: convert(x) for key, x in value.items()}
     return type(value)(map(convert, value)) if isinstance(value, tuple | list) else value

@@ -1,8 +1,9 @@
-"""What a framework does by convention or by accident: its losses where they differ from ours, one module a framework.
+"""The losses of a framework by its own names, one module a framework, on any library's arrays.
 
-They take the prediction first and have `weight`, `where` and `reduction` as all losses here; what they have of their
-framework is the formula. None of them imports the framework. `get` finds them by the framework's names, and loads them
-when it is first asked for one.
+What a framework does by convention or by accident is here, and in no other loss. Losses whose formula differs, such as
+Keras's limits of probabilities, take the prediction first and have `weight`, `where` and `reduction` as all losses; `get`
+finds them by the framework's names, and loads them when it is first asked for one. None of the modules imports its
+framework.
 """
 
 from . import keras, torch

@@ -9,6 +9,7 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
+from ... import special
 from ..._array_api import Array, Namespace, array_namespace, as_array, as_index, dtype_kind
 from ...arguments import require_choice
 from ...arguments.places import one_library
@@ -24,6 +25,7 @@ __all__ = [
     "library",
     "like",
     "over",
+    "over_sum",
     "run",
     "warn",
 ]
@@ -136,6 +138,14 @@ def _mean_of_weighted(*arrays: Array, loss: Loss) -> Array:
 def over(total: Array, count: int) -> Array:
     """Return a sum over the number of its items: NaN of none."""
     return total / count if count else total * math.nan
+
+
+def over_sum(total: Array, weights: Array) -> Array:
+    """Return a sum over that of its weights: NaN where that is 0, with the gradient of the sum."""
+    xp = array_namespace(total, weights)
+    divisor = xp.sum(xp.astype(weights, total.dtype, copy=False))
+    none = divisor == 0
+    return special.where(none, math.nan, total / special.where(none, 1.0, divisor))
 
 
 def in_dtype_of(value: Array, *arrays: Array) -> Array:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from ..._array_api import is_array, same_values
@@ -11,22 +12,27 @@ __all__ = ["Criterion"]
 
 
 class Criterion:
-    """A loss as an object: called with arrays, it returns what the function that it is made of does.
+    """A loss as an object: called with arrays, it returns what its function does with them and the settings.
 
     Its attributes are the settings, by torch's names, and may be changed. Two are equal if these are.
     """
 
     reduction: str
 
-    known: ClassVar[tuple[str, ...]] = REDUCTIONS
+    function: ClassVar[Callable[..., Any]]
+    """The function that computes it."""
+
+    reductions: ClassVar[tuple[str, ...]] = REDUCTIONS
     """The reductions that there are."""
 
     def __post_init__(self, *deprecated: bool | None) -> None:
-        self.reduction = chosen(self.reduction, *deprecated, known=self.known)
+        self.reduction = chosen(self.reduction, *deprecated, known=self.reductions)
 
     def forward(self, *arrays: Any, **named: Any) -> Any:
         """Compute the loss."""
-        raise NotImplementedError(f"{type(self).__name__} must define `forward(self, input, target)`")
+        known: Any = type(self).__dataclass_fields__  # type: ignore[attr-defined]
+        settings = {name: value for name, value in vars(self).items() if name in known}
+        return self.function(*arrays, **settings, **named)
 
     def __call__(self, *arrays: Any, **named: Any) -> Any:
         """Compute the loss."""
@@ -41,7 +47,8 @@ class Criterion:
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return all([_same(value, getattr(other, name)) for name, value in vars(self).items()])
+        own, others = vars(self), vars(other)
+        return own.keys() == others.keys() and all([_same(value, others[name]) for name, value in own.items()])
 
     def __hash__(self) -> int:
         return hash(type(self))  # the settings may be changed, and hold arrays

@@ -16,7 +16,20 @@ from ...losses.divergence import KlDivergence
 from ...losses.linear import LinearCrossEntropy
 from ...losses.multiclass import CrossEntropy, Nll
 from .._common import one_program, speaks
-from ._calls import REDUCTIONS, at_labels, broadcast, chosen, in_dtype_of, library, like, of_classes, over, run, warn
+from ._calls import (
+    REDUCTIONS,
+    at_labels,
+    broadcast,
+    chosen,
+    in_dtype_of,
+    library,
+    like,
+    of_classes,
+    over,
+    over_sum,
+    run,
+    warn,
+)
 from ._criterion import Criterion
 from .losses import BCELoss as LimitedBinaryCrossEntropy
 from .losses import ElementKl
@@ -216,8 +229,7 @@ def _of_kept(weight: Array | None, *arrays: Array, loss: LossOfLabels) -> Array:
     if loss.reduction != "mean":
         return loss(*arrays, weight=of_items)
     total = replace(loss, reduction="sum")(*arrays, weight=of_items)
-    kept = xp.astype(kept, total.dtype)
-    return total / xp.sum(kept if of_items is None else kept * xp.astype(of_items, total.dtype, copy=False))
+    return over_sum(total, xp.astype(kept, total.dtype) if of_items is None else special.where(kept, of_items, 0.0))
 
 
 def _weighted_target(input: Array, target: Array, weight: Array, *, label_smoothing: float) -> Array:
@@ -254,7 +266,8 @@ def _smoothed(
     items = (1.0 - label_smoothing) * nll + label_smoothing * of_all
     if reduction == "none":
         return items
-    return xp.sum(items) if reduction == "sum" else xp.sum(items) / xp.sum(special.where(kept, of_items, 0.0))
+    total = xp.sum(items)
+    return total if reduction == "sum" else over_sum(total, special.where(kept, of_items, 0.0))
 
 
 @speaks(
@@ -435,6 +448,8 @@ def kl_div(
 class CrossEntropyLoss(Criterion):
     """`cross_entropy` as an object, which keeps its settings."""
 
+    function = staticmethod(cross_entropy)
+
     weight: Array | None = None
     size_average: InitVar[bool | None] = None
     ignore_index: int = -100
@@ -442,20 +457,12 @@ class CrossEntropyLoss(Criterion):
     reduction: str = "mean"
     label_smoothing: float = 0.0
 
-    def forward(self, input: Array, target: Array) -> Array:
-        return cross_entropy(
-            input,
-            target,
-            self.weight,
-            ignore_index=self.ignore_index,
-            reduction=self.reduction,
-            label_smoothing=self.label_smoothing,
-        )
-
 
 @dataclass(eq=False)
 class NLLLoss(Criterion):
     """`nll_loss` as an object, which keeps its settings."""
+
+    function = staticmethod(nll_loss)
 
     weight: Array | None = None
     size_average: InitVar[bool | None] = None
@@ -463,26 +470,24 @@ class NLLLoss(Criterion):
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
 
-    def forward(self, input: Array, target: Array) -> Array:
-        return nll_loss(input, target, self.weight, ignore_index=self.ignore_index, reduction=self.reduction)
-
 
 @dataclass(eq=False)
 class BCELoss(Criterion):
     """`binary_cross_entropy` as an object, which keeps its settings."""
+
+    function = staticmethod(binary_cross_entropy)
 
     weight: Array | None = None
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
 
-    def forward(self, input: Array, target: Array) -> Array:
-        return binary_cross_entropy(input, target, self.weight, reduction=self.reduction)
-
 
 @dataclass(eq=False)
 class BCEWithLogitsLoss(Criterion):
     """`binary_cross_entropy_with_logits` as an object, which keeps its settings."""
+
+    function = staticmethod(binary_cross_entropy_with_logits)
 
     weight: Array | None = None
     size_average: InitVar[bool | None] = None
@@ -490,22 +495,16 @@ class BCEWithLogitsLoss(Criterion):
     reduction: str = "mean"
     pos_weight: Array | None = None
 
-    def forward(self, input: Array, target: Array) -> Array:
-        return binary_cross_entropy_with_logits(
-            input, target, self.weight, reduction=self.reduction, pos_weight=self.pos_weight
-        )
-
 
 @dataclass(eq=False)
 class KLDivLoss(Criterion):
     """`kl_div` as an object, which keeps its settings."""
 
-    known: ClassVar[tuple[str, ...]] = _OF_DIVERGENCE
+    function = staticmethod(kl_div)
+
+    reductions: ClassVar[tuple[str, ...]] = _OF_DIVERGENCE
 
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
     log_target: bool = False
-
-    def forward(self, input: Array, target: Array) -> Array:
-        return kl_div(input, target, reduction=self.reduction, log_target=self.log_target)

@@ -330,44 +330,43 @@ def triplet_margin_with_distance_loss(
 class HingeEmbeddingLoss(Criterion):
     """`hinge_embedding_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(hinge_embedding_loss)
+
     margin: float = 1.0
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
-
-    def forward(self, input: Array, target: Array) -> Array:
-        return hinge_embedding_loss(input, target, self.margin, reduction=self.reduction)
 
 
 @dataclass(eq=False)
 class MarginRankingLoss(Criterion):
     """`margin_ranking_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(margin_ranking_loss)
+
     margin: float = 0.0
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
-
-    def forward(self, input1: Array, input2: Array, target: Array) -> Array:
-        return margin_ranking_loss(input1, input2, target, self.margin, reduction=self.reduction)
 
 
 @dataclass(eq=False)
 class CosineEmbeddingLoss(Criterion):
     """`cosine_embedding_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(cosine_embedding_loss)
+
     margin: float = 0.0
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
 
-    def forward(self, input1: Array, input2: Array, target: Array) -> Array:
-        return cosine_embedding_loss(input1, input2, target, self.margin, reduction=self.reduction)
-
 
 @dataclass(eq=False)
 class TripletMarginLoss(Criterion):
     """`triplet_margin_loss` as an object, which keeps its settings."""
+
+    function = staticmethod(triplet_margin_loss)
 
     margin: float = 1.0
     p: float = 2.0
@@ -381,15 +380,12 @@ class TripletMarginLoss(Criterion):
         super().__post_init__(*deprecated)
         require_positive(margin=self.margin)
 
-    def forward(self, anchor: Array, positive: Array, negative: Array) -> Array:
-        return triplet_margin_loss(
-            anchor, positive, negative, self.margin, self.p, self.eps, self.swap, reduction=self.reduction
-        )
-
 
 @dataclass(eq=False, kw_only=True)
 class TripletMarginWithDistanceLoss(Criterion):
     """`triplet_margin_with_distance_loss` as an object, which keeps its settings."""
+
+    function = staticmethod(triplet_margin_with_distance_loss)
 
     distance_function: Callable[[Array, Array], Array] | None = None
     margin: float = 1.0
@@ -399,14 +395,3 @@ class TripletMarginWithDistanceLoss(Criterion):
     def __post_init__(self, *deprecated: bool | None) -> None:
         super().__post_init__(*deprecated)
         require_positive(margin=self.margin)
-
-    def forward(self, anchor: Array, positive: Array, negative: Array) -> Array:
-        return triplet_margin_with_distance_loss(
-            anchor,
-            positive,
-            negative,
-            distance_function=self.distance_function,
-            margin=self.margin,
-            swap=self.swap,
-            reduction=self.reduction,
-        )

@@ -242,6 +242,8 @@ class LinearCrossEntropyLoss(Layered):
         ``load_state_dict`` takes those of torch's own module.
     """
 
+    function = staticmethod(linear_cross_entropy)
+
     def __init__(
         self,
         in_features: int,

@@ -274,17 +274,18 @@ def multilabel_soft_margin_loss(
 class SoftMarginLoss(Criterion):
     """`soft_margin_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(soft_margin_loss)
+
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
-
-    def forward(self, input: Array, target: Array) -> Array:
-        return soft_margin_loss(input, target, reduction=self.reduction)
 
 
 @dataclass(eq=False)
 class MultiMarginLoss(Criterion):
     """`multi_margin_loss` as an object, which keeps its settings."""
+
+    function = staticmethod(multi_margin_loss)
 
     p: int = 1
     margin: float = 1.0
@@ -297,30 +298,25 @@ class MultiMarginLoss(Criterion):
         super().__post_init__(*deprecated)
         MultiMargin(p=self.p, margin=self.margin)  # refuses what is out of range
 
-    def forward(self, input: Array, target: Array) -> Array:
-        return multi_margin_loss(input, target, self.p, self.margin, self.weight, reduction=self.reduction)
-
 
 @dataclass(eq=False)
 class MultiLabelMarginLoss(Criterion):
     """`multilabel_margin_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(multilabel_margin_loss)
+
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
-
-    def forward(self, input: Array, target: Array) -> Array:
-        return multilabel_margin_loss(input, target, reduction=self.reduction)
 
 
 @dataclass(eq=False)
 class MultiLabelSoftMarginLoss(Criterion):
     """`multilabel_soft_margin_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(multilabel_soft_margin_loss)
+
     weight: Array | None = None
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
-
-    def forward(self, input: Array, target: Array) -> Array:
-        return multilabel_soft_margin_loss(input, target, self.weight, reduction=self.reduction)

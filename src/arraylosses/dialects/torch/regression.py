@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import InitVar, dataclass
 
-from ..._array_api import Array, is_array
+from ..._array_api import NUMBERS, Array, is_array
+from ...arguments import in_short
 from ...arguments.arrays import refuse_outside
 from ...arguments.domains import DOMAINS
 from ...losses._base import ErrorLoss
@@ -381,53 +382,56 @@ def _variance_of(input: Array, var: Array) -> Array:
 class L1Loss(Criterion):
     """`l1_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(l1_loss)
+
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
-
-    def forward(self, input: Array, target: Array) -> Array:
-        return l1_loss(input, target, reduction=self.reduction)
 
 
 @dataclass(eq=False)
 class MSELoss(Criterion):
     """`mse_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(mse_loss)
+
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
-
-    def forward(self, input: Array, target: Array) -> Array:
-        return mse_loss(input, target, reduction=self.reduction)
 
 
 @dataclass(eq=False)
 class HuberLoss(Criterion):
     """`huber_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(huber_loss)
+
     reduction: str = "mean"
     delta: float = 1.0
 
-    def forward(self, input: Array, target: Array) -> Array:
-        return huber_loss(input, target, self.reduction, self.delta)
+    def __post_init__(self, *deprecated: bool | None) -> None:
+        super().__post_init__(*deprecated)
+        if not isinstance(self.delta, NUMBERS):
+            raise TypeError(f"`delta` must be a number, got {in_short(self.delta)}")
 
 
 @dataclass(eq=False)
 class SmoothL1Loss(Criterion):
     """`smooth_l1_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(smooth_l1_loss)
+
     size_average: InitVar[bool | None] = None
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
     beta: float = 1.0
 
-    def forward(self, input: Array, target: Array) -> Array:
-        return smooth_l1_loss(input, target, reduction=self.reduction, beta=self.beta)
-
 
 @dataclass(eq=False)
 class PoissonNLLLoss(Criterion):
     """`poisson_nll_loss` as an object, which keeps its settings."""
+
+    function = staticmethod(poisson_nll_loss)
 
     log_input: bool = True
     full: bool = False
@@ -436,17 +440,13 @@ class PoissonNLLLoss(Criterion):
     reduce: InitVar[bool | None] = None
     reduction: str = "mean"
 
-    def forward(self, log_input: Array, target: Array) -> Array:
-        return poisson_nll_loss(log_input, target, self.log_input, self.full, eps=self.eps, reduction=self.reduction)
-
 
 @dataclass(eq=False, kw_only=True)
 class GaussianNLLLoss(Criterion):
     """`gaussian_nll_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(gaussian_nll_loss)
+
     full: bool = False
     eps: float = 1e-6
     reduction: str = "mean"
-
-    def forward(self, input: Array, target: Array, var: Array | float) -> Array:
-        return gaussian_nll_loss(input, target, var, self.full, self.eps, self.reduction)

@@ -133,17 +133,8 @@ def _parted(joined: Array, lengths: Array, longest: int) -> Array:
 class CTCLoss(Criterion):
     """`ctc_loss` as an object, which keeps its settings."""
 
+    function = staticmethod(ctc_loss)
+
     blank: int = 0
     reduction: str = "mean"
     zero_infinity: bool = False
-
-    def forward(
-        self,
-        log_probs: Array,
-        targets: Array,
-        input_lengths: Array | Sequence[int] | int,
-        target_lengths: Array | Sequence[int] | int,
-    ) -> Array:
-        return ctc_loss(
-            log_probs, targets, input_lengths, target_lengths, self.blank, self.reduction, self.zero_infinity
-        )
