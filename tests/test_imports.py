@@ -15,6 +15,9 @@ al.cross_entropy(np.zeros((2, 3), dtype="float32"), np.zeros(2, dtype=int), clas
 al.triplet_margin(np.zeros((2, 3)), np.ones((2, 3)), np.ones((2, 3)))
 al.deserialize(al.serialize(al.get("mse")))
 al.get("bce")(np.zeros(3), np.ones(3))
+from arraylosses.dialects import torch as F
+F.cross_entropy(np.zeros((2, 3)), np.asarray([0, -100]), label_smoothing=0.5)
+F.LinearCrossEntropyLoss(2, 3)(np.zeros((2, 2)), np.zeros(2, dtype=int))
 al.get("TripletMarginLoss")(np.zeros((2, 3)), np.ones((2, 3)), np.ones((2, 3)))
 """
 

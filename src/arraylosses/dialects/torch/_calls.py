@@ -44,7 +44,7 @@ def warn(message: str) -> None:
     frame = frame and frame.f_back
     while frame is not None and frame.f_globals.get("__name__", "").startswith(_PACKAGE):
         level, frame = level + 1, frame.f_back
-    warnings.warn(message, stacklevel=level - 1)
+    warnings.warn(message, stacklevel=level)
 
 
 def chosen(

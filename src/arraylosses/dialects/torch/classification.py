@@ -116,6 +116,7 @@ def cross_entropy(
             target = _weighted_target(input, target, weight, label_smoothing=label_smoothing)
             label_smoothing = 0.0
         return run(CrossEntropy(axis=1, label_smoothing=label_smoothing, reduction=wanted), input, target)
+    _require_labels(input, target)
     if weight is not None and label_smoothing:
         value = _smoothed(
             input, target, weight, ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=wanted
@@ -181,19 +182,36 @@ def nll_loss(
     >>> logits = np.asarray([[2.0, 0.0, 0.0], [0.0, 0.0, 3.0]])
     >>> log_probabilities = special.log_softmax(logits, axis=1)
     >>> round(float(F.nll_loss(log_probabilities, np.asarray([0, 2]))), 6)
-    0.167247
+    0.167234
     >>> round(float(F.nll_loss(log_probabilities[0], np.asarray(0))), 6)
     0.239542
     >>> F.nll_loss(log_probabilities.T, np.asarray([0, 2]))
     Traceback (most recent call last):
     ...
+    ValueError: `target` must have shape (3,), that of `input` (3, 2) without the classes on axis 1, got (2,); it would
+    fit if the classes were on axis 0, so move them, as in xp.moveaxis(input, 0, 1)
     """
     wanted = chosen(reduction, size_average, reduce)
     library(input=input, target=target)
-    if dtype_kind(target.dtype) != "int":
-        raise TypeError(f"`target` must hold integer labels, got {dtype_name(target.dtype)}")
+    _require_labels(input, target)
     loss = Nll(axis=1, ignore_index=ignore_index, reduction=wanted)
     return of_labels(loss, input, target, labels=target, classes=_classes(input), weight=like(weight, input))
+
+
+def _require_labels(input: Array, target: Array) -> None:
+    """Refuse what are no labels of the items, and say where the batch was taken for the classes."""
+    if dtype_kind(target.dtype) != "int":
+        raise TypeError(f"`target` must hold integer labels, got {dtype_name(target.dtype)}")
+    shape, given = tuple(input.shape), tuple(target.shape)
+    wanted = (*shape[:1], *shape[2:]) if len(shape) > 1 else ()
+    if given == wanted:
+        return
+    hint = ""
+    if len(shape) > 1 and given == shape[1:]:
+        hint = "; it would fit if the classes were on axis 0, so move them, as in xp.moveaxis(input, 0, 1)"
+    raise ValueError(
+        f"`target` must have shape {wanted}, that of `input` {shape} without the classes on axis 1, got {given}{hint}"
+    )
 
 
 def _classes(input: Array) -> int:
@@ -272,7 +290,7 @@ def _smoothed(
 
 @speaks(
     LimitedBinaryCrossEntropy,
-    "logarithms are at least -100; with `weight` the mean is over all elements",
+    "takes probabilities, whose logarithms are at least -100; with `weight` the mean is over all elements",
 )
 def binary_cross_entropy(
     input: Array,
