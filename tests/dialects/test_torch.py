@@ -21,6 +21,8 @@ from torch.nn.modules import loss as modules  # noqa: E402
 CLASSES = [name for name in dialect.__all__ if isinstance(getattr(dialect, name), type)]
 FUNCTIONS = [name for name in dialect.__all__ if name not in CLASSES]
 DEPRECATED = "NLLLoss2d"
+OF_NO_LOSS = {"LinearCrossEntropyOptions", "AdaptiveLogSoftmaxWithLoss"}
+"""Settings, and what is a function of nested arrays and no loss with a name."""
 
 RNG = np.random.default_rng(0)
 INPUT, TARGET = RNG.normal(size=(4, 3)), RNG.normal(size=(4, 3))
@@ -43,16 +45,16 @@ on_each_library = pytest.mark.parametrize(
 
 
 def test_the_names_are_torch_s():
-    others = {"AdaptiveLogSoftmaxWithLoss", "LinearCrossEntropyOptions"}
-    assert {*CLASSES} == {*modules.__all__, *others} - {DEPRECATED}
+    assert {*CLASSES} == {*modules.__all__, *OF_NO_LOSS} - {DEPRECATED}
     known = [name for name in vars(functional) if name.endswith(("_loss", "cross_entropy", "_logits", "kl_div"))]
     assert {*FUNCTIONS} == {name for name in known if not name.startswith("_")}
     assert (len(FUNCTIONS), len(CLASSES)) == (22, 24)
     assert dialect.NAMES.keys() == {*dialect.__all__} - {"LinearCrossEntropyOptions"}
-    assert {name.canonical for name in dialect.NAMES.values()} <= al.registered().keys()
+    ours = {name.canonical for name in dialect.NAMES.values()}
+    assert ours - al.registered().keys() == {"adaptive_log_softmax"} <= {*al.__all__}
 
 
-@pytest.mark.parametrize("name", [n for n in dialect.__all__ if n != "LinearCrossEntropyOptions"])
+@pytest.mark.parametrize("name", [n for n in dialect.__all__ if n not in OF_NO_LOSS])
 def test_every_name_is_found_by_get(name):
     assert isinstance(al.get(name), al.Loss)
 
@@ -173,6 +175,44 @@ def test_the_arrays_of_a_layer_are_replaced_by_those_of_torch_s():
     ours.load_state_dict(theirs.state_dict())
     value = ours(torch.tensor(INPUT, dtype=torch.float32), torch.tensor(LABELS))
     torch.testing.assert_close(value, theirs(torch.tensor(INPUT, dtype=torch.float32), torch.tensor(LABELS)))
+
+
+@on_each_library
+def test_an_adaptive_softmax_is_torch_s(library):
+    array = convert(library)
+    torch.manual_seed(0)
+    given = {"in_features": 8, "n_classes": 20, "cutoffs": [4, 9], "div_value": 2.0, "head_bias": True}
+    theirs, ours = torch.nn.AdaptiveLogSoftmaxWithLoss(**given), dialect.AdaptiveLogSoftmaxWithLoss(**given)
+    assert {n: tuple(x.shape) for n, x in ours.state_dict().items()} == {
+        n: tuple(x.shape) for n, x in theirs.state_dict().items()
+    }
+    assert ours != dialect.AdaptiveLogSoftmaxWithLoss(**given)
+    ours.load_state_dict(theirs.state_dict())
+    assert ours == pickle.loads(pickle.dumps(ours))
+    x = torch.randn(6, 8, requires_grad=True)
+    labels = torch.tensor([0, 3, 4, 8, 9, 19])
+    expected = theirs(x, labels)
+    expected.loss.backward()
+    x_of_ours, labels_of_ours = array(x.detach().numpy()), array(labels.numpy())
+    output, loss = ours(x_of_ours, labels_of_ours)
+    for found, wanted in [
+        (output, expected.output),
+        (loss, expected.loss),
+        (ours.log_prob(x_of_ours), theirs.log_prob(x)),
+    ]:
+        np.testing.assert_allclose(al.to_numpy(found), wanted.detach(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(al.to_numpy(ours.predict(x_of_ours)), theirs.predict(x))
+    gradient = al.grad(lambda x: ours(x, labels_of_ours).loss)(x_of_ours)
+    np.testing.assert_allclose(al.to_numpy(gradient), x.grad, rtol=1e-4, atol=1e-6)
+    alone = ours(x_of_ours[1, ...], labels_of_ours[1, ...])
+    np.testing.assert_allclose(al.to_numpy(alone.output), expected.output[1].detach(), rtol=1e-5)
+
+
+@pytest.mark.parametrize("cutoffs", [[], [0, 3], [3, 3], [5, 4], [20], [1.5]])
+def test_cutoffs_that_torch_refuses_are_refused(cutoffs):
+    for module in (torch.nn, dialect):
+        with pytest.raises(ValueError, match="cutoffs"):
+            module.AdaptiveLogSoftmaxWithLoss(8, 20, cutoffs)
 
 
 # Means over nothing, and half precision

@@ -25,8 +25,8 @@ LEFT_OUT = {
     ("hinge_embedding_loss", 9): "a target that is neither 1 nor -1, of which torch adds both losses",
 }
 
-# The fast run looks at every sample on torch in float64, but for one of ten of the 857 of one class; elsewhere at one of
-# so many, since JAX compiles each step for each shape. --sweep looks at all.
+# The fast run looks at every sample on torch in float64, but for one of ten of the 857 of one class; elsewhere at one
+# of so many, since JAX compiles each step for each shape. --sweep looks at all.
 ONE_OF = {"torch-float64": 1, "torch-float32": 16, "numpy": 4, "jax": 40}
 
 TOLERANCE = {"float64": 1e-7, "float32": 2e-4}

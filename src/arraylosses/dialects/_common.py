@@ -22,7 +22,7 @@ class Name(NamedTuple):
     """What a framework's name stands for here."""
 
     canonical: str
-    """The registered name of the loss."""
+    """The name of the loss, as it is registered."""
     differs: str = ""
     """In what its meaning differs from the loss at its defaults; empty where it does in nothing."""
 
@@ -56,9 +56,9 @@ def speaks(loss: type[Loss], differs: str = "", **settings: str) -> Callable[[Fu
     return decorate
 
 
-def name_of(function: Callable[..., Any]) -> Name:
+def name_of(form: Any) -> Name:
     """Return what the name of a function that `speaks` a loss stands for."""
-    found: Name = function.name  # type: ignore[attr-defined]
+    found: Name = form.name
     return found
 
 

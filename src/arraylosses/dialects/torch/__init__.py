@@ -97,10 +97,10 @@ The names say which loss of the package computes them: see `NAMES`.
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from .._common import Name, name_of
-from . import classification, embedding, linear, margin, regression, sequence
+from . import adaptive, classification, embedding, linear, margin, regression, sequence
+from .adaptive import *
 from .classification import *
 from .embedding import *
 from .linear import *
@@ -115,17 +115,15 @@ __all__ += margin.__all__
 __all__ += embedding.__all__
 __all__ += sequence.__all__
 __all__ += linear.__all__
+__all__ += adaptive.__all__
 
 
-def _named() -> dict[str, Name]:
-    found = {}
-    for name in __all__:
-        made: Any = globals()[name]
-        function = made if not isinstance(made, type) else getattr(made, "function", None)
-        if function is not None:
-            found[name] = name_of(function)
-    return found
-
-
-NAMES: Mapping[str, Name] = MappingProxyType(_named())
-"""What each of torch's names stands for: the registered name of the loss, and in what its meaning differs."""
+# A function has its name, and a class that of its function, or one of its own.
+NAMES: Mapping[str, Name] = MappingProxyType(
+    {
+        name: name_of(getattr(made, "function", made))
+        for name in __all__
+        if (made := globals()[name]) is not linear.LinearCrossEntropyOptions
+    }
+)
+"""What each of torch's names stands for: the name of the loss here, and in what its meaning differs."""

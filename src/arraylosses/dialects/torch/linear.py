@@ -1,20 +1,17 @@
-"""Losses of a linear layer's outputs, with the layer: `linear_cross_entropy` and its objects."""
+"""The cross entropy of a linear layer's outputs, as a function and as an object that holds the layer."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import numpy as np
-
-from ..._array_api import Array, dtype_kind, dtype_name
+from ..._array_api import Array, dtype_kind
 from ...arguments import require_choice, require_range
 from ...losses.linear import LinearCrossEntropy
 from .._common import speaks
 from ._calls import chosen, library, like, run
-from ._criterion import Criterion
+from ._layers import Layered, Linear
 from .classification import cross_entropy, of_labels
 
 __all__ = ["LinearCrossEntropyLoss", "LinearCrossEntropyOptions", "linear_cross_entropy"]
@@ -171,52 +168,6 @@ def _check_shapes(of_input: tuple[int, ...], of_matrix: tuple[int, ...], bias: A
         raise ValueError(f"`input` must be a batch where `linear_weight` has shape {of_matrix}, got shape {of_input}")
     if bias is not None and tuple(bias.shape) != of_matrix[:-1]:
         raise ValueError(f"`linear_bias` must have shape {of_matrix[:-1]}, got {tuple(bias.shape)}")
-
-
-class Linear:
-    """The arrays of a linear layer: `weight`, of shape (out, in), and `bias`, of shape (out), or None.
-
-    They begin as torch's do, uniform within 1 / sqrt(in), as arrays of NumPy, which follow the library of the arrays of
-    a call; any other arrays may take their place.
-    """
-
-    def __init__(self, in_features: int, out_features: int, bias: bool, dtype: Any) -> None:
-        name = "float32" if dtype is None else dtype_name(dtype)
-        rng, bound = np.random.default_rng(), 1.0 / math.sqrt(in_features) if in_features else 0.0
-        self.weight: Array = rng.uniform(-bound, bound, (out_features, in_features)).astype(name)
-        self.bias: Array | None = rng.uniform(-bound, bound, out_features).astype(name) if bias else None
-
-
-class Layered(Criterion):
-    """A loss that holds the arrays of linear layers."""
-
-    def layers(self) -> dict[str, Linear]:
-        """Return the layers by their names."""
-        raise NotImplementedError(f"{type(self).__name__} must define `layers(self)`")
-
-    def state_dict(self) -> dict[str, Array]:
-        """Return the arrays by the names that they have in torch."""
-        held = [
-            (f"{name}.{kind}", getattr(x, kind)) for name, x in self.layers().items() for kind in ("weight", "bias")
-        ]
-        return {name: array for name, array in held if array is not None}
-
-    def load_state_dict(self, state_dict: Mapping[str, Array]) -> None:
-        """Take arrays, of any library, in the place of those that are held: such as those of torch's own module.
-
-        Raises
-        ------
-        ValueError
-            If one is missing, is not known, or has another shape.
-        """
-        held = self.state_dict()
-        if held.keys() != state_dict.keys():
-            raise ValueError(f"`state_dict` must have {', '.join(held)}, got {', '.join(state_dict)}")
-        for name, array in state_dict.items():
-            if tuple(array.shape) != tuple(held[name].shape):
-                raise ValueError(f"`{name}` must have shape {tuple(held[name].shape)}, got {tuple(array.shape)}")
-            layer, _, kind = name.rpartition(".")
-            setattr(self.layers()[layer], kind, array)
 
 
 class LinearCrossEntropyLoss(Layered):
