@@ -24,7 +24,7 @@ from .labels import check_labels
 from .places import FLOATING, check_dtype, check_places, one_library
 from .shapes import Axes, Layout, check_weights
 
-__all__ = ["Inputs", "Labels", "check_inputs", "refuse_outside"]
+__all__ = ["Inputs", "Labels", "check_inputs"]
 
 _OF_ITEMS: Layout = ()
 
@@ -249,13 +249,12 @@ def _check_values(declaration: Declaration, inputs: Inputs) -> None:
     xp = inputs.xp
     for k, (argument, x) in enumerate(zip(declaration.arguments, inputs.arrays, strict=False)):
         if not inputs.is_integer(k):
-            refuse_outside(xp, argument.name, x, argument.form(integer=False).domain, inputs.kept(k))
+            _refuse_outside(xp, argument.name, x, argument.form(integer=False).domain, inputs.kept(k))
     if inputs.weight is not None:
-        refuse_outside(xp, "weight", inputs.weight, DOMAINS["nonnegative"], inputs.where)
+        _refuse_outside(xp, "weight", inputs.weight, DOMAINS["nonnegative"], inputs.where)
 
 
-def refuse_outside(xp: Namespace, name: str, x: Array, domain: Domain, where: Array | None) -> None:
-    """Refuse a value outside a domain, of what `where` keeps, in an array that can be looked at."""
+def _refuse_outside(xp: Namespace, name: str, x: Array, domain: Domain, where: Array | None) -> None:
     if not holds_values(x, *(() if where is None else (where,))):
         return
     if dtype_kind(x.dtype) not in FLOATING:  # unsigned integers have no -1 to be compared with

@@ -10,7 +10,18 @@ from dataclasses import replace
 from typing import Any
 
 from ... import special
-from ..._array_api import Array, Namespace, array_namespace, as_array, as_index, dtype_kind
+from ..._array_api import (
+    Array,
+    Namespace,
+    array_namespace,
+    as_array,
+    as_index,
+    dtype_kind,
+    holds_values,
+    is_torch,
+    lie_below,
+    namespace_of,
+)
 from ...arguments import require_choice
 from ...arguments.places import one_library
 from ...loss import Loss
@@ -26,6 +37,7 @@ __all__ = [
     "like",
     "over",
     "over_sum",
+    "require_within",
     "run",
     "warn",
 ]
@@ -67,13 +79,16 @@ def chosen(
 
 def library(**arrays: Array) -> Namespace:
     """Return the namespace of arrays, which have their names in errors."""
+    found = [namespace_of(x) for x in arrays.values()]
+    xp = found[0]
+    if xp is not None and all([other is xp for other in found]):
+        return xp
     return one_library(tuple(arrays), tuple(arrays.values()), None, None)
 
 
 def broadcast(**arrays: Array) -> tuple[Array, ...]:
     """Return arrays in the shape that torch broadcasts them to."""
-    xp = library(**arrays)
-    given = tuple(arrays.values())
+    xp, given = library(**arrays), tuple(arrays.values())
     shape = given[0].shape
     if all([x.shape == shape for x in given]):
         return given
@@ -87,12 +102,24 @@ def broadcast(**arrays: Array) -> tuple[Array, ...]:
 def broadcast_with_warning(input: Array, target: Array) -> tuple[Array, ...]:
     """Return arrays in one shape, with torch's warning where they are of two."""
     library(input=input, target=target)
-    if input.shape != target.shape:
-        warn(
-            f"Using a target size ({tuple(target.shape)}) that is different to the input size ({tuple(input.shape)}). "
-            "They broadcast, which is rarely meant: give them one shape."
-        )
+    if input.shape == target.shape:
+        return input, target
+    warn(
+        f"Using a target size ({tuple(target.shape)}) that is different to the input size ({tuple(input.shape)}). "
+        "They broadcast, which is rarely meant: give them one shape."
+    )
     return broadcast(input=input, target=target)
+
+
+def require_within(low: float, high: float, **arrays: Array) -> None:
+    """Refuse a number outside a range, in arrays that can be looked at, as torch does on the CPU."""
+    for name, x in arrays.items():
+        if 0 in x.shape or not holds_values(x):
+            continue
+        for value in [float(v) for v in (x.aminmax() if is_torch(x) else (x.min(), x.max()))]:
+            if value < low or value > high:
+                bounds = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
+                raise ValueError(f"`{name}` must hold numbers {bounds}, got {value}")
 
 
 def like(value: Any, input: Array) -> Array | None:
@@ -110,8 +137,9 @@ def of_classes(weight: Array | None, classes: int) -> Array | None:
 def at_labels(weight: Array, labels: Array) -> Array:
     """Return the weight of the class of each label; that of any class for a label that is none."""
     xp = array_namespace(weight, labels)
-    places = as_index(xp, labels)
-    places = xp.where(xp.logical_and(places >= 0, places < weight.shape[0]), places, xp.zeros_like(places))
+    places, classes = as_index(xp, labels), weight.shape[0]
+    if 0 in places.shape or not (holds_values(places) and lie_below(places, classes)):
+        places = xp.where(xp.logical_and(places >= 0, places < classes), places, xp.zeros_like(places))
     return xp.reshape(xp.take(weight, xp.reshape(places, (-1,)), axis=0), labels.shape)
 
 

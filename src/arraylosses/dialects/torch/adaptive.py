@@ -77,9 +77,7 @@ class AdaptiveLogSoftmaxWithLoss(Layered):
     (3, 20)
     """
 
-    name: ClassVar[Name] = Name(
-        adaptive_log_softmax.__name__, "returns log-probabilities too, and holds the layers"
-    )
+    name: ClassVar[Name] = Name(adaptive_log_softmax.__name__, "returns log-probabilities too, and holds the layers")
 
     def __init__(
         self,

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import InitVar, dataclass, replace
-from typing import ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 from ... import special
 from ..._array_api import Array, array_namespace, as_index, dtype_kind, dtype_name, holds_values, lie_below
-from ...arguments.arrays import refuse_outside
-from ...arguments.domains import DOMAINS
 from ...losses._base import along
 from ...losses.binary import BinaryCrossEntropy
 from ...losses.divergence import KlDivergence
@@ -27,6 +25,7 @@ from ._calls import (
     of_classes,
     over,
     over_sum,
+    require_within,
     run,
     warn,
 )
@@ -122,8 +121,18 @@ def cross_entropy(
             input, target, weight, ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=wanted
         )
         return in_dtype_of(value, input)
-    loss = CrossEntropy(axis=1, ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=wanted)
-    return of_labels(loss, input, target, labels=target, classes=_classes(input), weight=weight)
+    return of_labels(
+        CrossEntropy,
+        input,
+        target,
+        labels=target,
+        classes=_classes(input),
+        weight=weight,
+        ignore_index=ignore_index,
+        reduction=wanted,
+        axis=1,
+        label_smoothing=label_smoothing,
+    )
 
 
 @speaks(Nll, _OF_CLASSES, class_weight="weight")
@@ -194,8 +203,17 @@ def nll_loss(
     wanted = chosen(reduction, size_average, reduce)
     library(input=input, target=target)
     _require_labels(input, target)
-    loss = Nll(axis=1, ignore_index=ignore_index, reduction=wanted)
-    return of_labels(loss, input, target, labels=target, classes=_classes(input), weight=like(weight, input))
+    return of_labels(
+        Nll,
+        input,
+        target,
+        labels=target,
+        classes=_classes(input),
+        weight=like(weight, input),
+        ignore_index=ignore_index,
+        reduction=wanted,
+        axis=1,
+    )
 
 
 def _require_labels(input: Array, target: Array) -> None:
@@ -223,30 +241,44 @@ def _classes(input: Array) -> int:
 LossOfLabels: TypeAlias = CrossEntropy | Nll | LinearCrossEntropy
 
 
-def of_labels(loss: LossOfLabels, *arrays: Array, labels: Array, classes: int, weight: Array | None) -> Array:
+def of_labels(
+    loss: type[LossOfLabels],
+    *arrays: Array,
+    labels: Array,
+    classes: int,
+    weight: Array | None,
+    ignore_index: int,
+    reduction: Any,
+    **settings: Any,
+) -> Array:
     """Compute a loss of labels, whose mean is Σ w l / Σ w with the weights of their classes, and NaN of none."""
-    if weight is None and (loss.reduction != "mean" or _are_all_kept(labels, classes, loss.ignore_index)):
-        value = (loss if loss.reduction != "mean" else replace(loss, ignore_index=None))(*arrays)
+    is_seen = holds_values(labels)
+    if is_seen and not 0 <= ignore_index < classes and 0 not in labels.shape and lie_below(labels, classes):
+        made = loss(**settings, reduction=reduction)  # no label is left out
+        if weight is None:
+            return in_dtype_of(made(*arrays), *arrays)
     else:
-        value = _of_kept(of_classes(weight, classes), *arrays, loss=loss)
+        made = loss(**settings, ignore_index=ignore_index, reduction=reduction)
+    if weight is not None or (reduction == "mean" and not is_seen):
+        value = _of_kept(of_classes(weight, classes), *arrays, loss=made)
+    else:
+        value = made(*arrays)
+        if reduction == "mean" and not bool(array_namespace(labels).any(labels != ignore_index)):
+            value = value + math.nan
     return in_dtype_of(value, *arrays)
-
-
-def _are_all_kept(labels: Array, classes: int, ignore_index: int | None) -> bool:
-    """Whether all labels are classes, as far as they can be looked at, so that none is left out."""
-    is_class = ignore_index is not None and 0 <= ignore_index < classes
-    return not is_class and 0 not in labels.shape and holds_values(labels) and lie_below(labels, classes)
 
 
 @one_program
 def _of_kept(weight: Array | None, *arrays: Array, loss: LossOfLabels) -> Array:
     labels = arrays[loss.array_names.index("labels")]
     xp = array_namespace(labels, weight)
-    kept = as_index(xp, labels) != loss.ignore_index
     of_items = None if weight is None else at_labels(weight, labels)
     if loss.reduction != "mean":
         return loss(*arrays, weight=of_items)
     total = replace(loss, reduction="sum")(*arrays, weight=of_items)
+    if loss.ignore_index is None:
+        return over_sum(total, of_items)
+    kept = as_index(xp, labels) != loss.ignore_index
     return over_sum(total, xp.astype(kept, total.dtype) if of_items is None else special.where(kept, of_items, 0.0))
 
 
@@ -339,9 +371,8 @@ def binary_cross_entropy(
     [0.6931, 100.0]
     """
     loss = LimitedBinaryCrossEntropy(reduction=chosen(reduction, size_average, reduce))
-    xp = library(input=input, target=target)
-    for name, x in (("input", input), ("target", target)):
-        refuse_outside(xp, name, x, DOMAINS["probability"], None)
+    library(input=input, target=target)
+    require_within(0.0, 1.0, input=input, target=target)
     return run(loss, input, target, weight=like(weight, input))
 
 

@@ -139,9 +139,19 @@ def linear_cross_entropy(
     classes, *inner, _ = linear_weight.shape
     bias = () if linear_bias is None else (linear_bias,)
     if not inner and is_label and (weight is None or not label_smoothing):
-        loss = LinearCrossEntropy(ignore_index=ignore_index, label_smoothing=label_smoothing, reduction=wanted)
-        arrays = (input, linear_weight, target, *bias)
-        return of_labels(loss, *arrays, labels=target, classes=classes, weight=weight)
+        return of_labels(
+            LinearCrossEntropy,
+            input,
+            linear_weight,
+            target,
+            *bias,
+            labels=target,
+            classes=classes,
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=wanted,
+            label_smoothing=label_smoothing,
+        )
     if not inner and weight is None:
         loss = LinearCrossEntropy(label_smoothing=label_smoothing, reduction=wanted)
         return run(loss, input, linear_weight, target, *bias)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import InitVar, dataclass
 
 from ..._array_api import NUMBERS, Array, is_array
 from ...arguments import in_short
-from ...arguments.arrays import refuse_outside
-from ...arguments.domains import DOMAINS
 from ...losses._base import ErrorLoss
 from ...losses.likelihood import GaussianNll, PoissonNll
 from ...losses.regression import AbsoluteError, Huber, SmoothL1, SquaredError
 from .._common import one_program, speaks
-from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, library, run
+from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, library, require_within, run
 from ._criterion import Criterion
 
 __all__ = [
@@ -359,7 +358,8 @@ def gaussian_nll_loss(
             raise ValueError(f"`var` must be at least 0, got {var}")
         var = xp.full_like(input, var)
     else:
-        refuse_outside(library(input=input, var=var), "var", var, DOMAINS["nonnegative"], None)
+        library(input=input, var=var)
+        require_within(0.0, math.inf, var=var)
         var = _variance_of(input, var)
     return run(loss, *broadcast(input=input, target=target, var=var))
 
