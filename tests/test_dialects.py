@@ -224,7 +224,7 @@ def test_what_a_dialect_exports_is_what_the_registry_names(module):
 def test_a_loss_of_a_dialect_comes_back_from_its_name_its_data_and_a_pickle(name):
     loss = al.get(name)
     canonical = registry._OF_DIALECTS[name]
-    assert type(loss).__module__.startswith(f"arraylosses.dialects.{canonical.partition('.')[0]}")
+    assert f"{type(loss).__module__}.".startswith(f"arraylosses.dialects.{canonical.partition('.')[0]}.")
     assert al.get(canonical) == loss
     data = json.loads(json.dumps(al.serialize(loss)))
     assert data["name"] == canonical

@@ -200,6 +200,28 @@ def test_the_script_names_each_library(capsys):
     ]
 
 
+# torch_custom_loss.py
+
+torch_custom_loss = load("torch_custom_loss")
+
+
+@pytest.mark.parametrize(
+    "library", [pytest.param(x, marks=pytest.mark.backend(x)) for x in torch_custom_loss.NAMESPACES]
+)
+def test_a_loss_in_torch_s_two_ways_is_the_same_on_every_library(library):
+    found = torch_custom_loss.example(importlib.import_module(torch_custom_loss.NAMESPACES[library]))
+    assert [name for name, _, _ in found] == ["function", "module"]
+    # The logits of the three pixels that are labelled, each with the one of its label first.
+    pixels = np.asarray([[2.0, 0.0, -1.0], [1.5, 0.0, 0.0], [3.0, 0.5, -0.5]])
+    p = np.exp(pixels[:, 0]) / np.sum(np.exp(pixels), axis=1)
+    for _, value, gradient in found:
+        np.testing.assert_allclose(float(value), np.mean((1.0 - p) ** 2 * -np.log(p)), rtol=1e-5)
+        np.testing.assert_array_equal([float(g) for g in gradient[0, :, 1]], [0.0, 0.0, 0.0])
+        # By the logit of the label p (1 - p) times the derivative by p
+        slope = p * (1.0 - p) * (2.0 * (1.0 - p) * np.log(p) - (1.0 - p) ** 2 / p) / 3.0
+        np.testing.assert_allclose(float(gradient[0, 0, 0]), slope[0], rtol=1e-4)
+
+
 # evaluate_outputs.py
 
 

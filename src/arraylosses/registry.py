@@ -281,7 +281,7 @@ def known_as(name: str) -> str:
         ours = [cls for cls in _BY_CANONICAL.values() if not _dialect_of(cls)]
         return closest(name, {key: key for cls in ours for key in (cls.__name__, snake_case(cls.__name__))})
     settings = ", ".join(f"{key}={value!r}" for key, value in entry.settings.items())
-    dialect = f"{entry.cls.__module__.partition('.')[2]}." if _dialect_of(entry.cls) else ""
+    dialect = f"{entry.cls.__module__.removeprefix(f'{__package__}.')}." if _dialect_of(entry.cls) else ""
     return f"; al.get({name!r}) returns it: {dialect}{entry.cls.__name__}({settings})"
 
 
