@@ -201,6 +201,28 @@ def test_without_its_quirk_it_is_ours(variant: Variant, case: Case):
         np.testing.assert_allclose(found[1][0], expected[1][0], rtol=1e-5, atol=1e-7)
 
 
+# A framework's functions on every library
+
+
+@pytest.mark.main_variants
+def test_torch_s_functions_run_on_every_library(variant: Variant):
+    dtype = variant.dtypes[-1]
+    logits = np.asarray([[1.0, -0.5, 0.25], [0.0, 2.0, -1.0], [3.0, 0.5, 0.5]], dtype)
+    labels, weight = np.asarray([2, -100, 0]), np.asarray([1.0, 2.0, 0.5], dtype)
+    nll = np.log(np.sum(np.exp(logits), axis=1)) - logits[np.arange(3), [2, 0, 0]]
+    x, y, w = variant.array(logits), variant.array(labels), variant.array(weight)
+    found = variant.numpy(variant.run(dialects.torch.cross_entropy, x, y, w))
+    np.testing.assert_allclose(found, (0.5 * nll[0] + nll[2]) / 1.5, rtol=1e-5)
+    found = variant.numpy(variant.run(dialects.torch.CrossEntropyLoss(reduction="none"), x, y))
+    np.testing.assert_allclose(found, nll * [1.0, 0.0, 1.0], rtol=1e-5)
+    found = variant.numpy(variant.run(functools.partial(dialects.torch.kl_div, reduction="batchmean"), x, x * x))
+    squares = logits.astype("float64") ** 2
+    entropy = squares * np.log(np.where(squares == 0, 1.0, squares))
+    np.testing.assert_allclose(found, np.sum(entropy - squares * logits) / 3, rtol=1e-5)
+    found = variant.numpy(variant.run(dialects.torch.HuberLoss("sum", 0.5), x, variant.array(logits + 1.0)))
+    np.testing.assert_allclose(found, 9 * 0.375, rtol=1e-5)
+
+
 # Names
 
 

@@ -99,7 +99,7 @@ def _quiet():
 
 
 def test_the_databases_hold_as_many_samples_as_are_looked_at():
-    assert sum(len(samples(name, torch.float32)) for name in NAMES) == COUNT
+    assert sum(len(samples(name, torch.float64)) for name in NAMES) == COUNT
 
 
 @pytest.mark.backend("torch")

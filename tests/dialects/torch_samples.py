@@ -41,6 +41,7 @@ class Sample(NamedTuple):
         return found(*args, **kwargs)
 
 
+@functools.cache
 def samples(name: str, dtype: torch.dtype) -> list[Sample]:
     torch.manual_seed(0)
     if name in MODULES:
