@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from .._array_api import Array, is_eager_jax
+from .._array_api import Array, is_array, is_eager_jax
 from ..loss import Loss
 from ..registry import canonical_name
 
@@ -65,7 +65,8 @@ def name_of(form: Any) -> Name:
 def one_program(function: FunctionT) -> FunctionT:
     """Compile, on eager arrays of JAX, what a function does beside its loss together with that.
 
-    The function takes arrays by position, any of which may be None, and what is hashable by keyword.
+    The function takes arrays by position, any of which may be None, and all else, such as a loss, by keyword. Where
+    that holds arrays, which may be traced, nothing is compiled.
     """
     static = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
 
@@ -75,7 +76,8 @@ def one_program(function: FunctionT) -> FunctionT:
 
     @functools.wraps(function)
     def call(*arrays: Array | None, **settings: Any) -> Array:
-        if all([x is None or is_eager_jax(x) for x in arrays]):
+        is_static = not any([is_array(x) or getattr(x, "array_settings", ()) for x in settings.values()])
+        if is_static and all([x is None or is_eager_jax(x) for x in arrays]):
             return program()(*arrays, **settings)
         return function(*arrays, **settings)
 

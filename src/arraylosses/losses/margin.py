@@ -416,7 +416,7 @@ class MultiMargin(_ClassLoss):
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         if not _is_label(labels):
-            of_class = xp.mean(self._power(shortfalls(logits, axis, self.margin)), axis=-1)
+            of_class = xp.mean(self._power(_shortfalls(logits, axis, self.margin)), axis=-1)
             return reductions.expectation(of_class, indexing.move_axis(labels, axis, -1), -1)
         score = indexing.expand_dims(indexing.gather(logits, labels, axis), axis)
         short = self._power(special.relu(self.margin + (logits - score)))
@@ -426,7 +426,7 @@ class MultiMargin(_ClassLoss):
         return short if self.p == 1 else short * short
 
 
-def shortfalls(scores: Array, axis: int, margin: float) -> Array:
+def _shortfalls(scores: Array, axis: int, margin: float) -> Array:
     """max(0, margin + z_k - z_j) at [..., j, k], and 0 where j = k: what class j lacks to the margin over k."""
     scores = indexing.move_axis(scores, axis, -1)
     lead = scores[..., :, None] - scores[..., None, :]

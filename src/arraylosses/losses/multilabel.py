@@ -11,7 +11,7 @@ from ..arguments import require_nonnegative, require_per_class, require_range
 from ..numerics import elementwise, indexing, logarithms, logistic, settings
 from ..registry import register
 from ._base import PureLoss, PureRowLoss, along, per_class
-from .margin import shortfalls
+from .margin import _shortfalls
 
 __all__ = ["Asymmetric", "MultilabelMargin", "MultilabelSoftMargin"]
 
@@ -155,7 +155,7 @@ class MultilabelMargin(PureRowLoss):
         axis = self.row_axis(logits)
         target = indexing.move_axis(target, axis, -1)
         pairs = target[..., :, None] * (1.0 - target[..., None, :])
-        short = shortfalls(logits, axis, settings.in_range(self.margin, logits))
+        short = _shortfalls(logits, axis, settings.in_range(self.margin, logits))
         return xp.mean(xp.sum(pairs * short, axis=-1), axis=-1)
 
 

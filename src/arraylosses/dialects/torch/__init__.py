@@ -87,6 +87,10 @@ What is no meaning of torch's but a defect, or can't be had on any library, is a
      - hold parameters
      - hold arrays, of NumPy to begin with, which `load_state_dict` replaces by any others
      - the same
+   * - `AdaptiveLogSoftmaxWithLoss`
+     - a cluster may be left without features
+     - refused
+     - nothing is learned of it
    * - `NLLLoss2d`
      - deprecated
      - left out

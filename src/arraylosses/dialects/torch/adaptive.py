@@ -54,7 +54,7 @@ class AdaptiveLogSoftmaxWithLoss(Layered):
     Raises
     ------
     ValueError
-        If `cutoffs` is no such sequence.
+        If `cutoffs` is no such sequence, or a cluster is left without features.
 
     Notes
     -----
@@ -69,11 +69,11 @@ class AdaptiveLogSoftmaxWithLoss(Layered):
     --------
     >>> import numpy as np
     >>> from arraylosses.dialects import torch as nn
-    >>> criterion = nn.AdaptiveLogSoftmaxWithLoss(8, 20, cutoffs=[5, 10])
-    >>> output, loss = criterion(np.ones((3, 8)), np.asarray([0, 7, 19]))
+    >>> criterion = nn.AdaptiveLogSoftmaxWithLoss(16, 20, cutoffs=[5, 10])
+    >>> output, loss = criterion(np.ones((3, 16)), np.asarray([0, 7, 19]))
     >>> output.shape, loss.shape
     ((3,), ())
-    >>> criterion.log_prob(np.ones((3, 8))).shape
+    >>> criterion.log_prob(np.ones((3, 16))).shape
     (3, 20)
     """
 
@@ -101,6 +101,8 @@ class AdaptiveLogSoftmaxWithLoss(Layered):
         self.tail = []
         for k, (start, stop) in enumerate(itertools.pairwise(self.cutoffs)):
             hidden = int(in_features // div_value ** (k + 1))
+            if hidden < 1:
+                raise ValueError(f"`div_value` must leave each cluster a feature of {in_features}, got {div_value}")
             layers = Linear(in_features, hidden, False, dtype), Linear(hidden, stop - start, False, dtype)
             self.tail.append(layers)
 

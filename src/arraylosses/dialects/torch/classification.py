@@ -193,7 +193,7 @@ def nll_loss(
     >>> round(float(F.nll_loss(log_probabilities, np.asarray([0, 2]))), 6)
     0.167234
     >>> round(float(F.nll_loss(log_probabilities[0], np.asarray(0))), 6)
-    0.239542
+    0.239545
     >>> F.nll_loss(log_probabilities.T, np.asarray([0, 2]))
     Traceback (most recent call last):
     ...

@@ -11,7 +11,7 @@ from ...arguments import require_nonnegative, require_range
 from ...losses._base import PureLoss, PureRowLoss
 from ...losses.binary import BinaryCrossEntropy
 from ...losses.embedding import TripletMargin
-from ...losses.margin import shortfalls
+from ...losses.margin import _shortfalls
 from ...numerics import indexing, logarithms, norms
 from ...registry import register
 
@@ -45,7 +45,7 @@ class ListedMultilabelMargin(PureRowLoss):
         xp = array_namespace(input, target)
         counts = listed(input, target)
         pairs = counts[..., :, None] * xp.astype(counts == 0, counts.dtype)[..., None, :]
-        return xp.mean(xp.sum(pairs * shortfalls(input, -1, 1.0), axis=-1), axis=-1)
+        return xp.mean(xp.sum(pairs * _shortfalls(input, -1, 1.0), axis=-1), axis=-1)
 
 
 def listed(input: Array, target: Array) -> Array:
