@@ -352,15 +352,14 @@ def gaussian_nll_loss(
     1.0
     """
     loss = GaussianNll(full=full, epsilon=eps, reduction=chosen(reduction))
-    xp = library(input=input, target=target)
-    if not is_array(var):
-        if var < 0:
-            raise ValueError(f"`var` must be at least 0, got {var}")
-        var = xp.full_like(input, var)
-    else:
-        library(input=input, var=var)
+    if is_array(var):
+        library(input=input, target=target, var=var)
         require_within(0.0, math.inf, var=var)
         var = _variance_of(input, var)
+    elif var < 0:
+        raise ValueError(f"`var` must be at least 0, got {var}")
+    else:
+        var = library(input=input, target=target).full_like(input, var)
     return run(loss, *broadcast(input=input, target=target, var=var))
 
 
