@@ -124,6 +124,9 @@ def test_an_object_has_a_repr_and_is_equal_to_its_copies(name):
     again = cls()
     again.reduction = "sum"
     assert again != made
+    again = cls()
+    again.note = "another attribute"
+    assert again != made
     assert made != al.Huber()
 
 
@@ -204,6 +207,8 @@ def test_an_adaptive_softmax_is_torch_s(library):
     np.testing.assert_array_equal(al.to_numpy(ours.predict(x_of_ours)), theirs.predict(x))
     gradient = al.grad(lambda x: ours(x, labels_of_ours).loss)(x_of_ours)
     np.testing.assert_allclose(al.to_numpy(gradient), x.grad, rtol=1e-4, atol=1e-6)
+    if library == "jax":  # which would compile it once more
+        return
     alone = ours(x_of_ours[1, ...], labels_of_ours[1, ...])
     np.testing.assert_allclose(al.to_numpy(alone.output), expected.output[1].detach(), rtol=1e-5)
 

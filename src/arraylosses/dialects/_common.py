@@ -76,9 +76,12 @@ def one_program(function: FunctionT) -> FunctionT:
 
     @functools.wraps(function)
     def call(*arrays: Array | None, **settings: Any) -> Array:
-        is_static = not any([is_array(x) or getattr(x, "array_settings", ()) for x in settings.values()])
-        if is_static and all([x is None or is_eager_jax(x) for x in arrays]):
+        if all([x is None or is_eager_jax(x) for x in arrays]) and not any(map(_holds_arrays, settings.values())):
             return program()(*arrays, **settings)
         return function(*arrays, **settings)
 
     return call  # type: ignore[return-value]
+
+
+def _holds_arrays(value: Any) -> bool:
+    return bool(value.array_settings) if isinstance(value, Loss) else is_array(value)
