@@ -168,8 +168,8 @@ def register_composite(cls: type[Loss]) -> None:
 
 def _dialect_of(cls: type[Loss]) -> str:
     """Return the dialect that a class belongs to; an empty string for any other."""
-    package, _, module = cls.__module__.rpartition(".")
-    return module if package == _DIALECTS else ""
+    within = cls.__module__.removeprefix(f"{_DIALECTS}.")
+    return "" if within == cls.__module__ else within.partition(".")[0]
 
 
 def canonical_name(cls: type[Loss]) -> str:
@@ -281,7 +281,7 @@ def known_as(name: str) -> str:
         ours = [cls for cls in _BY_CANONICAL.values() if not _dialect_of(cls)]
         return closest(name, {key: key for cls in ours for key in (cls.__name__, snake_case(cls.__name__))})
     settings = ", ".join(f"{key}={value!r}" for key, value in entry.settings.items())
-    dialect = f"dialects.{found}." if (found := _dialect_of(entry.cls)) else ""
+    dialect = f"{entry.cls.__module__.removeprefix(f'{__package__}.')}." if _dialect_of(entry.cls) else ""
     return f"; al.get({name!r}) returns it: {dialect}{entry.cls.__name__}({settings})"
 
 
