@@ -204,9 +204,9 @@ def test_without_its_quirk_it_is_ours(variant: Variant, case: Case):
 # Names
 
 
-@pytest.mark.parametrize("module", [dialects.keras, dialects.torch], ids=lambda m: m.__name__.rpartition(".")[2])
-def test_what_a_dialect_exports_is_what_the_registry_names(module):
-    dialect = module.__name__.rpartition(".")[2]
+@pytest.mark.parametrize("module", [dialects.keras.losses, dialects.torch], ids=lambda m: m.__name__.split(".")[2])
+def test_the_losses_of_a_dialect_are_what_the_registry_names(module):
+    dialect = module.__name__.split(".")[2]
     exported = {registry.canonical_name(getattr(module, name)): name for name in module.__all__}
     known = {loss for loss in registry._OF_DIALECTS.values() if loss.startswith(f"{dialect}.")}
     assert set(exported) == known
@@ -224,7 +224,7 @@ def test_what_a_dialect_exports_is_what_the_registry_names(module):
 def test_a_loss_of_a_dialect_comes_back_from_its_name_its_data_and_a_pickle(name):
     loss = al.get(name)
     canonical = registry._OF_DIALECTS[name]
-    assert type(loss).__module__ == f"arraylosses.dialects.{canonical.partition('.')[0]}"
+    assert f"{type(loss).__module__}.".startswith(f"arraylosses.dialects.{canonical.partition('.')[0]}.")
     assert al.get(canonical) == loss
     data = json.loads(json.dumps(al.serialize(loss)))
     assert data["name"] == canonical
@@ -240,7 +240,7 @@ def test_a_name_of_ours_is_no_name_of_a_dialect():
     # They differ by two capitals: ours takes log-probabilities, Keras's takes probabilities.
     p, t = np.asarray([0.25, 0.75]), np.asarray([0.5, 0.5])
     assert al.get("KlDivergence") == al.get("kl_divergence") == al.KlDivergence()
-    assert al.get("KLDivergence") == dialects.keras.KLDivergence()
+    assert al.get("KLDivergence") == dialects.keras.losses.KLDivergence()
     assert float(al.KlDivergence()(np.log(p), t)) == pytest.approx(float(al.get("KLDivergence")(p, t)))
 
 

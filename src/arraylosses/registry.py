@@ -168,8 +168,8 @@ def register_composite(cls: type[Loss]) -> None:
 
 def _dialect_of(cls: type[Loss]) -> str:
     """Return the dialect that a class belongs to; an empty string for any other."""
-    within = cls.__module__.removeprefix(f"{_DIALECTS}.")
-    return "" if within == cls.__module__ else within.partition(".")[0]
+    _, _, module = cls.__module__.partition(f"{_DIALECTS}.")
+    return module.partition(".")[0]
 
 
 def canonical_name(cls: type[Loss]) -> str:
@@ -219,8 +219,8 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
     A framework's name means what the framework means by it: ``mape`` is in per cent, ``poisson`` takes a rate, as in
     Keras; ``CrossEntropyLoss`` has the classes on axis 1, as in PyTorch. Where that is more than a setting of ours, as
     with the limits of Keras's probabilities, the result is a loss of `dialects`: ``bce`` is
-    `dialects.keras.BinaryCrossentropy`, whose registered name is ``keras.binary_crossentropy``. Where two frameworks
-    mean two things, it is Keras's or PyTorch's.
+    `dialects.keras.losses.BinaryCrossentropy`, whose registered name is ``keras.binary_crossentropy``. Where two
+    frameworks mean two things, it is Keras's or PyTorch's. It takes the prediction first, whatever the framework does.
 
     Settings have our names: the quantile of scikit-learn's ``mean_pinball_loss`` is `q`. Its ``log_loss`` takes a
     probability for each class, and is infinite where the label's is 0; scikit-learn has about 36 there.

@@ -11,9 +11,9 @@ from ._items import Reduction
 from .loss import BuiltIn
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
-    "CTC",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
@@ -184,7 +184,7 @@ class BinaryFocalCrossentropy(BuiltIn, fn=functions.binary_focal_crossentropy):
 
 @dataclass(eq=False, repr=False)
 class CategoricalCrossentropy(BuiltIn, fn=functions.categorical_crossentropy):
-    """Cross entropy of one-hot targets, or a probability for each class: see `categorical_crossentropy`, and `Loss`."""
+    """Cross entropy of a probability for each class: see `categorical_crossentropy`, and `Loss`."""
 
     from_logits: bool = False
     label_smoothing: float = 0.0
@@ -196,7 +196,7 @@ class CategoricalCrossentropy(BuiltIn, fn=functions.categorical_crossentropy):
 
 @dataclass(eq=False, repr=False)
 class CategoricalFocalCrossentropy(BuiltIn, fn=functions.categorical_focal_crossentropy):
-    """Focal loss of one-hot targets, or a probability for each class: see `categorical_focal_crossentropy`, and `Loss`."""
+    """Focal loss of a probability for each class: see `categorical_focal_crossentropy`, and `Loss`."""
 
     alpha: Any = 0.25
     gamma: float = 2.0

@@ -7,8 +7,8 @@ import warnings
 from typing import Any
 
 from ..._array_api import Array, array_namespace
-from ...losses.class_probability import GeneralizedCrossEntropy
 from ...losses.binary import Hinge, SquaredHinge
+from ...losses.class_probability import GeneralizedCrossEntropy
 from ...losses.embedding import CosineSimilarity
 from ...losses.likelihood import PoissonNll
 from ...losses.regression import AbsoluteError, Huber, LogCosh, SquaredError
