@@ -14,12 +14,10 @@ import numpy as np
 
 from arraylosses.dialects import keras as dialect
 
-FUNCTIONS = sorted(name for name, found in vars(dialect).items() if inspect.isfunction(found) and hasattr(found, "items"))
-CLASSES = {
-    found.fn.__name__: name
-    for name, found in vars(dialect).items()
-    if inspect.isclass(found) and found.__name__ == name and "fn" in vars(found)
-}
+FUNCTIONS = sorted(
+    name for name, found in vars(dialect).items() if inspect.isfunction(found) and hasattr(found, "items")
+)
+CLASSES = {getattr(dialect, name).fn.__name__: name for name in dialect.classes.__all__}
 
 SHAPES = {1: (4,), 2: (3, 4), 3: (2, 3, 4), 4: (2, 3, 2, 4)}
 CLASS_WEIGHT = [0.5, 1.0, 2.0, 0.25]

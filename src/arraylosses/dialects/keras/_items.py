@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, ParamSpec, TypeAlias
 
 from ... import special
-from ..._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind, namespace_of, with_axes
+from ..._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind, dtype_name, namespace_of, with_axes
 from ...arguments.hints import made_of
 from ...loss import Loss
 from ...losses._base import PureLoss
@@ -46,6 +46,7 @@ _KERAS_NAMES = {
     **dict.fromkeys(("target", "labels"), "y_true"),
     "weight": "sample_weight",
     "where": "mask",
+    "ignore_index": "ignore_class",
 }
 _NAMED = re.compile(f"`({'|'.join(_KERAS_NAMES)})`")
 
@@ -56,10 +57,12 @@ _NAMED = re.compile(f"`({'|'.join(_KERAS_NAMES)})`")
 def cast(name: str, x: Array, dtype: str) -> Array:
     """Return an array in a dtype that is given by its name."""
     xp = _namespace(name, x)
+    if dtype_name(x.dtype) == dtype:
+        return x
     wanted = getattr(xp, dtype, None)
     if wanted is None:
         raise TypeError(f"`dtype` must be one that the library of `{name}` has, got {dtype!r}")
-    return x if x.dtype == wanted else xp.astype(x, wanted)
+    return xp.astype(x, wanted)
 
 
 def _namespace(name: str, x: Array) -> Any:
@@ -88,7 +91,8 @@ def _pair(y_true: Array, y_pred: Array) -> tuple[Array, Array]:
     """Return the prediction, and the target in its dtype and with as many axes."""
     y_pred = floating("y_pred", y_pred)
     _namespace("y_true", y_true)
-    y_true, y_pred = same_rank(y_true, y_pred)
+    if y_true.ndim != y_pred.ndim:
+        y_true, y_pred = same_rank(y_true, y_pred)
     if y_true.dtype != y_pred.dtype:
         y_true = array_namespace(y_true, y_pred).astype(y_true, y_pred.dtype)
     return y_pred, y_true
@@ -122,7 +126,8 @@ class Items(NamedTuple):
 
     def reduced(self, reduction: Reduction, sample_weight: Any = None, mask: Array | None = None) -> Array:
         """Return the values, weighted, masked and reduced."""
-        weight, where = self._weight(sample_weight), self._where(mask)
+        weight = None if sample_weight is None else self._weight(sample_weight)
+        where = None if mask is None and self.where is None else self._where(mask)
         if reduction in ("none", None):
             return self._averaged(self._call("none", weight, where))
         if reduction == "sum":
@@ -147,9 +152,7 @@ class Items(NamedTuple):
     def _averaged(self, items: Array) -> Array:
         return array_namespace(items).mean(items, axis=self.averaged) if self.averaged else items
 
-    def _weight(self, x: Any) -> Array | None:
-        if x is None:
-            return None
+    def _weight(self, x: Any) -> Array:
         like = self.arrays[0]
         if isinstance(x, NUMBERS):
             return as_array(x, like, like.dtype)
@@ -191,7 +194,8 @@ def elements(loss: Callable[..., Loss], y_true: Array, y_pred: Array, axis: int 
     """Items that are elements, of which the values are means along `axis`."""
     prediction, target = _pair(y_true, y_pred)
     shape = tuple(prediction.shape)
-    return Items(loss, (prediction, target), shape, axes_of(axis, len(shape)))
+    last = len(shape) - 1
+    return Items(loss, (prediction, target), shape, (last,) if axis == -1 and last >= 0 else axes_of(axis, last + 1))
 
 
 def rows(loss: Callable[..., Loss], y_true: Array, y_pred: Array, axis: int = -1) -> Items:

@@ -148,6 +148,9 @@ class Loss:
             loss = getattr(getattr(keras, "losses", None), "Loss", None)
             return type(self) if loss is None else _class_for_keras(type(self), loss)
 
+    def _obj_type(self) -> str:  # which Keras asks of what it saves
+        return "Loss"
+
     def __reduce__(self) -> tuple[Any, ...]:
         return _restored, (type(self), vars(self))
 
