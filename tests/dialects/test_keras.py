@@ -17,6 +17,8 @@ from arraylosses.dialects import keras as losses
 
 from .keras_grid import CLASSES, FUNCTIONS
 
+pytestmark = pytest.mark.otherwise_numpy
+
 Y_TRUE = np.asarray([[0.0, 1.0], [0.0, 0.0], [2.0, 1.0]], dtype="float32")
 Y_PRED = np.asarray([[1.0, 1.0], [3.0, 0.0], [0.0, 2.0]], dtype="float32")
 WEIGHT = np.asarray([0.5, 1.0, 2.0], dtype="float32")

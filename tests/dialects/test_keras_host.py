@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import runpy
+from pathlib import Path
 
 import numpy as np
 import pytest
-from sklearn.datasets import load_digits
 
 import arraylosses as al
 from arraylosses.dialects import keras as dialect
@@ -17,6 +18,7 @@ from .test_keras import OFF_DEFAULT, Cubic
 BACKEND = os.environ["KERAS_BACKEND"]
 pytest.importorskip(BACKEND)
 keras = pytest.importorskip("keras")
+load_digits = pytest.importorskip("sklearn.datasets").load_digits
 
 from keras.src.losses import ALL_OBJECTS_DICT  # noqa: E402
 from keras.src.trainers.compile_utils import CompileLoss  # noqa: E402
@@ -226,3 +228,12 @@ def test_keras_takes_a_loss_for_one_of_its_own():
     assert isinstance(loss, keras.losses.Loss)
     assert isinstance(loss, Cubic)
     assert type(loss) is Cubic
+
+
+def test_the_example_trains_a_model_with_a_loss_of_its_own(capsys):
+    path = Path(__file__).parents[2] / "examples" / "keras_custom_loss.py"
+    example = runpy.run_path(str(path))
+    example["main"](["numpy"])
+    *_, saved, learned = capsys.readouterr().out.splitlines()
+    assert "q=0.75" in saved
+    assert abs(float(learned.split()[-1]) - 0.75) < 0.05
