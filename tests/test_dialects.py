@@ -205,7 +205,7 @@ def test_without_its_quirk_it_is_ours(variant: Variant, case: Case):
 
 
 @pytest.mark.parametrize("module", [dialects.keras.losses, dialects.torch], ids=lambda m: m.__name__.split(".")[2])
-def test_the_losses_of_a_dialect_are_what_the_registry_names(module):
+def test_what_a_dialect_exports_is_what_the_registry_names(module):
     dialect = module.__name__.split(".")[2]
     exported = {registry.canonical_name(getattr(module, name)): name for name in module.__all__}
     known = {loss for loss in registry._OF_DIALECTS.values() if loss.startswith(f"{dialect}.")}

@@ -217,8 +217,9 @@ def axes_of(axis: int | tuple[int, ...] | None, ndim: int) -> tuple[int, ...]:
 
 def shape_without(x: Array, axis: int) -> tuple[int, ...]:
     """Return the shape of `x` less an axis."""
-    (gone,) = axes_of(axis, x.ndim)
-    return tuple([n for k, n in enumerate(x.shape) if k != gone])
+    shape = tuple(x.shape)
+    gone = len(shape) - 1 if axis == -1 and shape else axes_of(axis, len(shape))[0]
+    return (*shape[:gone], *shape[gone + 1 :])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,11 @@ import warnings
 from typing import Any
 
 from ..._array_api import Array, array_namespace
-from ...losses.binary import Hinge, SquaredHinge
+from ...losses.binary import BinaryCrossEntropy, BinaryFocal, Hinge, SquaredHinge
 from ...losses.class_probability import GeneralizedCrossEntropy
 from ...losses.embedding import CosineSimilarity
 from ...losses.likelihood import PoissonNll
+from ...losses.multiclass import CategoricalFocal, CrossEntropy
 from ...losses.regression import AbsoluteError, Huber, LogCosh, SquaredError
 from ...losses.relative import AbsolutePercentageError
 from ...losses.sequence import Ctc
@@ -259,8 +260,8 @@ def binary_crossentropy(
     >>> losses.binary_crossentropy(np.asarray([[0, 1]]), np.asarray([[0.5, 0.25]])).round(6).tolist()
     [1.039721]
     """
-    loss = functools.partial(losses.BinaryCrossentropy, from_logits=from_logits, label_smoothing=label_smoothing)
-    return elements(loss, y_true, y_pred, axis)
+    loss = BinaryCrossEntropy if from_logits else losses.BinaryCrossentropy
+    return elements(functools.partial(loss, label_smoothing=label_smoothing), y_true, y_pred, axis)
 
 
 @values_of
@@ -287,10 +288,9 @@ def binary_focal_crossentropy(
     [0.095633]
     """
     loss = functools.partial(
-        losses.BinaryFocalCrossentropy,
+        BinaryFocal if from_logits else losses.BinaryFocalCrossentropy,
         alpha=alpha if apply_class_balancing else None,
         gamma=gamma,
-        from_logits=from_logits,
         label_smoothing=label_smoothing,
     )
     return elements(loss, y_true, y_pred, axis)
@@ -312,14 +312,8 @@ def categorical_crossentropy(
     >>> losses.categorical_crossentropy(np.asarray([[1, 0, 0]]), np.asarray([[0.5, 0.25, 0.25]])).round(6).tolist()
     [0.693147]
     """
-    return _categorical(
-        losses.CategoricalCrossentropy,
-        y_true,
-        y_pred,
-        from_logits=from_logits,
-        label_smoothing=label_smoothing,
-        axis=axis,
-    )
+    loss = CrossEntropy if from_logits else losses.CategoricalCrossentropy
+    return _categorical(loss, y_true, y_pred, label_smoothing=label_smoothing, axis=axis)
 
 
 @values_of
@@ -344,16 +338,8 @@ def categorical_focal_crossentropy(
     >>> losses.categorical_focal_crossentropy(y_true, y_pred).round(6).tolist()
     [0.043322]
     """
-    return _categorical(
-        losses.CategoricalFocalCrossentropy,
-        y_true,
-        y_pred,
-        alpha=alpha,
-        gamma=gamma,
-        from_logits=from_logits,
-        label_smoothing=label_smoothing,
-        axis=axis,
-    )
+    loss = CategoricalFocal if from_logits else losses.CategoricalFocalCrossentropy
+    return _categorical(loss, y_true, y_pred, alpha=alpha, gamma=gamma, label_smoothing=label_smoothing, axis=axis)
 
 
 def _categorical(loss: Any, y_true: Array, y_pred: Array, *, axis: int, **settings: Any) -> Items:
@@ -386,7 +372,7 @@ def sparse_categorical_crossentropy(
     >>> losses.sparse_categorical_crossentropy(y_true, y_pred, ignore_class=2).round(6).tolist()
     [0.693147, 0.0]
     """
-    loss = functools.partial(losses.CategoricalCrossentropy, from_logits=from_logits, axis=axis)
+    loss = functools.partial(CrossEntropy if from_logits else losses.CategoricalCrossentropy, axis=axis)
     y_true, y_pred = _labels(y_true, y_pred, axis)
     where = None if ignore_class is None else y_true != ignore_class
     return Items(loss, (y_pred, y_true), shape_without(y_pred, axis), where=where)
@@ -414,9 +400,10 @@ def categorical_generalized_cross_entropy(y_true: Array, y_pred: Array, q: float
 def _labels(y_true: Array, y_pred: Array, axis: int) -> tuple[Array, Array]:
     """Return integer labels without the class axis, and the prediction."""
     y_true, y_pred = labels_of(y_true), floating("y_pred", y_pred)
-    (classes,) = axes_of(axis, y_pred.ndim)
-    if y_true.ndim == y_pred.ndim and y_true.shape[classes] == 1:
-        y_true = array_namespace(y_true).squeeze(y_true, axis=classes)
+    if y_true.ndim == y_pred.ndim:
+        (classes,) = axes_of(axis, y_pred.ndim)
+        if y_true.shape[classes] == 1:
+            y_true = array_namespace(y_true).squeeze(y_true, axis=classes)
     return y_true, y_pred
 
 
