@@ -203,6 +203,23 @@ def test_predictions_may_be_nested():
     np.testing.assert_allclose(wrapped(y_true, y_pred), VALUES + one**2, rtol=1e-6)
 
 
+# Under torch's compiler; the grid is run under jax.jit
+
+
+@pytest.mark.backend("torch")
+def test_a_call_is_one_graph_of_torch():
+    torch = pytest.importorskip("torch")
+    y_true, y_pred, weight = map(torch.asarray, (Y_TRUE, Y_PRED / 4, WEIGHT))
+    labels = torch.asarray([0, 1, 1])
+
+    def total(y_pred):
+        weighted = losses.MeanSquaredError()(y_true, y_pred, weight)
+        return weighted + losses.SparseCategoricalCrossentropy(True, ignore_class=1)(labels, y_pred)
+
+    compiled = torch.compile(total, fullgraph=True, backend="eager")
+    torch.testing.assert_close(compiled(y_pred), total(y_pred))
+
+
 # What is refused
 
 

@@ -49,7 +49,7 @@ class Loss:
     or of what `call` returns. What it leaves out may hold anything.
 
     Where Keras is loaded, a loss is an instance of `keras.losses.Loss` too, so that ``model.compile`` takes it as it
-    is.
+    is. A model that is saved with one is loaded with its class by name, ``custom_objects={"Huber": losses.Huber}``.
 
     Examples
     --------
