@@ -291,6 +291,20 @@ def test_accumulated_batches_in_hugging_face_s_trainer_are_one_batch():
         np.testing.assert_allclose(found, whole, rtol=1e-4)
 
 
+# keras_custom_loss.py
+
+
+@pytest.mark.parametrize("library", [pytest.param(x, marks=pytest.mark.backend(x)) for x in ("numpy", "torch")])
+def test_a_loss_in_keras_s_two_ways_is_the_same(library):
+    found = load("keras_custom_loss").example(importlib.import_module(library))
+    assert [name for name, *_ in found] == ["wrapped", "pinball"]
+    for _, value, gradient in found:
+        # 1 and 0.5 too much, at 0.25 a unit, and 2 too little, at 0.75, which counts twice
+        np.testing.assert_allclose(float(value), (0.25 + 0.125 + 2 * 1.5) / 3, rtol=1e-6)
+        slopes = [float(g) for g in gradient[:, 0]]
+        np.testing.assert_allclose(slopes, np.asarray([0.25, 0.25, -1.5]) / 3, rtol=1e-6)
+
+
 # more_than_memory.py, several_outputs.py and gradient_accumulation.py
 
 

@@ -135,7 +135,7 @@ def test_what_is_no_loss_is_refused_before_it_is_called():
     ("name", "said"),
     [
         ("MSELoss", r"; al\.get\('MSELoss'\) returns it: SquaredError\(\)"),
-        ("bce", r"; al\.get\('bce'\) returns it: dialects\.keras\.BinaryCrossentropy\(\)"),
+        ("bce", r"; al\.get\('bce'\) returns it: dialects\.keras\.losses\.BinaryCrossentropy\(\)"),
         ("CrossEntropyLoss", r".* returns it: CrossEntropy\(axis=1, ignore_index=-100\)"),
         ("BinaryCrossentrpy", r"; did you mean 'BinaryCrossEntropy' or "),
         ("cros_entropy", r"; did you mean 'cross_entropy' or "),

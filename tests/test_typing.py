@@ -77,6 +77,16 @@ gradient = al.grad(al.huber)(p, t, 2.0)  # wrong
 value, gradient, diagonal = al.value_grad_hess(al.huber)(p, t, reduction="sum")
 value, gradient, diagonal = al.value_grad_hess(al.huber)(p, t, reducton="sum")  # wrong
 
+from arraylosses.dialects import keras as keras_losses
+
+keras_losses.huber(t, p, delta=2.0)
+keras_losses.huber(t, p, dleta=2.0)  # wrong
+keras_losses.Huber(2.0, "sum", name="mine")(t, p, sample_weight=p)
+keras_losses.Huber(delta="x")  # wrong
+keras_losses.Huber(reduction="avg")  # wrong
+keras_losses.hubber(t, p)  # wrong
+smoothing: float = keras_losses.CategoricalCrossentropy(label_smoothing=0.1).label_smoothing
+
 def model(weights: Floats, x: Floats) -> Floats:
     result: Floats = al.squared_error(weights * x, t)
     return result

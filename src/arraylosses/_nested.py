@@ -11,9 +11,13 @@ from ._array_api import Array, dtype_kind, dtype_name, joined, library_of, names
 __all__ = ["by_arrays", "is_nested"]
 
 
+# A plain tuple, not a union: torch's compiler cannot trace `|` of types.
+_NESTED = (dict, list, tuple)
+
+
 def is_nested(x: object) -> bool:
     """Whether `x` is a dict, a list or a tuple."""
-    return isinstance(x, dict | list | tuple)
+    return isinstance(x, _NESTED)
 
 
 def by_arrays(

@@ -219,8 +219,8 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
     A framework's name means what the framework means by it: ``mape`` is in per cent, ``poisson`` takes a rate, as in
     Keras; ``CrossEntropyLoss`` has the classes on axis 1, as in PyTorch. Where that is more than a setting of ours, as
     with the limits of Keras's probabilities, the result is a loss of `dialects`: ``bce`` is
-    `dialects.keras.BinaryCrossentropy`, whose registered name is ``keras.binary_crossentropy``. Where two frameworks
-    mean two things, it is Keras's or PyTorch's.
+    `dialects.keras.losses.BinaryCrossentropy`, whose registered name is ``keras.binary_crossentropy``. Where two
+    frameworks mean two things, it is Keras's or PyTorch's. It takes the prediction first, whatever the framework does.
 
     Settings have our names: the quantile of scikit-learn's ``mean_pinball_loss`` is `q`. Its ``log_loss`` takes a
     probability for each class, and is infinite where the label's is 0; scikit-learn has about 36 there.

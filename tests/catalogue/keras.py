@@ -1,4 +1,4 @@
-"""Entries of the losses of `dialects/keras.py`: what Keras does to its arrays first, by its documentation."""
+"""Entries of the losses of `dialects/keras/losses.py`: what Keras does to its arrays first, by its documentation."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ class KlDivergence(_Divergence):
     An item is a row: "mean" is the mean of the divergences, which PyTorch calls "batchmean".
 
     ``al.get("KLDivergence")`` is another loss, Keras's: of probabilities, the target's too, which it limits to 1e-7 and
-    more. See `dialects.keras.KLDivergence`.
+    more. See `dialects.keras.losses.KLDivergence`.
 
     The divergence of two distributions is at least 0. As their sums are 1 but for rounding, a result of less than 4
     units of the dtype (`eps`) below 0 counts as 0, and its gradient stays; one further below says that a row does not

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 
-@register
+@register("cosine_proximity")
 @dataclass(frozen=True, kw_only=True)
 class CosineSimilarity(PureRowLoss):
     r"""Negative cosine of the angle between two vectors: -1 where they point the same way.

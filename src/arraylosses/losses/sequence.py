@@ -103,7 +103,7 @@ def _shares(share: Array, *sources: Array) -> list[Array]:
     return [factor * part for part in parts]
 
 
-@register(alias("CTCLoss", "ctc_loss", from_logits=False))
+@register("CTC", alias("CTCLoss", "ctc_loss", from_logits=False))
 @dataclass(frozen=True, kw_only=True)
 class Ctc(_Alignment):
     r"""Connectionist temporal classification: labels in order, at unknown places of more frames, as in speech.

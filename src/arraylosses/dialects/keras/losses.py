@@ -9,16 +9,16 @@ import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .. import special
-from .._array_api import NUMBERS, Array, array_namespace
-from ..arguments import require_finite, require_nonnegative, require_range
-from ..losses._base import PureRowLoss
-from ..losses.binary import BinaryCrossEntropy, BinaryFocal, _YesOrNo
-from ..losses.divergence import KlDivergence
-from ..losses.multiclass import CategoricalFocal, CrossEntropy, _DistributionLoss
-from ..losses.regression import SquaredLogarithmicError
-from ..numerics import elementwise, settings, softmax
-from ..registry import register
+from ... import special
+from ..._array_api import NUMBERS, Array, array_namespace
+from ...arguments import require_finite, require_nonnegative, require_range
+from ...losses._base import PureRowLoss
+from ...losses.binary import BinaryCrossEntropy, BinaryFocal, _YesOrNo
+from ...losses.divergence import KlDivergence
+from ...losses.multiclass import CategoricalFocal, CrossEntropy, _DistributionLoss
+from ...losses.regression import SquaredLogarithmicError
+from ...numerics import elementwise, settings, softmax
+from ...registry import register
 
 __all__ = [
     "BinaryCrossentropy",

@@ -1,0 +1,186 @@
+"""The loss of a model with several outputs, as ``model.compile(loss=..., loss_weights=...)`` makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from ..._array_api import Array
+from ..._nested import is_nested
+from ...arguments import in_short
+from ...composition import WeightedSum, weighted_sum
+from ...loss import Loss as LossOfPrediction
+from . import functions
+from .loss import Loss, LossFunctionWrapper
+from .saving import get
+
+__all__ = ["CompileLoss"]
+
+
+@dataclass(frozen=True, eq=False, repr=False, kw_only=True)
+class _Term(LossOfPrediction):
+    """A loss of this dialect as one of a weighted sum, which calls it with the prediction first."""
+
+    keras_loss: Any = None
+
+    array_names = ("prediction", "target")
+
+    def __call__(self, *arrays: Any, weight: Any = None, where: Any = None, **named: Any) -> Array:
+        prediction, target = arrays
+        value: Array = self.keras_loss(target, prediction, weight)
+        return value
+
+
+class _Output(NamedTuple):
+    """An output that has a loss."""
+
+    name: str
+    path: tuple[Any, ...]
+    loss: Loss
+    weight: Any
+
+
+class CompileLoss:
+    """The weighted sum of the losses of a model's outputs, from what ``model.compile`` takes.
+
+    It is made of its parts at the first call, when the outputs are known.
+
+    Parameters
+    ----------
+    loss : str, callable, configuration, or nested dict, list or tuple of these
+        The loss of each output, by its name or position; None for an output without one. One loss by itself is that of
+        every output. ``"crossentropy"`` is the binary, sparse or categorical one, as the shapes tell.
+    loss_weights : float, or dict, list or tuple of floats, optional
+        The factors, in the structure of `loss`; 1 where there is none.
+    output_names : sequence of str, optional
+        The names of outputs that come in a list or a tuple, so that `loss` and `y_true` may go by name.
+
+    Raises
+    ------
+    ValueError
+        At the first call, if `loss` names an output that the model does not have.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses.dialects import keras as losses
+    >>> loss = losses.CompileLoss({"price": "huber", "kind": losses.SparseCategoricalCrossentropy()}, {"price": 0.5})
+    >>> y_true = {"price": np.asarray([[1.0], [1.0]]), "kind": np.asarray([0, 1])}
+    >>> y_pred = {"price": np.asarray([[1.0], [4.0]]), "kind": np.asarray([[0.5, 0.5], [0.5, 0.5]])}
+    >>> round(float(loss(y_true, y_pred)), 6)
+    1.318147
+    >>> {name: round(float(value), 6) for name, value in loss.values(y_true, y_pred).items()}
+    {'price': 1.25, 'kind': 0.693147}
+    """
+
+    def __init__(self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None) -> None:
+        self.loss, self.loss_weights, self.output_names = loss, loss_weights, output_names
+        self._outputs: list[_Output] = []
+        self._sum: WeightedSum | None = None
+
+    @property
+    def built(self) -> bool:
+        """Whether the outputs are known."""
+        return self._sum is not None
+
+    def build(self, y_true: Any, y_pred: Any) -> None:
+        """Find the loss of each output."""
+        loss, weights = self._in_order(self.loss, y_pred), self._in_order(self.loss_weights, y_pred)
+        self._outputs = list(self._found(loss, weights, self._in_order(y_true, y_pred), y_pred, ()))
+        terms = {output.name: _Term(keras_loss=output.loss) for output in self._outputs}
+        factors = {output.name: output.weight for output in self._outputs if output.weight is not None}
+        self._sum = weighted_sum(terms, factors)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
+        """Compute the sum; the arguments are arrays, or nested as the outputs of the model are."""
+        loss, arrays, weight = self._arguments(y_true, y_pred, sample_weight)
+        return loss(*arrays, weight=weight)
+
+    def values(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Array]:
+        """Return the loss of each output by its name, without its factor."""
+        loss, arrays, weight = self._arguments(y_true, y_pred, sample_weight)
+        found: dict[str, Array] = loss.values(*arrays, weight=weight)
+        return found
+
+    def _arguments(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[WeightedSum, list[Any], Any]:
+        if self._sum is None:
+            self.build(y_true, y_pred)
+        assert self._sum is not None
+        y_true, sample_weight = self._in_order(y_true, y_pred), self._in_order(sample_weight, y_pred)
+        arrays = [{name: _at(x, path) for name, path, *_ in self._outputs} for x in (y_pred, y_true)]
+        return self._sum, arrays, {name: _at(sample_weight, path) for name, path, *_ in self._outputs}
+
+    def _in_order(self, x: Any, y_pred: Any) -> Any:
+        """Return what is given by name in the order of outputs that come in a list or a tuple."""
+        if isinstance(y_pred, list | tuple) and isinstance(x, Mapping) and not _is_config(x):
+            if self.output_names is None:
+                raise ValueError(f"`output_names` must name the outputs that go by name, got None for {in_short(x)}")
+            unknown = [name for name in x if name not in self.output_names]
+            if unknown:
+                raise ValueError(f"the outputs are {', '.join(self.output_names)}; got {', '.join(map(repr, unknown))}")
+            return [x.get(name) for name in self.output_names]
+        single = is_nested(x) and not _is_config(x) and not is_nested(y_pred) and len(x) == 1
+        return next(iter(x.values() if isinstance(x, Mapping) else x)) if single else x
+
+    def _found(self, loss: Any, weight: Any, y_true: Any, y_pred: Any, path: tuple[Any, ...]) -> Iterator[_Output]:
+        """Return the outputs that have a loss, at and below a path."""
+        of_all = not is_nested(loss) or _is_config(loss)
+        if loss is None:
+            return
+        if is_nested(weight) and (of_all or isinstance(weight, Mapping) != isinstance(loss, Mapping)):
+            raise ValueError(f"`loss_weights` must have the structure of `loss`, got {in_short(weight)}")
+        if of_all and not is_nested(y_pred):
+            made = _made(loss, y_true, y_pred)
+            yield _Output(self._name(path, made), path, made, weight)
+            return
+        places = _places(y_pred)
+        for place in places if of_all else _places(loss):
+            if place not in places or (not of_all and isinstance(loss, Mapping) != isinstance(y_pred, Mapping)):
+                said = "/".join(map(str, (*path, place)))
+                raise ValueError(f"`loss` must have the outputs of the model, {in_short(list(places))}, got {said!r}")
+            own = loss if of_all else loss[place]
+            yield from self._found(own, _at(weight, (place,)), _at(y_true, (place,)), y_pred[place], (*path, place))
+
+    def _name(self, path: tuple[Any, ...], loss: Loss) -> str:
+        if self.output_names is not None and (not path or isinstance(path[0], int)):
+            first = path[0] if path else 0
+            return "/".join([self.output_names[first], *map(str, path[1:])])
+        return "/".join(map(str, path)) or str(loss.name)
+
+
+def _is_config(x: Any) -> bool:
+    return isinstance(x, Mapping) and "class_name" in x
+
+
+def _places(x: Any) -> list[Any]:
+    return list(x) if isinstance(x, Mapping) else list(range(len(x))) if is_nested(x) else []
+
+
+def _at(x: Any, path: tuple[Any, ...]) -> Any:
+    """Return what is at a path; None where there is nothing, and what is not nested is everywhere."""
+    for place in path:
+        if not is_nested(x):
+            return x
+        there = place in x if isinstance(x, Mapping) else place < len(x)
+        x = x[place] if there else None
+    return x
+
+
+def _made(loss: Any, y_true: Array, y_pred: Array) -> Loss:
+    """Return a loss of what ``compile`` takes for one."""
+    name = loss if isinstance(loss, str) else None
+    if name in ("crossentropy", "ce"):
+        loss = _cross_entropy_of(y_true, y_pred)
+    found = get(loss)
+    return (
+        found if isinstance(found, Loss) else LossFunctionWrapper(found, name=name or getattr(found, "__name__", None))
+    )
+
+
+def _cross_entropy_of(y_true: Array, y_pred: Array) -> Any:
+    """Return the cross entropy that the shapes are of."""
+    if y_pred.shape[-1] == 1:
+        return functions.binary_crossentropy
+    sparse = y_true.ndim < y_pred.ndim or y_true.shape[-1] == 1
+    return functions.sparse_categorical_crossentropy if sparse else functions.categorical_crossentropy

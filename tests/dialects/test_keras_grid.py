@@ -1,0 +1,155 @@
+"""The dialect of Keras beside Keras on JAX: values, dtypes, shapes and gradients of a grid of calls."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses.dialects import keras as dialect
+
+from .keras_grid import CLASSES, FUNCTIONS, Call, grid, inputs, mask, parameters, sample_weight, sampled, values_shape
+
+jax = pytest.importorskip("jax", reason="Keras is run on JAX")
+keras = pytest.importorskip("keras")
+if keras.backend.backend() != "jax":
+    pytest.skip("keras was imported with another backend", allow_module_level=True)
+
+# Keras's least norm is beyond float16.
+pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in cast:RuntimeWarning")
+
+LIBRARIES = ["numpy", "torch", "jax"]
+OPTIONS = {"xla_backend_optimization_level": 0}  # of programs that run once
+TOLERANCE = {"float64": 1e-6, "float32": 2e-5, "float16": 2e-2}  # Keras's constants, such as log 2, are of float32
+
+
+def calls(config: pytest.Config, library: str, function: str) -> list[Call]:
+    if config.getoption("--sweep"):
+        return [call for of_settings in grid()[function] for call in of_settings]
+    found = sampled(function)
+    return found[-2:-1] if library == "jax" else found  # which compiles each
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "call" in metafunc.fixturenames:
+        metafunc.parametrize(
+            ("library", "call"),
+            [
+                pytest.param(library, call, id=f"{library}-{call}", marks=pytest.mark.backend(library))
+                for library in LIBRARIES
+                for function in FUNCTIONS
+                for call in calls(metafunc.config, library, function)
+            ],
+        )
+
+
+def loss_of(losses: Any, call: Call, settings: dict[str, Any]) -> Any:
+    if not call.reduced:
+        return functools.partial(getattr(losses, call.function), **settings)
+    return getattr(losses, CLASSES[call.function])(reduction=call.reduction, dtype=call.dtype, **settings)
+
+
+def upstream(call: Call) -> np.ndarray:
+    """What the values are multiplied by before their sum is differentiated."""
+    size = 1 if call.reduced and call.reduction not in ("none", None) else math.prod(values_shape(call))
+    return np.linspace(1.0, 2.0, size)
+
+
+@functools.lru_cache(maxsize=4096)
+def of_keras(call: Call) -> tuple[np.ndarray, np.ndarray]:
+    from keras.src.backend import set_keras_mask
+
+    settings, axis = dict(call.settings), call.settings.get("axis", -1)
+    moved = False
+    if call.function == "tversky":  # of which Keras has exchanged the two
+        settings = {**settings, "alpha": settings.get("beta", 0.5), "beta": settings.get("alpha", 0.5)}
+    elif "categorical" in call.function and ("sparse" in call.function or "label_smoothing" in settings):
+        moved = settings.pop("axis", -1) != -1  # which Keras does not take there, or takes for the last
+    y_true, y_pred = inputs(call)
+    if moved and "sparse" not in call.function:
+        y_true = np.moveaxis(y_true, axis, -1)
+    with jax.enable_x64(call.dtype == "float64"):
+        target = jax.numpy.asarray(y_true, dtype=call.dtype if y_true.dtype.kind == "f" else None)
+        prediction, scale = jax.numpy.asarray(y_pred, dtype=call.dtype), jax.numpy.asarray(upstream(call))
+        loss = loss_of(keras.losses, call, settings)
+        given = {"sample_weight": sample_weight(call)} if call.reduced else {}
+
+        def total(p: Any) -> Any:
+            p = jax.numpy.moveaxis(p, axis, -1) if moved else p
+            if call.mask:
+                set_keras_mask(p, jax.numpy.asarray(mask(call)))
+            values = loss(target, p, **given)
+            return jax.numpy.sum(values.reshape(-1) * scale), values
+
+        gradient, values = jax.jit(jax.grad(total, has_aux=True), compiler_options=OPTIONS)(prediction)
+        return np.asarray(values), np.asarray(gradient)
+
+
+ASARRAY = {
+    "numpy": lambda: np.asarray,
+    "torch": lambda: pytest.importorskip("torch").asarray,
+    "jax": lambda: jax.numpy.asarray,
+}
+
+
+def of_dialect(library: str, call: Call) -> tuple[Any, Any]:
+    from keras.src.backend import set_keras_mask
+
+    asarray = ASARRAY[library]()
+    xp = al.array_namespace(asarray([0.0]))
+    target, p = (asarray(x.astype(call.dtype) if x.dtype.kind == "f" else x) for x in inputs(call))
+    weight, scale = sample_weight(call), asarray(upstream(call))
+    weight = asarray(weight) if isinstance(weight, np.ndarray) else weight
+    loss = loss_of(dialect, call, call.settings)
+
+    def values(prediction: Any) -> Any:
+        if call.mask:
+            set_keras_mask(prediction, asarray(mask(call)))
+        return loss(target, prediction, sample_weight=weight) if call.reduced else loss(target, prediction)
+
+    def total(prediction: Any) -> Any:
+        return xp.sum(xp.reshape(values(prediction), (-1,)) * scale)
+
+    def both(prediction: Any) -> tuple[Any, Any]:
+        return values(prediction), al.grad(total)(prediction)
+
+    return (jax.jit(both, compiler_options=OPTIONS) if library == "jax" else both)(p)
+
+
+def test_a_call_is_keras_s_own_in_value_and_gradient(library: str, call: Call):
+    expected, gradient = of_keras(call)
+    with jax.enable_x64(call.dtype == "float64"):
+        found, slope = of_dialect(library, call)
+        assert al.array_namespace(found) is al.array_namespace(ASARRAY[library]()([0.0]))
+        found, slope = al.to_numpy(found), al.to_numpy(slope)
+    assert found.dtype == call.dtype
+    assert found.dtype == expected.dtype or call.function == "ctc"
+    if call.weight != "column":  # whose axis Keras keeps
+        assert found.shape == expected.shape
+    tolerance = TOLERANCE[call.dtype]
+    for ours, theirs in ((found.reshape(expected.shape), expected), (slope, gradient)):
+        size = np.max(np.abs(theirs), initial=0.0)
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance * size)
+
+
+# The grid holds every argument
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_grid_has_every_argument_of_a_function_and_of_its_class(function):
+    native = parameters(getattr(keras.losses, function))
+    assert parameters(getattr(dialect, function)) == native
+    off = {name for of_settings in grid()[function] for name in of_settings[0].settings}
+    assert off == set(native)
+    of_class = inspect.signature(getattr(keras.losses, CLASSES[function])).parameters
+    assert set(of_class) == {*native, "reduction", "name", "dtype"}
+
+
+def test_the_grid_has_every_function_of_keras():
+    native = {name for name, found in vars(keras.losses).items() if inspect.isfunction(found)}
+    assert native - {"get", "serialize", "deserialize"} == set(FUNCTIONS) == set(CLASSES)
