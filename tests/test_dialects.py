@@ -177,13 +177,14 @@ CANONICAL = {
     "keras.categorical_focal_crossentropy": functools.partial(al.CategoricalFocal, alpha=0.25),
     "keras.kl_divergence": functools.partial(al.KlDivergence, from_log=False),
     "keras.mean_squared_logarithmic_error": al.SquaredLogarithmicError,
+    "optax.triplet_margin_loss": al.TripletMargin,
     "torch.bce_loss": al.BinaryCrossEntropy,
     "torch.triplet_margin_loss": al.TripletMargin,
 }
 
 
 @pytest.mark.main_variants
-@pytest.mark.parametrize("case", [case for case in OURS if case.loss == type(case.loss)()], ids=str)
+@pytest.mark.parametrize("case", [c for c in OURS if c.name in CANONICAL and c.loss == type(c.loss)()], ids=str)
 def test_without_its_quirk_it_is_ours(variant: Variant, case: Case):
     dtype = variant.dtypes[-1]
     ours = CANONICAL[case.name]
@@ -224,7 +225,7 @@ def test_what_a_dialect_exports_is_what_the_registry_names(module):
 def test_a_loss_of_a_dialect_comes_back_from_its_name_its_data_and_a_pickle(name):
     loss = al.get(name)
     canonical = registry._OF_DIALECTS[name]
-    assert type(loss).__module__ == f"arraylosses.dialects.{canonical.partition('.')[0]}"
+    assert f"{type(loss).__module__}.".startswith(f"arraylosses.dialects.{canonical.partition('.')[0]}.")
     assert al.get(canonical) == loss
     data = json.loads(json.dumps(al.serialize(loss)))
     assert data["name"] == canonical

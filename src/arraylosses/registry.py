@@ -72,6 +72,11 @@ _OF_DIALECTS = {
             "mean_squared_logarithmic_error",
             "MeanSquaredLogarithmicError",
         ),
+        "optax.cosine_distance": ("cosine_distance",),
+        "optax.cosine_similarity": (),
+        "optax.dice_loss": (),
+        "optax.multiclass_generalized_dice_loss": ("multiclass_generalized_dice_loss",),
+        "optax.triplet_margin_loss": (),
         "torch.bce_loss": ("BCELoss",),
         "torch.triplet_margin_loss": (
             "TripletMarginLoss",
@@ -168,8 +173,8 @@ def register_composite(cls: type[Loss]) -> None:
 
 def _dialect_of(cls: type[Loss]) -> str:
     """Return the dialect that a class belongs to; an empty string for any other."""
-    package, _, module = cls.__module__.rpartition(".")
-    return module if package == _DIALECTS else ""
+    package, _, inside = cls.__module__.partition(f"{_DIALECTS}.")
+    return "" if package else inside.partition(".")[0]
 
 
 def canonical_name(cls: type[Loss]) -> str:

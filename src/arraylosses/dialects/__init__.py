@@ -3,8 +3,10 @@
 They take the prediction first and have `weight`, `where` and `reduction` as all losses here; what they have of their
 framework is the formula. None of them imports the framework. `get` finds them by the framework's names, and loads them
 when it is first asked for one.
+
+`optax` has all functions of its framework too, as they are called there.
 """
 
-from . import keras, torch
+from . import keras, optax, torch
 
-__all__ = ["keras", "torch"]
+__all__ = ["keras", "optax", "torch"]
