@@ -27,8 +27,9 @@ What departs from Optax, and why:
        `poly_loss_cross_entropy` below -1), integer predictions and arrays on two devices are errors
      - computed
    * - `softmax_cross_entropy`, `poly_loss_cross_entropy`
-     - a class with a label of 0 and a logit of -inf counts for nothing
-     - NaN
+     - a class with a label of 0 and a logit of -inf, and one that `where` leaves out, count for nothing, in the
+       gradients too; `where` may be one of rows in both
+     - NaN, of what is left out in the gradient by the labels; a mask of rows is an error in the second
    * - `softmax_cross_entropy_with_integer_labels`
      - infinite for a label that `where` leaves out, since its probability is 0
      - finite, and below 0 where its logit is large
@@ -73,8 +74,9 @@ What departs from Optax, and why:
      - `where` broadcasts to the labels before its classes are counted; finite where it keeps none
      - counted as it is; infinite
    * - `make_fenchel_young_loss`
-     - a class with the target 0 and the score -inf adds nothing to the product
-     - NaN
+     - the loss that is made passes its further arguments on to `max_fun`; a class with the target 0 and the score -inf
+       adds nothing to the product
+     - keywords are dropped; NaN
 """
 
 from .binary import hinge_loss, perceptron_loss, sigmoid_binary_cross_entropy, sigmoid_focal_loss, sparsemax_loss
