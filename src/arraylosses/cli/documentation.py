@@ -11,7 +11,7 @@ from typing import Any
 
 from ..comparison.text import wrapped
 from ..loss import Loss, setting_names
-from ..registry import aliases_of, name_of
+from ..registry import aliases_of, name_of, peers_of
 
 __all__ = ["described", "readable", "summary_of"]
 
@@ -96,10 +96,21 @@ def _settings(cls: type[Loss], sections: Mapping[str, str]) -> list[str]:
 
 
 def _other_names(name: str) -> list[str]:
-    by_settings: dict[str, list[str]] = {}
+    """Return a line for the names of each library that mean the same, and one for all others that `get` takes."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    known = set()
+    for peer in peers_of(name):
+        path, _, own = peer.name.rpartition(".")
+        known.add(own)
+        said = "; ".join(filter(None, (_assignments(peer.settings), peer.differs)))
+        lines.setdefault((path, said), []).append(own)
     for alias, settings in aliases_of(name).items():
-        by_settings.setdefault(_assignments(settings), []).append(alias)
-    return [f"{', '.join(names)}{f': {carried}' if carried else ''}" for carried, names in by_settings.items()]
+        if alias not in known:
+            lines.setdefault(("", _assignments(settings)), []).append(alias)
+    return [
+        f"{f'{path}: ' if path else ''}{', '.join(names)}{f' ({said})' if said else ''}"
+        for (path, said), names in lines.items()
+    ]
 
 
 def _assignments(settings: Mapping[str, Any]) -> str:
