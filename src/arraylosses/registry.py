@@ -16,6 +16,7 @@ from .peers import LIBRARIES, PEERS
 
 __all__ = [
     "Alias",
+    "Peer",
     "alias",
     "aliases_of",
     "as_json",
@@ -298,7 +299,7 @@ class Peer(NamedTuple):
 def peers(path: str) -> dict[str, Peer]:
     """Return the losses of another library, by their names, of a module or an estimator that `peers.PEERS` names."""
     found = {}
-    for name, (loss, differs) in PEERS[path].items():
+    for name, (loss, differs) in sorted(PEERS[path].items(), key=lambda item: item[0].lower()):
         settings: Mapping[str, Any] = {}
         if loss is None:
             entry = _entry(name)
