@@ -143,6 +143,7 @@ class CosineDistance(CosineSimilarity):
     1.0
     """
 
+    pure: ClassVar[bool] = True
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
 
     def call(self, prediction: Array, target: Array) -> Array:
@@ -322,6 +323,8 @@ class _Lengthened:
         largest = xp.maximum(distance.value, xp.zeros_like(distance.value) + more)
         largest = special.stop_gradient(special.where(largest == 0, 1.0, largest))
         total = _power(distance.value / largest, p) + (more / largest) ** p
+        if p < 1:  # of which the root may be out of range
+            total = special.clip(total, None, 2.0 ** (100 * p))
         self.value = largest * total ** (1.0 / p)
         self._ratio = _power(distance.value / special.where(self.value == 0, 1.0, self.value), p - 1.0)
 
