@@ -318,19 +318,23 @@ class _Lengthened:
 
     def __init__(self, distance: norms.Distance, p: float, epsilon: Any) -> None:
         self._distance = distance
-        more = settings.in_range(epsilon, distance.value) ** (1.0 / p) * 2.0**-20
-        xp = array_namespace(distance.value)
-        largest = xp.maximum(distance.value, xp.zeros_like(distance.value) + more)
-        largest = special.stop_gradient(special.where(largest == 0, 1.0, largest))
-        total = _power(distance.value / largest, p) + (more / largest) ** p
-        if p < 1:  # of which the root may be out of range
-            total = special.clip(total, None, 2.0 ** (100 * p))
-        self.value = largest * total ** (1.0 / p)
-        self._ratio = _power(distance.value / special.where(self.value == 0, 1.0, self.value), p - 1.0)
+        d, xp = distance.value, array_namespace(distance.value)
+        more = settings.in_range(epsilon, d) ** (1.0 / p) * 2.0**-20 + xp.zeros_like(d)
+        if p == 2:
+            self.value = xp.hypot(d, more)
+        else:
+            largest = special.stop_gradient(xp.maximum(d, more))
+            largest = special.where(largest == 0, 1.0, largest)
+            total = _power(d / largest, p) + (more / largest) ** p
+            if p < 1:  # of which the root may be out of range
+                total = special.clip(total, None, 2.0 ** (100 * p))
+            self.value = largest * total ** (1.0 / p)
+        self._p = p
 
     def derivative(self, factor: Array) -> Array:
         """The derivative of the whole distance by the first vector, times one number an item."""
-        return self._distance.derivative(factor * self._ratio)
+        ratio = self._distance.value / special.where(self.value == 0, 1.0, self.value)
+        return self._distance.derivative(factor * (ratio if self._p == 2 else _power(ratio, self._p - 1.0)))
 
 
 def _power(x: Array, p: float) -> Array:
