@@ -252,6 +252,16 @@ def test_an_unknown_name_is_told_the_closest_of_a_dialect_too():
         al.deserialize({"name": "keras.kl_divergenc"})
 
 
+def test_the_functions_of_optax_take_arrays_of_numpy():
+    # The numbers of Optax's documentation.
+    logits, labels = np.asarray([[1.2, -0.8, -0.5], [0.9, -1.2, 1.1]]), np.asarray([0, 1])
+    found = dialects.optax.softmax_cross_entropy_with_integer_labels(logits, labels)
+    np.testing.assert_allclose(found, [0.2761, 2.9518], atol=5e-5)
+    np.testing.assert_array_equal(dialects.optax.softmax_cross_entropy(logits, np.eye(3)[labels]), found)
+    found = dialects.optax.ranking_softmax_loss(np.asarray([2.0, 1.0, 3.0]), np.asarray([1.0, 0.0, 0.0]))
+    np.testing.assert_allclose(found, 1.408, atol=5e-4)
+
+
 LAZY = """
 import sys
 import arraylosses as al

@@ -7,6 +7,7 @@ from typing import Any
 
 from ... import functions, special
 from ..._array_api import Array, array_namespace, is_array
+from ...reduction import Reduction
 from ._arguments import in_dtype_of, together
 
 __all__ = ["mean", "ranking_softmax_loss"]
@@ -96,8 +97,9 @@ def ranking_softmax_loss(
         xp = array_namespace(logits, labels, rest["weights"])
         labels = xp.astype(labels, logits.dtype) * rest["weights"]
     where = rest.get("where")
-    losses = in_dtype_of(functions.ranking_softmax(logits, labels, where=where, reduction="none"), logits)
-    if reduce_fn is None:
+    reduction: Reduction = "mean" if reduce_fn is mean else "none"
+    losses = in_dtype_of(functions.ranking_softmax(logits, labels, where=where, reduction=reduction), logits)
+    if reduce_fn is None or reduce_fn is mean:
         return losses
     if where is None:
         return reduce_fn(losses)
