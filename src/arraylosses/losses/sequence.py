@@ -195,34 +195,31 @@ class Ctc(_Alignment):
         counts = xp.logical_and(_in_use(input_lengths, logits.shape[-2]), feasible)
         return self._value(log_total, alignments.possible), (special.where(counts[..., None], derivative, 0.0),)
 
+    def forward_log_probabilities(
+        self, logits: Array, labels: Array, used: Array, label_lengths: Array
+    ) -> tuple[Array, Array]:
+        """Return the log-probabilities of all beginnings of alignments, by the state that they have come to.
 
-def log_forward_probabilities(
-    logits: Array, labels: Array, used: Array, label_lengths: Array, *, blank: int = 0
-) -> tuple[Array, Array]:
-    """Forward log-probabilities of CTC: of all beginnings of alignments, by the state that they have come to.
+        Parameters
+        ----------
+        logits : array, shape (..., T, C)
+            As in a call, float32 or float64.
+        labels : array, shape (..., L)
+            Integer labels in [0, C); beyond their number, any of these.
+        used : array of bool, shape (..., T)
+            The frames in use, which need not be the first ones.
+        label_lengths : array of int, shape (...)
+            How many of the labels are in use.
 
-    Parameters
-    ----------
-    logits : array, shape (..., T, C)
-        As in `ctc`, float32 or float64.
-    labels : array, shape (..., L)
-        Integer labels in [0, C); beyond their number, any of these.
-    used : array of bool, shape (..., T)
-        The frames in use.
-    label_lengths : array of int, shape (...)
-        How many of the labels are in use.
-    blank : int, default 0
-        The class that stands for no label.
-
-    Returns
-    -------
-    blanks : array, shape (T, ..., L + 1)
-        After each frame, of those that end in the blank after n labels.
-    of_labels : array, shape (T, ..., L)
-        After each frame, of those that end in label n. Both are -inf where there are none.
-    """
-    ways = _Ctc(Ctc(blank=blank), logits, labels, used, label_lengths).ways()
-    return ways[..., ::2], ways[..., 1::2]
+        Returns
+        -------
+        blanks : array, shape (T, ..., L + 1)
+            After each frame, of those that end in the blank after n labels.
+        of_labels : array, shape (T, ..., L)
+            After each frame, of those that end in label n. Both are -inf where there are none.
+        """
+        ways = _Ctc(self, logits, labels, used, label_lengths).ways()
+        return ways[..., ::2], ways[..., 1::2]
 
 
 class _Ctc:

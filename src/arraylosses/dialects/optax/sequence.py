@@ -6,7 +6,7 @@ from typing import Any
 
 from ... import functions, special
 from ..._array_api import Array, array_namespace, dtype_kind
-from ...losses.sequence import log_forward_probabilities
+from ...losses.sequence import Ctc
 from ...numerics import indexing, logarithms
 from ._arguments import in_dtype_of, together
 
@@ -146,10 +146,9 @@ def ctc_loss_with_forward_probs(
     xp = array_namespace(logits, labels)
     wide = xp.astype(logits, xp.float32) if dtype_kind(logits.dtype) == "half" else logits
     kept = _used(label_paddings)
-    blanks, of_labels = log_forward_probabilities(
-        wide, xp.where(kept == 1, labels, xp.zeros_like(labels)), _used(logit_paddings) == 1, xp.sum(kept, axis=-1),
-        blank=blank_id,
-    )  # fmt: skip
+    labels, lengths = xp.where(kept == 1, labels, xp.zeros_like(labels)), xp.sum(kept, axis=-1)
+    used = _used(logit_paddings) == 1
+    blanks, of_labels = Ctc(blank=blank_id).forward_log_probabilities(wide, labels, used, lengths)
     last = logarithms.logaddexp(blanks[-1, ...], indexing.join(blanks[-1, :, :1] + float("-inf"), of_labels[-1, ...]))
     blanks = xp.concat([blanks[:-1, ...], last[None, ...]])
     blanks, of_labels = special.clip(blanks, log_epsilon), special.clip(of_labels, log_epsilon)
