@@ -205,8 +205,9 @@ def test_vmap_of_items_is_the_batch(name):
         arguments = [np.moveaxis(arguments[0], -1, 0), arguments[1]]
     stacked = [jax.numpy.asarray(np.stack([x, x[::-1]])) for x in arguments]
     settings = BY_VMAP[name]
-    found = jax.vmap(functools.partial(getattr(ours, name), **settings))(*stacked)
-    wanted = [getattr(theirs, name)(*[x[k] for x in stacked], **settings) for k in range(2)]
+    mine, other = (functools.partial(getattr(module, name), **settings) for module in (ours, theirs))
+    found = jax.jit(jax.vmap(mine))(*stacked)
+    wanted = jax.jit(lambda *arrays: [other(*[x[k] for x in arrays]) for k in range(2)])(*stacked)
     np.testing.assert_allclose(found, np.stack(wanted), rtol=1e-9)
 
 
@@ -273,7 +274,7 @@ def test_what_optax_makes_nan_is_the_limit():
     ]
     for name, arrays, limit in pairs:
         np.testing.assert_allclose(getattr(ours, name)(*arrays), limit, err_msg=name, atol=1e-15)
-        assert np.isnan(np.asarray(getattr(theirs, name)(*map(jax.numpy.asarray, arrays)))).all(), name
+        assert np.isnan(np.asarray(jax.jit(getattr(theirs, name))(*map(jax.numpy.asarray, arrays)))).all(), name
     gradient = al.grad(lambda q, p: ours.kl_divergence(q, p).sum(), 1)(np.log(distribution(rng, (1, 3))), hard)
     assert np.isfinite(gradient).all()
 
