@@ -99,6 +99,30 @@ def test_list_names_every_loss_on_a_line_of_its_own(run):
     assert firsts == list(al.registered())
 
 
+@pytest.mark.parametrize("library", ["torch", "keras", "optax", "sklearn"])
+def test_list_from_a_library_says_what_each_of_its_losses_is(run, library):
+    lines = [line.split(maxsplit=1) for line in run("list", "--from", library).stdout.splitlines()]
+    said = {line[0]: line[-1] for line in lines}
+    for path in registry.PEERS:
+        if path.startswith(library):
+            assert path in said
+            assert set(registry.PEERS[path]) <= said.keys()
+    known = {"torch": "HuberLoss", "keras": "Huber", "optax": "huber_loss", "sklearn": "mean_squared_error"}
+    assert said[known[library]] == ("squared_error" if library == "sklearn" else "huber")
+
+
+def test_list_from_an_unknown_library_is_refused(run):
+    result = run("list", "--from", "tensorflow")
+    assert result.exit_code == 2
+    assert "`--from` must be one of 'torch', 'keras', 'optax', 'sklearn', got 'tensorflow'" in result.stderr
+
+
+def test_list_of_a_dialect_stands_under_its_framework(run):
+    headings = [line for line in run("list").stdout.splitlines() if not line.startswith(" ")]
+    assert len(set(headings)) == len(headings)
+    assert {"keras", "optax", "torch"} <= set(headings)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 def test_list_fits_and_says_all(run, at_width, width):
     at_width(width)
@@ -128,7 +152,8 @@ def test_show_says_what_the_docstring_and_the_registry_say(run, name):
     assert f"class {cls.__name__}" in result.stdout
     assert "\\" not in result.stdout  # the formula is plain text
     of_function = ["weight", "where"] if cls.function else []  # a loss of a dialect has no function form
-    for heading in ("Formula", "Arrays", "Settings", *(["Result"] if of_function else []), "Other names"):
+    others = ["Other names"] if registry.aliases_of(name) or registry.peers_of(name) else []
+    for heading in ("Formula", "Arrays", "Settings", *(["Result"] if of_function else []), *others):
         assert heading in result.stdout.splitlines()
     settings = result.stdout.partition("\nSettings\n")[2].partition("\nOther names\n")[0]
     for setting in [*setting_names(cls), *of_function]:
@@ -153,8 +178,8 @@ def test_show_indents_what_belongs_to_the_line_above(run, at_width):
     at_width(60)
     names = run("show", "cross_entropy").stdout.partition("\nOther names\n")[2].splitlines()
     starts = [line for line in names if line[2:3] != " "]
-    by_settings = {tuple(carried.items()) for carried in registry.aliases_of("cross_entropy").values()}
-    assert len(starts) == len(by_settings) < len(names)
+    assert [line.split()[0] for line in starts[:2]] == ["torch.nn:", "torch.nn.functional:"]
+    assert len(starts) < len(names)
     assert all(line.startswith("    ") for line in names if line not in starts)
 
 

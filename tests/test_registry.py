@@ -145,7 +145,8 @@ def test_an_alias_carries_settings_and_given_ones_go_before_them():
 def test_a_canonical_name_in_either_form_is_the_loss_with_its_defaults():
     for name, cls in al.registered().items():
         assert al.get(name) == cls()
-        assert al.get(cls.__name__) == cls()
+        if not name.startswith("optax."):  # which has functions alone
+            assert al.get(cls.__name__) == cls()
         assert snake_case(camel_case(name)) == name
 
 

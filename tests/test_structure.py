@@ -15,7 +15,7 @@ ROOT = Path(arraylosses.__file__).parent
 
 LAYERS = [
     "_array_api", "_config", "_nested", "arguments", "numerics", "special", "reduction", "autodiff", "formula",
-    "execution", "loss", "loss_function", "registry", "composition", "accumulation", "losses", "functions",
+    "execution", "loss", "loss_function", "peers", "registry", "composition", "accumulation", "losses", "functions",
     "adaptive_softmax", "dialects", "gradients", "conversion", "constants", "data", "comparison", "testing", "interop",
     "cli", "__init__", "__main__",
 ]  # fmt: skip

@@ -12,9 +12,11 @@ from ._array_api import is_array, to_numpy
 from .arguments import FrozenDict, closest, in_short
 from .loss import Loss, check_settings_once, keep_setting_names, setting_names, snake_case
 from .loss_function import LossFunction
+from .peers import LIBRARIES, PEERS
 
 __all__ = [
     "Alias",
+    "Peer",
     "alias",
     "aliases_of",
     "as_json",
@@ -25,6 +27,8 @@ __all__ = [
     "get",
     "known_as",
     "name_of",
+    "peers",
+    "peers_of",
     "register",
     "register_composite",
     "registered",
@@ -72,6 +76,11 @@ _OF_DIALECTS = {
             "mean_squared_logarithmic_error",
             "MeanSquaredLogarithmicError",
         ),
+        "optax.cosine_distance": ("cosine_distance",),
+        "optax.cosine_similarity": (),
+        "optax.dice_loss": (),
+        "optax.multiclass_generalized_dice_loss": ("multiclass_generalized_dice_loss",),
+        "optax.triplet_margin_loss": (),
         "torch.bce_loss": ("BCELoss",),
         "torch.triplet_margin_loss": (
             "TripletMarginLoss",
@@ -240,8 +249,8 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
     if isinstance(loss, str):
         entry = _entry(loss)
         if entry is None:
-            said, names = in_short(loss), {**_BY_NAME, **_OF_DIALECTS}
-            raise ValueError(f"`loss` must be the name of a registered loss, got {said}{closest(loss, names)}")
+            hint = _said_of_peers(loss) or closest(loss, {**_BY_NAME, **_OF_DIALECTS})
+            raise ValueError(f"`loss` must be the name of a registered loss, got {in_short(loss)}{hint}")
         return entry.cls(**{**entry.settings, **settings})
     if isinstance(loss, Loss):
         if not settings:
@@ -274,14 +283,66 @@ def aliases_of(name: str) -> dict[str, Mapping[str, Any]]:
     return {key: entry.settings for key, entry in _BY_NAME.items() if entry.cls is cls and key != name}
 
 
+class Peer(NamedTuple):
+    """A loss of another library, as it is called there, and what it is here."""
+
+    name: str
+    """With the path of the module, or of the estimator whose parameter `loss` it is a value of."""
+    loss: str
+    """The canonical name, or that of a function; empty where there is none."""
+    settings: Mapping[str, Any]
+    """The settings by which ours means the same."""
+    differs: str
+    """What differs beside these, and for a loss of a dialect, its name."""
+
+
+def peers(path: str) -> dict[str, Peer]:
+    """Return the losses of another library, by their names, of a module or an estimator that `peers.PEERS` names."""
+    found = {}
+    for name, (loss, differs) in sorted(PEERS[path].items(), key=lambda item: item[0].lower()):
+        settings: Mapping[str, Any] = {}
+        if loss is None:
+            entry = _entry(name)
+            assert entry is not None, name
+            registered_as, loss = canonical_name(entry.cls), _ours(entry.cls)
+            settings = entry.settings
+            if registered_as != loss:
+                differs = f"as {registered_as}{f'; {differs}' if differs else ''}"
+        found[name] = Peer(f"{path}.{name}", loss, settings, differs)
+    return found
+
+
+def _ours(cls: type[Loss]) -> str:
+    """Return the canonical name of a loss, or of the one of ours that a dialect's derives from."""
+    bases = [base for base in cls.__mro__ if base in _BY_CANONICAL.values() and not _dialect_of(base)]
+    return canonical_name(bases[0] if bases else cls)
+
+
+def peers_of(loss: str) -> list[Peer]:
+    """Return the losses of other libraries that are one of ours, by its canonical name."""
+    return [peer for path in PEERS for peer in peers(path).values() if peer.loss == loss]
+
+
+def _said_of_peers(name: str) -> str:
+    """Return a hint at what a name of another library is here."""
+    for path, names in PEERS.items():
+        if name in names and names[name].loss is not None:
+            loss, differs = names[name]
+            library = LIBRARIES[path.partition(".")[0]]
+            return f"; {library}'s is al.{loss} here: {differs}" if loss else f", which is {library}'s: {differs}"
+    return ""
+
+
 def known_as(name: str) -> str:
     """Return a hint at what the package has under a name that is none of its attributes."""
     entry = _entry(name)
     if entry is None:
+        if said := _said_of_peers(name):
+            return said
         ours = [cls for cls in _BY_CANONICAL.values() if not _dialect_of(cls)]
         return closest(name, {key: key for cls in ours for key in (cls.__name__, snake_case(cls.__name__))})
     settings = ", ".join(f"{key}={value!r}" for key, value in entry.settings.items())
-    dialect = f"{entry.cls.__module__.removeprefix(f'{__package__}.')}." if _dialect_of(entry.cls) else ""
+    dialect = f"{entry.cls.__module__.partition('.')[2]}." if _dialect_of(entry.cls) else ""
     return f"; al.get({name!r}) returns it: {dialect}{entry.cls.__name__}({settings})"
 
 

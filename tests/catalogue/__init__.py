@@ -12,7 +12,7 @@ from ._entry import CLASS_WEIGHT, Entry, Equals, Peer, Refused
 
 __all__ = ["CATALOGUE", "CLASS_WEIGHT", "FAMILY_OF", "Entry", "Equals", "Peer", "Refused"]
 
-DIALECTS = ("keras", "torch")
+DIALECTS = ("keras", "optax", "torch")
 
 _ENTRIES: dict[str, dict[str, Entry]] = {
     file.name: importlib.import_module(f"{__name__}.{file.name}").ENTRIES

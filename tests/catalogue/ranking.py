@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ._entry import AXIS, Entry, Refused
+from ._entry import AXIS, Entry, Peer, Refused
 from ._numpy import softmax
 
 ENTRIES: dict[str, Entry] = {}
@@ -32,6 +32,18 @@ ENTRIES["list_net"] = Entry(
     of_batch=of_lists(list_net),
     settings=[{"axis": 0}],
     refused=[AXIS],
+)
+
+
+def ranking_softmax(loss, scores, relevance):
+    return -np.sum(relevance * np.log(softmax(scores)))
+
+
+ENTRIES["ranking_softmax"] = Entry(
+    of_batch=of_lists(ranking_softmax),
+    settings=[{"axis": 0}],
+    refused=[AXIS],
+    peers={"optax": [Peer("ranking_softmax_loss")]},
 )
 
 

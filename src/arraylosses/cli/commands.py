@@ -6,6 +6,7 @@ import contextlib
 import enum
 import errno
 import importlib
+import itertools
 import json
 import math
 import os
@@ -24,12 +25,14 @@ from rich.text import Text
 from typer.core import TyperCommand
 
 from .. import __version__
+from ..arguments import require_choice
 from ..comparison import BACKENDS, DTYPES, TOLERANCES, compare
 from ..comparison.plot import FORMATS, curves, require_plot, save_plot
 from ..comparison.text import error_line, wrapped
 from ..data.files import read_array
-from ..registry import get, registered
-from .documentation import described, summary_of
+from ..peers import LIBRARIES, PEERS
+from ..registry import get, peers, registered
+from .documentation import described, family_of, meant, summary_of
 
 __all__ = ["RefusedError", "run"]
 
@@ -196,19 +199,39 @@ def _number(name: str, digits: str) -> float:
 # list and show
 
 
-def _list(import_: _Import = None) -> _Output:
+def _list(
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="LIBRARY",
+            help=f"List what the losses of another library are here: {', '.join(LIBRARIES)}.",
+        ),
+    ] = None,
+    import_: _Import = None,
+) -> _Output:
     """List the losses with what each is for."""
     _import_all(import_)
-    console_width, text, family = _width(), Text(), None
-    losses = registered()
-    indent = min(max(map(len, losses)) + 4, console_width // 2)
-    for name, cls in losses.items():
-        if family != (family := cls.__module__.rpartition(".")[2]):
-            text.append(f"{family}\n", style="bold")
-        lines = wrapped(summary_of(cls) or "-", console_width, f"  {name}  ".ljust(indent), " " * indent)
-        text.append("\n".join(lines) + "\n")
+    if from_ is None:
+        families = itertools.groupby(registered().items(), key=lambda item: family_of(item[1]))
+        return _Output(_sections({family: {n: summary_of(c) or "-" for n, c in losses} for family, losses in families}))
+    with _refusing():
+        require_choice(tuple(LIBRARIES), **{"--from": from_})
+    paths = [path for path in PEERS if path.partition(".")[0] == from_]
+    return _Output(_sections({path: {name: meant(peer) for name, peer in peers(path).items()} for path in paths}))
+
+
+def _sections(sections: dict[str, dict[str, str]]) -> Text:
+    """Return names with what is said of each, below headings."""
+    console_width, text = _width(), Text()
+    indent = min(max(len(name) for names in sections.values() for name in names) + 4, console_width // 2)
+    for heading, names in sections.items():
+        text.append(f"{heading}\n", style="bold")
+        for name, said in names.items():
+            lines = wrapped(said, console_width, f"  {name}  ".ljust(indent), " " * indent)
+            text.append("\n".join(lines) + "\n")
     text.right_crop(1)
-    return _Output(text)
+    return text
 
 
 def _show(

@@ -11,14 +11,26 @@ from typing import Any
 
 from ..comparison.text import wrapped
 from ..loss import Loss, setting_names
-from ..registry import aliases_of, name_of
+from ..registry import Peer, aliases_of, canonical_name, name_of, peers_of
 
-__all__ = ["described", "readable", "summary_of"]
+__all__ = ["described", "family_of", "meant", "readable", "summary_of"]
 
 
 def summary_of(cls: type[Loss]) -> str:
     """Return the first line of a loss's documentation."""
     return _documentation(cls).partition("\n")[0]
+
+
+def family_of(cls: type[Loss]) -> str:
+    """Return the file of a loss, and of a loss of a dialect the framework."""
+    dialect = canonical_name(cls).rpartition(".")[0]
+    return dialect or cls.__module__.rpartition(".")[2]
+
+
+def meant(peer: Peer) -> str:
+    """Return what a loss of another library is here, with what differs."""
+    said = "; ".join(filter(None, (_assignments(peer.settings), peer.differs)))
+    return f"{peer.loss}{f' ({said})' if said else ''}" if peer.loss else said
 
 
 def described(asked: str, loss: Loss, width: int) -> Iterator[tuple[str, list[str]]]:
@@ -96,10 +108,18 @@ def _settings(cls: type[Loss], sections: Mapping[str, str]) -> list[str]:
 
 
 def _other_names(name: str) -> list[str]:
-    by_settings: dict[str, list[str]] = {}
+    """Return a line for the names of each library that mean the same, and one for all others that `get` takes."""
+    lines: dict[tuple[str, str], list[str]] = {}
+    known = set()
+    for peer in peers_of(name):
+        path, _, own = peer.name.rpartition(".")
+        known.add(own)
+        lines.setdefault((path, meant(peer).removeprefix(name)), []).append(own)
     for alias, settings in aliases_of(name).items():
-        by_settings.setdefault(_assignments(settings), []).append(alias)
-    return [f"{', '.join(names)}{f': {carried}' if carried else ''}" for carried, names in by_settings.items()]
+        if alias not in known:
+            said = f" ({_assignments(settings)})" if settings else ""
+            lines.setdefault(("", said), []).append(alias)
+    return [f"{f'{path}: ' if path else ''}{', '.join(names)}{said}" for (path, said), names in lines.items()]
 
 
 def _assignments(settings: Mapping[str, Any]) -> str:

@@ -6,6 +6,6 @@ Keras's limits of probabilities, take the prediction first and have `weight`, `w
 its framework.
 """
 
-from . import keras, torch
+from . import keras, optax, torch
 
-__all__ = ["keras", "torch"]
+__all__ = ["keras", "optax", "torch"]

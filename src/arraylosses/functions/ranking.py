@@ -7,10 +7,18 @@ from __future__ import annotations
 
 from .._array_api import Array
 from ..loss_function import function_form
-from ..losses.ranking import ApproxNdcg, LambdaLoss, ListMle, ListNet, PairwiseHinge, PairwiseLogistic
+from ..losses.ranking import ApproxNdcg, LambdaLoss, ListMle, ListNet, PairwiseHinge, PairwiseLogistic, RankingSoftmax
 from ..reduction import Reduction
 
-__all__ = ["approx_ndcg", "lambda_loss", "list_mle", "list_net", "pairwise_hinge", "pairwise_logistic"]
+__all__ = [
+    "approx_ndcg",
+    "lambda_loss",
+    "list_mle",
+    "list_net",
+    "pairwise_hinge",
+    "pairwise_logistic",
+    "ranking_softmax",
+]
 
 
 @function_form(ApproxNdcg)
@@ -289,7 +297,7 @@ def list_net(
     An item is a list. `where` has the shape of the scores and leaves out documents, such as those that pad a list; a
     list without any is left out itself. `weight` has one number a list.
 
-    Rax and Optax take the relevance for q as it is, so that their losses grow with its sum.
+    `ranking_softmax` takes the relevance for q as it is.
 
     References
     ----------
@@ -443,6 +451,71 @@ def pairwise_logistic(
     1.313262
     """
     return PairwiseLogistic(
+        axis=axis,
+        reduction=reduction,
+    )(scores, relevance, weight=weight, where=where)
+
+
+@function_form(RankingSoftmax)
+def ranking_softmax(
+    scores: Array,
+    relevance: Array,
+    *,
+    axis: int = -1,
+    weight: Array | None = None,
+    where: Array | None = None,
+    reduction: Reduction = "mean",
+) -> Array:
+    r"""Cross entropy of the documents' chances to come first, each counting as much as it is relevant.
+
+    .. math:: l = -\sum_d relevance_d \log p_d; \quad p = softmax(scores)
+
+    Parameters
+    ----------
+    scores : array, shape (..., D)
+        Floating: the model's scores of the documents of a list.
+    relevance : array, shape (..., D)
+        How relevant each is, at least 0, of the same shape.
+    axis : int, default -1
+        The axis of a list's documents. The one axis of a list alone is that axis, whatever `axis` says.
+    weight : array, broadcastable to the per-item loss, optional
+        One non-negative number an item.
+    where : array of bool, broadcastable to shape (..., D), optional
+        What to keep of the items. What is left out may hold anything.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Returns
+    -------
+    array
+        Of shape (), or of the shape of `scores` without `axis` for reduction "none".
+
+    Raises
+    ------
+    TypeError, ValueError
+        For arguments that do not fit: see `Loss`.
+
+    Notes
+    -----
+    An item is a list, and its loss grows with the sum of its relevance. `where` has the shape of the scores and leaves
+    out documents, such as those that pad a list; a list without any is left out itself. `weight` has one number a list.
+
+    `list_net` takes the softmax of the relevance, which adds up to 1, in its place.
+
+    References
+    ----------
+    Bruch et al., An analysis of the softmax cross entropy loss for learning-to-rank with binary relevance (2019).
+    https://doi.org/10.1145/3341981.3344221
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> scores, relevance = np.asarray([[2.0, 1.0, 9.0]]), np.asarray([[1.0, 0.0, 0.0]])
+    >>> round(float(al.ranking_softmax(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
+    0.313262
+    """
+    return RankingSoftmax(
         axis=axis,
         reduction=reduction,
     )(scores, relevance, weight=weight, where=where)

@@ -10,7 +10,7 @@ from .._array_api import Array, array_namespace
 from ..arguments import require_integer, require_one_of_type, require_per_class
 from ._base import PureRowLoss, per_class
 
-__all__ = ["RegionLoss", "mean_of_classes", "quotient"]
+__all__ = ["RegionLoss", "mean_of_classes", "overlap_loss", "quotient"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,3 +61,12 @@ def mean_of_classes(losses: Array, weight: Array) -> Array:
     """Σ w l / Σ w over the classes, and 0 without any."""
     xp = array_namespace(losses, weight)
     return quotient(xp.sum(weight * losses, axis=-1), xp.sum(weight, axis=-1))
+
+
+# (alpha FP + beta FN) / (TP + alpha FP + beta FN + smooth) = 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth)
+def overlap_loss(
+    true_positive: Array, false_positive: Array, false_negative: Array, alpha: Any, beta: Any, smooth: Any
+) -> Array:
+    """One minus the Tversky index of counts, without the difference."""
+    errors = alpha * false_positive + beta * false_negative
+    return quotient(errors, true_positive + errors + smooth)

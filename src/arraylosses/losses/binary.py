@@ -170,7 +170,7 @@ class BinaryCrossEntropy(_YesOrNo):
         return broadcast_to(array_namespace(like), pos_weight, like.shape)
 
 
-@register
+@register("sigmoid_focal_loss")
 @dataclass(frozen=True, kw_only=True)
 class BinaryFocal(_YesOrNo):
     r"""Binary cross entropy in which easy items count little: for detection, where most items are easy negatives.

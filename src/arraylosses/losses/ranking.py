@@ -12,7 +12,7 @@ from ..numerics import indexing, reductions, settings, softmax
 from ..registry import register
 from ._base import PureRowLoss
 
-__all__ = ["ApproxNdcg", "LambdaLoss", "ListMle", "ListNet", "PairwiseHinge", "PairwiseLogistic"]
+__all__ = ["ApproxNdcg", "LambdaLoss", "ListMle", "ListNet", "PairwiseHinge", "PairwiseLogistic", "RankingSoftmax"]
 
 _LOG_2 = math.log(2.0)
 
@@ -71,7 +71,13 @@ def _gain(relevance: Array, kept: Array) -> Array:
     return gain / special.where(best == 0, 1.0, best)
 
 
-@register("softmax_loss", "ranking_softmax_loss")
+def _or_all(where: Array, axis: int) -> Array:
+    """What is kept of each list; all of one without any document, which has no softmax and counts for nothing."""
+    xp = array_namespace(where)
+    return xp.logical_or(where, xp.logical_not(xp.any(where, axis=axis, keepdims=True)))
+
+
+@register
 @dataclass(frozen=True, kw_only=True)
 class ListNet(_RankingLoss):
     r"""Cross entropy of the documents' chances to come first, by their scores and by their relevance.
@@ -97,7 +103,7 @@ class ListNet(_RankingLoss):
     An item is a list. `where` has the shape of the scores and leaves out documents, such as those that pad a list; a
     list without any is left out itself. `weight` has one number a list.
 
-    Rax and Optax take the relevance for q as it is, so that their losses grow with its sum.
+    `ranking_softmax` takes the relevance for q as it is.
 
     References
     ----------
@@ -117,12 +123,60 @@ class ListNet(_RankingLoss):
     def call(self, scores: Array, relevance: Array, where: Array | None = None) -> Array:
         axis = self.row_axis(scores)
         if where is not None:
-            xp = array_namespace(scores, where)
-            # A list without any document has no softmax; it counts for nothing, with whatever it holds.
-            kept = xp.logical_or(where, xp.logical_not(xp.any(where, axis=axis, keepdims=True)))
-            scores = special.where(kept, scores, float("-inf"))
-            relevance = special.where(kept, relevance, float("-inf"))
+            kept = _or_all(where, axis)
+            scores, relevance = [special.where(kept, x, float("-inf")) for x in (scores, relevance)]
         return softmax.cross_entropy(scores, softmax.nll_and_probabilities(relevance, axis)[1], axis)
+
+
+@register("softmax_loss", "ranking_softmax_loss")
+@dataclass(frozen=True, kw_only=True)
+class RankingSoftmax(_RankingLoss):
+    r"""Cross entropy of the documents' chances to come first, each counting as much as it is relevant.
+
+    .. math:: l = -\sum_d relevance_d \log p_d; \quad p = softmax(scores)
+
+    Parameters
+    ----------
+    axis : int, default -1
+        The axis of a list's documents. The one axis of a list alone is that axis, whatever `axis` says.
+    reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
+        How the per-item losses become the result: see `Loss`.
+
+    Arrays
+    ------
+    scores : array, shape (..., D)
+        Floating: the model's scores of the documents of a list.
+    relevance : array, shape (..., D)
+        How relevant each is, at least 0, of the same shape.
+
+    Notes
+    -----
+    An item is a list, and its loss grows with the sum of its relevance. `where` has the shape of the scores and leaves
+    out documents, such as those that pad a list; a list without any is left out itself. `weight` has one number a list.
+
+    `list_net` takes the softmax of the relevance, which adds up to 1, in its place.
+
+    References
+    ----------
+    Bruch et al., An analysis of the softmax cross entropy loss for learning-to-rank with binary relevance (2019).
+    https://doi.org/10.1145/3341981.3344221
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import arraylosses as al
+    >>> scores, relevance = np.asarray([[2.0, 1.0, 9.0]]), np.asarray([[1.0, 0.0, 0.0]])
+    >>> round(float(al.ranking_softmax(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
+    0.313262
+    """
+
+    # -Σ relevance log softmax(scores), of the documents that are there
+    def call(self, scores: Array, relevance: Array, where: Array | None = None) -> Array:
+        axis = self.row_axis(scores)
+        if where is not None:
+            scores = special.where(_or_all(where, axis), scores, float("-inf"))
+            relevance = special.where(where, relevance, 0.0)
+        return softmax.cross_entropy(scores, relevance, axis)
 
 
 @register("listmle_loss", "ListMLELoss")

@@ -10,7 +10,7 @@ from .._array_api import Array, array_namespace, dtype_kind
 from ..arguments import require_choice, require_finite, require_nonnegative, require_positive
 from ..numerics import indexing, logistic, reductions, softmax
 from ..registry import alias, register
-from ._regions import RegionLoss, mean_of_classes, quotient
+from ._regions import RegionLoss, mean_of_classes, overlap_loss, quotient
 
 __all__ = ["Dice", "GeneralizedDice", "Jaccard", "Mcc", "Tversky"]
 
@@ -115,10 +115,8 @@ class _SmoothedOverlapLoss(_OverlapLoss):
         require_finite(smooth=self.smooth)
 
 
-# (alpha FP + beta FN) / (TP + alpha FP + beta FN + smooth) = 1 - (TP + smooth) / (TP + alpha FP + beta FN + smooth)
 def _tversky(counts: _Counts, alpha: Any, beta: Any, smooth: Any) -> Array:
-    errors = alpha * counts.false_positive + beta * counts.false_negative
-    return quotient(errors, counts.true_positive + errors + smooth)
+    return overlap_loss(counts.true_positive, counts.false_positive, counts.false_negative, alpha, beta, smooth)
 
 
 @register(alias("dice_loss", smooth=2.0), alias("binary_dice_loss", mode="binary", smooth=2.0))

@@ -173,15 +173,18 @@ class Ctc(_Alignment):
     closed_forms: ClassVar[tuple[int, ...]] = (0,)
 
     def call(self, logits: Array, labels: Array, input_lengths: Array, label_lengths: Array) -> Array:
-        alignments = _Ctc(self, logits, labels, input_lengths, label_lengths)
+        alignments = self._alignments(logits, labels, input_lengths, label_lengths)
         return self._value(alignments.forward()[0], alignments.possible)
+
+    def _alignments(self, logits: Array, labels: Array, input_lengths: Array, label_lengths: Array) -> _Ctc:
+        return _Ctc(self, logits, labels, _in_use(input_lengths, logits.shape[-2]), label_lengths)
 
     # By a log-probability minus the share of the alignments that have this class in the frame; by a logit p more
     def value_and_derivatives(
         self, positions: tuple[int, ...], logits: Array, labels: Array, input_lengths: Array, label_lengths: Array
     ) -> tuple[Array, tuple[Array, ...]]:
         xp = array_namespace(logits, labels)
-        alignments = _Ctc(self, logits, labels, input_lengths, label_lengths)
+        alignments = self._alignments(logits, labels, input_lengths, label_lengths)
         log_total, *kept = alignments.forward(keep=True)
         shares = alignments.backward(*kept)
         is_class = indexing.one_hot_mask(alignments.classes[..., None], logits, -1)
@@ -192,13 +195,38 @@ class Ctc(_Alignment):
         counts = xp.logical_and(_in_use(input_lengths, logits.shape[-2]), feasible)
         return self._value(log_total, alignments.possible), (special.where(counts[..., None], derivative, 0.0),)
 
+    def forward_log_probabilities(
+        self, logits: Array, labels: Array, used: Array, label_lengths: Array
+    ) -> tuple[Array, Array]:
+        """Return the log-probabilities of all beginnings of alignments, by the state that they have come to.
+
+        Parameters
+        ----------
+        logits : array, shape (..., T, C)
+            As in a call, float32 or float64.
+        labels : array, shape (..., L)
+            Integer labels in [0, C); beyond their number, any of these.
+        used : array of bool, shape (..., T)
+            The frames in use, which need not be the first ones.
+        label_lengths : array of int, shape (...)
+            How many of the labels are in use.
+
+        Returns
+        -------
+        blanks : array, shape (T, ..., L + 1)
+            After each frame, of those that end in the blank after n labels.
+        of_labels : array, shape (T, ..., L)
+            After each frame, of those that end in label n. Both are -inf where there are none.
+        """
+        ways = _Ctc(self, logits, labels, used, label_lengths).ways()
+        return ways[..., ::2], ways[..., 1::2]
+
 
 class _Ctc:
     """The alignments of a batch, each a way through the states blank, label, blank, label, ..., blank."""
 
-    def __init__(self, loss: _Alignment, logits: Array, labels: Array, inputs: Array, lengths: Array) -> None:
+    def __init__(self, loss: _Alignment, logits: Array, labels: Array, used: Array, lengths: Array) -> None:
         xp = array_namespace(logits, labels)
-        used = _in_use(inputs, logits.shape[-2])
         self.log_p = loss._log_probabilities(logits, used)
         self.possible = loss._are_possible(labels, lengths)
         blank = xp.full_like(lengths[..., None], loss.blank)
@@ -232,6 +260,16 @@ class _Ctc:
         a, total, before = _forward(arrive, self.start, self.emitted, self.used, fixed=self.fixed, keep=keep)
         ends = special.where(self.is_end, a, _NONE)
         return total + special.logsumexp(ends), ends, before
+
+    def ways(self) -> Array:
+        """The log-probability of all ways to each state after each frame, with the frames first."""
+
+        def step(a: Array, emitted: Array, used: Array, *fixed: Array) -> tuple[Array, Array]:
+            a = special.where(used, emitted + logarithms.logaddexp(*self._sources(a, *fixed)), a)
+            return a, a
+
+        ways: Array = recurrence.scan(step, self.start, self.emitted, self.used, fixed=self.fixed)[1]
+        return ways
 
     # g_t(s), the share of the ways that are in state s at t, goes back to the sources of s by their shares in the sum
     # above. It is minus the derivative by e_t(s).
