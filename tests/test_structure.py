@@ -15,8 +15,9 @@ ROOT = Path(arraylosses.__file__).parent
 
 LAYERS = [
     "_array_api", "_config", "_nested", "arguments", "numerics", "special", "reduction", "autodiff", "formula",
-    "execution", "loss", "loss_function", "registry", "composition", "accumulation", "losses", "functions", "dialects",
-    "gradients", "conversion", "constants", "data", "comparison", "testing", "interop", "cli", "__init__", "__main__",
+    "execution", "loss", "loss_function", "registry", "composition", "accumulation", "losses", "functions",
+    "adaptive_softmax", "dialects", "gradients", "conversion", "constants", "data", "comparison", "testing", "interop",
+    "cli", "__init__", "__main__",
 ]  # fmt: skip
 """Lower ones first. What is loaded on demand, within a function, counts as an import too."""
 

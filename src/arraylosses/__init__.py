@@ -7,6 +7,7 @@ from . import functions, losses, special
 from ._array_api import array_namespace
 from ._config import config
 from .accumulation import Mean
+from .adaptive_softmax import adaptive_log_softmax
 from .composition import WeightedSum, weighted_sum
 from .constants import best_constant
 from .conversion import convert, mixed, to_numpy
@@ -84,6 +85,7 @@ __all__ = [
     "Sum",
     "WeightedSum",
     "__version__",
+    "adaptive_log_softmax",
     "alias",
     "array_namespace",
     "autodiff",
