@@ -70,6 +70,15 @@ def interop(session: nox.Session) -> None:
     )
 
 
+@nox.session
+def oracles(session: nox.Session) -> None:
+    """The losses beside those of other libraries, in value and gradient; not in CI, for what it installs."""
+    session.install("-e", ".", *groups("test", "oracles"))
+    probe = "import entmax, jaxopt, kornia, monai, ot, pytorch_metric_learning, rax, torchmetrics"
+    session.run("python", "-c", probe)
+    session.run("pytest", "tests/oracles", *session.posargs)
+
+
 @nox.session(tags=["sweep"])
 @nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
 def sweep(session: nox.Session, backend: str) -> None:
