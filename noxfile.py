@@ -103,7 +103,7 @@ def gpu(session: nox.Session, backend: str) -> None:
 @nox.session(tags=["bench"])
 def bench(session: nox.Session) -> None:
     """Ours beside what a user would pick instead, on a quiet machine; 25 minutes on two cores."""
-    session.install("-e", ".", *groups("bench"))
+    session.install("-e", ".", *groups("bench", "oracles"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 
