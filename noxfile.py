@@ -79,6 +79,13 @@ def oracles(session: nox.Session) -> None:
     session.run("pytest", "tests/oracles", *session.posargs)
 
 
+@nox.session
+def support(session: nox.Session) -> None:
+    """What runs on which library, into SUPPORT.md; an hour on two cores. What is not installed stays as it is known."""
+    session.install("-e", ".", *groups("test", "strict", "torch", "jax", "dask", "support"))
+    session.run("python", "tools/write_support.py", *session.posargs)
+
+
 @nox.session(tags=["sweep"])
 @nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
 def sweep(session: nox.Session, backend: str) -> None:
