@@ -70,6 +70,22 @@ def interop(session: nox.Session) -> None:
     )
 
 
+@nox.session
+def oracles(session: nox.Session) -> None:
+    """The losses beside those of other libraries, in value and gradient; not in CI, for what it installs."""
+    session.install("-e", ".", *groups("test", "oracles"))
+    probe = "import entmax, jaxopt, kornia, monai, ot, pytorch_metric_learning, rax, torchmetrics"
+    session.run("python", "-c", probe)
+    session.run("pytest", "tests/oracles", *session.posargs)
+
+
+@nox.session
+def support(session: nox.Session) -> None:
+    """What runs on which library, into SUPPORT.md; an hour on two cores. What is not installed stays as it is known."""
+    session.install("-e", ".", *groups("test", "strict", "torch", "jax", "dask", "support"))
+    session.run("python", "tools/write_support.py", *session.posargs)
+
+
 @nox.session(tags=["sweep"])
 @nox.parametrize("backend", [nox.param(name, id=name) for name in BACKENDS])
 def sweep(session: nox.Session, backend: str) -> None:
@@ -94,7 +110,7 @@ def gpu(session: nox.Session, backend: str) -> None:
 @nox.session(tags=["bench"])
 def bench(session: nox.Session) -> None:
     """Ours beside what a user would pick instead, on a quiet machine; 25 minutes on two cores."""
-    session.install("-e", ".", *groups("bench"))
+    session.install("-e", ".", *groups("bench", "oracles"))
     session.run("python", "-m", "benchmarks", *session.posargs)
 
 

@@ -23,7 +23,18 @@ from .rows import Row
 from .worker import MARK
 
 HERE = Path(__file__).parent
-LIBRARIES = ("numpy", "array-api-compat", "torch", "jax", "optax", "keras", "scikit-learn")
+LIBRARIES = (
+    "numpy",
+    "array-api-compat",
+    "torch",
+    "jax",
+    "optax",
+    "keras",
+    "scikit-learn",
+    "monai",
+    "kornia",
+    "pytorch-metric-learning",
+)
 
 app = typer.Typer(add_completion=False)
 

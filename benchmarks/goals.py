@@ -189,6 +189,15 @@ GOALS = (
         of=_named("linear_cross_entropy-chunked"),
         measure=peak_ratio,
     ),
+    Goal("torch eager: batches, images, boxes, sequences", "MONAI, Kornia and others", "torch-batches", 1.0),
+    Goal(
+        "torch eager, contrastive losses: peak memory beyond inputs and gradients",
+        "pytorch-metric-learning",
+        "torch-batches",
+        0.2,
+        measure=peak_ratio_beyond,
+    ),
+    Goal("JAX jitted: batches, images, sequences", "Optax jitted", "jax-batches", 1.0),
     Goal("linear_cross_entropy, JAX: time", "cross entropy of materialised logits", "jax-large", 1.15),
     Goal(
         "linear_cross_entropy, JAX: peak memory beyond inputs and gradients",

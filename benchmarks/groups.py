@@ -49,6 +49,12 @@ _ALL = (
     Group("torch-textbook", "torch, eager: losses that it lacks", "textbook formula", "peers_torch:textbook_cases"),
     Group("torch-compile", "torch.compile", "torch.nn.functional, compiled", "peers_torch:compiled_cases"),
     Group("torch-large", "torch, eager: large vocabularies", "torch", "peers_torch:large_cases"),
+    Group(
+        "torch-batches",
+        "torch, eager: images, boxes, embeddings, sequences",
+        "MONAI, Kornia, pytorch-metric-learning, torch",
+        "peers_batches:torch_cases",
+    ),
     Group("optax-jit", "JAX, jitted", "Optax, jitted", "peers_jax:jitted_cases"),
     Group("optax-eager", "JAX, eager", "Optax, eager", "peers_jax:eager_cases"),
     Group(
@@ -57,6 +63,12 @@ _ALL = (
         "Keras",
         "peers_keras:jax_cases",
         {"KERAS_BACKEND": "jax"},
+    ),
+    Group(
+        "jax-batches",
+        "JAX, jitted: images, embeddings, sequences",
+        "Optax, jitted",
+        "peers_batches:jax_cases",
     ),
     Group("jax-large", "JAX, jitted: large vocabularies", "cross entropy of logits", "peers_jax:large_cases"),
 )

@@ -104,6 +104,27 @@ def test_equal_rows_have_a_distance_of_0_and_a_finite_gradient(variant, monkeypa
         assert np.isfinite(variant.numpy(gradient)).all()
 
 
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("swap", [False, True])
+def test_triplets_by_any_distance(swap):
+    import torch
+
+    anchor, positive, negative = torch.tensor(np.random.default_rng(3).normal(size=(3, 7, 4)), requires_grad=True)
+
+    def distance(x, y):
+        return 1 - torch.cosine_similarity(x, y)
+
+    functional = torch.nn.functional.triplet_margin_with_distance_loss
+    expected = functional(anchor, positive, negative, distance_function=distance, margin=0.5, swap=swap)
+    far = distance(anchor, negative)
+    if swap:
+        far = torch.minimum(far, distance(positive, negative))
+    value = al.margin_ranking(far, distance(anchor, positive), torch.ones(7), margin=0.5)
+    torch.testing.assert_close(value, expected)
+    by_anchor = [torch.autograd.grad(x, anchor, retain_graph=True)[0] for x in (value, expected)]
+    torch.testing.assert_close(*by_anchor)
+
+
 # angles
 
 

@@ -171,7 +171,12 @@ def where(cls: type[Loss]) -> str:
     declaration = cls().declaration
     if declaration.where == declaration.items:
         return WHERE.format(what="the per-item loss", kept="The items to keep")
-    return WHERE.format(what=f"shape ({', '.join(declaration.where)})", kept="What to keep of the items")
+    return WHERE.format(what=f"shape {_shape(declaration.where)}", kept="What to keep of the items")
+
+
+def _shape(axes: tuple[str, ...]) -> str:
+    """Write a shape as Python writes a tuple."""
+    return f"({', '.join(axes)}{',' * (len(axes) == 1)})"
 
 
 def returned(cls: type[Loss], arrays: list[str]) -> str:
@@ -182,7 +187,9 @@ def returned(cls: type[Loss], arrays: list[str]) -> str:
     if declaration.items == ("...",):
         without = "`axis`" if "axis" in setting_names(cls) else "its last axis"
         return f'Of shape (), or of the shape of `{arrays[0]}` without {without} for reduction "none".'
-    return f'Of shape (), or ({", ".join(declaration.items)},) for reduction "none".'
+    if not declaration.items:
+        return "Of shape ()."
+    return f'Of shape (), or {_shape(declaration.items)} for reduction "none".'
 
 
 def pages() -> dict[str, str]:

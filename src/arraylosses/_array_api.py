@@ -338,14 +338,15 @@ def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
 
 
 def single_device(x: Array) -> Any | None:
-    """Return the device that holds `x`, or None where there is no single one: a tracer, a sharded array."""
+    """Return the device that holds `x`; None where there is no single one or none is told of.
+
+    JAX's tracers have none, and its sharded arrays several; MLX's arrays do not say.
+    """
     backend = backend_of(namespace_of(x))
     if backend in ("numpy", "dask"):
         return "cpu"
-    if backend != "jax":
-        return x.device
-    place = getattr(x, "device", None)  # a tracer has none
-    return place if hasattr(place, "platform") else None  # a sharding has no platform
+    place = getattr(x, "device", None)
+    return place if backend != "jax" or hasattr(place, "platform") else None  # a sharding has no platform
 
 
 def holds_values(*arrays: Array) -> bool:

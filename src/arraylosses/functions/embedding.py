@@ -386,7 +386,11 @@ def triplet_margin(
     Notes
     -----
     PyTorch adds 1e-6 to each difference of coordinates: ``al.get("TripletMarginLoss")`` does so. By any other distance,
-    it is ``margin_ranking(distance(anchor, negative), distance(anchor, positive), ones, margin=margin)``.
+    it is ``margin_ranking(distance(anchor, negative), distance(anchor, positive), ones, margin=margin)``; with `swap`,
+    the first of these is the smaller one of it and ``distance(positive, negative)``.
+
+    The mean over the triplets that cost something, as pytorch-metric-learning has it, is that of the items of reduction
+    "none" that are above 0: ``xp.sum(items) / xp.maximum(xp.sum(items > 0), 1)``.
 
     References
     ----------

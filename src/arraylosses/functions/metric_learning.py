@@ -282,7 +282,7 @@ def proxy_anchor(
         The scale, above 0.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
-    where : array of bool, broadcastable to shape (N), optional
+    where : array of bool, broadcastable to shape (N,), optional
         What to keep of the items. What is left out may hold anything.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
@@ -290,7 +290,7 @@ def proxy_anchor(
     Returns
     -------
     array
-        Of shape (), or (,) for reduction "none".
+        Of shape ().
 
     Raises
     ------

@@ -38,7 +38,7 @@ def barlow_twins(
         Factor of the squared correlations of two features, at least 0.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
-    where : array of bool, broadcastable to shape (N), optional
+    where : array of bool, broadcastable to shape (N,), optional
         What to keep of the items. What is left out may hold anything.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
@@ -46,7 +46,7 @@ def barlow_twins(
     Returns
     -------
     array
-        Of shape (), or (,) for reduction "none".
+        Of shape ().
 
     Raises
     ------
@@ -116,7 +116,7 @@ def vicreg(
         Above 0. It guards the square root's derivative.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
-    where : array of bool, broadcastable to shape (N), optional
+    where : array of bool, broadcastable to shape (N,), optional
         What to keep of the items. What is left out may hold anything.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
@@ -124,7 +124,7 @@ def vicreg(
     Returns
     -------
     array
-        Of shape (), or (,) for reduction "none".
+        Of shape ().
 
     Raises
     ------
