@@ -33,7 +33,7 @@ def brier(
 ) -> Array:
     r"""Squared error of the probability of a yes: a proper score, bounded where an item is as wrong as can be.
 
-    .. math:: l = (p - target)^2; \quad p = 1 / (1 + \exp(-prediction))
+    .. math:: l = (p - \mathrm{target})^2; \quad p = 1 / (1 + \exp(-\mathrm{prediction}))
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def categorical_brier(
 ) -> Array:
     r"""Squared distance of the predicted distribution from the target: a proper score, of at most 2.
 
-    .. math:: l = \sum_c (p_c - target_c)^2; \quad p = softmax(logits)
+    .. math:: l = \sum_c (p_c - \mathrm{target}_c)^2; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def generalized_cross_entropy(
 ) -> Array:
     r"""Between cross entropy and absolute error: for labels some of which are wrong.
 
-    .. math:: l = \sum_c target_c \frac{1 - p_c^q}{q}; \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{target}_c \frac{1 - p_c^q}{q}; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -265,7 +265,8 @@ def poly_cross_entropy(
 ) -> Array:
     r"""Cross entropy with the first term of its series in 1 - p changed: one number that can be tuned to a task.
 
-    .. math:: l = \sum_c target_c (-\log p_c + \epsilon_1 (1 - p_c)); \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{target}_c (-\log p_c + \epsilon_1 (1 - p_c));
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -352,8 +353,9 @@ def symmetric_cross_entropy(
 ) -> Array:
     r"""Cross entropy and its reverse, with prediction and target exchanged: for labels some of which are wrong.
 
-    .. math:: l = -\alpha \sum_c target_c \log p_c - \beta \sum_c p_c \max(\log target_c, \text{log_zero});
-        \quad p = softmax(logits)
+    .. math:: l = -\alpha \sum_c \mathrm{target}_c \log p_c - \beta \sum_c p_c \max(\log \mathrm{target}_c,
+        \mathrm{log\_zero});
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------

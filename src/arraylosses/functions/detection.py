@@ -26,8 +26,8 @@ def ciou(
 ) -> Array:
     r"""The loss `diou`, and the difference of the aspect ratios: what many detectors are trained with.
 
-    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + alpha \, v; \quad alpha = \frac{v}{1 - I / U + v},
-        \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
+    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + \alpha \, v;
+        \quad \alpha = \frac{v}{1 - I / U + v}, \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
 
     Parameters
     ----------

@@ -28,8 +28,9 @@ def gaussian_nll(
 ) -> Array:
     r"""Negative log-likelihood of a normal distribution: for a mean and a variance that are both predicted.
 
-    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(prediction - target)^2}{v} \right) \;
-        (+ \tfrac{1}{2} \log 2 \pi); \quad v = \max(variance, epsilon)
+    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(\mathrm{prediction} - \mathrm{target})^2}{v} \right) \; (+
+        \tfrac{1}{2} \log 2 \pi);
+        \quad v = \max(\mathrm{variance}, \epsilon)
 
     Parameters
     ----------
@@ -103,7 +104,8 @@ def laplace_nll(
 ) -> Array:
     r"""Negative log-likelihood of a Laplace distribution: as `gaussian_nll`, where some targets are outliers.
 
-    .. math:: l = \log s + \frac{|prediction - target|}{s} \; (+ \log 2); \quad s = \max(scale, epsilon)
+    .. math:: l = \log s + \frac{|\mathrm{prediction} - \mathrm{target}|}{s} \; (+ \log 2);
+        \quad s = \max(\mathrm{scale}, \epsilon)
 
     Parameters
     ----------
@@ -169,8 +171,9 @@ def negative_binomial_nll(
 ) -> Array:
     r"""Negative log-likelihood of a negative binomial distribution: for counts that vary more than Poisson's.
 
-    .. math:: l = (target + r) \log(1 + \alpha m) - target \log m - \log \frac{\Gamma(target + r)}{\Gamma(r) \,
-        r^{target}} \; (+ \log target!); \quad m = \exp(prediction), \; \alpha = dispersion, \; r = 1 / \alpha
+    .. math:: l = (\mathrm{target} + r) \log(1 + \alpha m) - \mathrm{target} \log m - \log \frac{\Gamma(\mathrm{target}
+        + r)}{\Gamma(r) \, r^{\mathrm{target}}} \; (+ \log \mathrm{target}!);
+        \quad m = \exp(\mathrm{prediction}), \; \alpha = \mathrm{dispersion}, \; r = 1 / \alpha
 
     Parameters
     ----------
@@ -240,7 +243,8 @@ def poisson_nll(
 ) -> Array:
     r"""Negative log-likelihood of a Poisson distribution, for counts.
 
-    .. math:: l = rate - target \log(rate + epsilon) \; (+ \log target!); \quad rate = \exp(prediction)
+    .. math:: l = \mathrm{rate} - \mathrm{target} \log(\mathrm{rate} + \epsilon) \; (+ \log \mathrm{target}!);
+        \quad \mathrm{rate} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -306,9 +310,9 @@ def student_t_nll(
 ) -> Array:
     r"""Negative log-likelihood of Student's t distribution: normal near 0, with tails as heavy as is wanted.
 
-    .. math:: l = \log s + \frac{df + 1}{2} \log \left( 1 + \frac{r^2}{df} \right) \; \left(+ \log
-        \frac{\sqrt{\pi \, df} \; \Gamma(df / 2)}{\Gamma((df + 1) / 2)} \right); \quad
-        r = \frac{prediction - target}{s}, \quad s = \max(scale, epsilon)
+    .. math:: l = \log s + \frac{\mathrm{df} + 1}{2} \log \left( 1 + \frac{r^2}{\mathrm{df}} \right) \; \left(+ \log
+        \frac{\sqrt{\pi \, \mathrm{df}} \; \Gamma(\mathrm{df} / 2)}{\Gamma((\mathrm{df} + 1) / 2)} \right);
+        \quad r = \frac{\mathrm{prediction} - \mathrm{target}}{s}, \quad s = \max(\mathrm{scale}, \epsilon)
 
     Parameters
     ----------
@@ -379,7 +383,8 @@ def von_mises_nll(
 ) -> Array:
     r"""Negative log-likelihood of a von Mises distribution: for angles, of which a full turn makes no difference.
 
-    .. math:: l = -concentration \cos(prediction - target) + \log I_0(concentration) \; (+ \log 2 \pi)
+    .. math:: l = -\mathrm{concentration} \cos(\mathrm{prediction} - \mathrm{target}) + \log I_0(\mathrm{concentration})
+        \; (+ \log 2 \pi)
 
     Parameters
     ----------

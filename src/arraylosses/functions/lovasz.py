@@ -28,8 +28,8 @@ def lovasz_hinge(
 ) -> Array:
     r"""Convex surrogate of the Jaccard loss of hard predictions, for one class: to fine-tune a model for IoU.
 
-    .. math:: l = \sum_k m_k (J_k - J_{k-1}); \quad m = \max(0, 1 - s \, logits),
-        \; s = 1 \text{ within the region, else } -1
+    .. math:: l = \sum_k m_k (J_k - J_{k-1});
+        \quad m = \max(0, 1 - s \, \mathrm{logits}), \; s = 1 \text{ within the region, else } -1
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def lovasz_softmax(
     r"""Surrogate of the Jaccard loss of hard predictions, for several classes: to fine-tune a model for mean IoU.
 
     .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c \sum_k m_k (J_k - J_{k-1});
-        \quad m = |t_c - p_c|, \; p = softmax(logits)
+        \quad m = |t_c - p_c|, \; p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------

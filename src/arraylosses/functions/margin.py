@@ -30,7 +30,8 @@ def categorical_hinge(
 ) -> Array:
     r"""Loss of the multiclass support vector machine: 0 once the class leads all others by a margin.
 
-    .. math:: l = \max(0, margin + \max_{j \ne label} logits_j - logits_{label})
+    .. math:: l = \max(0, \mathrm{margin} + \max_{j \ne \mathrm{label}} \mathrm{logits}_j -
+        \mathrm{logits}_{\mathrm{label}})
 
     Parameters
     ----------
@@ -102,7 +103,7 @@ def exponential(
 ) -> Array:
     r"""Loss of AdaBoost: exponential in the margin, so that what is far on the wrong side counts above all else.
 
-    .. math:: l = \exp(-target \cdot prediction)
+    .. math:: l = \exp(-\mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -160,7 +161,7 @@ def modified_huber(
     r"""Squared hinge loss that grows linearly far on the wrong side: smooth, and lenient with outliers.
 
     .. math:: l = \begin{cases} \max(0, 1 - m)^2 & m \ge -1 \\ -4 m & m < -1 \end{cases};
-        \quad m = target \cdot prediction
+        \quad m = \mathrm{target} \cdot \mathrm{prediction}
 
     Parameters
     ----------
@@ -223,7 +224,8 @@ def multi_margin(
 ) -> Array:
     r"""Multiclass hinge loss that counts every class which comes too close, and not the closest alone.
 
-    .. math:: l = \frac{1}{C} \sum_{j \ne label} \max(0, margin + logits_j - logits_{label})^p
+    .. math:: l = \frac{1}{C} \sum_{j \ne \mathrm{label}} \max(0, \mathrm{margin} + \mathrm{logits}_j -
+        \mathrm{logits}_{\mathrm{label}})^p
 
     Parameters
     ----------
@@ -303,7 +305,7 @@ def multiclass_perceptron(
 ) -> Array:
     r"""Loss of the perceptron of several classes: how far the score of the class is below the largest.
 
-    .. math:: l = \max_j logits_j - logits_{label}
+    .. math:: l = \max_j \mathrm{logits}_j - \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -372,7 +374,7 @@ def perceptron(
 ) -> Array:
     r"""Loss of the perceptron: how far an item is on the wrong side, and 0 on the right one, without a margin.
 
-    .. math:: l = \max(0, -target \cdot prediction)
+    .. math:: l = \max(0, -\mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------

@@ -42,9 +42,9 @@ def circle(
 ) -> Array:
     r"""Pulls cosines of equal labels up and of other labels down, those most that are furthest from their goal.
 
-    .. math:: l_i = \log \left( 1 + \sum_{n \in N_i} e^{\gamma \alpha_n (s_n - m)}
-        \sum_{p \in P_i} e^{-\gamma \alpha_p (s_p - 1 + m)} \right); \quad \alpha_n = \max(0, s_n + m), \;
-        \alpha_p = \max(0, 1 + m - s_p)
+    .. math:: l_i = \log \left( 1 + \sum_{n \in N_i} e^{\gamma \alpha_n (s_n - m)} \sum_{p \in P_i} e^{-\gamma \alpha_p
+        (s_p - 1 + m)} \right);
+        \quad \alpha_n = \max(0, s_n + m), \; \alpha_p = \max(0, 1 + m - s_p)
 
     with the margin m, the cosines s of the anchor and its positives P, the other embeddings of the same label, and its
     negatives N, those of other labels.
@@ -116,8 +116,9 @@ def lifted_structure(
 ) -> Array:
     r"""Asks of each pair of equal labels to be nearer than all negatives of both of its ends, by a margin.
 
-    .. math:: l_i = \frac{1}{2 |P_i|} \sum_{p \in P_i} \max(0, J_{ip})^2; \quad J_{ip} = d_{ip} + \log \left(
-        \sum_{n \in N_i} e^{margin - d_{in}} + \sum_{n \in N_p} e^{margin - d_{pn}} \right)
+    .. math:: l_i = \frac{1}{2 |P_i|} \sum_{p \in P_i} \max(0, J_{ip})^2;
+        \quad J_{ip} = d_{ip} + \log \left( \sum_{n \in N_i} e^{\mathrm{margin} - d_{in}} + \sum_{n \in N_p}
+        e^{\mathrm{margin} - d_{pn}} \right)
 
     with the Euclidean distances d, the positives P, which are the other embeddings of the same label, and the negatives
     N, those of other labels.
@@ -185,8 +186,8 @@ def multi_similarity(
 ) -> Array:
     r"""Pulls cosines of equal labels above a threshold and pushes those of other labels below it, each by its excess.
 
-    .. math:: l_i = \frac{1}{\alpha} \log \left( 1 + \sum_{p \in P_i} e^{-\alpha (s_p - threshold)} \right)
-        + \frac{1}{\beta} \log \left( 1 + \sum_{n \in N_i} e^{\beta (s_n - threshold)} \right)
+    .. math:: l_i = \frac{1}{\alpha} \log \left( 1 + \sum_{p \in P_i} e^{-\alpha (s_p - \mathrm{threshold})} \right) +
+        \frac{1}{\beta} \log \left( 1 + \sum_{n \in N_i} e^{\beta (s_n - \mathrm{threshold})} \right)
 
     with the cosines s of the anchor and its positives P, the other embeddings of the same label, and its negatives N,
     those of other labels.
@@ -261,9 +262,9 @@ def proxy_anchor(
 ) -> Array:
     r"""Pulls the embeddings of a class to its proxy and pushes all others away, those most that are hardest.
 
-    .. math:: l = \frac{1}{|P^+|} \sum_{p \in P^+} \log \left( 1
-        + \sum_{x \in X_p} e^{-\alpha (s_{xp} - margin)} \right)
-        + \frac{1}{C} \sum_p \log \left( 1 + \sum_{x \notin X_p} e^{\alpha (s_{xp} + margin)} \right)
+    .. math:: l = \frac{1}{|P^+|} \sum_{p \in P^+} \log \left( 1 + \sum_{x \in X_p} e^{-\alpha (s_{xp} -
+        \mathrm{margin})} \right) + \frac{1}{C} \sum_p \log \left( 1 + \sum_{x \notin X_p} e^{\alpha (s_{xp} +
+        \mathrm{margin})} \right)
 
     with the cosines s of embeddings and proxies, the embeddings X of the class of a proxy, and the proxies P⁺ that have
     some in the batch.
@@ -333,7 +334,7 @@ def proxy_nca(
 ) -> Array:
     r"""Makes an embedding nearer to the proxy of its class than to those of all others, by their directions.
 
-    .. math:: l = -\log \frac{\exp(-d_y / temperature)}{\sum_{c \ne y} \exp(-d_c / temperature)}
+    .. math:: l = -\log \frac{\exp(-d_y / \mathrm{temperature})}{\sum_{c \ne y} \exp(-d_c / \mathrm{temperature})}
 
     with the squared Euclidean distance d between the embedding and a proxy, both divided by their lengths, and the
     label y.
@@ -401,7 +402,7 @@ def triplet_batch_hard(
 ) -> Array:
     r"""Asks that an anchor be nearer to its furthest positive of the batch than to its nearest negative, by a margin.
 
-    .. math:: l_i = \max(0, margin + \max_{p \in P_i} d_{ip} - \min_{n \in N_i} d_{in})
+    .. math:: l_i = \max(0, \mathrm{margin} + \max_{p \in P_i} d_{ip} - \min_{n \in N_i} d_{in})
 
     with the Euclidean distances d, the positives P, which are the other embeddings of the same label, and the negatives
     N, those of other labels.
@@ -471,7 +472,8 @@ def triplet_batch_semi_hard(
 ) -> Array:
     r"""Asks that each positive pair of the batch be nearer than the anchor's next negative beyond it, by a margin.
 
-    .. math:: l_i = \frac{1}{|P_i|} \sum_{p \in P_i} \max(0, margin + d_{ip} - \min_{n \in N_i, d_{in} > d_{ip}} d_{in})
+    .. math:: l_i = \frac{1}{|P_i|} \sum_{p \in P_i} \max(0, \mathrm{margin} + d_{ip} - \min_{n \in N_i, d_{in} >
+        d_{ip}} d_{in})
 
     with the Euclidean distances d, the positives P, which are the other embeddings of the same label, and the negatives
     N, those of other labels. Where no negative is further away than the positive, it is compared with the furthest one.

@@ -33,7 +33,8 @@ def categorical_focal(
 ) -> Array:
     r"""Cross entropy in which easy items count little, for classes that are rare.
 
-    .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{target}_c \, \alpha_c (1 - p_c)^{\gamma} \log p_c;
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -115,7 +116,8 @@ def cross_entropy(
 ) -> Array:
     r"""Negative log-likelihood of the class, of several that exclude each other.
 
-    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c + \mathrm{z\_loss} (\log \sum_c \exp \mathrm{logits}_c)^2;
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -212,7 +214,7 @@ def nll(
 ) -> Array:
     r"""Negative log-likelihood of the class, from log-probabilities that the model has computed itself.
 
-    .. math:: l = -\sum_c target_c \log p_c
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c
 
     Parameters
     ----------

@@ -29,7 +29,8 @@ def cpo(
 ) -> Array:
     r"""Contrastive preference optimization: as `dpo` without a reference, and the likelihood of the preferred answer.
 
-    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h) - alpha \, chosen; \quad h = beta \, (chosen - rejected)
+    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h) - \alpha \, \mathrm{chosen};
+        \quad h = \beta \, (\mathrm{chosen} - \mathrm{rejected})
 
     Parameters
     ----------
@@ -100,7 +101,8 @@ def dpo(
     r"""Direct preference optimization: fits a policy to preferred answers, and keeps it near a reference.
 
     .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h);
-        \quad h = beta ((chosen - \text{reference_chosen}) - (rejected - \text{reference_rejected}))
+        \quad h = \beta ((\mathrm{chosen} - \mathrm{reference\_chosen}) - (\mathrm{rejected} -
+        \mathrm{reference\_rejected}))
 
     Parameters
     ----------
@@ -188,8 +190,9 @@ def kto(
 ) -> Array:
     r"""Kahneman-Tversky optimization: of answers that are each good or bad, and come in no pairs.
 
-    .. math:: l = \lambda \, \sigma(-beta \cdot target \, (policy - reference - kl));
-        \quad \lambda = \text{desirable_weight if } target = 1, \text{ else undesirable_weight}
+    .. math:: l = \lambda \, \sigma(-\beta \cdot \mathrm{target} \, (\mathrm{policy} - \mathrm{reference} -
+        \mathrm{kl}));
+        \quad \lambda = \text{desirable\_weight if } \mathrm{target} = 1, \text{ else undesirable\_weight}
 
     Parameters
     ----------
@@ -262,8 +265,9 @@ def orpo(
 ) -> Array:
     r"""Odds ratio preference optimization: supervised fine-tuning and preference in one, without a reference.
 
-    .. math:: l = -chosen - beta \log \sigma(\log \frac{odds(chosen)}{odds(rejected)});
-        \quad odds(x) = \frac{e^x}{1 - e^x}
+    .. math:: l = -\mathrm{chosen} - \beta \log \sigma(\log
+        \frac{\mathrm{odds}(\mathrm{chosen})}{\mathrm{odds}(\mathrm{rejected})});
+        \quad \mathrm{odds}(x) = \frac{e^x}{1 - e^x}
 
     Parameters
     ----------
@@ -325,7 +329,8 @@ def simpo(
 ) -> Array:
     r"""Simple preference optimization: of mean log-probabilities, with a margin and without a reference.
 
-    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h); \quad h = beta \, (chosen - rejected) - margin
+    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h);
+        \quad h = \beta \, (\mathrm{chosen} - \mathrm{rejected}) - \mathrm{margin}
 
     Parameters
     ----------

@@ -44,7 +44,7 @@ def absolute_error(
 ) -> Array:
     r"""Size of the error. The median is the right prediction under it, so outliers do little.
 
-    .. math:: l = |prediction - target|
+    .. math:: l = |\mathrm{prediction} - \mathrm{target}|
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def half_squared_error(
 ) -> Array:
     r"""Half the square of the error: the derivative is the error itself, and the second derivative is 1.
 
-    .. math:: l = (prediction - target)^2 / 2
+    .. math:: l = (\mathrm{prediction} - \mathrm{target})^2 / 2
 
     Parameters
     ----------
@@ -145,8 +145,8 @@ def huber(
 ) -> Array:
     r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
 
-    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2);
-        \quad e = prediction - target
+    .. math:: l = e^2 / 2 \text{ if } |e| \le \delta, \text{ else } \delta (|e| - \delta / 2);
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -197,9 +197,9 @@ def log_cosh(
     where: Array | None = None,
     reduction: Reduction = "mean",
 ) -> Array:
-    r"""Logarithm of the hyperbolic cosine: e²/2 near 0, |e| - log 2 far out, with all derivatives.
+    r"""Logarithm of the hyperbolic cosine: e²/2 near 0 and absolute far out, with all derivatives and no threshold.
 
-    .. math:: l = \log \cosh(prediction - target)
+    .. math:: l = \log \cosh(\mathrm{prediction} - \mathrm{target})
 
     Parameters
     ----------
@@ -249,9 +249,9 @@ def pseudo_huber(
     where: Array | None = None,
     reduction: Reduction = "mean",
 ) -> Array:
-    r"""Huber's loss with all derivatives: e²/2 near 0, delta |e| far out. Also known as Charbonnier's loss.
+    r"""Huber's loss with all derivatives: e²/2 near 0, a slope of delta far out. Also known as Charbonnier's loss.
 
-    .. math:: l = delta^2 (\sqrt{1 + (e / delta)^2} - 1); \quad e = prediction - target
+    .. math:: l = \delta^2 (\sqrt{1 + (e / \delta)^2} - 1); \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -305,7 +305,7 @@ def quantile(
 ) -> Array:
     r"""Pinball loss: the q-quantile of the target is the right prediction under it.
 
-    .. math:: l = \max(q u, (q - 1) u); \quad u = target - prediction
+    .. math:: l = \max(q u, (q - 1) u); \quad u = \mathrm{target} - \mathrm{prediction}
 
     Parameters
     ----------
@@ -367,7 +367,8 @@ def smooth_l1(
 ) -> Array:
     r"""Huber's loss over its threshold, so that large errors always count with slope 1.
 
-    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = prediction - target
+    .. math:: l = e^2 / (2 \beta) \text{ if } |e| \le \beta, \text{ else } |e| - \beta / 2;
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -420,7 +421,7 @@ def squared_error(
 ) -> Array:
     r"""Square of the error. The mean is the right prediction under it, and far outliers rule it.
 
-    .. math:: l = (prediction - target)^2
+    .. math:: l = (\mathrm{prediction} - \mathrm{target})^2
 
     Parameters
     ----------
@@ -470,7 +471,7 @@ def squared_logarithmic_error(
 ) -> Array:
     r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
 
-    .. math:: l = (\log(1 + prediction) - \log(1 + target))^2
+    .. math:: l = (\log(1 + \mathrm{prediction}) - \log(1 + \mathrm{target}))^2
 
     Parameters
     ----------

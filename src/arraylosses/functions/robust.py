@@ -26,7 +26,7 @@ def epsilon_insensitive(
 ) -> Array:
     r"""Size of the error beyond a margin, within which nothing is lost: the loss of support vector regression.
 
-    .. math:: l = \max(|prediction - target| - margin, 0), \text{ or its square}
+    .. math:: l = \max(|\mathrm{prediction} - \mathrm{target}| - \mathrm{margin}, 0), \text{ or its square}
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ def expectile(
 ) -> Array:
     r"""Squared error with a weight for each side: an expectile, the mean's counterpart of a quantile, is predicted.
 
-    .. math:: l = q \, e^2 \text{ if } prediction < target, \text{ else } (1 - q) \, e^2; \quad e = prediction - target
+    .. math:: l = q \, e^2 \text{ if } \mathrm{prediction} < \mathrm{target}, \text{ else } (1 - q) \, e^2;
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -142,8 +143,8 @@ def fair(
 ) -> Array:
     r"""Squared near 0 and absolute far out, which it approaches slowly, with derivatives of all orders but at 0.
 
-    .. math:: l = c^2 \left( \frac{|e|}{c} - \log \left( 1 + \frac{|e|}{c} \right) \right); \quad
-        e = prediction - target, \; c = scale
+    .. math:: l = c^2 \left( \frac{|e|}{c} - \log \left( 1 + \frac{|e|}{c} \right) \right);
+        \quad e = \mathrm{prediction} - \mathrm{target}, \; c = \mathrm{scale}
 
     Parameters
     ----------
@@ -198,8 +199,9 @@ def general_robust(
 ) -> Array:
     r"""Barron's loss: squared near 0, and far out as robust against outliers as one number says.
 
-    .. math:: l = \frac{|\alpha - 2|}{\alpha} \left( \left( \frac{(e / scale)^2}{|\alpha - 2|} + 1 \right)^{\alpha / 2}
-        - 1 \right); \quad e = prediction - target
+    .. math:: l = \frac{|\alpha - 2|}{\alpha} \left( \left( \frac{(e / \mathrm{scale})^2}{|\alpha - 2|} + 1
+        \right)^{\alpha / 2} - 1 \right);
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -270,8 +272,9 @@ def wing(
 ) -> Array:
     r"""Logarithmic near 0 and absolute far out, so that small errors count more: for landmarks of faces and bodies.
 
-    .. math:: l = width \log(1 + |e| / curvature) \text{ if } |e| < width, \text{ else } |e| - c; \quad
-        c = width - width \log(1 + width / curvature)
+    .. math:: l = \mathrm{width} \log(1 + |e| / \mathrm{curvature}) \text{ if } |e| < \mathrm{width}, \text{ else } |e|
+        - c;
+        \quad c = \mathrm{width} - \mathrm{width} \log(1 + \mathrm{width} / \mathrm{curvature})
 
     Parameters
     ----------

@@ -29,8 +29,8 @@ def entmax(
 ) -> Array:
     r"""Between cross entropy and the sparsemax loss: smooth probabilities of which the small ones are 0.
 
-    .. math:: l = \max_p \left( \sum_c p_c logits_c + \frac{4}{3} \Big(1 - \sum_c p_c^{3/2} \Big) \right)
-        - logits_{label}
+    .. math:: l = \max_p \left( \sum_c p_c \mathrm{logits}_c + \frac{4}{3} \Big(1 - \sum_c p_c^{3/2} \Big) \right) -
+        \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -101,7 +101,8 @@ def multiclass_sparsemax(
 ) -> Array:
     r"""Cross entropy's counterpart for probabilities that may be 0: 0 itself once the class leads by 1.
 
-    .. math:: l = \max_p \left( \sum_c p_c logits_c + \frac{1 - \sum_c p_c^2}{2} \right) - logits_{label}
+    .. math:: l = \max_p \left( \sum_c p_c \mathrm{logits}_c + \frac{1 - \sum_c p_c^2}{2} \right) -
+        \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -170,7 +171,7 @@ def sparsemax(
 ) -> Array:
     r"""Loss of a yes or no whose probability is 0 or 1 beyond a score of -1 or 1: the binary sparsemax loss.
 
-    .. math:: l = (1 - target) \, \phi(prediction) + target \, \phi(-prediction);
+    .. math:: l = (1 - \mathrm{target}) \, \phi(\mathrm{prediction}) + \mathrm{target} \, \phi(-\mathrm{prediction});
         \quad \phi(x) = \begin{cases} 0 & x \le -1 \\ (x + 1)^2 / 4 & -1 < x < 1 \\ x & x \ge 1 \end{cases}
 
     Parameters

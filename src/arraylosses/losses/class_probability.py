@@ -27,7 +27,7 @@ __all__ = [
 class Brier(PureLoss):
     r"""Squared error of the probability of a yes: a proper score, bounded where an item is as wrong as can be.
 
-    .. math:: l = (p - target)^2; \quad p = 1 / (1 + \exp(-prediction))
+    .. math:: l = (p - \mathrm{target})^2; \quad p = 1 / (1 + \exp(-\mathrm{prediction}))
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ class Brier(PureLoss):
 class CategoricalBrier(_DistributionLoss):
     r"""Squared distance of the predicted distribution from the target: a proper score, of at most 2.
 
-    .. math:: l = \sum_c (p_c - target_c)^2; \quad p = softmax(logits)
+    .. math:: l = \sum_c (p_c - \mathrm{target}_c)^2; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -216,7 +216,8 @@ class _OfNll(_DistributionLoss):
 class PolyCrossEntropy(_OfNll):
     r"""Cross entropy with the first term of its series in 1 - p changed: one number that can be tuned to a task.
 
-    .. math:: l = \sum_c target_c (-\log p_c + \epsilon_1 (1 - p_c)); \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{target}_c (-\log p_c + \epsilon_1 (1 - p_c));
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -281,7 +282,7 @@ class PolyCrossEntropy(_OfNll):
 class GeneralizedCrossEntropy(_OfNll):
     r"""Between cross entropy and absolute error: for labels some of which are wrong.
 
-    .. math:: l = \sum_c target_c \frac{1 - p_c^q}{q}; \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{target}_c \frac{1 - p_c^q}{q}; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -346,8 +347,9 @@ class GeneralizedCrossEntropy(_OfNll):
 class SymmetricCrossEntropy(_DistributionLoss):
     r"""Cross entropy and its reverse, with prediction and target exchanged: for labels some of which are wrong.
 
-    .. math:: l = -\alpha \sum_c target_c \log p_c - \beta \sum_c p_c \max(\log target_c, \text{log_zero});
-        \quad p = softmax(logits)
+    .. math:: l = -\alpha \sum_c \mathrm{target}_c \log p_c - \beta \sum_c p_c \max(\log \mathrm{target}_c,
+        \mathrm{log\_zero});
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------

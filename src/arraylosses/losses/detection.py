@@ -236,8 +236,8 @@ def _turn(x: _Side, y: _Side) -> Array:
 class Ciou(_BoxLoss):
     r"""The loss `diou`, and the difference of the aspect ratios: what many detectors are trained with.
 
-    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + alpha \, v; \quad alpha = \frac{v}{1 - I / U + v},
-        \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
+    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + \alpha \, v;
+        \quad \alpha = \frac{v}{1 - I / U + v}, \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
 
     Parameters
     ----------

@@ -73,7 +73,9 @@ def _times_pow(target: Array, mean: Array, exponent: float) -> Array:
 class PoissonDeviance(_Deviance):
     r"""Deviance of a Poisson distribution: `poisson_nll` for counts, twice and less its least, so that 0 is perfect.
 
-    .. math:: l = 2 \left( target \log \frac{target}{rate} - target + rate \right); \quad rate = \exp(prediction)
+    .. math:: l = 2 \left( \mathrm{target} \log \frac{\mathrm{target}}{\mathrm{rate}} - \mathrm{target} + \mathrm{rate}
+        \right);
+        \quad \mathrm{rate} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -120,7 +122,9 @@ class PoissonDeviance(_Deviance):
 class GammaDeviance(_Deviance):
     r"""Deviance of a gamma distribution: for positive targets whose spread grows as their mean does.
 
-    .. math:: l = 2 \left( \frac{target}{mean} - 1 - \log \frac{target}{mean} \right); \quad mean = \exp(prediction)
+    .. math:: l = 2 \left( \frac{\mathrm{target}}{\mathrm{mean}} - 1 - \log \frac{\mathrm{target}}{\mathrm{mean}}
+        \right);
+        \quad \mathrm{mean} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -171,8 +175,9 @@ class GammaDeviance(_Deviance):
 class TweedieDeviance(_Deviance):
     r"""Deviance whose variance is a power of the mean; between 1 and 2, for amounts of which many are exactly 0.
 
-    .. math:: l = 2 \left( \frac{t^{2 - p}}{(1 - p) (2 - p)} - \frac{t \, mean^{1 - p}}{1 - p}
-        + \frac{mean^{2 - p}}{2 - p} \right); \quad mean = \exp(prediction), \; t = target, \; p = power
+    .. math:: l = 2 \left( \frac{t^{2 - p}}{(1 - p) (2 - p)} - \frac{t \, \mathrm{mean}^{1 - p}}{1 - p} +
+        \frac{\mathrm{mean}^{2 - p}}{2 - p} \right);
+        \quad \mathrm{mean} = \exp(\mathrm{prediction}), \; t = \mathrm{target}, \; p = \mathrm{power}
 
     Parameters
     ----------

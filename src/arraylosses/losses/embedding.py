@@ -33,7 +33,7 @@ __all__ = [
 class CosineSimilarity(PureRowLoss):
     r"""Negative cosine of the angle between two vectors: -1 where they point the same way.
 
-    .. math:: l = -\frac{prediction \cdot target}{|prediction| \, |target|}
+    .. math:: l = -\frac{\mathrm{prediction} \cdot \mathrm{target}}{|\mathrm{prediction}| \, |\mathrm{target}|}
 
     Parameters
     ----------
@@ -87,7 +87,8 @@ class CosineSimilarity(PureRowLoss):
 class CosineEmbedding(PureRowLoss):
     r"""Pulls the directions of pairs that belong together near, and pushes those of other pairs apart.
 
-    .. math:: l = 1 - \cos(x1, x2) \text{ if } target = 1, \text{ else } \max(0, \cos(x1, x2) - margin)
+    .. math:: l = 1 - \cos(x_1, x_2) \text{ if } \mathrm{target} = 1, \text{ else } \max(0, \cos(x_1, x_2) -
+        \mathrm{margin})
 
     Parameters
     ----------
@@ -149,7 +150,8 @@ class CosineEmbedding(PureRowLoss):
 class HingeEmbedding(PureLoss):
     r"""Makes the distances of pairs that belong together small, and those of other pairs at least a margin.
 
-    .. math:: l = distance \text{ if } target = 1, \text{ else } \max(0, margin - distance)
+    .. math:: l = \mathrm{distance} \text{ if } \mathrm{target} = 1, \text{ else } \max(0, \mathrm{margin} -
+        \mathrm{distance})
 
     Parameters
     ----------
@@ -203,7 +205,7 @@ class HingeEmbedding(PureLoss):
 class MarginRanking(PureLoss):
     r"""Asks that the one of two scores which should rank higher does so, by a margin.
 
-    .. math:: l = \max(0, margin - target (x1 - x2))
+    .. math:: l = \max(0, \mathrm{margin} - \mathrm{target} (x_1 - x_2))
 
     Parameters
     ----------
@@ -264,8 +266,9 @@ class MarginRanking(PureLoss):
 class PairwiseContrastive(PureRowLoss):
     r"""Pulls two vectors that belong together near, and pushes other ones apart up to a margin, by squared distances.
 
-    .. math:: l = \frac{1}{2} d^2 \text{ if } target = 1, \text{ else } \frac{1}{2} \max(0, margin - d)^2; \quad
-        d = \|x1 - x2\|
+    .. math:: l = \frac{1}{2} d^2 \text{ if } \mathrm{target} = 1, \text{ else } \frac{1}{2} \max(0, \mathrm{margin} -
+        d)^2;
+        \quad d = \|x_1 - x_2\|
 
     Parameters
     ----------
@@ -339,7 +342,8 @@ class PairwiseContrastive(PureRowLoss):
 class TripletMargin(PureRowLoss):
     r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
 
-    .. math:: l = \max(0, margin + \|anchor - positive\|_p - \|anchor - negative\|_p)
+    .. math:: l = \max(0, \mathrm{margin} + \|\mathrm{anchor} - \mathrm{positive}\|_p - \|\mathrm{anchor} -
+        \mathrm{negative}\|_p)
 
     Parameters
     ----------

@@ -21,7 +21,7 @@ __all__ = ["CategoricalHinge", "Exponential", "ModifiedHuber", "MultiMargin", "M
 class Perceptron(PureLoss):
     r"""Loss of the perceptron: how far an item is on the wrong side, and 0 on the right one, without a margin.
 
-    .. math:: l = \max(0, -target \cdot prediction)
+    .. math:: l = \max(0, -\mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ class ModifiedHuber(PureLoss):
     r"""Squared hinge loss that grows linearly far on the wrong side: smooth, and lenient with outliers.
 
     .. math:: l = \begin{cases} \max(0, 1 - m)^2 & m \ge -1 \\ -4 m & m < -1 \end{cases};
-        \quad m = target \cdot prediction
+        \quad m = \mathrm{target} \cdot \mathrm{prediction}
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class ModifiedHuber(PureLoss):
 class Exponential(PureLoss):
     r"""Loss of AdaBoost: exponential in the margin, so that what is far on the wrong side counts above all else.
 
-    .. math:: l = \exp(-target \cdot prediction)
+    .. math:: l = \exp(-\mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -179,7 +179,8 @@ class Exponential(PureLoss):
 class CategoricalHinge(_ClassLoss):
     r"""Loss of the multiclass support vector machine: 0 once the class leads all others by a margin.
 
-    .. math:: l = \max(0, margin + \max_{j \ne label} logits_j - logits_{label})
+    .. math:: l = \max(0, \mathrm{margin} + \max_{j \ne \mathrm{label}} \mathrm{logits}_j -
+        \mathrm{logits}_{\mathrm{label}})
 
     Parameters
     ----------
@@ -292,7 +293,7 @@ class CategoricalHinge(_ClassLoss):
 class MulticlassPerceptron(_ClassLoss):
     r"""Loss of the perceptron of several classes: how far the score of the class is below the largest.
 
-    .. math:: l = \max_j logits_j - logits_{label}
+    .. math:: l = \max_j \mathrm{logits}_j - \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -354,7 +355,8 @@ class MulticlassPerceptron(_ClassLoss):
 class MultiMargin(_ClassLoss):
     r"""Multiclass hinge loss that counts every class which comes too close, and not the closest alone.
 
-    .. math:: l = \frac{1}{C} \sum_{j \ne label} \max(0, margin + logits_j - logits_{label})^p
+    .. math:: l = \frac{1}{C} \sum_{j \ne \mathrm{label}} \max(0, \mathrm{margin} + \mathrm{logits}_j -
+        \mathrm{logits}_{\mathrm{label}})^p
 
     Parameters
     ----------

@@ -106,7 +106,8 @@ class _DistributionLoss(_ClassLoss):
 class CrossEntropy(_DistributionLoss):
     r"""Negative log-likelihood of the class, of several that exclude each other.
 
-    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c + \mathrm{z\_loss} (\log \sum_c \exp \mathrm{logits}_c)^2;
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -267,7 +268,7 @@ class CrossEntropy(_DistributionLoss):
 class Nll(_ClassLoss):
     r"""Negative log-likelihood of the class, from log-probabilities that the model has computed itself.
 
-    .. math:: l = -\sum_c target_c \log p_c
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c
 
     Parameters
     ----------
@@ -328,7 +329,8 @@ class Nll(_ClassLoss):
 class CategoricalFocal(_DistributionLoss):
     r"""Cross entropy in which easy items count little, for classes that are rare.
 
-    .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{target}_c \, \alpha_c (1 - p_c)^{\gamma} \log p_c;
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------

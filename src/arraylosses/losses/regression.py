@@ -30,7 +30,7 @@ __all__ = [
 class SquaredError(ErrorLoss):
     r"""Square of the error. The mean is the right prediction under it, and far outliers rule it.
 
-    .. math:: l = (prediction - target)^2
+    .. math:: l = (\mathrm{prediction} - \mathrm{target})^2
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class SquaredError(ErrorLoss):
 class HalfSquaredError(ErrorLoss):
     r"""Half the square of the error: the derivative is the error itself, and the second derivative is 1.
 
-    .. math:: l = (prediction - target)^2 / 2
+    .. math:: l = (\mathrm{prediction} - \mathrm{target})^2 / 2
 
     Parameters
     ----------
@@ -117,7 +117,7 @@ class HalfSquaredError(ErrorLoss):
 class AbsoluteError(ErrorLoss):
     r"""Size of the error. The median is the right prediction under it, so outliers do little.
 
-    .. math:: l = |prediction - target|
+    .. math:: l = |\mathrm{prediction} - \mathrm{target}|
 
     Parameters
     ----------
@@ -158,8 +158,8 @@ class AbsoluteError(ErrorLoss):
 class Huber(ErrorLoss):
     r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
 
-    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2);
-        \quad e = prediction - target
+    .. math:: l = e^2 / 2 \text{ if } |e| \le \delta, \text{ else } \delta (|e| - \delta / 2);
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -216,7 +216,8 @@ class Huber(ErrorLoss):
 class SmoothL1(ErrorLoss):
     r"""Huber's loss over its threshold, so that large errors always count with slope 1.
 
-    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = prediction - target
+    .. math:: l = e^2 / (2 \beta) \text{ if } |e| \le \beta, \text{ else } |e| - \beta / 2;
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -280,9 +281,9 @@ class SmoothL1(ErrorLoss):
 @register
 @dataclass(frozen=True, kw_only=True)
 class PseudoHuber(ErrorLoss):
-    r"""Huber's loss with all derivatives: e²/2 near 0, delta |e| far out. Also known as Charbonnier's loss.
+    r"""Huber's loss with all derivatives: e²/2 near 0, a slope of delta far out. Also known as Charbonnier's loss.
 
-    .. math:: l = delta^2 (\sqrt{1 + (e / delta)^2} - 1); \quad e = prediction - target
+    .. math:: l = \delta^2 (\sqrt{1 + (e / \delta)^2} - 1); \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -344,9 +345,9 @@ class PseudoHuber(ErrorLoss):
 @register("logcosh")
 @dataclass(frozen=True, kw_only=True)
 class LogCosh(ErrorLoss):
-    r"""Logarithm of the hyperbolic cosine: e²/2 near 0, |e| - log 2 far out, with all derivatives.
+    r"""Logarithm of the hyperbolic cosine: e²/2 near 0 and absolute far out, with all derivatives and no threshold.
 
-    .. math:: l = \log \cosh(prediction - target)
+    .. math:: l = \log \cosh(\mathrm{prediction} - \mathrm{target})
 
     Parameters
     ----------
@@ -390,7 +391,7 @@ class LogCosh(ErrorLoss):
 class Quantile(ErrorLoss):
     r"""Pinball loss: the q-quantile of the target is the right prediction under it.
 
-    .. math:: l = \max(q u, (q - 1) u); \quad u = target - prediction
+    .. math:: l = \max(q u, (q - 1) u); \quad u = \mathrm{target} - \mathrm{prediction}
 
     Parameters
     ----------
@@ -444,7 +445,7 @@ class Quantile(ErrorLoss):
 class SquaredLogarithmicError(PureLoss):
     r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
 
-    .. math:: l = (\log(1 + prediction) - \log(1 + target))^2
+    .. math:: l = (\log(1 + \mathrm{prediction}) - \log(1 + \mathrm{target}))^2
 
     Parameters
     ----------

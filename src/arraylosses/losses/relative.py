@@ -19,7 +19,7 @@ __all__ = ["AbsolutePercentageError", "SquaredRelativeError", "SymmetricAbsolute
 class AbsolutePercentageError(PureLoss):
     r"""Size of the error relative to the target's, in per cent.
 
-    .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
+    .. math:: l = 100 \, |\mathrm{prediction} - \mathrm{target}| / \max(|\mathrm{target}|, \epsilon)
 
     Parameters
     ----------
@@ -93,7 +93,8 @@ class AbsolutePercentageError(PureLoss):
 class SymmetricAbsolutePercentageError(PureLoss):
     r"""Size of the error relative to the mean size of prediction and target, in per cent: at most 200.
 
-    .. math:: l = 100 \, \frac{2 |prediction - target|}{\max(|prediction| + |target|, epsilon)}
+    .. math:: l = 100 \, \frac{2 |\mathrm{prediction} - \mathrm{target}|}{\max(|\mathrm{prediction}| +
+        |\mathrm{target}|, \epsilon)}
 
     Parameters
     ----------
@@ -150,7 +151,7 @@ class SymmetricAbsolutePercentageError(PureLoss):
 class SquaredRelativeError(PureLoss):
     r"""Square of the error relative to the target's size: for targets of many magnitudes, each to the same precision.
 
-    .. math:: l = \left( \frac{prediction - target}{\max(|target|, epsilon)} \right)^2
+    .. math:: l = \left( \frac{\mathrm{prediction} - \mathrm{target}}{\max(|\mathrm{target}|, \epsilon)} \right)^2
 
     Parameters
     ----------
