@@ -69,6 +69,11 @@ def angular_margin_softmax(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    cross_entropy : Without a margin.
+    proxy_anchor : Without a softmax over all classes.
+
     Notes
     -----
     Margins are in radians; pytorch-metric-learning has degrees, 28.6 for ArcFace. Where the angle and its margin are

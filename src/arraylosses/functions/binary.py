@@ -62,6 +62,12 @@ def binary_cross_entropy(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    binary_focal : Where most items are easy negatives.
+    cross_entropy : For classes that exclude each other.
+    brier : Bounded.
+
     Notes
     -----
     The loss of a probability of 0 or 1 that is wrong is infinite. Keras's loss of probabilities, ``al.get("bce")``, and
@@ -135,6 +141,12 @@ def binary_focal(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    binary_cross_entropy : With `pos_weight`, where a miss costs more.
+    categorical_focal : For classes that exclude each other.
+    asymmetric : For many rare labels.
+
     References
     ----------
     Lin et al., Focal loss for dense object detection (2017). https://arxiv.org/abs/1708.02002
@@ -190,6 +202,11 @@ def hinge(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_hinge : Smooth.
+    binary_cross_entropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -247,6 +264,11 @@ def soft_margin(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    binary_cross_entropy : The same for targets of 0 and 1.
+    hinge : 0 beyond a margin.
+
     References
     ----------
     Friedman, Hastie and Tibshirani, Additive logistic regression (2000). https://doi.org/10.1214/aos/1016218223
@@ -298,6 +320,11 @@ def squared_hinge(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    hinge : More lenient far on the wrong side.
+    modified_huber : Likewise, and smooth.
 
     Notes
     -----

@@ -60,6 +60,11 @@ def brier(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    binary_cross_entropy : Harsher on what was thought impossible.
+    categorical_brier : For several classes.
+
     Notes
     -----
     Of two classes, `categorical_brier` is twice as large: Brier's own definition. scikit-learn's ``brier_score_loss``
@@ -135,6 +140,11 @@ def categorical_brier(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Harsher on what was thought impossible.
+    brier : For a yes or no.
 
     Notes
     -----
@@ -219,6 +229,11 @@ def generalized_cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Where the labels are right.
+    symmetric_cross_entropy : With two weights.
 
     Notes
     -----
@@ -305,6 +320,11 @@ def poly_cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Without the term.
+    categorical_focal : For rare classes.
 
     Notes
     -----
@@ -397,6 +417,11 @@ def symmetric_cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    generalized_cross_entropy : With one setting.
+    cross_entropy : With `label_smoothing`, where few labels are wrong.
 
     Notes
     -----

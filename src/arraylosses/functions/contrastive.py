@@ -56,6 +56,11 @@ def clip_contrastive(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    info_nce : In one direction.
+    siglip : Without a softmax, for large batches.
+
     Notes
     -----
     An item is a pair. A pair that `where` leaves out is no other's rival either. Large batches are computed in chunks,
@@ -121,6 +126,12 @@ def info_nce(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    clip_contrastive : In both directions.
+    supervised_contrastive : With labels.
+    nt_xent : Of two views in one array.
 
     Notes
     -----
@@ -200,6 +211,11 @@ def nt_xent(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    supervised_contrastive : With labels of classes.
+    vicreg : Without negatives.
+
     Notes
     -----
     An item is an embedding as anchor, which weighs in a sum or a mean as many as it has positives: the mean is over all
@@ -278,6 +294,10 @@ def siglip(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    clip_contrastive : With a softmax over the batch.
+
     Notes
     -----
     An item is a row of `first`, compared with all rows of `second`: the mean is divided by N, and not by the number of
@@ -348,6 +368,12 @@ def supervised_contrastive(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    nt_xent : Without labels of classes.
+    multi_similarity : With thresholds.
+    cross_entropy : For the classes themselves.
 
     Notes
     -----

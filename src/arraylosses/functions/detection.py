@@ -55,6 +55,11 @@ def ciou(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    diou : Without the aspect ratio.
+    giou : By areas alone.
+
     Notes
     -----
     I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
@@ -124,6 +129,11 @@ def diou(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    ciou : With the aspect ratio.
+    giou : By areas alone.
+
     Notes
     -----
     I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
@@ -191,6 +201,11 @@ def giou(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    diou : Faster, by the centres.
+    iou : Where boxes overlap already.
+
     Notes
     -----
     I, U and H are the areas of the intersection, of the union and of the smallest box that holds both; where H is 0,
@@ -257,6 +272,11 @@ def iou(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    giou : Where boxes may be disjoint.
+    jaccard : For masks.
 
     Notes
     -----

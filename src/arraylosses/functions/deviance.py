@@ -54,6 +54,11 @@ def gamma_deviance(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    poisson_deviance : For counts.
+    tweedie_deviance : For amounts that may be 0.
+
     Notes
     -----
     Only the ratio of target and mean counts. scikit-learn's ``mean_gamma_deviance`` takes the mean; its
@@ -116,6 +121,11 @@ def poisson_deviance(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    poisson_nll : The likelihood itself.
+    negative_binomial_nll : Where counts vary more.
 
     Notes
     -----
@@ -182,6 +192,11 @@ def tweedie_deviance(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    poisson_deviance : For counts.
+    gamma_deviance : For amounts that are never 0.
 
     Notes
     -----

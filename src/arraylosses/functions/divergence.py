@@ -57,6 +57,11 @@ def distillation(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    kl_divergence : Of log-probabilities.
+    cross_entropy : Of true labels, to be added.
+
     Notes
     -----
     The factor T² keeps the gradient at one size whatever the temperature, so that the loss can be added to the
@@ -127,6 +132,11 @@ def generalized_kl(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    kl_divergence : Of distributions.
+    poisson_nll : For counts.
 
     Notes
     -----
@@ -200,6 +210,11 @@ def hellinger(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    js_divergence : In nats.
+    total_variation : Without a square root.
+
     Notes
     -----
     It is the distance, from 0 to 1, and not its square. Where the distributions are equal, the derivative is 0, and so
@@ -272,6 +287,11 @@ def js_divergence(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    kl_divergence : Where one side is the truth.
+    hellinger : A distance.
+
     Notes
     -----
     It is in nats, from 0 to log 2, and the square of a distance; SciPy's ``jensenshannon`` is that distance.
@@ -342,6 +362,12 @@ def kl_divergence(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : The same up to a constant, of logits.
+    js_divergence : Symmetric and finite.
+    distillation : Of a teacher's logits.
 
     Notes
     -----
@@ -419,6 +445,11 @@ def total_variation(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    hellinger : Smooth.
+    wasserstein_1d : Where classes are near or far from each other.
 
     Notes
     -----

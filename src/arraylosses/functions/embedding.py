@@ -72,6 +72,11 @@ def cosine_embedding(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    pairwise_contrastive : By distances.
+    info_nce : With all other pairs of the batch as negatives.
+
     References
     ----------
     PyTorch, CosineEmbeddingLoss. https://pytorch.org/docs/stable/generated/torch.nn.CosineEmbeddingLoss.html
@@ -127,6 +132,11 @@ def cosine_similarity(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cosine_embedding : With pairs that do not belong together.
+    info_nce : Likewise, in batches.
 
     Notes
     -----
@@ -193,6 +203,10 @@ def hinge_embedding(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    pairwise_contrastive : Of vectors, and not of distances.
+
     References
     ----------
     PyTorch, HingeEmbeddingLoss. https://pytorch.org/docs/stable/generated/torch.nn.HingeEmbeddingLoss.html
@@ -249,6 +263,11 @@ def margin_ranking(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    pairwise_hinge : Of whole lists.
+    pairwise_logistic : Smooth.
 
     References
     ----------
@@ -312,6 +331,11 @@ def pairwise_contrastive(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cosine_embedding : By angles.
+    triplet_margin : Where only the order of distances counts.
 
     Notes
     -----
@@ -386,6 +410,11 @@ def triplet_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    triplet_batch_hard : With triplets that are found in the batch.
+    info_nce : With many negatives for each anchor.
 
     Notes
     -----

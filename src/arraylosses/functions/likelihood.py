@@ -61,6 +61,12 @@ def gaussian_nll(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    student_t_nll : Where some targets are outliers.
+    crps_normal : In the unit of the target, and less harsh on a small variance.
+    squared_error : Without a variance.
+
     Notes
     -----
     The third array is the variance, not the standard deviation. A variance for all items or one a row is given its
@@ -137,6 +143,11 @@ def laplace_nll(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    gaussian_nll : Where the errors are normal.
+    absolute_error : Without a scale.
+
     References
     ----------
     Kotz, Kozubowski and Podgorski, The Laplace Distribution and Generalizations (2001).
@@ -204,6 +215,11 @@ def negative_binomial_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    poisson_nll : Where the variance is about the mean.
+    tweedie_deviance : For amounts that are no counts.
 
     Notes
     -----
@@ -274,6 +290,11 @@ def poisson_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    negative_binomial_nll : Where counts vary more than their mean.
+    poisson_deviance : Where 0 should be perfect.
 
     References
     ----------
@@ -347,6 +368,11 @@ def student_t_nll(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    gaussian_nll : Without outliers.
+    general_robust : Without a predicted scale.
+
     References
     ----------
     Lange, Little and Taylor, Robust statistical modeling using the t distribution (1989).
@@ -413,6 +439,11 @@ def von_mises_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    gaussian_nll : For numbers that do not wrap around.
+    cosine_similarity : For directions as vectors.
 
     Notes
     -----

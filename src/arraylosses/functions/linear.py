@@ -79,6 +79,10 @@ def linear_cross_entropy(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    cross_entropy : Of logits that are there.
+
     Notes
     -----
     Gradients by `hidden`, `weight_matrix` and `bias` are computed in the same chunks on NumPy, CuPy, PyTorch and JAX,

@@ -58,6 +58,11 @@ def lovasz_hinge(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    lovasz_softmax : For several classes.
+    jaccard : Of probabilities.
+
     Notes
     -----
     The errors m are in descending order, and J_k is the Jaccard loss of a prediction which is wrong at the first k of
@@ -140,6 +145,11 @@ def lovasz_softmax(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    lovasz_hinge : For one class.
+    jaccard : Of probabilities, to train from the start.
 
     Notes
     -----

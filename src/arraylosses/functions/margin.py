@@ -65,6 +65,11 @@ def categorical_hinge(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    multi_margin : Where every class that comes too close counts.
+    cross_entropy : Where probabilities are wanted.
+
     Notes
     -----
     Keras's loss of this name lets the true class take part with a score of 0, and so differs where all other scores are
@@ -128,6 +133,11 @@ def exponential(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    soft_margin : Where some labels are wrong.
+    hinge : 0 beyond a margin.
+
     Notes
     -----
     The least expected loss is at half the logarithm of the odds; that of `soft_margin` is at the logarithm itself.
@@ -185,6 +195,11 @@ def modified_huber(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_hinge : Without the linear part.
+    hinge : Not smooth.
 
     Notes
     -----
@@ -260,6 +275,11 @@ def multi_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    categorical_hinge : Where only the closest class counts.
+    cross_entropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -337,6 +357,11 @@ def multiclass_perceptron(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    categorical_hinge : With a margin.
+    perceptron : For a yes or no.
+
     Notes
     -----
     It is `categorical_hinge` with a margin of 0. Where the class ties with others for the largest score, the derivative
@@ -398,6 +423,11 @@ def perceptron(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    hinge : With a margin.
+    multiclass_perceptron : For several classes.
 
     Notes
     -----

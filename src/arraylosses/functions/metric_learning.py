@@ -76,6 +76,11 @@ def circle(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    multi_similarity : With two scales.
+    supervised_contrastive : With a temperature.
+
     Notes
     -----
     An item is an embedding as anchor; one without a positive or without a negative is left out of the mean. What
@@ -147,6 +152,11 @@ def lifted_structure(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    triplet_batch_hard : With the hardest negative alone.
+    multi_similarity : By cosines.
 
     Notes
     -----
@@ -220,6 +230,11 @@ def multi_similarity(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    circle : With one scale and goals.
+    supervised_contrastive : With a temperature.
 
     Notes
     -----
@@ -298,6 +313,11 @@ def proxy_anchor(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    proxy_nca : Without a margin.
+    multi_similarity : Without proxies.
+
     Notes
     -----
     The batch is one item. `where` has the shape of the labels and leaves out embeddings.
@@ -365,6 +385,11 @@ def proxy_nca(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    proxy_anchor : With a margin, and mostly better.
+    supervised_contrastive : Without proxies.
 
     Notes
     -----
@@ -435,6 +460,11 @@ def triplet_batch_hard(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    triplet_batch_semi_hard : Where the hardest are mistakes of the labels.
+    triplet_margin : Of given triplets.
+
     Notes
     -----
     An item is an embedding as anchor; one without a positive or without a negative is left out of the mean. What
@@ -502,6 +532,11 @@ def triplet_batch_semi_hard(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    triplet_batch_hard : With the hardest negative.
+    triplet_margin : Of given triplets.
 
     Notes
     -----

@@ -75,6 +75,12 @@ def categorical_focal(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    cross_entropy : With `class_weight`, where a miss costs more.
+    binary_focal : For a yes or no.
+    dice : For the places of an image.
+
     References
     ----------
     Lin et al., Focal loss for dense object detection (2017). https://arxiv.org/abs/1708.02002
@@ -164,6 +170,13 @@ def cross_entropy(
     ValueError
         For `z_loss` or `softcap` with probabilities.
 
+    See Also
+    --------
+    linear_cross_entropy : Of a linear layer whose outputs do not fit in memory.
+    binary_cross_entropy : For labels that do not exclude each other.
+    generalized_cross_entropy : Where many labels are wrong.
+    categorical_focal : For rare classes.
+
     Notes
     -----
     A logit is rounded once it is capped, so with `softcap` the relative error of a loss near 0 is of the order of
@@ -246,6 +259,10 @@ def nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Of logits.
 
     References
     ----------

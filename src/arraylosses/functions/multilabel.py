@@ -63,6 +63,11 @@ def asymmetric(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    multilabel_soft_margin : Where labels are not rare.
+    binary_focal : For a yes or no.
+
     Notes
     -----
     An item is a label. The authors' code returns the sum over all labels of a batch, and has 1 for `gamma_pos`. Without
@@ -130,6 +135,11 @@ def multilabel_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    multilabel_soft_margin : Where probabilities are wanted.
+    asymmetric : For many rare labels.
 
     Notes
     -----
@@ -200,6 +210,11 @@ def multilabel_soft_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    binary_cross_entropy : With a loss for each label.
+    asymmetric : For many rare labels.
 
     Notes
     -----

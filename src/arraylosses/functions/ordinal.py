@@ -57,6 +57,11 @@ def corn(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    cumulative_logit : With logits in order.
+    cross_entropy : For classes without an order.
+
     Notes
     -----
     The last class has no last term. An item's loss is the sum over the thresholds that it reaches, its negative
@@ -121,6 +126,11 @@ def cumulative_logit(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    corn : Without an order of the logits.
+    cross_entropy : For classes without an order.
 
     Notes
     -----
@@ -202,6 +212,11 @@ def wasserstein_1d(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cumulative_logit : A likelihood.
+    cross_entropy : Where all mistakes are alike.
 
     Notes
     -----

@@ -57,6 +57,10 @@ def ppo_clip(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    dpo : By preferences, without rewards.
+
     Notes
     -----
     An item is an action, which for a language model is a token. With masked tokens left out by `where`, the usual

@@ -59,6 +59,11 @@ def cpo(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    dpo : With a reference.
+    simpo : Without the likelihood.
+
     Notes
     -----
     A log-probability is that of a whole answer, the sum over its tokens. TRL takes the mean over all tokens of the
@@ -135,6 +140,12 @@ def dpo(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    simpo : Without a reference.
+    kto : Without pairs.
+    ppo_clip : By rewards.
 
     Notes
     -----
@@ -227,6 +238,10 @@ def kto(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    dpo : For pairs.
+
     Notes
     -----
     A log-probability is that of a whole answer, the sum over its tokens. Both weights are factors of the loss, and no
@@ -291,6 +306,11 @@ def orpo(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    simpo : After fine-tuning.
+    dpo : With a reference.
 
     Notes
     -----
@@ -358,6 +378,11 @@ def simpo(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dpo : With a reference.
+    cpo : With the likelihood of the preferred answer.
 
     Notes
     -----

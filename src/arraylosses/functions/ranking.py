@@ -59,6 +59,11 @@ def approx_ndcg(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    lambda_loss : With gradients everywhere.
+    list_net : Where the whole order counts.
+
     Notes
     -----
     An item is a list. `where` has the shape of the scores and leaves out documents, such as those that pad a list; a
@@ -142,6 +147,11 @@ def lambda_loss(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    pairwise_logistic : Without weights.
+    approx_ndcg : NDCG itself, smoothed.
+
     Notes
     -----
     An item is a list. `where` has the shape of the scores and leaves out documents, such as those that pad a list; a
@@ -220,6 +230,11 @@ def list_mle(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    list_net : By the first place alone, and cheaper.
+    lambda_loss : Where the head of the list counts.
+
     Notes
     -----
     An item is a list. `where` has the shape of the scores and leaves out documents, such as those that pad a list; a
@@ -287,6 +302,11 @@ def list_net(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    list_mle : The likelihood of the whole order.
+    lambda_loss : Where the head of the list counts.
 
     Notes
     -----
@@ -357,6 +377,11 @@ def pairwise_hinge(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    pairwise_logistic : Smooth.
+    margin_ranking : Of given pairs.
+
     Notes
     -----
     An item is a list. `where` has the shape of the scores and leaves out documents, such as those that pad a list; a
@@ -425,6 +450,11 @@ def pairwise_logistic(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    lambda_loss : Where the head of the list counts.
+    pairwise_hinge : 0 beyond a margin.
 
     Notes
     -----

@@ -67,6 +67,12 @@ def absolute_error(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    huber : Smooth near 0.
+    quantile : For another quantile than the median.
+    laplace_nll : With a predicted scale.
+
     References
     ----------
     Bloomfield and Steiger, Least Absolute Deviations (1983).
@@ -116,6 +122,11 @@ def half_squared_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_error : Without the factor 1/2.
+    gaussian_nll : With a predicted variance.
 
     References
     ----------
@@ -171,6 +182,12 @@ def huber(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    smooth_l1 : The same over `delta`, with a slope of 1 far out.
+    pseudo_huber : With all derivatives.
+    general_robust : Where outliers should not count at all.
+
     References
     ----------
     Huber, Robust estimation of a location parameter (1964). https://doi.org/10.1214/aoms/1177703732
@@ -221,6 +238,11 @@ def log_cosh(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Where the size of an ordinary error is known.
+    pseudo_huber : With a threshold.
 
     References
     ----------
@@ -276,6 +298,11 @@ def pseudo_huber(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    huber : Exactly squared near 0, and faster.
+    log_cosh : Without a threshold.
+
     References
     ----------
     Charbonnier et al., Deterministic edge-preserving regularization (1997). https://doi.org/10.1109/83.551699
@@ -330,6 +357,11 @@ def quantile(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    expectile : Smooth, and the size of an error counts.
+    crps_ensemble : For a whole sample of what is predicted.
 
     References
     ----------
@@ -393,6 +425,11 @@ def smooth_l1(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    huber : The same times `beta`.
+    giou : For boxes, as a whole.
+
     References
     ----------
     Girshick, Fast R-CNN (2015). https://arxiv.org/abs/1504.08083
@@ -444,6 +481,12 @@ def squared_error(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    huber : Where some targets are outliers.
+    half_squared_error : With a second derivative of 1.
+    squared_logarithmic_error : For targets of many magnitudes.
+
     References
     ----------
     Gauss, Theoria motus corporum coelestium (1809), book 2, section 3.
@@ -493,6 +536,11 @@ def squared_logarithmic_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_relative_error : With an error relative to the target.
+    poisson_nll : For counts.
 
     References
     ----------

@@ -53,6 +53,11 @@ def absolute_percentage_error(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    symmetric_absolute_percentage_error : Bounded, where targets are near 0.
+    squared_logarithmic_error : Smooth.
+
     References
     ----------
     Hyndman and Koehler, Another look at measures of forecast accuracy (2006).
@@ -108,6 +113,11 @@ def squared_relative_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_logarithmic_error : Where too little and too much by one factor cost the same.
+    absolute_percentage_error : With less weight on outliers.
 
     Notes
     -----
@@ -171,6 +181,11 @@ def symmetric_absolute_percentage_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    absolute_percentage_error : Relative to the target alone.
+    squared_logarithmic_error : Smooth.
 
     Notes
     -----

@@ -53,6 +53,11 @@ def epsilon_insensitive(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    huber : Squared near 0 and not flat.
+    absolute_error : Without a margin.
+
     References
     ----------
     Drucker, Burges, Kaufman, Smola and Vapnik, Support vector regression machines (1996).
@@ -109,6 +114,11 @@ def expectile(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    quantile : Where the size of an error does not count.
+    squared_error : For both sides alike.
 
     Notes
     -----
@@ -169,6 +179,11 @@ def fair(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    huber : Exactly absolute far out.
+    general_robust : Where outliers should not count at all.
+
     References
     ----------
     Fair, On the robust estimation of econometric models (1974). https://www.nber.org/chapters/c10206
@@ -228,6 +243,11 @@ def general_robust(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Where the slope far out should stay.
+    student_t_nll : A likelihood, with a predicted scale.
 
     Notes
     -----
@@ -300,6 +320,11 @@ def wing(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    smooth_l1 : Where small errors are noise.
+    huber : Likewise, in the unit of the error.
 
     Notes
     -----

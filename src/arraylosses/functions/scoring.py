@@ -58,6 +58,12 @@ def crps_ensemble(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    crps_normal : For a mean and a scale.
+    energy_score : For several numbers that depend on each other.
+    quantile : For single quantiles.
+
     Notes
     -----
     The score of a single member is the absolute error. All pairs of members are compared, so an item takes memory of
@@ -124,6 +130,11 @@ def crps_normal(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    gaussian_nll : Harsher on what was thought impossible.
+    crps_ensemble : For any distribution, by a sample.
+
     Notes
     -----
     Outliers count by their size, not by its square. For a vanishing `scale` it is `absolute_error`.
@@ -186,6 +197,10 @@ def energy_score(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    crps_ensemble : For one number.
 
     Notes
     -----

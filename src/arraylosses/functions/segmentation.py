@@ -81,6 +81,13 @@ def dice(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    jaccard : IoU itself.
+    tversky : With a weight for each kind of mistake.
+    generalized_dice : For regions of very different sizes.
+    lovasz_softmax : To fine-tune for IoU.
+
     Notes
     -----
     It is `tversky` with `alpha` and `beta` 1/2 and half of `smooth`, which Optax's `dice_loss` adds to TP and not to 2
@@ -192,6 +199,11 @@ def generalized_dice(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    dice : Each class by itself.
+    mcc : Where the background counts as much.
+
     Notes
     -----
     The paper's weights are 1 / (Σ t)²; ours are these times a number that is the same for all classes, so that `smooth`
@@ -294,6 +306,11 @@ def jaccard(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    dice : The same optimum, smoother where little overlaps.
+    lovasz_softmax : Of hard predictions.
+
     Notes
     -----
     It is `tversky` with `alpha` and `beta` 1. `lovasz_softmax` follows the index of hard predictions more nearly.
@@ -393,6 +410,11 @@ def mcc(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dice : Without the background.
+    binary_cross_entropy : For places that count alike.
 
     Notes
     -----
@@ -504,6 +526,11 @@ def tversky(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dice : With both kinds of mistake alike.
+    jaccard : `alpha` and `beta` of 1.
 
     Notes
     -----

@@ -53,6 +53,11 @@ def barlow_twins(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    vicreg : With terms of their own for spread and correlation.
+    nt_xent : With negatives.
+
     Notes
     -----
     The batch is one item. `where` has shape (N,) and leaves out examples. The correlation of a feature that is constant
@@ -130,6 +135,11 @@ def vicreg(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    barlow_twins : By one correlation matrix.
+    nt_xent : With negatives.
 
     Notes
     -----

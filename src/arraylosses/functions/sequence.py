@@ -68,6 +68,11 @@ def ctc(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    transducer : With several labels at one frame.
+    cross_entropy : Where each frame has its label.
+
     Notes
     -----
     An item is a sequence. Of padding, lengths are made by ``xp.sum(labels >= 0, axis=-1)``.
@@ -160,6 +165,10 @@ def transducer(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    ctc : With one label a frame, and much cheaper.
 
     Notes
     -----

@@ -61,6 +61,10 @@ def aft(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    cox_partial_likelihood : Where only the order of times counts.
+
     Notes
     -----
     The likelihood of a known time is a density of the time, as XGBoost has it for ``survival:aft``, not of its
@@ -127,6 +131,10 @@ def cox_partial_likelihood(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    aft : Where the time itself is to be predicted.
 
     Notes
     -----

@@ -62,6 +62,11 @@ def entmax(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    multiclass_sparsemax : With more zeros.
+    cross_entropy : Without any.
+
     Notes
     -----
     It is the loss of 1.5-entmax, where softmax is entmax of 1 and sparsemax of 2: the derivative by the logits is
@@ -134,6 +139,11 @@ def multiclass_sparsemax(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    entmax : Smoother.
+    cross_entropy : Where no probability should be 0.
+
     Notes
     -----
     The derivative by the logits is sparsemax(logits) less the target, where sparsemax(logits) is the distribution that
@@ -196,6 +206,11 @@ def sparsemax(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    binary_cross_entropy : Where no probability should be 0.
+    multiclass_sparsemax : For several classes.
 
     Notes
     -----

@@ -54,6 +54,11 @@ class AngularMarginSoftmax(PureRowLoss):
     labels : array, shape (...)
         Integer labels in [0, C), of the shape of `cosines` without `axis`.
 
+    See Also
+    --------
+    cross_entropy : Without a margin.
+    proxy_anchor : Without a softmax over all classes.
+
     Notes
     -----
     Margins are in radians; pytorch-metric-learning has degrees, 28.6 for ArcFace. Where the angle and its margin are

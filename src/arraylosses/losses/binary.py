@@ -83,6 +83,12 @@ class BinaryCrossEntropy(_YesOrNo):
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
 
+    See Also
+    --------
+    binary_focal : Where most items are easy negatives.
+    cross_entropy : For classes that exclude each other.
+    brier : Bounded.
+
     Notes
     -----
     The loss of a probability of 0 or 1 that is wrong is infinite. Keras's loss of probabilities, ``al.get("bce")``, and
@@ -199,6 +205,12 @@ class BinaryFocal(_YesOrNo):
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
 
+    See Also
+    --------
+    binary_cross_entropy : With `pos_weight`, where a miss costs more.
+    categorical_focal : For classes that exclude each other.
+    asymmetric : For many rare labels.
+
     References
     ----------
     Lin et al., Focal loss for dense object detection (2017). https://arxiv.org/abs/1708.02002
@@ -312,6 +324,11 @@ class Hinge(PureLoss):
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
 
+    See Also
+    --------
+    squared_hinge : Smooth.
+    binary_cross_entropy : Where probabilities are wanted.
+
     Notes
     -----
     Keras's loss of this name converts targets of 0 and 1 if it finds no others in the batch; this one does not.
@@ -364,6 +381,11 @@ class SquaredHinge(PureLoss):
         Floating scores.
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    See Also
+    --------
+    hinge : More lenient far on the wrong side.
+    modified_huber : Likewise, and smooth.
 
     Notes
     -----
@@ -420,6 +442,11 @@ class SoftMargin(PureLoss):
         Floating logits of any size: nothing overflows.
     target : array
         -1 or 1, of the shape of `prediction`. An integer target is converted.
+
+    See Also
+    --------
+    binary_cross_entropy : The same for targets of 0 and 1.
+    hinge : 0 beyond a margin.
 
     References
     ----------

@@ -43,6 +43,11 @@ class Brier(PureLoss):
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
 
+    See Also
+    --------
+    binary_cross_entropy : Harsher on what was thought impossible.
+    categorical_brier : For several classes.
+
     Notes
     -----
     Of two classes, `categorical_brier` is twice as large: Brier's own definition. scikit-learn's ``brier_score_loss``
@@ -118,6 +123,11 @@ class CategoricalBrier(_DistributionLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    cross_entropy : Harsher on what was thought impossible.
+    brier : For a yes or no.
 
     Notes
     -----
@@ -246,6 +256,11 @@ class PolyCrossEntropy(_OfNll):
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
 
+    See Also
+    --------
+    cross_entropy : Without the term.
+    categorical_focal : For rare classes.
+
     Notes
     -----
     The paper tunes the number to the task: 2 for the classification of images, and negative ones for their
@@ -310,6 +325,11 @@ class GeneralizedCrossEntropy(_OfNll):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    cross_entropy : Where the labels are right.
+    symmetric_cross_entropy : With two weights.
 
     Notes
     -----
@@ -380,6 +400,11 @@ class SymmetricCrossEntropy(_DistributionLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    generalized_cross_entropy : With one setting.
+    cross_entropy : With `label_smoothing`, where few labels are wrong.
 
     Notes
     -----

@@ -66,6 +66,12 @@ class InfoNce(_Contrastive):
     queries, keys : array, shape (N, D)
         Floating embeddings; the key of a query stands in the same row.
 
+    See Also
+    --------
+    clip_contrastive : In both directions.
+    supervised_contrastive : With labels.
+    nt_xent : Of two views in one array.
+
     Notes
     -----
     An item is a query. All items are coupled, so the loss of a batch is not the mean of those of its parts. A pair that
@@ -124,6 +130,11 @@ class ClipContrastive(_Contrastive):
     ------
     first, second : array, shape (N, D)
         Floating embeddings; those of a pair stand in the same row.
+
+    See Also
+    --------
+    info_nce : In one direction.
+    siglip : Without a softmax, for large batches.
 
     Notes
     -----
@@ -196,6 +207,10 @@ class Siglip(_Contrastive):
     ------
     first, second : array, shape (N, D)
         Floating embeddings; those of a pair stand in the same row.
+
+    See Also
+    --------
+    clip_contrastive : With a softmax over the batch.
 
     Notes
     -----
@@ -302,6 +317,11 @@ class NtXent(_Contrastive):
     labels : array, shape (N,)
         Integers of any value: equal ones belong together. The two views of SimCLR are rows of one label.
 
+    See Also
+    --------
+    supervised_contrastive : With labels of classes.
+    vicreg : Without negatives.
+
     Notes
     -----
     An item is an embedding as anchor, which weighs in a sum or a mean as many as it has positives: the mean is over all
@@ -387,6 +407,12 @@ class SupervisedContrastive(_Contrastive):
         Floating.
     labels : array, shape (N,)
         Integers of any value: equal ones belong together.
+
+    See Also
+    --------
+    nt_xent : Without labels of classes.
+    multi_similarity : With thresholds.
+    cross_entropy : For the classes themselves.
 
     Notes
     -----

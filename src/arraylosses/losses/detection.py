@@ -98,6 +98,11 @@ class Iou(_BoxLoss):
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
 
+    See Also
+    --------
+    giou : Where boxes may be disjoint.
+    jaccard : For masks.
+
     Notes
     -----
     I and U are the areas of the intersection and of the union. It has no gradient where boxes are disjoint: `giou`,
@@ -144,6 +149,11 @@ class Giou(_BoxLoss):
     ------
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
+
+    See Also
+    --------
+    diou : Faster, by the centres.
+    iou : Where boxes overlap already.
 
     Notes
     -----
@@ -199,6 +209,11 @@ class Diou(_BoxLoss):
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
 
+    See Also
+    --------
+    ciou : With the aspect ratio.
+    giou : By areas alone.
+
     Notes
     -----
     I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
@@ -253,6 +268,11 @@ class Ciou(_BoxLoss):
     ------
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
+
+    See Also
+    --------
+    diou : Without the aspect ratio.
+    giou : By areas alone.
 
     Notes
     -----

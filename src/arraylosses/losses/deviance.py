@@ -91,6 +91,11 @@ class PoissonDeviance(_Deviance):
     target : array
         Counts, of the shape of `prediction`. An integer target is converted.
 
+    See Also
+    --------
+    poisson_nll : The likelihood itself.
+    negative_binomial_nll : Where counts vary more.
+
     Notes
     -----
     scikit-learn's ``mean_poisson_deviance`` takes the rate, and its ``HalfPoissonLoss`` is `poisson_nll`.
@@ -139,6 +144,11 @@ class GammaDeviance(_Deviance):
         Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
     target : array
         Above 0, of the shape of `prediction`. An integer target is converted.
+
+    See Also
+    --------
+    poisson_deviance : For counts.
+    tweedie_deviance : For amounts that may be 0.
 
     Notes
     -----
@@ -195,6 +205,11 @@ class TweedieDeviance(_Deviance):
         Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
     target : array
         At least 0, and from a power of 2 on above 0; of the shape of `prediction`. An integer target is converted.
+
+    See Also
+    --------
+    poisson_deviance : For counts.
+    gamma_deviance : For amounts that are never 0.
 
     Notes
     -----

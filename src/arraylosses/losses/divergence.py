@@ -76,6 +76,12 @@ class KlDivergence(_Divergence):
         Probabilities, or with ``log_target=True`` log-probabilities, of the same shape. Where one is 0, the class
         counts for nothing.
 
+    See Also
+    --------
+    cross_entropy : The same up to a constant, of logits.
+    js_divergence : Symmetric and finite.
+    distillation : Of a teacher's logits.
+
     Notes
     -----
     An item is a row: "mean" is the mean of the divergences, which PyTorch calls "batchmean".
@@ -154,6 +160,11 @@ class GeneralizedKl(_Divergence):
     target : array, shape (..., C)
         Amounts of at least 0, or with ``log_target=True`` their logarithms, of the same shape.
 
+    See Also
+    --------
+    kl_divergence : Of distributions.
+    poisson_nll : For counts.
+
     Notes
     -----
     Of two distributions it is `kl_divergence`. It is never below 0: what rounding would take there is 0, with the
@@ -214,6 +225,11 @@ class JsDivergence(_Divergence):
     target : array, shape (..., C)
         Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
 
+    See Also
+    --------
+    kl_divergence : Where one side is the truth.
+    hellinger : A distance.
+
     Notes
     -----
     It is in nats, from 0 to log 2, and the square of a distance; SciPy's ``jensenshannon`` is that distance.
@@ -273,6 +289,11 @@ class TotalVariation(_Divergence):
     target : array, shape (..., C)
         Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
 
+    See Also
+    --------
+    hellinger : Smooth.
+    wasserstein_1d : Where classes are near or far from each other.
+
     Notes
     -----
     Where a probability equals the target's, the derivative by it is 0.
@@ -321,6 +342,11 @@ class Hellinger(_Divergence):
         item.
     target : array, shape (..., C)
         Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
+
+    See Also
+    --------
+    js_divergence : In nats.
+    total_variation : Without a square root.
 
     Notes
     -----
@@ -379,6 +405,11 @@ class Distillation(PureRowLoss):
     teacher_logits : array, shape (..., C)
         Those of the teacher, of the same shape. The loss has a gradient by them, too; cut it off where they have
         parameters.
+
+    See Also
+    --------
+    kl_divergence : Of log-probabilities.
+    cross_entropy : Of true labels, to be added.
 
     Notes
     -----

@@ -47,6 +47,11 @@ class CosineSimilarity(PureRowLoss):
     prediction, target : array, shape (..., D)
         Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
 
+    See Also
+    --------
+    cosine_embedding : With pairs that do not belong together.
+    info_nce : Likewise, in batches.
+
     Notes
     -----
     It is 0 where a vector is 0, or holds but subnormal numbers.
@@ -106,6 +111,11 @@ class CosineEmbedding(PureRowLoss):
         counts as 0.
     target : array, shape (...)
         1 for a pair that belongs together, -1 for one that does not. An integer target is converted.
+
+    See Also
+    --------
+    pairwise_contrastive : By distances.
+    info_nce : With all other pairs of the batch as negatives.
 
     References
     ----------
@@ -167,6 +177,10 @@ class HingeEmbedding(PureLoss):
     target : array
         1 for a pair that belongs together, -1 for one that does not, of the shape of `distance`.
 
+    See Also
+    --------
+    pairwise_contrastive : Of vectors, and not of distances.
+
     References
     ----------
     PyTorch, HingeEmbeddingLoss. https://pytorch.org/docs/stable/generated/torch.nn.HingeEmbeddingLoss.html
@@ -220,6 +234,11 @@ class MarginRanking(PureLoss):
         Floating scores, of one shape.
     target : array
         1 where `x1` should rank higher, -1 where `x2` should, of their shape. An integer target is converted.
+
+    See Also
+    --------
+    pairwise_hinge : Of whole lists.
+    pairwise_logistic : Smooth.
 
     References
     ----------
@@ -285,6 +304,11 @@ class PairwiseContrastive(PureRowLoss):
         Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
     target : array, shape (...)
         1 for a pair that belongs together, -1 for one that does not. An integer target is converted.
+
+    See Also
+    --------
+    cosine_embedding : By angles.
+    triplet_margin : Where only the order of distances counts.
 
     Notes
     -----
@@ -362,6 +386,11 @@ class TripletMargin(PureRowLoss):
     ------
     anchor, positive, negative : array, shape (..., D)
         Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+
+    See Also
+    --------
+    triplet_batch_hard : With triplets that are found in the batch.
+    info_nce : With many negatives for each anchor.
 
     Notes
     -----

@@ -45,6 +45,11 @@ class PoissonNll(PureLoss):
     target : array
         Counts, of the shape of `prediction`. An integer target is converted.
 
+    See Also
+    --------
+    negative_binomial_nll : Where counts vary more than their mean.
+    poisson_deviance : Where 0 should be perfect.
+
     References
     ----------
     McCullagh and Nelder, Generalized Linear Models (1989), chapter 6.
@@ -162,6 +167,12 @@ class GaussianNll(_LocationScale):
     variance : array
         Floating, of the shape of `prediction`: the variance, above 0, or with ``from_log=True`` its logarithm.
 
+    See Also
+    --------
+    student_t_nll : Where some targets are outliers.
+    crps_normal : In the unit of the target, and less harsh on a small variance.
+    squared_error : Without a variance.
+
     Notes
     -----
     The third array is the variance, not the standard deviation. A variance for all items or one a row is given its
@@ -220,6 +231,11 @@ class LaplaceNll(_LocationScale):
         Floating, of the shape of `prediction`: the mean size of the error, above 0, or with ``from_log=True`` its
         logarithm.
 
+    See Also
+    --------
+    gaussian_nll : Where the errors are normal.
+    absolute_error : Without a scale.
+
     References
     ----------
     Kotz, Kozubowski and Podgorski, The Laplace Distribution and Generalizations (2001).
@@ -272,6 +288,11 @@ class StudentTNll(_LocationScale):
     scale : array
         Floating, of the shape of `prediction`, above 0, or with ``from_log=True`` its logarithm. It is the standard
         deviation for many degrees of freedom alone.
+
+    See Also
+    --------
+    gaussian_nll : Without outliers.
+    general_robust : Without a predicted scale.
 
     References
     ----------
@@ -333,6 +354,11 @@ class NegativeBinomialNll(PureLoss):
     dispersion : array
         Floating, of the shape of `prediction`, above 0. The variance is ``m + dispersion * m**2``, so that it is
         `poisson_nll` for a vanishing one.
+
+    See Also
+    --------
+    poisson_nll : Where the variance is about the mean.
+    tweedie_deviance : For amounts that are no counts.
 
     Notes
     -----
@@ -406,6 +432,11 @@ class VonMisesNll(PureLoss):
     concentration : array
         Floating, of the shape of `prediction`, at least 0, or with ``from_log=True`` its logarithm: where it is large,
         the inverse of the variance.
+
+    See Also
+    --------
+    gaussian_nll : For numbers that do not wrap around.
+    cosine_similarity : For directions as vectors.
 
     Notes
     -----

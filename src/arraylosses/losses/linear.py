@@ -54,6 +54,10 @@ class LinearCrossEntropy(ProjectedLoss):
     bias : array, shape (C,), optional
         Floating: the last layer's bias.
 
+    See Also
+    --------
+    cross_entropy : Of logits that are there.
+
     Notes
     -----
     Gradients by `hidden`, `weight_matrix` and `bias` are computed in the same chunks on NumPy, CuPy, PyTorch and JAX,

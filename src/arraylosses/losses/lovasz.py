@@ -68,6 +68,11 @@ class LovaszSoftmax(RegionLoss):
     labels : array, shape (N, ...)
         Integer labels in [0, C), of the shape of `logits` without `axis`.
 
+    See Also
+    --------
+    lovasz_hinge : For one class.
+    jaccard : Of probabilities, to train from the start.
+
     Notes
     -----
     The errors m are in descending order, and J_k is the Jaccard loss of a prediction which is wrong at the first k of
@@ -145,6 +150,11 @@ class LovaszHinge(PureLoss):
         Floating logits of the foreground.
     labels : array, shape (N, ...)
         0 or 1, or booleans, of the shape of `logits`.
+
+    See Also
+    --------
+    lovasz_softmax : For several classes.
+    jaccard : Of probabilities.
 
     Notes
     -----

@@ -35,6 +35,11 @@ class Perceptron(PureLoss):
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
 
+    See Also
+    --------
+    hinge : With a margin.
+    multiclass_perceptron : For several classes.
+
     Notes
     -----
     At a score of 0 the derivative is 0, so that a model whose scores are all 0 does not move; `hinge` moves it.
@@ -86,6 +91,11 @@ class ModifiedHuber(PureLoss):
         Floating scores.
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    See Also
+    --------
+    squared_hinge : Without the linear part.
+    hinge : Not smooth.
 
     Notes
     -----
@@ -141,6 +151,11 @@ class Exponential(PureLoss):
         Floating scores.
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    See Also
+    --------
+    soft_margin : Where some labels are wrong.
+    hinge : 0 beyond a margin.
 
     Notes
     -----
@@ -202,6 +217,11 @@ class CategoricalHinge(_ClassLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
+
+    See Also
+    --------
+    multi_margin : Where every class that comes too close counts.
+    cross_entropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -314,6 +334,11 @@ class MulticlassPerceptron(_ClassLoss):
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
 
+    See Also
+    --------
+    categorical_hinge : With a margin.
+    perceptron : For a yes or no.
+
     Notes
     -----
     It is `categorical_hinge` with a margin of 0. Where the class ties with others for the largest score, the derivative
@@ -380,6 +405,11 @@ class MultiMargin(_ClassLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
+
+    See Also
+    --------
+    categorical_hinge : Where only the closest class counts.
+    cross_entropy : Where probabilities are wanted.
 
     Notes
     -----

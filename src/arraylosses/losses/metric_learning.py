@@ -78,6 +78,11 @@ class Circle(_OfPairs):
     labels : array, shape (N,)
         Integers of any value: equal ones belong together.
 
+    See Also
+    --------
+    multi_similarity : With two scales.
+    supervised_contrastive : With a temperature.
+
     Notes
     -----
     An item is an embedding as anchor; one without a positive or without a negative is left out of the mean. What
@@ -148,6 +153,11 @@ class MultiSimilarity(PureLoss):
     labels : array, shape (N,)
         Integers of any value: equal ones belong together.
 
+    See Also
+    --------
+    circle : With one scale and goals.
+    supervised_contrastive : With a temperature.
+
     Notes
     -----
     An item is an embedding as anchor; all count, those without a positive or a negative too, of which the sum is empty.
@@ -213,6 +223,11 @@ class LiftedStructure(PureLoss):
         Floating, compared as they are; pytorch-metric-learning divides them by their lengths.
     labels : array, shape (N,)
         Integers of any value: equal ones belong together.
+
+    See Also
+    --------
+    triplet_batch_hard : With the hardest negative alone.
+    multi_similarity : By cosines.
 
     Notes
     -----
@@ -284,6 +299,11 @@ class TripletBatchHard(_OfPairs):
     labels : array, shape (N,)
         Integers of any value: equal ones belong together.
 
+    See Also
+    --------
+    triplet_batch_semi_hard : Where the hardest are mistakes of the labels.
+    triplet_margin : Of given triplets.
+
     Notes
     -----
     An item is an embedding as anchor; one without a positive or without a negative is left out of the mean. What
@@ -345,6 +365,11 @@ class TripletBatchSemiHard(_OfPairs):
         Floating, compared as they are. The paper's have length 1, and its distances are squared.
     labels : array, shape (N,)
         Integers of any value: equal ones belong together.
+
+    See Also
+    --------
+    triplet_batch_hard : With the hardest negative.
+    triplet_margin : Of given triplets.
 
     Notes
     -----
@@ -418,6 +443,11 @@ class ProxyNca(PureLoss):
     labels : array, shape (N,)
         Integers in [0, C).
 
+    See Also
+    --------
+    proxy_anchor : With a margin, and mostly better.
+    supervised_contrastive : Without proxies.
+
     Notes
     -----
     The own class is not in the denominator, as in the paper, so that the loss may be negative; with it, as in
@@ -482,6 +512,11 @@ class ProxyAnchor(PureLoss):
         Floating: what stands for each class, learned beside the model.
     labels : array, shape (N,)
         Integers in [0, C).
+
+    See Also
+    --------
+    proxy_nca : Without a margin.
+    multi_similarity : Without proxies.
 
     Notes
     -----

@@ -146,6 +146,13 @@ class CrossEntropy(_DistributionLoss):
     ValueError
         For `z_loss` or `softcap` with probabilities.
 
+    See Also
+    --------
+    linear_cross_entropy : Of a linear layer whose outputs do not fit in memory.
+    binary_cross_entropy : For labels that do not exclude each other.
+    generalized_cross_entropy : Where many labels are wrong.
+    categorical_focal : For rare classes.
+
     Notes
     -----
     A logit is rounded once it is capped, so with `softcap` the relative error of a loss near 0 is of the order of
@@ -290,6 +297,10 @@ class Nll(_ClassLoss):
         Integer labels in [0, C), of the shape of `log_probabilities` without `axis`; or a floating target of its
         shape, a probability for each class.
 
+    See Also
+    --------
+    cross_entropy : Of logits.
+
     References
     ----------
     Fisher, On the mathematical foundations of theoretical statistics (1922). https://doi.org/10.1098/rsta.1922.0009
@@ -359,6 +370,12 @@ class CategoricalFocal(_DistributionLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    cross_entropy : With `class_weight`, where a miss costs more.
+    binary_focal : For a yes or no.
+    dice : For the places of an image.
 
     References
     ----------

@@ -40,6 +40,11 @@ class MultilabelSoftMargin(PureRowLoss):
     target : array, shape (..., C)
         0 or 1, or a probability, for each class. An integer or bool target is converted.
 
+    See Also
+    --------
+    binary_cross_entropy : With a loss for each label.
+    asymmetric : For many rare labels.
+
     Notes
     -----
     An item is a row, and `weight` and `where` have one value for all of its labels. In `binary_cross_entropy`, whose
@@ -121,6 +126,11 @@ class MultilabelMargin(PureRowLoss):
         0 or 1, or a probability, for each class, under which the loss is the expected one of independent labels. An
         integer or bool target is converted.
 
+    See Also
+    --------
+    multilabel_soft_margin : Where probabilities are wanted.
+    asymmetric : For many rare labels.
+
     Notes
     -----
     The sum is divided by the number of classes, as in PyTorch, whose target is a list of the classes that are there,
@@ -187,6 +197,11 @@ class Asymmetric(PureLoss):
         Floating logits.
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    See Also
+    --------
+    multilabel_soft_margin : Where labels are not rare.
+    binary_focal : For a yes or no.
 
     Notes
     -----

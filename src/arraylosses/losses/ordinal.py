@@ -48,6 +48,11 @@ class Wasserstein1D(_DistributionLoss):
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
 
+    See Also
+    --------
+    cumulative_logit : A likelihood.
+    cross_entropy : Where all mistakes are alike.
+
     Notes
     -----
     The distance of neighbours is 1, and nothing is divided by the number of classes. Of a label it is the expected
@@ -112,6 +117,11 @@ class CumulativeLogit(PureRowLoss):
     labels : array, shape (...)
         Integer labels in [0, K]: K thresholds part K + 1 classes.
 
+    See Also
+    --------
+    corn : Without an order of the logits.
+    cross_entropy : For classes without an order.
+
     Notes
     -----
     A model of proportional odds has one score an item and thresholds that are learned:
@@ -175,6 +185,11 @@ class Corn(PureRowLoss):
         is not below. A row alone, (K,), is one item.
     labels : array, shape (...)
         Integer labels in [0, K]: K thresholds part K + 1 classes.
+
+    See Also
+    --------
+    cumulative_logit : With logits in order.
+    cross_entropy : For classes without an order.
 
     Notes
     -----

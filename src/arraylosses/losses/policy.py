@@ -37,6 +37,10 @@ class PpoClip(PureLoss):
     advantage : array
         How much better than expected each action was, of the same shape.
 
+    See Also
+    --------
+    dpo : By preferences, without rewards.
+
     Notes
     -----
     An item is an action, which for a language model is a token. With masked tokens left out by `where`, the usual

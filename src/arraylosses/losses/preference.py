@@ -53,6 +53,12 @@ class Dpo(PureLoss):
     reference_chosen, reference_rejected : array
         The same under the reference model, of the same shape; zeros for a loss without one.
 
+    See Also
+    --------
+    simpo : Without a reference.
+    kto : Without pairs.
+    ppo_clip : By rewards.
+
     Notes
     -----
     A log-probability is that of a whole answer, the sum over its tokens. TRL takes the mean over the tokens for "ipo".
@@ -144,6 +150,11 @@ class Cpo(PureLoss):
     chosen, rejected : array
         Log-probabilities of the preferred answer and of the other one under the policy, of one shape.
 
+    See Also
+    --------
+    dpo : With a reference.
+    simpo : Without the likelihood.
+
     Notes
     -----
     A log-probability is that of a whole answer, the sum over its tokens. TRL takes the mean over all tokens of the
@@ -206,6 +217,11 @@ class Simpo(PureLoss):
     chosen, rejected : array
         Mean log-probabilities of a token of the preferred answer and of the other one under the policy, of one shape.
 
+    See Also
+    --------
+    dpo : With a reference.
+    cpo : With the likelihood of the preferred answer.
+
     Notes
     -----
     A log-probability is the mean over the tokens of an answer, so that long answers are no better or worse for their
@@ -265,6 +281,11 @@ class Orpo(PureLoss):
     ------
     chosen, rejected : array
         Mean log-probabilities of a token of the preferred answer and of the other one under the policy, of one shape.
+
+    See Also
+    --------
+    simpo : After fine-tuning.
+    dpo : With a reference.
 
     Notes
     -----
@@ -334,6 +355,10 @@ class Kto(PureLoss):
         Log-probabilities of an answer under the policy and under the reference model, of one shape.
     target : array
         1 for a good answer, -1 for a bad one, of the same shape. An integer target is converted.
+
+    See Also
+    --------
+    dpo : For pairs.
 
     Notes
     -----

@@ -93,6 +93,11 @@ class ListNet(_RankingLoss):
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
 
+    See Also
+    --------
+    list_mle : The likelihood of the whole order.
+    lambda_loss : Where the head of the list counts.
+
     Notes
     -----
     An item is a list. `where` has the shape of the scores and leaves out documents, such as those that pad a list; a
@@ -149,6 +154,11 @@ class ListMle(_RankingLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    list_net : By the first place alone, and cheaper.
+    lambda_loss : Where the head of the list counts.
 
     Notes
     -----
@@ -225,6 +235,11 @@ class PairwiseLogistic(_PairwiseLoss):
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
 
+    See Also
+    --------
+    lambda_loss : Where the head of the list counts.
+    pairwise_hinge : 0 beyond a margin.
+
     Notes
     -----
     An item is a list. `where` has the shape of the scores and leaves out documents, such as those that pad a list; a
@@ -275,6 +290,11 @@ class PairwiseHinge(_PairwiseLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    pairwise_logistic : Smooth.
+    margin_ranking : Of given pairs.
 
     Notes
     -----
@@ -342,6 +362,11 @@ class LambdaLoss(_PairwiseLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    pairwise_logistic : Without weights.
+    approx_ndcg : NDCG itself, smoothed.
 
     Notes
     -----
@@ -416,6 +441,11 @@ class ApproxNdcg(_RankingLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    lambda_loss : With gradients everywhere.
+    list_net : Where the whole order counts.
 
     Notes
     -----

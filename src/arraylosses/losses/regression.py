@@ -42,6 +42,12 @@ class SquaredError(ErrorLoss):
     prediction, target : array
         Floating, of one shape. An integer target is converted.
 
+    See Also
+    --------
+    huber : Where some targets are outliers.
+    half_squared_error : With a second derivative of 1.
+    squared_logarithmic_error : For targets of many magnitudes.
+
     References
     ----------
     Gauss, Theoria motus corporum coelestium (1809), book 2, section 3.
@@ -87,6 +93,11 @@ class HalfSquaredError(ErrorLoss):
     prediction, target : array
         Floating, of one shape. An integer target is converted.
 
+    See Also
+    --------
+    squared_error : Without the factor 1/2.
+    gaussian_nll : With a predicted variance.
+
     References
     ----------
     Bishop, Pattern Recognition and Machine Learning (2006), section 3.1.
@@ -128,6 +139,12 @@ class AbsoluteError(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Smooth near 0.
+    quantile : For another quantile than the median.
+    laplace_nll : With a predicted scale.
 
     References
     ----------
@@ -172,6 +189,12 @@ class Huber(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    smooth_l1 : The same over `delta`, with a slope of 1 far out.
+    pseudo_huber : With all derivatives.
+    general_robust : Where outliers should not count at all.
 
     References
     ----------
@@ -230,6 +253,11 @@ class SmoothL1(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : The same times `beta`.
+    giou : For boxes, as a whole.
 
     References
     ----------
@@ -297,6 +325,11 @@ class PseudoHuber(ErrorLoss):
     prediction, target : array
         Floating, of one shape. An integer target is converted.
 
+    See Also
+    --------
+    huber : Exactly squared near 0, and faster.
+    log_cosh : Without a threshold.
+
     References
     ----------
     Charbonnier et al., Deterministic edge-preserving regularization (1997). https://doi.org/10.1109/83.551699
@@ -359,6 +392,11 @@ class LogCosh(ErrorLoss):
     prediction, target : array
         Floating, of one shape. An integer target is converted.
 
+    See Also
+    --------
+    huber : Where the size of an ordinary error is known.
+    pseudo_huber : With a threshold.
+
     References
     ----------
     Green, Bayesian reconstructions from emission tomography data using a modified EM algorithm (1990).
@@ -405,6 +443,11 @@ class Quantile(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    expectile : Smooth, and the size of an error counts.
+    crps_ensemble : For a whole sample of what is predicted.
 
     References
     ----------
@@ -456,6 +499,11 @@ class SquaredLogarithmicError(PureLoss):
     ------
     prediction, target : array
         Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
+
+    See Also
+    --------
+    squared_relative_error : With an error relative to the target.
+    poisson_nll : For counts.
 
     References
     ----------

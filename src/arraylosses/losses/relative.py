@@ -35,6 +35,11 @@ class AbsolutePercentageError(PureLoss):
     prediction, target : array
         Floating, of one shape. An integer target is converted.
 
+    See Also
+    --------
+    symmetric_absolute_percentage_error : Bounded, where targets are near 0.
+    squared_logarithmic_error : Smooth.
+
     References
     ----------
     Hyndman and Koehler, Another look at measures of forecast accuracy (2006).
@@ -110,6 +115,11 @@ class SymmetricAbsolutePercentageError(PureLoss):
     prediction, target : array
         Floating, of one shape. An integer target is converted.
 
+    See Also
+    --------
+    absolute_percentage_error : Relative to the target alone.
+    squared_logarithmic_error : Smooth.
+
     Notes
     -----
     Some authors leave out the factor of 2, so that it is at most 100. In spite of its name it treats a prediction that
@@ -164,6 +174,11 @@ class SquaredRelativeError(PureLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    squared_logarithmic_error : Where too little and too much by one factor cost the same.
+    absolute_percentage_error : With less weight on outliers.
 
     Notes
     -----

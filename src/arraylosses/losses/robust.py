@@ -37,6 +37,11 @@ class Expectile(ErrorLoss):
     prediction, target : array
         Floating, of one shape. An integer target is converted.
 
+    See Also
+    --------
+    quantile : Where the size of an error does not count.
+    squared_error : For both sides alike.
+
     Notes
     -----
     `q` is the weight of a prediction that is too low, as in `quantile`.
@@ -99,6 +104,11 @@ class EpsilonInsensitive(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Squared near 0 and not flat.
+    absolute_error : Without a margin.
 
     References
     ----------
@@ -169,6 +179,11 @@ class GeneralRobust(PureLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Where the slope far out should stay.
+    student_t_nll : A likelihood, with a predicted scale.
 
     Notes
     -----
@@ -257,6 +272,11 @@ class Fair(ErrorLoss):
     prediction, target : array
         Floating, of one shape. An integer target is converted.
 
+    See Also
+    --------
+    huber : Exactly absolute far out.
+    general_robust : Where outliers should not count at all.
+
     References
     ----------
     Fair, On the robust estimation of econometric models (1974). https://www.nber.org/chapters/c10206
@@ -316,6 +336,11 @@ class Wing(PureLoss):
     ------
     prediction, target : array
         Floating, of one shape, such as coordinates in pixels. An integer target is converted.
+
+    See Also
+    --------
+    smooth_l1 : Where small errors are noise.
+    huber : Likewise, in the unit of the error.
 
     Notes
     -----

@@ -35,6 +35,11 @@ class CrpsNormal(PureLoss):
     scale : array
         Floating, of the shape of `prediction`: the standard deviation, above 0.
 
+    See Also
+    --------
+    gaussian_nll : Harsher on what was thought impossible.
+    crps_ensemble : For any distribution, by a sample.
+
     Notes
     -----
     Outliers count by their size, not by its square. For a vanishing `scale` it is `absolute_error`.
@@ -89,6 +94,12 @@ class CrpsEnsemble(PureRowLoss):
         Floating, with the members of an ensemble along `axis`.
     target : array, shape (...)
         Floating, of the shape of `prediction` without `axis`. An integer target is converted.
+
+    See Also
+    --------
+    crps_normal : For a mean and a scale.
+    energy_score : For several numbers that depend on each other.
+    quantile : For single quantiles.
 
     Notes
     -----
@@ -151,6 +162,10 @@ class EnergyScore(PureLoss):
         Floating: M vectors, the members of an ensemble.
     target : array, shape (..., D)
         Floating. An integer target is converted.
+
+    See Also
+    --------
+    crps_ensemble : For one number.
 
     Notes
     -----

@@ -162,6 +162,13 @@ class Dice(_SmoothedOverlapLoss):
         `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
         foreground, of the shape of `logits`.
 
+    See Also
+    --------
+    jaccard : IoU itself.
+    tversky : With a weight for each kind of mistake.
+    generalized_dice : For regions of very different sizes.
+    lovasz_softmax : To fine-tune for IoU.
+
     Notes
     -----
     It is `tversky` with `alpha` and `beta` 1/2 and half of `smooth`, which Optax's `dice_loss` adds to TP and not to 2
@@ -246,6 +253,11 @@ class Tversky(_SmoothedOverlapLoss):
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
         foreground, of the shape of `logits`.
+
+    See Also
+    --------
+    dice : With both kinds of mistake alike.
+    jaccard : `alpha` and `beta` of 1.
 
     Notes
     -----
@@ -338,6 +350,11 @@ class Jaccard(_SmoothedOverlapLoss):
         `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
         foreground, of the shape of `logits`.
 
+    See Also
+    --------
+    dice : The same optimum, smoother where little overlaps.
+    lovasz_softmax : Of hard predictions.
+
     Notes
     -----
     It is `tversky` with `alpha` and `beta` 1. `lovasz_softmax` follows the index of hard predictions more nearly.
@@ -406,6 +423,11 @@ class GeneralizedDice(_SmoothedOverlapLoss):
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
         foreground, of the shape of `logits`.
+
+    See Also
+    --------
+    dice : Each class by itself.
+    mcc : Where the background counts as much.
 
     Notes
     -----
@@ -483,6 +505,11 @@ class Mcc(_OverlapLoss):
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class. With mode "binary", 0 or 1, booleans, or probabilities of the
         foreground, of the shape of `logits`.
+
+    See Also
+    --------
+    dice : Without the background.
+    binary_cross_entropy : For places that count alike.
 
     Notes
     -----

@@ -61,6 +61,11 @@ class Vicreg(PureLoss):
     first, second : array, shape (N, D)
         Floating embeddings of two views; those of one example stand in the same row.
 
+    See Also
+    --------
+    barlow_twins : By one correlation matrix.
+    nt_xent : With negatives.
+
     Notes
     -----
     The batch is one item. `where` has shape (N,) and leaves out examples.
@@ -132,6 +137,11 @@ class BarlowTwins(PureLoss):
     ------
     first, second : array, shape (N, D)
         Floating embeddings of two views; those of one example stand in the same row.
+
+    See Also
+    --------
+    vicreg : With terms of their own for spread and correlation.
+    nt_xent : With negatives.
 
     Notes
     -----

@@ -136,6 +136,11 @@ class Ctc(_Alignment):
     label_lengths : array, shape (...), optional
         Integers: how many of the labels are in use. What is beyond the lengths may hold anything.
 
+    See Also
+    --------
+    transducer : With several labels at one frame.
+    cross_entropy : Where each frame has its label.
+
     Notes
     -----
     An item is a sequence. Of padding, lengths are made by ``xp.sum(labels >= 0, axis=-1)``.
@@ -282,6 +287,10 @@ class Transducer(_Alignment):
         Integers: how many of the frames are in use, counted from the first; all of them where it is not given.
     label_lengths : array, shape (...), optional
         Integers: how many of the labels are in use. What is beyond the lengths may hold anything.
+
+    See Also
+    --------
+    ctc : With one label a frame, and much cheaper.
 
     Notes
     -----

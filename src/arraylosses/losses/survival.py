@@ -43,6 +43,10 @@ class Aft(PureLoss):
         The lower one is 0 of a time that is known to have been shorter (censored on the left), the upper one infinite
         of a time that is known to be longer (censored on the right).
 
+    See Also
+    --------
+    cox_partial_likelihood : Where only the order of times counts.
+
     Notes
     -----
     The likelihood of a known time is a density of the time, as XGBoost has it for ``survival:aft``, not of its
@@ -155,6 +159,10 @@ class CoxPartialLikelihood(PureLoss):
         Until the event, or until it was last known not to have been.
     event : array, shape (N,)
         1 or True where the event was seen, 0 or False where the time is censored.
+
+    See Also
+    --------
+    aft : Where the time itself is to be predicted.
 
     Notes
     -----

@@ -35,6 +35,11 @@ class Sparsemax(PureLoss):
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
 
+    See Also
+    --------
+    binary_cross_entropy : Where no probability should be 0.
+    multiclass_sparsemax : For several classes.
+
     Notes
     -----
     It is a quarter of `modified_huber`, whose targets are -1 and 1. The derivative is the probability less the target.
@@ -172,6 +177,11 @@ class MulticlassSparsemax(_Tsallis):
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
 
+    See Also
+    --------
+    entmax : Smoother.
+    cross_entropy : Where no probability should be 0.
+
     Notes
     -----
     The derivative by the logits is sparsemax(logits) less the target, where sparsemax(logits) is the distribution that
@@ -234,6 +244,11 @@ class Entmax(_Tsallis):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
+
+    See Also
+    --------
+    multiclass_sparsemax : With more zeros.
+    cross_entropy : Without any.
 
     Notes
     -----

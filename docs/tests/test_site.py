@@ -1,0 +1,147 @@
+"""What was built is whole: its pages, its links, what its search finds, and the numbers that it draws."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import numpy as np
+import pytest
+from bs4 import BeautifulSoup
+from sphinx.search import languages
+from sphinx.util.inventory import InventoryFile
+
+import arraylosses as al
+import paths
+from arraylosses.data.lines import line_for
+from libraries import LIBRARIES
+from names import elsewhere, names
+
+SITE = Path(__file__).parents[1] / "_build" / "html"
+PAGES = sorted(SITE.rglob("*.html"))
+LOSSES = sorted(n for n, cls in al.registered().items() if cls.__module__.startswith("arraylosses.losses."))
+
+if not PAGES:
+    pytest.skip("the site is not built: nox -s docs", allow_module_level=True)
+
+
+@cache
+def soup(page: Path) -> BeautifulSoup:
+    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+
+
+@cache
+def anchors(page: Path) -> set[str]:
+    return {tag["id"] for tag in soup(page).find_all(id=True)}
+
+
+def test_every_loss_has_a_page_and_no_other():
+    built = {page.stem for page in (SITE / "losses").glob("*.html")} - {"index", "dialects"}
+    assert built == set(LOSSES)
+
+
+def test_the_index_links_every_loss():
+    links = {a["href"] for a in soup(SITE / "losses" / "index.html").select("table a")}
+    assert {f"{name}.html" for name in LOSSES} <= links
+
+
+def test_every_page_of_a_loss_has_a_formula_and_curves():
+    for name in LOSSES:
+        page = soup(SITE / "losses" / f"{name}.html")
+        assert page.select(".katex-display"), name
+        assert len(page.select("figure.curves svg")) >= 2, name
+
+
+def test_every_formula_is_typeset():
+    assert [page.name for page in PAGES if "katex-error" in page.read_text(encoding="utf-8")] == []
+
+
+def test_every_link_within_the_site_leads_somewhere():
+    broken = []
+    for page in PAGES:
+        for tag in soup(page).find_all("a", href=True):
+            link = urlsplit(tag["href"])
+            if link.scheme or link.netloc:
+                continue
+            target = (page.parent / unquote(link.path)).resolve() if link.path else page
+            if not target.exists():
+                broken.append(f"{page.name}: {tag['href']}")
+            elif link.fragment and target.suffix == ".html" and unquote(link.fragment) not in anchors(target):
+                broken.append(f"{page.name}: {tag['href']}")
+    assert broken == []
+
+
+def test_the_site_asks_no_other_host():
+    for page in PAGES:
+        for tag in soup(page).find_all(["script", "link", "img", "iframe", "source"]):
+            asked = tag.get("src") or tag.get("href") or ""
+            assert not urlsplit(asked).netloc, f"{page.name} asks {asked}"
+    for sheet in SITE.rglob("*.css"):
+        for asked in re.findall(r"url\(([^)]*)\)", sheet.read_text(encoding="utf-8")):
+            assert not urlsplit(asked.strip("'\"")).netloc, f"{sheet.name} asks {asked}"
+
+
+@cache
+def index() -> dict:
+    text = (SITE / "searchindex.js").read_text(encoding="utf-8")
+    return json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+
+
+def found(word: str) -> set[str]:
+    """Return the pages on which the search of the site finds a word."""
+    name = languages["en"]
+    module, _, cls = name.rpartition(".") if isinstance(name, str) else ("", "", "")
+    language = getattr(__import__(module, fromlist=[cls]), cls)({}) if module else name({})
+    pages = [index()[kind].get(language.stem(word.lower()), []) for kind in ("terms", "titleterms")]
+    return {index()["docnames"][k] for some in pages for k in (some if isinstance(some, list) else [some])}
+
+
+def test_the_search_finds_every_name():
+    missing = []
+    for name, entry in names().items():
+        pages = {f"losses/{page}" for page in entry.pages if "." not in page} or {"losses/dialects"}
+        if "." not in name and not pages & found(name):
+            missing.append(name)
+    assert missing == []
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_the_page_of_a_library_has_all_its_losses(library):
+    page = soup(SITE / "libraries" / f"{ {'PyTorch': 'torch'}.get(library, library.lower()) }.html".replace(" ", ""))
+    shown = {code.get_text() for code in page.select("table code")}
+    for module in LIBRARIES[library]:
+        assert {f"{module}.{name}" for name in elsewhere()[module]} <= shown
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_a_curve_is_the_function_s_own(name):
+    """The loss is computed point by point by the function form, and the derivative is compared with differences."""
+    function = getattr(al, name)
+    settings = paths.settings_of(name)[-1]
+    drawn = paths.curve(name, settings, "")
+    some = slice(5, -5, 25 if len(drawn.points) > 200 else 7)
+    arrays = paths.PATHS[name].arrays if name in paths.PATHS else None
+    if arrays is None:  # all the items of the line at one place, of which the mean is one's loss
+        line = line_for(al.get(name).declaration)
+        arrays = lambda x: line.arrays(np.full(line.points.shape, float(x)))  # noqa: E731
+
+    def value(x: float) -> float:
+        return float(function(*arrays(np.asarray(x)), **settings))
+
+    with np.errstate(all="ignore"):
+        for x, loss, slope in zip(drawn.points[some], drawn.loss[some], drawn.derivative[some], strict=True):
+            np.testing.assert_allclose(loss, value(x), rtol=1e-9, atol=1e-12)
+            step = 1e-6
+            sides = (value(x + step) - loss) / step, (loss - value(x - step)) / step
+            assert min(sides) - 1e-3 * (1 + abs(slope)) <= slope <= max(sides) + 1e-3 * (1 + abs(slope))
+
+
+def test_every_public_name_is_documented():
+    inventory = InventoryFile.loads((SITE / "objects.inv").read_bytes(), uri="").data
+    documented = {name for kind, items in inventory.items() if kind.startswith("py:") for name in items}
+    modules = {"autodiff", "dialects", "functions", "losses", "special", "__version__"}
+    assert {f"arraylosses.{name}" for name in al.__all__ if name not in modules} <= documented
+    assert {f"arraylosses.special.{name}" for name in al.special.__all__} <= documented
