@@ -43,11 +43,11 @@ def run(page: Path, line: int, code: str, namespace: dict) -> str:
 def test_the_code_of_a_page_runs_and_prints_what_is_shown(page, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     namespace: dict = {}
-    with np.printoptions():
-        for line, code, shown in blocks(page):
-            # A block of the README is complete; the blocks of a page follow each other.
+    for line, code, shown in blocks(page):
+        # A block of the README is complete; the blocks of a page follow each other.
+        with np.printoptions():
             printed = run(page, line, code, {} if page.name == "README.md" else namespace)
-            if shown is None:
-                assert printed == "", f"line {line} prints {printed!r}, which is not shown"
-            else:
-                assert doctest.OutputChecker().check_output(shown, printed, FLAGS), f"line {line} prints\n{printed}"
+        if shown is None:
+            assert printed == "", f"line {line} prints {printed!r}, which is not shown"
+        else:
+            assert doctest.OutputChecker().check_output(shown, printed, FLAGS), f"line {line} prints\n{printed}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from functools import cache
+from html import unescape
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -30,12 +31,22 @@ if not PAGES:
 
 @cache
 def soup(page: Path) -> BeautifulSoup:
-    return BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser")
+    return BeautifulSoup(text(page), "html.parser")
+
+
+@cache
+def text(page: Path) -> str:
+    return page.read_text(encoding="utf-8")
 
 
 @cache
 def anchors(page: Path) -> set[str]:
-    return {tag["id"] for tag in soup(page).find_all(id=True)}
+    return set(re.findall(r'\bid="([^"]*)"', text(page)))
+
+
+def asked(page: Path, tags: str) -> list[str]:
+    """Return what elements of a page refer to."""
+    return [unescape(found) for found in re.findall(rf'<(?:{tags})\b[^>]*?\b(?:href|src)="([^"]*)"', text(page))]
 
 
 def test_every_loss_has_a_page_and_no_other():
@@ -50,44 +61,42 @@ def test_the_index_links_every_loss():
 
 def test_every_page_of_a_loss_has_a_formula_and_curves():
     for name in LOSSES:
-        page = soup(SITE / "losses" / f"{name}.html")
-        assert page.select(".katex-display"), name
-        assert len(page.select("figure.curves svg")) >= 2, name
+        page = text(SITE / "losses" / f"{name}.html")
+        assert "katex-display" in page, name
+        assert page.count('aria-label="loss by') == page.count('aria-label="derivative by') == 1, name
 
 
 def test_every_formula_is_typeset():
-    assert [page.name for page in PAGES if "katex-error" in page.read_text(encoding="utf-8")] == []
+    assert [page.name for page in PAGES if "katex-error" in text(page)] == []
 
 
 def test_every_link_within_the_site_leads_somewhere():
     broken = []
     for page in PAGES:
-        for tag in soup(page).find_all("a", href=True):
-            link = urlsplit(tag["href"])
+        for href in asked(page, "a"):
+            link = urlsplit(href)
             if link.scheme or link.netloc:
                 continue
             target = (page.parent / unquote(link.path)).resolve() if link.path else page
             if not target.exists():
-                broken.append(f"{page.name}: {tag['href']}")
+                broken.append(f"{page.name}: {href}")
             elif link.fragment and target.suffix == ".html" and unquote(link.fragment) not in anchors(target):
-                broken.append(f"{page.name}: {tag['href']}")
+                broken.append(f"{page.name}: {href}")
     assert broken == []
 
 
 def test_the_site_asks_no_other_host():
     for page in PAGES:
-        for tag in soup(page).find_all(["script", "link", "img", "iframe", "source"]):
-            asked = tag.get("src") or tag.get("href") or ""
-            assert not urlsplit(asked).netloc, f"{page.name} asks {asked}"
+        for src in asked(page, "script|link|img|iframe|source"):
+            assert not urlsplit(src).netloc, f"{page.name} asks {src}"
     for sheet in SITE.rglob("*.css"):
-        for asked in re.findall(r"url\(([^)]*)\)", sheet.read_text(encoding="utf-8")):
-            assert not urlsplit(asked.strip("'\"")).netloc, f"{sheet.name} asks {asked}"
+        for url in re.findall(r"url\(([^)]*)\)", text(sheet)):
+            assert not urlsplit(url.strip("'\"")).netloc, f"{sheet.name} asks {url}"
 
 
 @cache
 def index() -> dict:
-    text = (SITE / "searchindex.js").read_text(encoding="utf-8")
-    return json.loads(text.removeprefix("Search.setIndex(").removesuffix(")"))
+    return json.loads(text(SITE / "searchindex.js").removeprefix("Search.setIndex(").removesuffix(")"))
 
 
 def found(word: str) -> set[str]:
@@ -110,13 +119,15 @@ def test_the_search_finds_every_name():
 
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_the_page_of_a_library_has_all_its_losses(library):
-    page = soup(SITE / "libraries" / f"{ {'PyTorch': 'torch'}.get(library, library.lower()) }.html".replace(" ", ""))
+    page = soup(SITE / "libraries" / f"{'torch' if library == 'PyTorch' else library.lower()}.html")
     shown = {code.get_text() for code in page.select("table code")}
     for module in LIBRARIES[library]:
         assert {f"{module}.{name}" for name in elsewhere()[module]} <= shown
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize(
+    "name", [n for n in LOSSES if n != "circle"]
+)  # the gradient of `circle` holds its weights fixed
 def test_a_curve_is_the_function_s_own(name):
     """The loss is computed point by point by the function form, and the derivative is compared with differences."""
     function = getattr(al, name)
