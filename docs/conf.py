@@ -61,6 +61,7 @@ html_theme = "furo"
 html_title = "arraylosses"
 html_static_path = ["_static", str(KATEX / "katex.min.css")]
 html_css_files = ["site.css"]
+html_show_copyright = False
 html_show_sourcelink = False
 html_copy_source = False
 pygments_style = "tango"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -56,8 +55,8 @@ def page(name: str) -> list[str]:
         "``weight`` and ``where``; what it has beyond that is described at `Loss`.",
         "",
         *heading("Arrays"),
-        "As the loss declares them: an axis of the same name has the same length in every array, and ``...`` stands for "
-        "any number of axes. See :doc:`/guides/classes`.",
+        "As the loss declares them: an axis of the same name has the same length in every array, and ``...`` stands "
+        "for any number of axes. See :doc:`/guides/classes`.",
         "",
         "::",
         "",
@@ -89,7 +88,7 @@ def support(name: str) -> Iterator[str]:
 
 
 def dialects() -> Iterator[str]:
-    """Return the page of the losses that carry a framework's conventions, and of the names that `al.get` has for them."""
+    """Return the page of the losses that carry a framework's conventions, with the names that `al.get` has for them."""
     yield from [*heading("Dialects", "="), ".. automodule:: arraylosses.dialects", ""]
     for name, cls in al.registered().items():
         if ".dialects." in cls.__module__:
@@ -99,7 +98,7 @@ def dialects() -> Iterator[str]:
 def index() -> Iterator[str]:
     """Return the page that lists all losses by family."""
     yield from heading("All losses", "=")
-    yield f"{len(losses())} losses in {len(families())} families. A page has the formula, the curve, what the loss takes,"
+    yield f"{len(losses())} losses in {len(families())} families. A page has the formula, the curve, what a loss takes,"
     yield "an example, when another loss is better, and the names that other libraries have for it."
     yield ""
     for family, names in families().items():

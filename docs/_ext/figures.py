@@ -1,4 +1,4 @@
-"""Figures drawn while the site is built: ``loss-figure`` on the page of a loss, ``loss-plot`` of several beside each other.
+"""Figures drawn while the site is built: ``loss-figure`` on the page of a loss, ``loss-plot`` of several losses.
 
 They stand in the page as SVG whose text and lines have the colour of the page's text, so that they are legible on a
 light and on a dark ground.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import matplotlib as mpl
 from docutils import nodes
@@ -19,7 +19,6 @@ from matplotlib.figure import Figure
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-import arraylosses as al
 from paths import Curve, curve, path_axis, settings_of
 from scenes import SCENES
 
@@ -114,7 +113,7 @@ class LossPlot(SphinxDirective):
     """``loss-plot::`` with a line for each loss, such as ``huber delta=2``: several losses in one plot."""
 
     has_content = True
-    option_spec = {"caption": directives.unchanged}
+    option_spec: ClassVar = {"caption": directives.unchanged}
 
     def run(self) -> list[nodes.Node]:
         curves, axes = [], set()

@@ -36,12 +36,13 @@ class Name(NamedTuple):
 
     @property
     def pages(self) -> set[str]:
-        """The losses on whose page the name stands: its own, and that of the catalogue from which a dialect derives it."""
+        """The losses on whose page the name stands: its own, and that from which a dialect's is derived."""
         known = {cls: name for name, cls in al.registered().items()}
         return {known[cls] for cls in self.cls.__mro__ if cls in known}
 
     @property
     def said(self) -> str:
+        """What `al.get` returns, in reST."""
         settings = ", ".join(f"{key}={value!r}" for key, value in self.settings.items())
         if ".dialects." not in self.cls.__module__:
             return f"``{self.own}({settings})``" if settings else f"``{self.own}``"
@@ -115,7 +116,7 @@ class LibraryNames(Table):
         for module in LIBRARIES[argument]:
             for name in elsewhere()[module]:
                 entry = known.get(name)
-                yield f"``{module}.{name}``", entry.said if entry else "–"
+                yield f"``{module}.{name}``", entry.said if entry else "none"
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

@@ -96,7 +96,10 @@ def settings_of(name: str) -> list[dict[str, Any]]:
 
 def path_axis(name: str) -> str:
     """Return what is on the axis of a loss's figure."""
-    return PATHS[name].label if name in PATHS else line_for(al.get(name).declaration).label
+    if name in PATHS:
+        return PATHS[name].label
+    label = line_for(al.get(name).declaration).label
+    return f"{label}, at a target of 1" if label.startswith("error: prediction - target") else label
 
 
 def curve(name: str, settings: Mapping[str, Any], label: str) -> Curve:

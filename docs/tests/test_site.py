@@ -78,9 +78,9 @@ def test_every_link_within_the_site_leads_somewhere():
             if link.scheme or link.netloc:
                 continue
             target = (page.parent / unquote(link.path)).resolve() if link.path else page
-            if not target.exists():
-                broken.append(f"{page.name}: {href}")
-            elif link.fragment and target.suffix == ".html" and unquote(link.fragment) not in anchors(target):
+            if not target.exists() or (
+                link.fragment and target.suffix == ".html" and unquote(link.fragment) not in anchors(target)
+            ):
                 broken.append(f"{page.name}: {href}")
     assert broken == []
 
