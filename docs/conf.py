@@ -1,5 +1,6 @@
 """The site: hand-written pages in Markdown, and a page a loss, drawn and written from the registry (see `_ext`)."""
 
+import os
 import shutil
 import sys
 import warnings
@@ -13,6 +14,7 @@ import arraylosses
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_ext"))
+os.environ.setdefault("KERAS_BACKEND", "jax")  # read when Keras is imported; its own default is TensorFlow
 
 project = "arraylosses"
 author = "The arraylosses developers"

@@ -85,8 +85,11 @@ class Table(SphinxDirective):
         raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
+        head, *rows = self.rows(self.arguments[0])
+        if not rows:
+            return []
         lines = [".. list-table::", "   :header-rows: 1", f"   :widths: {self.widths}", ""]
-        for row in self.rows(self.arguments[0]):
+        for row in [head, *rows]:
             lines += [f"   {'*' if k == 0 else ' '} - {cell}" for k, cell in enumerate(row)]
         node = nodes.container()
         nested_parse_with_titles(self.state, StringList(lines, "names"), node)

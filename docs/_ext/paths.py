@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import arraylosses as al
-from arraylosses.data.lines import line_for
+from arraylosses.data import draw
+from arraylosses.data.lines import Line, line_for
 from arraylosses.loss import Loss
 
 POINTS = 81
@@ -94,25 +95,38 @@ def settings_of(name: str) -> list[dict[str, Any]]:
     return SETTINGS.get(name, [{}])
 
 
+def path_of(name: str) -> Path | Line:
+    """Return the path of a loss: one of those below, a line by an error or a margin, or one between drawn arrays."""
+    declaration = al.get(name).declaration
+    if name in PATHS:
+        return PATHS[name]
+    try:
+        return line_for(declaration)
+    except ValueError:
+        rng = np.random.default_rng(0)
+        start, *others = draw(declaration, rng)
+        end = draw(declaration, rng)[0]
+        label = f"share of the way of `{declaration.names[0]}` from one drawn array to another"
+        return Path(label, np.linspace(0.0, 1.0, POINTS), lambda x: [(1.0 - x) * start + x * end, *others])
+
+
 def path_axis(name: str) -> str:
     """Return what is on the axis of a loss's figure."""
-    if name in PATHS:
-        return PATHS[name].label
-    label = line_for(al.get(name).declaration).label
+    label = path_of(name).label
     return f"{label}, at a target of 1" if label.startswith("error: prediction - target") else label
 
 
 def curve(name: str, settings: Mapping[str, Any], label: str) -> Curve:
     """Compute a loss along its path, with derivatives by automatic differentiation or in closed form."""
+    path = path_of(name)
     with np.errstate(all="ignore"):
-        if name in PATHS:
-            return _along(PATHS[name], al.get(name, **settings), label)
+        if isinstance(path, Path):
+            return _along(path, al.get(name, **settings), label)
         loss = al.get(name, reduction="sum", **settings)
-        line = line_for(loss.declaration)
-        value = al.get(loss, reduction="none")(*line.arrays(line.points))
-        _, slope = al.value_and_grad(lambda x: loss(*line.arrays(x)))(line.points)
-        second = al.value_grad_hess(loss)(*line.arrays(line.points))[2] if loss.declaration.of_elements else None
-        return Curve(label, line.points, value, slope, second)
+        value = al.get(loss, reduction="none")(*path.arrays(path.points))
+        _, slope = al.value_and_grad(lambda x: loss(*path.arrays(x)))(path.points)
+        second = al.value_grad_hess(loss)(*path.arrays(path.points))[2] if loss.declaration.of_elements else None
+        return Curve(label, path.points, value, slope, second)
 
 
 def _along(path: Path, loss: Loss, label: str) -> Curve:

@@ -17,7 +17,6 @@ from sphinx.util.inventory import InventoryFile
 
 import arraylosses as al
 import paths
-from arraylosses.data.lines import line_for
 from libraries import LIBRARIES
 from names import elsewhere, names
 
@@ -134,10 +133,11 @@ def test_a_curve_is_the_function_s_own(name):
     settings = paths.settings_of(name)[-1]
     drawn = paths.curve(name, settings, "")
     some = slice(5, -5, 25 if len(drawn.points) > 200 else 7)
-    arrays = paths.PATHS[name].arrays if name in paths.PATHS else None
-    if arrays is None:  # all the items of the line at one place, of which the mean is one's loss
-        line = line_for(al.get(name).declaration)
-        arrays = lambda x: line.arrays(np.full(line.points.shape, float(x)))  # noqa: E731
+    path = paths.path_of(name)
+
+    def arrays(x):
+        """The arrays at one place; of a line, as many of them as it has points, whose mean is the loss of one."""
+        return path.arrays(x if isinstance(path, paths.Path) else np.full(path.points.shape, float(x)))
 
     def value(x: float) -> float:
         return float(function(*arrays(np.asarray(x)), **settings))
