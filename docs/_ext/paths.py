@@ -12,7 +12,7 @@ from arraylosses.data import draw
 from arraylosses.data.lines import Line, line_for
 from arraylosses.loss import Loss
 
-POINTS = 81
+POINTS = 61
 
 SETTINGS: dict[str, list[dict[str, Any]]] = {
     "angular_margin_softmax": [{"scale": 8.0, "angle_margin": m} for m in (0.0, 0.25, 0.5)],
