@@ -74,16 +74,16 @@ def default(cls: type[Loss], setting: str) -> Any:
 
 
 def support(name: str) -> Iterator[str]:
-    """Say which libraries a loss was measured on, by its rows of the table, where that was written."""
-    if SUPPORT.exists():
-        rows = [line for line in SUPPORT.read_text(encoding="utf-8").splitlines() if f"`{name}`" in line]
+    """Say what a loss was found to do on each library, by its row of the table, where that was written."""
+    if not SUPPORT.exists():
+        return
+    lines = [line for line in SUPPORT.read_text(encoding="utf-8").splitlines() if line.startswith("|")]
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    table = {row[0]: row[1:] for row in rows}
+    if f"`{name}`" in table:
+        yield from heading("Support")
         yield from [
-            *heading("Support"),
-            "From :doc:`/reference/support`:",
-            "",
-            "::",
-            "",
-            *[f"    {row}" for row in rows],
+            f"- {who}: {said}" for who, said in zip(table["loss"], table[f"`{name}`"], strict=False) if said.strip()
         ]
 
 
