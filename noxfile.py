@@ -3,7 +3,7 @@
 import nox
 
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "typing", "bare", "tests", "interop"]
+nox.options.sessions = ["lint", "typing", "bare", "tests", "interop", "docs"]
 nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -84,6 +84,17 @@ def support(session: nox.Session) -> None:
     """What runs on which library, into SUPPORT.md; an hour on two cores. What is not installed stays as it is known."""
     session.install("-e", ".", *groups("test", "strict", "torch", "jax", "dask", "support"))
     session.run("python", "tools/write_support.py", *session.posargs)
+
+
+@nox.session(tags=["check"])
+def docs(session: nox.Session) -> None:
+    """The site, with warnings as errors, and its tests: the code that it shows, its links, its names, its curves."""
+    session.install("-e", ".", *groups("docs"))
+    asked = "import sphinxcontrib.katex; print(sphinxcontrib.katex.katex_version)"
+    katex = str(session.run("python", "-c", asked, silent=True)).strip()
+    session.run("npm", "install", "--silent", "--prefix", "docs/_build/npm", f"katex@{katex}")
+    session.run("sphinx-build", "-q", "-W", "--keep-going", "docs", "docs/_build/html")
+    session.run("pytest", "-n", "auto", "docs/tests", *session.posargs)
 
 
 @nox.session(tags=["sweep"])

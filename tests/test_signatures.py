@@ -60,7 +60,7 @@ def test_a_function_hands_every_setting_to_its_class(name, cls, monkeypatch):
 
 
 def described(doc, section):
-    text = re.search(rf"^{section}\n-+\n(.*?)(?=\n\n[A-Z]\w+\n---|\Z)", doc, re.DOTALL | re.MULTILINE).group(1)
+    text = re.search(rf"^{section}\n-+\n(.*?)(?=\n\n[A-Z][\w ]+\n---|\Z)", doc, re.DOTALL | re.MULTILINE).group(1)
     return [n.strip() for line in text.splitlines() if line[:1].strip() for n in line.split(" : ")[0].split(",")]
 
 

@@ -161,7 +161,7 @@ def docstring(cls: type[Loss], arrays: list[str]) -> str:
         "Parameters": "\n".join(parameters),
         "Returns": f"array\n    {returned(cls, arrays)}",
         "Raises": "\n".join(raised),
-        **{name: told[name] for name in ("Notes", "References", "Examples") if name in told},
+        **{name: told[name] for name in ("See Also", "Notes", "References", "Examples") if name in told},
     }
     return "\n\n".join([told[""], *[f"{name}\n{'-' * len(name)}\n{text}" for name, text in parts.items()]])
 

@@ -29,9 +29,9 @@ def angular_margin_softmax(
 ) -> Array:
     r"""Cross entropy of cosines, in which the own class is asked for a margin of its angle: for recognising faces.
 
-    .. math:: l = -\log \frac{e^{scale (\psi(m_1 \theta_y + m_2) - m_3)}}
-        {e^{scale (\psi(m_1 \theta_y + m_2) - m_3)} + \sum_{c \ne y} e^{scale \cos \theta_c}}; \quad
-        \theta = \arccos(cosines)
+    .. math:: l = -\log \frac{e^{\mathrm{scale} (\psi(m_1 \theta_y + m_2) - m_3)}} {e^{\mathrm{scale} (\psi(m_1 \theta_y
+        + m_2) - m_3)} + \sum_{c \ne y} e^{\mathrm{scale} \cos \theta_c}};
+        \quad \theta = \arccos(\mathrm{cosines})
 
     with the label y, and ψ = cos up to π. Beyond, ψ keeps on falling, as ψ(φ) = (-1)^k cos φ - 2k with k = ⌊φ / π⌋.
 
@@ -68,6 +68,11 @@ def angular_margin_softmax(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Without a margin.
+    proxy_anchor : Without a softmax over all classes.
 
     Notes
     -----

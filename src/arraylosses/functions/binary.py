@@ -29,7 +29,8 @@ def binary_cross_entropy(
 ) -> Array:
     r"""Negative log-likelihood of a yes or no, for two classes or for many labels that do not exclude each other.
 
-    .. math:: l = -target \log p - (1 - target) \log(1 - p); \quad p = 1 / (1 + \exp(-prediction))
+    .. math:: l = -\mathrm{target} \log p - (1 - \mathrm{target}) \log(1 - p);
+        \quad p = 1 / (1 + \exp(-\mathrm{prediction}))
 
     Parameters
     ----------
@@ -60,6 +61,12 @@ def binary_cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    binary_focal : Where most items are easy negatives.
+    cross_entropy : For classes that exclude each other.
+    brier : Bounded.
 
     Notes
     -----
@@ -100,7 +107,8 @@ def binary_focal(
 ) -> Array:
     r"""Binary cross entropy in which easy items count little: for detection, where most items are easy negatives.
 
-    .. math:: l = alpha_t (1 - p_t)^{gamma} (-\log p_t); \quad p_t = p \text{ if } target = 1 \text{ else } 1 - p
+    .. math:: l = \alpha_t (1 - p_t)^{\gamma} (-\log p_t);
+        \quad p_t = p \text{ if } \mathrm{target} = 1 \text{ else } 1 - p
 
     Parameters
     ----------
@@ -133,6 +141,12 @@ def binary_focal(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    binary_cross_entropy : With `pos_weight`, where a miss costs more.
+    categorical_focal : For classes that exclude each other.
+    asymmetric : For many rare labels.
+
     References
     ----------
     Lin et al., Focal loss for dense object detection (2017). https://arxiv.org/abs/1708.02002
@@ -164,7 +178,7 @@ def hinge(
 ) -> Array:
     r"""Loss of the support vector machine: 0 once an item is on its side by a margin of 1.
 
-    .. math:: l = \max(0, 1 - target \cdot prediction)
+    .. math:: l = \max(0, 1 - \mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -188,6 +202,11 @@ def hinge(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_hinge : Smooth.
+    binary_cross_entropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -220,7 +239,7 @@ def soft_margin(
 ) -> Array:
     r"""Logistic loss of a target of -1 or 1: `binary_cross_entropy` in the other convention.
 
-    .. math:: l = \log(1 + \exp(-target \cdot prediction))
+    .. math:: l = \log(1 + \exp(-\mathrm{target} \cdot \mathrm{prediction}))
 
     Parameters
     ----------
@@ -244,6 +263,11 @@ def soft_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    binary_cross_entropy : The same for targets of 0 and 1.
+    hinge : 0 beyond a margin.
 
     References
     ----------
@@ -272,7 +296,7 @@ def squared_hinge(
 ) -> Array:
     r"""Square of the hinge loss: smooth where the margin is met, harder on what is far on the wrong side.
 
-    .. math:: l = \max(0, 1 - target \cdot prediction)^2
+    .. math:: l = \max(0, 1 - \mathrm{target} \cdot \mathrm{prediction})^2
 
     Parameters
     ----------
@@ -296,6 +320,11 @@ def squared_hinge(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    hinge : More lenient far on the wrong side.
+    modified_huber : Likewise, and smooth.
 
     Notes
     -----

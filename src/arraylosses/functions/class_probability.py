@@ -33,7 +33,7 @@ def brier(
 ) -> Array:
     r"""Squared error of the probability of a yes: a proper score, bounded where an item is as wrong as can be.
 
-    .. math:: l = (p - target)^2; \quad p = 1 / (1 + \exp(-prediction))
+    .. math:: l = (p - \mathrm{target})^2; \quad p = 1 / (1 + \exp(-\mathrm{prediction}))
 
     Parameters
     ----------
@@ -59,6 +59,11 @@ def brier(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    binary_cross_entropy : Harsher on what was thought impossible.
+    categorical_brier : For several classes.
 
     Notes
     -----
@@ -99,7 +104,7 @@ def categorical_brier(
 ) -> Array:
     r"""Squared distance of the predicted distribution from the target: a proper score, of at most 2.
 
-    .. math:: l = \sum_c (p_c - target_c)^2; \quad p = softmax(logits)
+    .. math:: l = \sum_c (p_c - \mathrm{target}_c)^2; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -135,6 +140,11 @@ def categorical_brier(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Harsher on what was thought impossible.
+    brier : For a yes or no.
 
     Notes
     -----
@@ -180,7 +190,7 @@ def generalized_cross_entropy(
 ) -> Array:
     r"""Between cross entropy and absolute error: for labels some of which are wrong.
 
-    .. math:: l = \sum_c target_c \frac{1 - p_c^q}{q}; \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{target}_c \frac{1 - p_c^q}{q}; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -219,6 +229,11 @@ def generalized_cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Where the labels are right.
+    symmetric_cross_entropy : With two weights.
 
     Notes
     -----
@@ -265,7 +280,8 @@ def poly_cross_entropy(
 ) -> Array:
     r"""Cross entropy with the first term of its series in 1 - p changed: one number that can be tuned to a task.
 
-    .. math:: l = \sum_c target_c (-\log p_c + \epsilon_1 (1 - p_c)); \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{target}_c (-\log p_c + \epsilon_1 (1 - p_c));
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -304,6 +320,11 @@ def poly_cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Without the term.
+    categorical_focal : For rare classes.
 
     Notes
     -----
@@ -352,8 +373,9 @@ def symmetric_cross_entropy(
 ) -> Array:
     r"""Cross entropy and its reverse, with prediction and target exchanged: for labels some of which are wrong.
 
-    .. math:: l = -\alpha \sum_c target_c \log p_c - \beta \sum_c p_c \max(\log target_c, \text{log_zero});
-        \quad p = softmax(logits)
+    .. math:: l = -\alpha \sum_c \mathrm{target}_c \log p_c - \beta \sum_c p_c \max(\log \mathrm{target}_c,
+        \mathrm{log\_zero});
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -395,6 +417,11 @@ def symmetric_cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    generalized_cross_entropy : With one setting.
+    cross_entropy : With `label_smoothing`, where few labels are wrong.
 
     Notes
     -----

@@ -26,8 +26,9 @@ def clip_contrastive(
 ) -> Array:
     r"""Mean of `info_nce` in both directions: for pairs of two kinds, such as images and their captions.
 
-    .. math:: l_i = -\frac{1}{2} \left( \log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ij})}
-        + \log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ji})} \right); \quad s_{ij} = \cos(first_i, second_j) / temperature
+    .. math:: l_i = -\frac{1}{2} \left( \log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ij})} + \log \frac{\exp(s_{ii})}{\sum_j
+        \exp(s_{ji})} \right);
+        \quad s_{ij} = \cos(\mathrm{first}_i, \mathrm{second}_j) / \mathrm{temperature}
 
     Parameters
     ----------
@@ -54,6 +55,11 @@ def clip_contrastive(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    info_nce : In one direction.
+    siglip : Without a softmax, for large batches.
 
     Notes
     -----
@@ -93,7 +99,8 @@ def info_nce(
 ) -> Array:
     r"""Cross entropy of telling a query's own key from those of all other queries of the batch.
 
-    .. math:: l_i = -\log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ij})}; \quad s_{ij} = \cos(queries_i, keys_j) / temperature
+    .. math:: l_i = -\log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ij})};
+        \quad s_{ij} = \cos(\mathrm{queries}_i, \mathrm{keys}_j) / \mathrm{temperature}
 
     Parameters
     ----------
@@ -119,6 +126,12 @@ def info_nce(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    clip_contrastive : In both directions.
+    supervised_contrastive : With labels.
+    nt_xent : Of two views in one array.
 
     Notes
     -----
@@ -166,7 +179,8 @@ def nt_xent(
     r"""Cross entropy of telling each embedding's positives from its negatives, one positive at a time: SimCLR's loss.
 
     .. math:: l_i = -\frac{1}{|P_i|} \sum_{p \in P_i} \log \frac{\exp(s_{ip})}{\exp(s_{ip}) + \sum_{n \in N_i}
-        \exp(s_{in})}; \quad s_{ij} = \cos(embeddings_i, embeddings_j) / temperature
+        \exp(s_{in})};
+        \quad s_{ij} = \cos(\mathrm{embeddings}_i, \mathrm{embeddings}_j) / \mathrm{temperature}
 
     with the positives P, which are the other embeddings of the same label, and the negatives N, those of other labels.
 
@@ -196,6 +210,11 @@ def nt_xent(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    supervised_contrastive : With labels of classes.
+    vicreg : Without negatives.
 
     Notes
     -----
@@ -242,7 +261,8 @@ def siglip(
 ) -> Array:
     r"""Logistic loss of every pair of the batch, by whether it belongs together: no pair depends on a softmax over all.
 
-    .. math:: l_i = \sum_j \log(1 + \exp(-z_{ij} (s_{ij} + bias))); \quad s_{ij} = \cos(first_i, second_j) / temperature
+    .. math:: l_i = \sum_j \log(1 + \exp(-z_{ij} (s_{ij} + \mathrm{bias})));
+        \quad s_{ij} = \cos(\mathrm{first}_i, \mathrm{second}_j) / \mathrm{temperature}
 
     with z = 1 for i = j and -1 for all others.
 
@@ -273,6 +293,10 @@ def siglip(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    clip_contrastive : With a softmax over the batch.
 
     Notes
     -----
@@ -314,7 +338,7 @@ def supervised_contrastive(
     r"""Cross entropy of telling each embedding's positives, all at once, from the whole batch: with labels of classes.
 
     .. math:: l_i = -\frac{1}{|P_i|} \sum_{p \in P_i} \log \frac{\exp(s_{ip})}{\sum_{a \ne i} \exp(s_{ia})};
-        \quad s_{ij} = \cos(embeddings_i, embeddings_j) / temperature
+        \quad s_{ij} = \cos(\mathrm{embeddings}_i, \mathrm{embeddings}_j) / \mathrm{temperature}
 
     with the positives P, which are the other embeddings of the same label.
 
@@ -344,6 +368,12 @@ def supervised_contrastive(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    nt_xent : Without labels of classes.
+    multi_similarity : With thresholds.
+    cross_entropy : For the classes themselves.
 
     Notes
     -----

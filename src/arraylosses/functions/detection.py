@@ -26,8 +26,8 @@ def ciou(
 ) -> Array:
     r"""The loss `diou`, and the difference of the aspect ratios: what many detectors are trained with.
 
-    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + alpha \, v; \quad alpha = \frac{v}{1 - I / U + v},
-        \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
+    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + \alpha \, v;
+        \quad \alpha = \frac{v}{1 - I / U + v}, \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
 
     Parameters
     ----------
@@ -54,6 +54,11 @@ def ciou(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    diou : Without the aspect ratio.
+    giou : By areas alone.
 
     Notes
     -----
@@ -124,6 +129,11 @@ def diou(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    ciou : With the aspect ratio.
+    giou : By areas alone.
+
     Notes
     -----
     I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
@@ -191,6 +201,11 @@ def giou(
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
 
+    See Also
+    --------
+    diou : Faster, by the centres.
+    iou : Where boxes overlap already.
+
     Notes
     -----
     I, U and H are the areas of the intersection, of the union and of the smallest box that holds both; where H is 0,
@@ -257,6 +272,11 @@ def iou(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    giou : Where boxes may be disjoint.
+    jaccard : For masks.
 
     Notes
     -----

@@ -25,7 +25,9 @@ def gamma_deviance(
 ) -> Array:
     r"""Deviance of a gamma distribution: for positive targets whose spread grows as their mean does.
 
-    .. math:: l = 2 \left( \frac{target}{mean} - 1 - \log \frac{target}{mean} \right); \quad mean = \exp(prediction)
+    .. math:: l = 2 \left( \frac{\mathrm{target}}{\mathrm{mean}} - 1 - \log \frac{\mathrm{target}}{\mathrm{mean}}
+        \right);
+        \quad \mathrm{mean} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -51,6 +53,11 @@ def gamma_deviance(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    poisson_deviance : For counts.
+    tweedie_deviance : For amounts that may be 0.
 
     Notes
     -----
@@ -86,7 +93,9 @@ def poisson_deviance(
 ) -> Array:
     r"""Deviance of a Poisson distribution: `poisson_nll` for counts, twice and less its least, so that 0 is perfect.
 
-    .. math:: l = 2 \left( target \log \frac{target}{rate} - target + rate \right); \quad rate = \exp(prediction)
+    .. math:: l = 2 \left( \mathrm{target} \log \frac{\mathrm{target}}{\mathrm{rate}} - \mathrm{target} + \mathrm{rate}
+        \right);
+        \quad \mathrm{rate} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -112,6 +121,11 @@ def poisson_deviance(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    poisson_nll : The likelihood itself.
+    negative_binomial_nll : Where counts vary more.
 
     Notes
     -----
@@ -147,8 +161,9 @@ def tweedie_deviance(
 ) -> Array:
     r"""Deviance whose variance is a power of the mean; between 1 and 2, for amounts of which many are exactly 0.
 
-    .. math:: l = 2 \left( \frac{t^{2 - p}}{(1 - p) (2 - p)} - \frac{t \, mean^{1 - p}}{1 - p}
-        + \frac{mean^{2 - p}}{2 - p} \right); \quad mean = \exp(prediction), \; t = target, \; p = power
+    .. math:: l = 2 \left( \frac{t^{2 - p}}{(1 - p) (2 - p)} - \frac{t \, \mathrm{mean}^{1 - p}}{1 - p} +
+        \frac{\mathrm{mean}^{2 - p}}{2 - p} \right);
+        \quad \mathrm{mean} = \exp(\mathrm{prediction}), \; t = \mathrm{target}, \; p = \mathrm{power}
 
     Parameters
     ----------
@@ -177,6 +192,11 @@ def tweedie_deviance(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    poisson_deviance : For counts.
+    gamma_deviance : For amounts that are never 0.
 
     Notes
     -----

@@ -26,8 +26,8 @@ def distillation(
 ) -> Array:
     r"""Divergence of a model from its teacher, of logits that a temperature softens: to train a small model by a large.
 
-    .. math:: l = T^2 \sum_c q_c (\log q_c - \log p_c); \quad p = softmax(logits / T),
-        \; q = softmax(\text{teacher_logits} / T)
+    .. math:: l = T^2 \sum_c q_c (\log q_c - \log p_c);
+        \quad p = \mathrm{softmax}(\mathrm{logits} / T), \; q = \mathrm{softmax}(\mathrm{teacher\_logits} / T)
 
     Parameters
     ----------
@@ -56,6 +56,11 @@ def distillation(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    kl_divergence : Of log-probabilities.
+    cross_entropy : Of true labels, to be added.
 
     Notes
     -----
@@ -96,7 +101,7 @@ def generalized_kl(
 ) -> Array:
     r"""Kullback-Leibler divergence of amounts that need not sum to 1, such as intensities: the I-divergence.
 
-    .. math:: l = \sum_c target_c \, (\log target_c - \log q_c) - target_c + q_c
+    .. math:: l = \sum_c \mathrm{target}_c \, (\log \mathrm{target}_c - \log q_c) - \mathrm{target}_c + q_c
 
     Parameters
     ----------
@@ -127,6 +132,11 @@ def generalized_kl(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    kl_divergence : Of distributions.
+    poisson_nll : For counts.
 
     Notes
     -----
@@ -168,7 +178,7 @@ def hellinger(
 ) -> Array:
     r"""Hellinger distance: bounded as total variation is, and smooth where the distributions differ.
 
-    .. math:: l = \sqrt{\frac{1}{2} \sum_c (\sqrt{p_c} - \sqrt{target_c})^2}
+    .. math:: l = \sqrt{\frac{1}{2} \sum_c (\sqrt{p_c} - \sqrt{\mathrm{target}_c})^2}
 
     Parameters
     ----------
@@ -199,6 +209,11 @@ def hellinger(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    js_divergence : In nats.
+    total_variation : Without a square root.
 
     Notes
     -----
@@ -239,8 +254,8 @@ def js_divergence(
 ) -> Array:
     r"""Jensen-Shannon divergence: symmetric, and finite where one distribution rules out what the other does not.
 
-    .. math:: l = \frac{1}{2} \sum_c p_c \log \frac{p_c}{m_c} + target_c \log \frac{target_c}{m_c};
-        \quad m = (p + target) / 2
+    .. math:: l = \frac{1}{2} \sum_c p_c \log \frac{p_c}{m_c} + \mathrm{target}_c \log \frac{\mathrm{target}_c}{m_c};
+        \quad m = (p + \mathrm{target}) / 2
 
     Parameters
     ----------
@@ -271,6 +286,11 @@ def js_divergence(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    kl_divergence : Where one side is the truth.
+    hellinger : A distance.
 
     Notes
     -----
@@ -310,7 +330,7 @@ def kl_divergence(
 ) -> Array:
     r"""Kullback-Leibler divergence of the prediction from the target: the bits, in nats, lost by believing it.
 
-    .. math:: l = \sum_c target_c \, (\log target_c - \log p_c)
+    .. math:: l = \sum_c \mathrm{target}_c \, (\log \mathrm{target}_c - \log p_c)
 
     Parameters
     ----------
@@ -342,6 +362,12 @@ def kl_divergence(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : The same up to a constant, of logits.
+    js_divergence : Symmetric and finite.
+    distillation : Of a teacher's logits.
 
     Notes
     -----
@@ -388,7 +414,7 @@ def total_variation(
 ) -> Array:
     r"""Total variation distance: the largest difference that two distributions make to the probability of any event.
 
-    .. math:: l = \frac{1}{2} \sum_c |p_c - target_c|
+    .. math:: l = \frac{1}{2} \sum_c |p_c - \mathrm{target}_c|
 
     Parameters
     ----------
@@ -419,6 +445,11 @@ def total_variation(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    hellinger : Smooth.
+    wasserstein_1d : Where classes are near or far from each other.
 
     Notes
     -----

@@ -41,7 +41,8 @@ def cosine_embedding(
 ) -> Array:
     r"""Pulls the directions of pairs that belong together near, and pushes those of other pairs apart.
 
-    .. math:: l = 1 - \cos(x1, x2) \text{ if } target = 1, \text{ else } \max(0, \cos(x1, x2) - margin)
+    .. math:: l = 1 - \cos(x_1, x_2) \text{ if } \mathrm{target} = 1, \text{ else } \max(0, \cos(x_1, x_2) -
+        \mathrm{margin})
 
     Parameters
     ----------
@@ -70,6 +71,11 @@ def cosine_embedding(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    pairwise_contrastive : By distances.
+    info_nce : With all other pairs of the batch as negatives.
 
     References
     ----------
@@ -102,7 +108,7 @@ def cosine_similarity(
 ) -> Array:
     r"""Negative cosine of the angle between two vectors: -1 where they point the same way.
 
-    .. math:: l = -\frac{prediction \cdot target}{|prediction| \, |target|}
+    .. math:: l = -\frac{\mathrm{prediction} \cdot \mathrm{target}}{|\mathrm{prediction}| \, |\mathrm{target}|}
 
     Parameters
     ----------
@@ -126,6 +132,11 @@ def cosine_similarity(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cosine_embedding : With pairs that do not belong together.
+    info_nce : Likewise, in batches.
 
     Notes
     -----
@@ -164,7 +175,8 @@ def hinge_embedding(
 ) -> Array:
     r"""Makes the distances of pairs that belong together small, and those of other pairs at least a margin.
 
-    .. math:: l = distance \text{ if } target = 1, \text{ else } \max(0, margin - distance)
+    .. math:: l = \mathrm{distance} \text{ if } \mathrm{target} = 1, \text{ else } \max(0, \mathrm{margin} -
+        \mathrm{distance})
 
     Parameters
     ----------
@@ -190,6 +202,10 @@ def hinge_embedding(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    pairwise_contrastive : Of vectors, and not of distances.
 
     References
     ----------
@@ -221,7 +237,7 @@ def margin_ranking(
 ) -> Array:
     r"""Asks that the one of two scores which should rank higher does so, by a margin.
 
-    .. math:: l = \max(0, margin - target (x1 - x2))
+    .. math:: l = \max(0, \mathrm{margin} - \mathrm{target} (x_1 - x_2))
 
     Parameters
     ----------
@@ -247,6 +263,11 @@ def margin_ranking(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    pairwise_hinge : Of whole lists.
+    pairwise_logistic : Smooth.
 
     References
     ----------
@@ -280,8 +301,9 @@ def pairwise_contrastive(
 ) -> Array:
     r"""Pulls two vectors that belong together near, and pushes other ones apart up to a margin, by squared distances.
 
-    .. math:: l = \frac{1}{2} d^2 \text{ if } target = 1, \text{ else } \frac{1}{2} \max(0, margin - d)^2; \quad
-        d = \|x1 - x2\|
+    .. math:: l = \frac{1}{2} d^2 \text{ if } \mathrm{target} = 1, \text{ else } \frac{1}{2} \max(0, \mathrm{margin} -
+        d)^2;
+        \quad d = \|x_1 - x_2\|
 
     Parameters
     ----------
@@ -309,6 +331,11 @@ def pairwise_contrastive(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cosine_embedding : By angles.
+    triplet_margin : Where only the order of distances counts.
 
     Notes
     -----
@@ -352,7 +379,8 @@ def triplet_margin(
 ) -> Array:
     r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
 
-    .. math:: l = \max(0, margin + \|anchor - positive\|_p - \|anchor - negative\|_p)
+    .. math:: l = \max(0, \mathrm{margin} + \|\mathrm{anchor} - \mathrm{positive}\|_p - \|\mathrm{anchor} -
+        \mathrm{negative}\|_p)
 
     Parameters
     ----------
@@ -382,6 +410,11 @@ def triplet_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    triplet_batch_hard : With triplets that are found in the batch.
+    info_nce : With many negatives for each anchor.
 
     Notes
     -----

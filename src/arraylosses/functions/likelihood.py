@@ -28,8 +28,9 @@ def gaussian_nll(
 ) -> Array:
     r"""Negative log-likelihood of a normal distribution: for a mean and a variance that are both predicted.
 
-    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(prediction - target)^2}{v} \right) \;
-        (+ \tfrac{1}{2} \log 2 \pi); \quad v = \max(variance, epsilon)
+    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(\mathrm{prediction} - \mathrm{target})^2}{v} \right) \; (+
+        \tfrac{1}{2} \log 2 \pi);
+        \quad v = \max(\mathrm{variance}, \epsilon)
 
     Parameters
     ----------
@@ -59,6 +60,12 @@ def gaussian_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    student_t_nll : Where some targets are outliers.
+    crps_normal : In the unit of the target, and less harsh on a small variance.
+    squared_error : Without a variance.
 
     Notes
     -----
@@ -103,7 +110,8 @@ def laplace_nll(
 ) -> Array:
     r"""Negative log-likelihood of a Laplace distribution: as `gaussian_nll`, where some targets are outliers.
 
-    .. math:: l = \log s + \frac{|prediction - target|}{s} \; (+ \log 2); \quad s = \max(scale, epsilon)
+    .. math:: l = \log s + \frac{|\mathrm{prediction} - \mathrm{target}|}{s} \; (+ \log 2);
+        \quad s = \max(\mathrm{scale}, \epsilon)
 
     Parameters
     ----------
@@ -134,6 +142,11 @@ def laplace_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    gaussian_nll : Where the errors are normal.
+    absolute_error : Without a scale.
 
     References
     ----------
@@ -169,8 +182,9 @@ def negative_binomial_nll(
 ) -> Array:
     r"""Negative log-likelihood of a negative binomial distribution: for counts that vary more than Poisson's.
 
-    .. math:: l = (target + r) \log(1 + \alpha m) - target \log m - \log \frac{\Gamma(target + r)}{\Gamma(r) \,
-        r^{target}} \; (+ \log target!); \quad m = \exp(prediction), \; \alpha = dispersion, \; r = 1 / \alpha
+    .. math:: l = (\mathrm{target} + r) \log(1 + \alpha m) - \mathrm{target} \log m - \log \frac{\Gamma(\mathrm{target}
+        + r)}{\Gamma(r) \, r^{\mathrm{target}}} \; (+ \log \mathrm{target}!);
+        \quad m = \exp(\mathrm{prediction}), \; \alpha = \mathrm{dispersion}, \; r = 1 / \alpha
 
     Parameters
     ----------
@@ -201,6 +215,11 @@ def negative_binomial_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    poisson_nll : Where the variance is about the mean.
+    tweedie_deviance : For amounts that are no counts.
 
     Notes
     -----
@@ -240,7 +259,8 @@ def poisson_nll(
 ) -> Array:
     r"""Negative log-likelihood of a Poisson distribution, for counts.
 
-    .. math:: l = rate - target \log(rate + epsilon) \; (+ \log target!); \quad rate = \exp(prediction)
+    .. math:: l = \mathrm{rate} - \mathrm{target} \log(\mathrm{rate} + \epsilon) \; (+ \log \mathrm{target}!);
+        \quad \mathrm{rate} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -270,6 +290,11 @@ def poisson_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    negative_binomial_nll : Where counts vary more than their mean.
+    poisson_deviance : Where 0 should be perfect.
 
     References
     ----------
@@ -306,9 +331,9 @@ def student_t_nll(
 ) -> Array:
     r"""Negative log-likelihood of Student's t distribution: normal near 0, with tails as heavy as is wanted.
 
-    .. math:: l = \log s + \frac{df + 1}{2} \log \left( 1 + \frac{r^2}{df} \right) \; \left(+ \log
-        \frac{\sqrt{\pi \, df} \; \Gamma(df / 2)}{\Gamma((df + 1) / 2)} \right); \quad
-        r = \frac{prediction - target}{s}, \quad s = \max(scale, epsilon)
+    .. math:: l = \log s + \frac{\mathrm{df} + 1}{2} \log \left( 1 + \frac{r^2}{\mathrm{df}} \right) \; \left(+ \log
+        \frac{\sqrt{\pi \, \mathrm{df}} \; \Gamma(\mathrm{df} / 2)}{\Gamma((\mathrm{df} + 1) / 2)} \right);
+        \quad r = \frac{\mathrm{prediction} - \mathrm{target}}{s}, \quad s = \max(\mathrm{scale}, \epsilon)
 
     Parameters
     ----------
@@ -342,6 +367,11 @@ def student_t_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    gaussian_nll : Without outliers.
+    general_robust : Without a predicted scale.
 
     References
     ----------
@@ -379,7 +409,8 @@ def von_mises_nll(
 ) -> Array:
     r"""Negative log-likelihood of a von Mises distribution: for angles, of which a full turn makes no difference.
 
-    .. math:: l = -concentration \cos(prediction - target) + \log I_0(concentration) \; (+ \log 2 \pi)
+    .. math:: l = -\mathrm{concentration} \cos(\mathrm{prediction} - \mathrm{target}) + \log I_0(\mathrm{concentration})
+        \; (+ \log 2 \pi)
 
     Parameters
     ----------
@@ -408,6 +439,11 @@ def von_mises_nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    gaussian_nll : For numbers that do not wrap around.
+    cosine_similarity : For directions as vectors.
 
     Notes
     -----

@@ -36,8 +36,8 @@ def linear_cross_entropy(
     It is ``cross_entropy(hidden @ weight_matrix.T + bias, labels, ...)``, computed in chunks of rows. The logits of a
     language model may take more memory than the rest of it; here a few hundred rows of them exist at a time.
 
-    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits);
-              \quad logits = W hidden + bias
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c + \mathrm{z\_loss} (\log \sum_c \exp \mathrm{logits}_c)^2;
+        \quad p = \mathrm{softmax}(\mathrm{logits}); \quad \mathrm{logits} = W \mathrm{hidden} + \mathrm{bias}
 
     Parameters
     ----------
@@ -78,6 +78,10 @@ def linear_cross_entropy(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Of logits that are there.
 
     Notes
     -----

@@ -28,8 +28,8 @@ def lovasz_hinge(
 ) -> Array:
     r"""Convex surrogate of the Jaccard loss of hard predictions, for one class: to fine-tune a model for IoU.
 
-    .. math:: l = \sum_k m_k (J_k - J_{k-1}); \quad m = \max(0, 1 - s \, logits),
-        \; s = 1 \text{ within the region, else } -1
+    .. math:: l = \sum_k m_k (J_k - J_{k-1});
+        \quad m = \max(0, 1 - s \, \mathrm{logits}), \; s = 1 \text{ within the region, else } -1
 
     Parameters
     ----------
@@ -57,6 +57,11 @@ def lovasz_hinge(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    lovasz_softmax : For several classes.
+    jaccard : Of probabilities.
 
     Notes
     -----
@@ -104,7 +109,7 @@ def lovasz_softmax(
     r"""Surrogate of the Jaccard loss of hard predictions, for several classes: to fine-tune a model for mean IoU.
 
     .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c \sum_k m_k (J_k - J_{k-1});
-        \quad m = |t_c - p_c|, \; p = softmax(logits)
+        \quad m = |t_c - p_c|, \; p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -140,6 +145,11 @@ def lovasz_softmax(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    lovasz_hinge : For one class.
+    jaccard : Of probabilities, to train from the start.
 
     Notes
     -----

@@ -30,7 +30,8 @@ def categorical_hinge(
 ) -> Array:
     r"""Loss of the multiclass support vector machine: 0 once the class leads all others by a margin.
 
-    .. math:: l = \max(0, margin + \max_{j \ne label} logits_j - logits_{label})
+    .. math:: l = \max(0, \mathrm{margin} + \max_{j \ne \mathrm{label}} \mathrm{logits}_j -
+        \mathrm{logits}_{\mathrm{label}})
 
     Parameters
     ----------
@@ -63,6 +64,11 @@ def categorical_hinge(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    multi_margin : Where every class that comes too close counts.
+    cross_entropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -102,7 +108,7 @@ def exponential(
 ) -> Array:
     r"""Loss of AdaBoost: exponential in the margin, so that what is far on the wrong side counts above all else.
 
-    .. math:: l = \exp(-target \cdot prediction)
+    .. math:: l = \exp(-\mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -126,6 +132,11 @@ def exponential(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    soft_margin : Where some labels are wrong.
+    hinge : 0 beyond a margin.
 
     Notes
     -----
@@ -160,7 +171,7 @@ def modified_huber(
     r"""Squared hinge loss that grows linearly far on the wrong side: smooth, and lenient with outliers.
 
     .. math:: l = \begin{cases} \max(0, 1 - m)^2 & m \ge -1 \\ -4 m & m < -1 \end{cases};
-        \quad m = target \cdot prediction
+        \quad m = \mathrm{target} \cdot \mathrm{prediction}
 
     Parameters
     ----------
@@ -184,6 +195,11 @@ def modified_huber(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_hinge : Without the linear part.
+    hinge : Not smooth.
 
     Notes
     -----
@@ -223,7 +239,8 @@ def multi_margin(
 ) -> Array:
     r"""Multiclass hinge loss that counts every class which comes too close, and not the closest alone.
 
-    .. math:: l = \frac{1}{C} \sum_{j \ne label} \max(0, margin + logits_j - logits_{label})^p
+    .. math:: l = \frac{1}{C} \sum_{j \ne \mathrm{label}} \max(0, \mathrm{margin} + \mathrm{logits}_j -
+        \mathrm{logits}_{\mathrm{label}})^p
 
     Parameters
     ----------
@@ -258,6 +275,11 @@ def multi_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    categorical_hinge : Where only the closest class counts.
+    cross_entropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -303,7 +325,7 @@ def multiclass_perceptron(
 ) -> Array:
     r"""Loss of the perceptron of several classes: how far the score of the class is below the largest.
 
-    .. math:: l = \max_j logits_j - logits_{label}
+    .. math:: l = \max_j \mathrm{logits}_j - \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -334,6 +356,11 @@ def multiclass_perceptron(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    categorical_hinge : With a margin.
+    perceptron : For a yes or no.
 
     Notes
     -----
@@ -372,7 +399,7 @@ def perceptron(
 ) -> Array:
     r"""Loss of the perceptron: how far an item is on the wrong side, and 0 on the right one, without a margin.
 
-    .. math:: l = \max(0, -target \cdot prediction)
+    .. math:: l = \max(0, -\mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -396,6 +423,11 @@ def perceptron(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    hinge : With a margin.
+    multiclass_perceptron : For several classes.
 
     Notes
     -----

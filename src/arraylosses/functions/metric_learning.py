@@ -42,9 +42,9 @@ def circle(
 ) -> Array:
     r"""Pulls cosines of equal labels up and of other labels down, those most that are furthest from their goal.
 
-    .. math:: l_i = \log \left( 1 + \sum_{n \in N_i} e^{\gamma \alpha_n (s_n - m)}
-        \sum_{p \in P_i} e^{-\gamma \alpha_p (s_p - 1 + m)} \right); \quad \alpha_n = \max(0, s_n + m), \;
-        \alpha_p = \max(0, 1 + m - s_p)
+    .. math:: l_i = \log \left( 1 + \sum_{n \in N_i} e^{\gamma \alpha_n (s_n - m)} \sum_{p \in P_i} e^{-\gamma \alpha_p
+        (s_p - 1 + m)} \right);
+        \quad \alpha_n = \max(0, s_n + m), \; \alpha_p = \max(0, 1 + m - s_p)
 
     with the margin m, the cosines s of the anchor and its positives P, the other embeddings of the same label, and its
     negatives N, those of other labels.
@@ -75,6 +75,11 @@ def circle(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    multi_similarity : With two scales.
+    supervised_contrastive : With a temperature.
 
     Notes
     -----
@@ -116,8 +121,9 @@ def lifted_structure(
 ) -> Array:
     r"""Asks of each pair of equal labels to be nearer than all negatives of both of its ends, by a margin.
 
-    .. math:: l_i = \frac{1}{2 |P_i|} \sum_{p \in P_i} \max(0, J_{ip})^2; \quad J_{ip} = d_{ip} + \log \left(
-        \sum_{n \in N_i} e^{margin - d_{in}} + \sum_{n \in N_p} e^{margin - d_{pn}} \right)
+    .. math:: l_i = \frac{1}{2 |P_i|} \sum_{p \in P_i} \max(0, J_{ip})^2;
+        \quad J_{ip} = d_{ip} + \log \left( \sum_{n \in N_i} e^{\mathrm{margin} - d_{in}} + \sum_{n \in N_p}
+        e^{\mathrm{margin} - d_{pn}} \right)
 
     with the Euclidean distances d, the positives P, which are the other embeddings of the same label, and the negatives
     N, those of other labels.
@@ -146,6 +152,11 @@ def lifted_structure(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    triplet_batch_hard : With the hardest negative alone.
+    multi_similarity : By cosines.
 
     Notes
     -----
@@ -185,8 +196,8 @@ def multi_similarity(
 ) -> Array:
     r"""Pulls cosines of equal labels above a threshold and pushes those of other labels below it, each by its excess.
 
-    .. math:: l_i = \frac{1}{\alpha} \log \left( 1 + \sum_{p \in P_i} e^{-\alpha (s_p - threshold)} \right)
-        + \frac{1}{\beta} \log \left( 1 + \sum_{n \in N_i} e^{\beta (s_n - threshold)} \right)
+    .. math:: l_i = \frac{1}{\alpha} \log \left( 1 + \sum_{p \in P_i} e^{-\alpha (s_p - \mathrm{threshold})} \right) +
+        \frac{1}{\beta} \log \left( 1 + \sum_{n \in N_i} e^{\beta (s_n - \mathrm{threshold})} \right)
 
     with the cosines s of the anchor and its positives P, the other embeddings of the same label, and its negatives N,
     those of other labels.
@@ -219,6 +230,11 @@ def multi_similarity(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    circle : With one scale and goals.
+    supervised_contrastive : With a temperature.
 
     Notes
     -----
@@ -261,9 +277,9 @@ def proxy_anchor(
 ) -> Array:
     r"""Pulls the embeddings of a class to its proxy and pushes all others away, those most that are hardest.
 
-    .. math:: l = \frac{1}{|P^+|} \sum_{p \in P^+} \log \left( 1
-        + \sum_{x \in X_p} e^{-\alpha (s_{xp} - margin)} \right)
-        + \frac{1}{C} \sum_p \log \left( 1 + \sum_{x \notin X_p} e^{\alpha (s_{xp} + margin)} \right)
+    .. math:: l = \frac{1}{|P^+|} \sum_{p \in P^+} \log \left( 1 + \sum_{x \in X_p} e^{-\alpha (s_{xp} -
+        \mathrm{margin})} \right) + \frac{1}{C} \sum_p \log \left( 1 + \sum_{x \notin X_p} e^{\alpha (s_{xp} +
+        \mathrm{margin})} \right)
 
     with the cosines s of embeddings and proxies, the embeddings X of the class of a proxy, and the proxies P⁺ that have
     some in the batch.
@@ -296,6 +312,11 @@ def proxy_anchor(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    proxy_nca : Without a margin.
+    multi_similarity : Without proxies.
 
     Notes
     -----
@@ -333,7 +354,7 @@ def proxy_nca(
 ) -> Array:
     r"""Makes an embedding nearer to the proxy of its class than to those of all others, by their directions.
 
-    .. math:: l = -\log \frac{\exp(-d_y / temperature)}{\sum_{c \ne y} \exp(-d_c / temperature)}
+    .. math:: l = -\log \frac{\exp(-d_y / \mathrm{temperature})}{\sum_{c \ne y} \exp(-d_c / \mathrm{temperature})}
 
     with the squared Euclidean distance d between the embedding and a proxy, both divided by their lengths, and the
     label y.
@@ -364,6 +385,11 @@ def proxy_nca(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    proxy_anchor : With a margin, and mostly better.
+    supervised_contrastive : Without proxies.
 
     Notes
     -----
@@ -401,7 +427,7 @@ def triplet_batch_hard(
 ) -> Array:
     r"""Asks that an anchor be nearer to its furthest positive of the batch than to its nearest negative, by a margin.
 
-    .. math:: l_i = \max(0, margin + \max_{p \in P_i} d_{ip} - \min_{n \in N_i} d_{in})
+    .. math:: l_i = \max(0, \mathrm{margin} + \max_{p \in P_i} d_{ip} - \min_{n \in N_i} d_{in})
 
     with the Euclidean distances d, the positives P, which are the other embeddings of the same label, and the negatives
     N, those of other labels.
@@ -433,6 +459,11 @@ def triplet_batch_hard(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    triplet_batch_semi_hard : Where the hardest are mistakes of the labels.
+    triplet_margin : Of given triplets.
 
     Notes
     -----
@@ -471,7 +502,8 @@ def triplet_batch_semi_hard(
 ) -> Array:
     r"""Asks that each positive pair of the batch be nearer than the anchor's next negative beyond it, by a margin.
 
-    .. math:: l_i = \frac{1}{|P_i|} \sum_{p \in P_i} \max(0, margin + d_{ip} - \min_{n \in N_i, d_{in} > d_{ip}} d_{in})
+    .. math:: l_i = \frac{1}{|P_i|} \sum_{p \in P_i} \max(0, \mathrm{margin} + d_{ip} - \min_{n \in N_i, d_{in} >
+        d_{ip}} d_{in})
 
     with the Euclidean distances d, the positives P, which are the other embeddings of the same label, and the negatives
     N, those of other labels. Where no negative is further away than the positive, it is compared with the furthest one.
@@ -500,6 +532,11 @@ def triplet_batch_semi_hard(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    triplet_batch_hard : With the hardest negative.
+    triplet_margin : Of given triplets.
 
     Notes
     -----

@@ -33,7 +33,8 @@ def categorical_focal(
 ) -> Array:
     r"""Cross entropy in which easy items count little, for classes that are rare.
 
-    .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{target}_c \, \alpha_c (1 - p_c)^{\gamma} \log p_c;
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -73,6 +74,12 @@ def categorical_focal(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : With `class_weight`, where a miss costs more.
+    binary_focal : For a yes or no.
+    dice : For the places of an image.
 
     References
     ----------
@@ -115,7 +122,8 @@ def cross_entropy(
 ) -> Array:
     r"""Negative log-likelihood of the class, of several that exclude each other.
 
-    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c + \mathrm{z\_loss} (\log \sum_c \exp \mathrm{logits}_c)^2;
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -161,6 +169,13 @@ def cross_entropy(
         For arguments that do not fit: see `Loss`.
     ValueError
         For `z_loss` or `softcap` with probabilities.
+
+    See Also
+    --------
+    linear_cross_entropy : Of a linear layer whose outputs do not fit in memory.
+    binary_cross_entropy : For labels that do not exclude each other.
+    generalized_cross_entropy : Where many labels are wrong.
+    categorical_focal : For rare classes.
 
     Notes
     -----
@@ -212,7 +227,7 @@ def nll(
 ) -> Array:
     r"""Negative log-likelihood of the class, from log-probabilities that the model has computed itself.
 
-    .. math:: l = -\sum_c target_c \log p_c
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c
 
     Parameters
     ----------
@@ -244,6 +259,10 @@ def nll(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cross_entropy : Of logits.
 
     References
     ----------

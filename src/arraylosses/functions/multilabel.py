@@ -29,9 +29,9 @@ def asymmetric(
 ) -> Array:
     r"""Binary cross entropy in which negatives count less than positives, and easy ones nothing: for many rare labels.
 
-    .. math:: l = -target (1 - p)^{\text{gamma_pos}} \log p
-        - (1 - target) \, q^{\text{gamma_neg}} \log(1 - q); \quad p = 1 / (1 + \exp(-prediction)),
-        \; q = \max(0, p - shift)
+    .. math:: l = -\mathrm{target} (1 - p)^{\mathrm{gamma\_pos}} \log p - (1 - \mathrm{target}) \,
+        q^{\mathrm{gamma\_neg}} \log(1 - q);
+        \quad p = 1 / (1 + \exp(-\mathrm{prediction})), \; q = \max(0, p - \mathrm{shift})
 
     Parameters
     ----------
@@ -62,6 +62,11 @@ def asymmetric(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    multilabel_soft_margin : Where labels are not rare.
+    binary_focal : For a yes or no.
 
     Notes
     -----
@@ -100,7 +105,8 @@ def multilabel_margin(
 ) -> Array:
     r"""Hinge loss of several labels: every class that is there should lead every one that is not by a margin.
 
-    .. math:: l = \frac{1}{C} \sum_{j, k} target_j (1 - target_k) \max(0, margin + logits_k - logits_j)
+    .. math:: l = \frac{1}{C} \sum_{j, k} \mathrm{target}_j (1 - \mathrm{target}_k) \max(0, \mathrm{margin} +
+        \mathrm{logits}_k - \mathrm{logits}_j)
 
     Parameters
     ----------
@@ -129,6 +135,11 @@ def multilabel_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    multilabel_soft_margin : Where probabilities are wanted.
+    asymmetric : For many rare labels.
 
     Notes
     -----
@@ -170,8 +181,8 @@ def multilabel_soft_margin(
 ) -> Array:
     r"""Mean over the classes of their binary cross entropy: one loss for all labels of an item.
 
-    .. math:: l = -\frac{1}{C} \sum_c target_c \log p_c + (1 - target_c) \log(1 - p_c);
-        \quad p = 1 / (1 + \exp(-logits))
+    .. math:: l = -\frac{1}{C} \sum_c \mathrm{target}_c \log p_c + (1 - \mathrm{target}_c) \log(1 - p_c);
+        \quad p = 1 / (1 + \exp(-\mathrm{logits}))
 
     Parameters
     ----------
@@ -199,6 +210,11 @@ def multilabel_soft_margin(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    binary_cross_entropy : With a loss for each label.
+    asymmetric : For many rare labels.
 
     Notes
     -----

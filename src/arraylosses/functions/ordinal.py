@@ -27,8 +27,9 @@ def corn(
 ) -> Array:
     r"""Negative log-likelihood of ordered classes by the odds of going on to the next: no order of logits is needed.
 
-    .. math:: l = \sum_{k < label} -\log \sigma(logits_k) - \log(1 - \sigma(logits_{label}));
-        \quad \sigma(logits_k) = P(label > k \mid label \ge k)
+    .. math:: l = \sum_{k < \mathrm{label}} -\log \sigma(\mathrm{logits}_k) - \log(1 -
+        \sigma(\mathrm{logits}_{\mathrm{label}}));
+        \quad \sigma(\mathrm{logits}_k) = P(\mathrm{label} > k \mid \mathrm{label} \ge k)
 
     Parameters
     ----------
@@ -55,6 +56,11 @@ def corn(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cumulative_logit : With logits in order.
+    cross_entropy : For classes without an order.
 
     Notes
     -----
@@ -92,7 +98,8 @@ def cumulative_logit(
 ) -> Array:
     r"""Negative log-likelihood of ordered classes between thresholds, by the model of proportional odds.
 
-    .. math:: l = -\log(\sigma(logits_{label}) - \sigma(logits_{label - 1})); \quad \sigma(logits_k) = P(label \le k)
+    .. math:: l = -\log(\sigma(\mathrm{logits}_{\mathrm{label}}) - \sigma(\mathrm{logits}_{\mathrm{label} - 1}));
+        \quad \sigma(\mathrm{logits}_k) = P(\mathrm{label} \le k)
 
     Parameters
     ----------
@@ -119,6 +126,11 @@ def cumulative_logit(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    corn : Without an order of the logits.
+    cross_entropy : For classes without an order.
 
     Notes
     -----
@@ -162,7 +174,7 @@ def wasserstein_1d(
 ) -> Array:
     r"""Earth mover's distance of ordered classes: how much probability has to be moved, and how many classes far.
 
-    .. math:: l = \sum_k \Big| \sum_{c \le k} p_c - target_c \Big|; \quad p = softmax(logits)
+    .. math:: l = \sum_k \Big| \sum_{c \le k} p_c - \mathrm{target}_c \Big|; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -200,6 +212,11 @@ def wasserstein_1d(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cumulative_logit : A likelihood.
+    cross_entropy : Where all mistakes are alike.
 
     Notes
     -----

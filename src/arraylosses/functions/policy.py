@@ -27,8 +27,8 @@ def ppo_clip(
 ) -> Array:
     r"""Proximal policy optimization: follows advantages, as long as the policy has not moved far for them.
 
-    .. math:: l = -\min(\rho A, \; clip(\rho, 1 - \text{clip_low}, 1 + \text{clip_high}) A);
-        \quad \rho = \exp(\text{log_probability} - \text{old_log_probability}), \; A = advantage
+    .. math:: l = -\min(\rho A, \; \mathrm{clip}(\rho, 1 - \mathrm{clip\_low}, 1 + \mathrm{clip\_high}) A);
+        \quad \rho = \exp(\mathrm{log\_probability} - \mathrm{old\_log\_probability}), \; A = \mathrm{advantage}
 
     Parameters
     ----------
@@ -56,6 +56,10 @@ def ppo_clip(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dpo : By preferences, without rewards.
 
     Notes
     -----

@@ -29,7 +29,8 @@ def cpo(
 ) -> Array:
     r"""Contrastive preference optimization: as `dpo` without a reference, and the likelihood of the preferred answer.
 
-    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h) - alpha \, chosen; \quad h = beta \, (chosen - rejected)
+    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h) - \alpha \, \mathrm{chosen};
+        \quad h = \beta \, (\mathrm{chosen} - \mathrm{rejected})
 
     Parameters
     ----------
@@ -57,6 +58,11 @@ def cpo(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dpo : With a reference.
+    simpo : Without the likelihood.
 
     Notes
     -----
@@ -100,7 +106,8 @@ def dpo(
     r"""Direct preference optimization: fits a policy to preferred answers, and keeps it near a reference.
 
     .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h);
-        \quad h = beta ((chosen - \text{reference_chosen}) - (rejected - \text{reference_rejected}))
+        \quad h = \beta ((\mathrm{chosen} - \mathrm{reference\_chosen}) - (\mathrm{rejected} -
+        \mathrm{reference\_rejected}))
 
     Parameters
     ----------
@@ -133,6 +140,12 @@ def dpo(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    simpo : Without a reference.
+    kto : Without pairs.
+    ppo_clip : By rewards.
 
     Notes
     -----
@@ -188,8 +201,9 @@ def kto(
 ) -> Array:
     r"""Kahneman-Tversky optimization: of answers that are each good or bad, and come in no pairs.
 
-    .. math:: l = \lambda \, \sigma(-beta \cdot target \, (policy - reference - kl));
-        \quad \lambda = \text{desirable_weight if } target = 1, \text{ else undesirable_weight}
+    .. math:: l = \lambda \, \sigma(-\beta \cdot \mathrm{target} \, (\mathrm{policy} - \mathrm{reference} -
+        \mathrm{kl}));
+        \quad \lambda = \text{desirable\_weight if } \mathrm{target} = 1, \text{ else undesirable\_weight}
 
     Parameters
     ----------
@@ -223,6 +237,10 @@ def kto(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dpo : For pairs.
 
     Notes
     -----
@@ -262,8 +280,9 @@ def orpo(
 ) -> Array:
     r"""Odds ratio preference optimization: supervised fine-tuning and preference in one, without a reference.
 
-    .. math:: l = -chosen - beta \log \sigma(\log \frac{odds(chosen)}{odds(rejected)});
-        \quad odds(x) = \frac{e^x}{1 - e^x}
+    .. math:: l = -\mathrm{chosen} - \beta \log \sigma(\log
+        \frac{\mathrm{odds}(\mathrm{chosen})}{\mathrm{odds}(\mathrm{rejected})});
+        \quad \mathrm{odds}(x) = \frac{e^x}{1 - e^x}
 
     Parameters
     ----------
@@ -287,6 +306,11 @@ def orpo(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    simpo : After fine-tuning.
+    dpo : With a reference.
 
     Notes
     -----
@@ -325,7 +349,8 @@ def simpo(
 ) -> Array:
     r"""Simple preference optimization: of mean log-probabilities, with a margin and without a reference.
 
-    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h); \quad h = beta \, (chosen - rejected) - margin
+    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h);
+        \quad h = \beta \, (\mathrm{chosen} - \mathrm{rejected}) - \mathrm{margin}
 
     Parameters
     ----------
@@ -353,6 +378,11 @@ def simpo(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dpo : With a reference.
+    cpo : With the likelihood of the preferred answer.
 
     Notes
     -----

@@ -34,8 +34,9 @@ def approx_ndcg(
 ) -> Array:
     r"""One minus the NDCG of a list, by ranks that follow the scores smoothly.
 
-    .. math:: l = 1 - \sum_d \frac{G_d}{\log_2(1 + rank_d)}; \quad
-        rank_d = 1 + \sum_{e \ne d} sigmoid\left(\frac{scores_e - scores_d}{temperature}\right)
+    .. math:: l = 1 - \sum_d \frac{G_d}{\log_2(1 + \mathrm{rank}_d)};
+        \quad \mathrm{rank}_d = 1 + \sum_{e \ne d} \mathrm{sigmoid}\left(\frac{\mathrm{scores}_e -
+        \mathrm{scores}_d}{\mathrm{temperature}}\right)
 
     The gain G is 2^relevance - 1, divided by the best DCG that the list can have.
 
@@ -65,6 +66,11 @@ def approx_ndcg(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    lambda_loss : With gradients everywhere.
+    list_net : Where the whole order counts.
 
     Notes
     -----
@@ -109,12 +115,13 @@ def lambda_loss(
 ) -> Array:
     r"""Logistic loss of the pairs of a list, each weighted by what its order matters to the NDCG.
 
-    .. math:: l = \sum_{relevance_d > relevance_e} |G_d - G_e| \left(\rho_{de} + mu \, \delta_{de}\right)
-        \log_2(1 + \exp(-sigma (scores_d - scores_e)))
+    .. math:: l = \sum_{\mathrm{relevance}_d > \mathrm{relevance}_e} |G_d - G_e| \left(\rho_{de} + \mu \,
+        \delta_{de}\right) \log_2(1 + \exp(-\sigma (\mathrm{scores}_d - \mathrm{scores}_e)))
 
-    .. math:: \rho_{de} = \left|\frac{1}{D(rank_d)} - \frac{1}{D(rank_e)}\right|; \quad
-        \delta_{de} = \frac{1}{D(|rank_d - rank_e|)} - \frac{1}{D(|rank_d - rank_e| + 1)}; \quad
-        D(k) = \log_2(1 + k)
+    .. math:: \rho_{de} = \left|\frac{1}{D(\mathrm{rank}_d)} - \frac{1}{D(\mathrm{rank}_e)}\right|;
+        \quad \delta_{de} = \frac{1}{D(|\mathrm{rank}_d - \mathrm{rank}_e|)} - \frac{1}{D(|\mathrm{rank}_d -
+        \mathrm{rank}_e| + 1)};
+        \quad D(k) = \log_2(1 + k)
 
     The gain G is 2^relevance - 1, divided by the best DCG that the list can have. The ranks are those by the scores,
     the largest first. The weights count as constants in the derivative by the scores.
@@ -147,6 +154,11 @@ def lambda_loss(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    pairwise_logistic : Without weights.
+    approx_ndcg : NDCG itself, smoothed.
 
     Notes
     -----
@@ -196,7 +208,8 @@ def list_mle(
 ) -> Array:
     r"""Negative log-likelihood of the order by relevance, where documents are drawn one by one by their scores.
 
-    .. math:: l = \sum_d \left(\log \sum_{e: rank(e) \ge rank(d)} \exp(scores_e) - scores_d\right)
+    .. math:: l = \sum_d \left(\log \sum_{e: \mathrm{rank}(e) \ge \mathrm{rank}(d)} \exp(\mathrm{scores}_e) -
+        \mathrm{scores}_d\right)
 
     The ranks are those by relevance, the largest first.
 
@@ -224,6 +237,11 @@ def list_mle(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    list_net : By the first place alone, and cheaper.
+    lambda_loss : Where the head of the list counts.
 
     Notes
     -----
@@ -265,7 +283,8 @@ def list_net(
 ) -> Array:
     r"""Cross entropy of the documents' chances to come first, by their scores and by their relevance.
 
-    .. math:: l = -\sum_d q_d \log p_d; \quad p = softmax(scores), \; q = softmax(relevance)
+    .. math:: l = -\sum_d q_d \log p_d;
+        \quad p = \mathrm{softmax}(\mathrm{scores}), \; q = \mathrm{softmax}(\mathrm{relevance})
 
     Parameters
     ----------
@@ -291,6 +310,11 @@ def list_net(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    list_mle : The likelihood of the whole order.
+    lambda_loss : Where the head of the list counts.
 
     Notes
     -----
@@ -331,7 +355,8 @@ def pairwise_hinge(
 ) -> Array:
     r"""Hinge loss of the pairs of a list: the more relevant document is to score higher by a margin.
 
-    .. math:: l = \sum_{relevance_d > relevance_e} \max(0, margin - (scores_d - scores_e))
+    .. math:: l = \sum_{\mathrm{relevance}_d > \mathrm{relevance}_e} \max(0, \mathrm{margin} - (\mathrm{scores}_d -
+        \mathrm{scores}_e))
 
     Parameters
     ----------
@@ -359,6 +384,11 @@ def pairwise_hinge(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    pairwise_logistic : Smooth.
+    margin_ranking : Of given pairs.
 
     Notes
     -----
@@ -401,7 +431,8 @@ def pairwise_logistic(
 ) -> Array:
     r"""RankNet: logistic loss of the pairs of a list, each of which asks that the more relevant document score higher.
 
-    .. math:: l = \sum_{relevance_d > relevance_e} \log(1 + \exp(scores_e - scores_d))
+    .. math:: l = \sum_{\mathrm{relevance}_d > \mathrm{relevance}_e} \log(1 + \exp(\mathrm{scores}_e -
+        \mathrm{scores}_d))
 
     Parameters
     ----------
@@ -427,6 +458,11 @@ def pairwise_logistic(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    lambda_loss : Where the head of the list counts.
+    pairwise_hinge : 0 beyond a margin.
 
     Notes
     -----

@@ -44,7 +44,7 @@ def absolute_error(
 ) -> Array:
     r"""Size of the error. The median is the right prediction under it, so outliers do little.
 
-    .. math:: l = |prediction - target|
+    .. math:: l = |\mathrm{prediction} - \mathrm{target}|
 
     Parameters
     ----------
@@ -66,6 +66,12 @@ def absolute_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Smooth near 0.
+    quantile : For another quantile than the median.
+    laplace_nll : With a predicted scale.
 
     References
     ----------
@@ -94,7 +100,7 @@ def half_squared_error(
 ) -> Array:
     r"""Half the square of the error: the derivative is the error itself, and the second derivative is 1.
 
-    .. math:: l = (prediction - target)^2 / 2
+    .. math:: l = (\mathrm{prediction} - \mathrm{target})^2 / 2
 
     Parameters
     ----------
@@ -116,6 +122,11 @@ def half_squared_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_error : Without the factor 1/2.
+    gaussian_nll : With a predicted variance.
 
     References
     ----------
@@ -145,8 +156,8 @@ def huber(
 ) -> Array:
     r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
 
-    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2);
-        \quad e = prediction - target
+    .. math:: l = e^2 / 2 \text{ if } |e| \le \delta, \text{ else } \delta (|e| - \delta / 2);
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -170,6 +181,12 @@ def huber(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    smooth_l1 : The same over `delta`, with a slope of 1 far out.
+    pseudo_huber : With all derivatives.
+    general_robust : Where outliers should not count at all.
 
     References
     ----------
@@ -197,9 +214,9 @@ def log_cosh(
     where: Array | None = None,
     reduction: Reduction = "mean",
 ) -> Array:
-    r"""Logarithm of the hyperbolic cosine: e²/2 near 0, |e| - log 2 far out, with all derivatives.
+    r"""Logarithm of the hyperbolic cosine: e²/2 near 0 and absolute far out, with all derivatives and no threshold.
 
-    .. math:: l = \log \cosh(prediction - target)
+    .. math:: l = \log \cosh(\mathrm{prediction} - \mathrm{target})
 
     Parameters
     ----------
@@ -221,6 +238,11 @@ def log_cosh(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Where the size of an ordinary error is known.
+    pseudo_huber : With a threshold.
 
     References
     ----------
@@ -249,9 +271,9 @@ def pseudo_huber(
     where: Array | None = None,
     reduction: Reduction = "mean",
 ) -> Array:
-    r"""Huber's loss with all derivatives: e²/2 near 0, delta |e| far out. Also known as Charbonnier's loss.
+    r"""Huber's loss with all derivatives: e²/2 near 0, a slope of delta far out. Also known as Charbonnier's loss.
 
-    .. math:: l = delta^2 (\sqrt{1 + (e / delta)^2} - 1); \quad e = prediction - target
+    .. math:: l = \delta^2 (\sqrt{1 + (e / \delta)^2} - 1); \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -275,6 +297,11 @@ def pseudo_huber(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Exactly squared near 0, and faster.
+    log_cosh : Without a threshold.
 
     References
     ----------
@@ -305,7 +332,7 @@ def quantile(
 ) -> Array:
     r"""Pinball loss: the q-quantile of the target is the right prediction under it.
 
-    .. math:: l = \max(q u, (q - 1) u); \quad u = target - prediction
+    .. math:: l = \max(q u, (q - 1) u); \quad u = \mathrm{target} - \mathrm{prediction}
 
     Parameters
     ----------
@@ -330,6 +357,11 @@ def quantile(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    expectile : Smooth, and the size of an error counts.
+    crps_ensemble : For a whole sample of what is predicted.
 
     References
     ----------
@@ -367,7 +399,8 @@ def smooth_l1(
 ) -> Array:
     r"""Huber's loss over its threshold, so that large errors always count with slope 1.
 
-    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = prediction - target
+    .. math:: l = e^2 / (2 \beta) \text{ if } |e| \le \beta, \text{ else } |e| - \beta / 2;
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -391,6 +424,11 @@ def smooth_l1(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : The same times `beta`.
+    giou : For boxes, as a whole.
 
     References
     ----------
@@ -420,7 +458,7 @@ def squared_error(
 ) -> Array:
     r"""Square of the error. The mean is the right prediction under it, and far outliers rule it.
 
-    .. math:: l = (prediction - target)^2
+    .. math:: l = (\mathrm{prediction} - \mathrm{target})^2
 
     Parameters
     ----------
@@ -442,6 +480,12 @@ def squared_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Where some targets are outliers.
+    half_squared_error : With a second derivative of 1.
+    squared_logarithmic_error : For targets of many magnitudes.
 
     References
     ----------
@@ -470,7 +514,7 @@ def squared_logarithmic_error(
 ) -> Array:
     r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
 
-    .. math:: l = (\log(1 + prediction) - \log(1 + target))^2
+    .. math:: l = (\log(1 + \mathrm{prediction}) - \log(1 + \mathrm{target}))^2
 
     Parameters
     ----------
@@ -492,6 +536,11 @@ def squared_logarithmic_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_relative_error : With an error relative to the target.
+    poisson_nll : For counts.
 
     References
     ----------

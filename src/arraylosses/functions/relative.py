@@ -26,7 +26,7 @@ def absolute_percentage_error(
 ) -> Array:
     r"""Size of the error relative to the target's, in per cent.
 
-    .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
+    .. math:: l = 100 \, |\mathrm{prediction} - \mathrm{target}| / \max(|\mathrm{target}|, \epsilon)
 
     Parameters
     ----------
@@ -52,6 +52,11 @@ def absolute_percentage_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    symmetric_absolute_percentage_error : Bounded, where targets are near 0.
+    squared_logarithmic_error : Smooth.
 
     References
     ----------
@@ -84,7 +89,7 @@ def squared_relative_error(
 ) -> Array:
     r"""Square of the error relative to the target's size: for targets of many magnitudes, each to the same precision.
 
-    .. math:: l = \left( \frac{prediction - target}{\max(|target|, epsilon)} \right)^2
+    .. math:: l = \left( \frac{\mathrm{prediction} - \mathrm{target}}{\max(|\mathrm{target}|, \epsilon)} \right)^2
 
     Parameters
     ----------
@@ -108,6 +113,11 @@ def squared_relative_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    squared_logarithmic_error : Where too little and too much by one factor cost the same.
+    absolute_percentage_error : With less weight on outliers.
 
     Notes
     -----
@@ -144,7 +154,8 @@ def symmetric_absolute_percentage_error(
 ) -> Array:
     r"""Size of the error relative to the mean size of prediction and target, in per cent: at most 200.
 
-    .. math:: l = 100 \, \frac{2 |prediction - target|}{\max(|prediction| + |target|, epsilon)}
+    .. math:: l = 100 \, \frac{2 |\mathrm{prediction} - \mathrm{target}|}{\max(|\mathrm{prediction}| +
+        |\mathrm{target}|, \epsilon)}
 
     Parameters
     ----------
@@ -170,6 +181,11 @@ def symmetric_absolute_percentage_error(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    absolute_percentage_error : Relative to the target alone.
+    squared_logarithmic_error : Smooth.
 
     Notes
     -----

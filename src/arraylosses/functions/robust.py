@@ -26,7 +26,7 @@ def epsilon_insensitive(
 ) -> Array:
     r"""Size of the error beyond a margin, within which nothing is lost: the loss of support vector regression.
 
-    .. math:: l = \max(|prediction - target| - margin, 0), \text{ or its square}
+    .. math:: l = \max(|\mathrm{prediction} - \mathrm{target}| - \mathrm{margin}, 0), \text{ or its square}
 
     Parameters
     ----------
@@ -52,6 +52,11 @@ def epsilon_insensitive(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Squared near 0 and not flat.
+    absolute_error : Without a margin.
 
     References
     ----------
@@ -84,7 +89,8 @@ def expectile(
 ) -> Array:
     r"""Squared error with a weight for each side: an expectile, the mean's counterpart of a quantile, is predicted.
 
-    .. math:: l = q \, e^2 \text{ if } prediction < target, \text{ else } (1 - q) \, e^2; \quad e = prediction - target
+    .. math:: l = q \, e^2 \text{ if } \mathrm{prediction} < \mathrm{target}, \text{ else } (1 - q) \, e^2;
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -108,6 +114,11 @@ def expectile(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    quantile : Where the size of an error does not count.
+    squared_error : For both sides alike.
 
     Notes
     -----
@@ -142,8 +153,8 @@ def fair(
 ) -> Array:
     r"""Squared near 0 and absolute far out, which it approaches slowly, with derivatives of all orders but at 0.
 
-    .. math:: l = c^2 \left( \frac{|e|}{c} - \log \left( 1 + \frac{|e|}{c} \right) \right); \quad
-        e = prediction - target, \; c = scale
+    .. math:: l = c^2 \left( \frac{|e|}{c} - \log \left( 1 + \frac{|e|}{c} \right) \right);
+        \quad e = \mathrm{prediction} - \mathrm{target}, \; c = \mathrm{scale}
 
     Parameters
     ----------
@@ -167,6 +178,11 @@ def fair(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Exactly absolute far out.
+    general_robust : Where outliers should not count at all.
 
     References
     ----------
@@ -198,8 +214,9 @@ def general_robust(
 ) -> Array:
     r"""Barron's loss: squared near 0, and far out as robust against outliers as one number says.
 
-    .. math:: l = \frac{|\alpha - 2|}{\alpha} \left( \left( \frac{(e / scale)^2}{|\alpha - 2|} + 1 \right)^{\alpha / 2}
-        - 1 \right); \quad e = prediction - target
+    .. math:: l = \frac{|\alpha - 2|}{\alpha} \left( \left( \frac{(e / \mathrm{scale})^2}{|\alpha - 2|} + 1
+        \right)^{\alpha / 2} - 1 \right);
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -226,6 +243,11 @@ def general_robust(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    huber : Where the slope far out should stay.
+    student_t_nll : A likelihood, with a predicted scale.
 
     Notes
     -----
@@ -270,8 +292,9 @@ def wing(
 ) -> Array:
     r"""Logarithmic near 0 and absolute far out, so that small errors count more: for landmarks of faces and bodies.
 
-    .. math:: l = width \log(1 + |e| / curvature) \text{ if } |e| < width, \text{ else } |e| - c; \quad
-        c = width - width \log(1 + width / curvature)
+    .. math:: l = \mathrm{width} \log(1 + |e| / \mathrm{curvature}) \text{ if } |e| < \mathrm{width}, \text{ else } |e|
+        - c;
+        \quad c = \mathrm{width} - \mathrm{width} \log(1 + \mathrm{width} / \mathrm{curvature})
 
     Parameters
     ----------
@@ -297,6 +320,11 @@ def wing(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    smooth_l1 : Where small errors are noise.
+    huber : Likewise, in the unit of the error.
 
     Notes
     -----

@@ -26,7 +26,8 @@ def crps_ensemble(
 ) -> Array:
     r"""Continuous ranked probability score of an ensemble: for a model that gives a sample of what it predicts.
 
-    .. math:: l = \frac{1}{M} \sum_i |x_i - target| - \frac{1}{2 M^2} \sum_{i, j} |x_i - x_j|; \quad x = prediction
+    .. math:: l = \frac{1}{M} \sum_i |x_i - \mathrm{target}| - \frac{1}{2 M^2} \sum_{i, j} |x_i - x_j|;
+        \quad x = \mathrm{prediction}
 
     Parameters
     ----------
@@ -56,6 +57,12 @@ def crps_ensemble(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    crps_normal : For a mean and a scale.
+    energy_score : For several numbers that depend on each other.
+    quantile : For single quantiles.
 
     Notes
     -----
@@ -97,8 +104,8 @@ def crps_normal(
 ) -> Array:
     r"""Continuous ranked probability score of a normal distribution: as `gaussian_nll`, in the unit of the target.
 
-    .. math:: l = scale \left( z \, (2 \Phi(z) - 1) + 2 \varphi(z) - \frac{1}{\sqrt{\pi}} \right); \quad
-        z = \frac{target - prediction}{scale}
+    .. math:: l = \mathrm{scale} \left( z \, (2 \Phi(z) - 1) + 2 \varphi(z) - \frac{1}{\sqrt{\pi}} \right);
+        \quad z = \frac{\mathrm{target} - \mathrm{prediction}}{\mathrm{scale}}
 
     Parameters
     ----------
@@ -122,6 +129,11 @@ def crps_normal(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    gaussian_nll : Harsher on what was thought impossible.
+    crps_ensemble : For any distribution, by a sample.
 
     Notes
     -----
@@ -157,8 +169,9 @@ def energy_score(
 ) -> Array:
     r"""`crps_ensemble` of vectors: for an ensemble of forecasts of several numbers that depend on each other.
 
-    .. math:: l = \frac{1}{M} \sum_i \lVert x_i - target \rVert - \frac{1}{2 M^2} \sum_{i, j} \lVert x_i - x_j \rVert;
-        \quad x = prediction
+    .. math:: l = \frac{1}{M} \sum_i \lVert x_i - \mathrm{target} \rVert - \frac{1}{2 M^2} \sum_{i, j} \lVert x_i - x_j
+        \rVert;
+        \quad x = \mathrm{prediction}
 
     Parameters
     ----------
@@ -184,6 +197,10 @@ def energy_score(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    crps_ensemble : For one number.
 
     Notes
     -----

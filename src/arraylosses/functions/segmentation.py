@@ -34,8 +34,9 @@ def dice(
 ) -> Array:
     r"""One minus the Dice coefficient, the overlap of two regions by their sizes: for classes that fill few places.
 
-    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{2 \sum p_c t_c + smooth}{\sum p_c + \sum t_c + smooth};
-        \quad p = softmax(logits)
+    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{2 \sum p_c t_c + \mathrm{smooth}}{\sum p_c + \sum t_c +
+        \mathrm{smooth}};
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -79,6 +80,13 @@ def dice(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    jaccard : IoU itself.
+    tversky : With a weight for each kind of mistake.
+    generalized_dice : For regions of very different sizes.
+    lovasz_softmax : To fine-tune for IoU.
 
     Notes
     -----
@@ -144,7 +152,8 @@ def generalized_dice(
 ) -> Array:
     r"""The Dice loss of all classes at once, small ones weighted up: for classes of very different sizes.
 
-    .. math:: l = 1 - \frac{2 \sum_c w_c v_c \sum p_c t_c + smooth}{\sum_c w_c v_c (\sum p_c + \sum t_c) + smooth};
+    .. math:: l = 1 - \frac{2 \sum_c w_c v_c \sum p_c t_c + \mathrm{smooth}}{\sum_c w_c v_c (\sum p_c + \sum t_c) +
+        \mathrm{smooth}};
         \quad v_c = (\frac{\min_k \sum t_k}{\sum t_c})^2
 
     Parameters
@@ -189,6 +198,11 @@ def generalized_dice(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dice : Each class by itself.
+    mcc : Where the background counts as much.
 
     Notes
     -----
@@ -245,8 +259,9 @@ def jaccard(
 ) -> Array:
     r"""One minus the Jaccard index, intersection over union of two regions (soft IoU): how segmentations are ranked.
 
-    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{I_c + smooth}{\sum p_c + \sum t_c - I_c + smooth};
-        \quad I_c = \sum p_c t_c, \; p = softmax(logits)
+    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{I_c + \mathrm{smooth}}{\sum p_c + \sum t_c - I_c +
+        \mathrm{smooth}};
+        \quad I_c = \sum p_c t_c, \; p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -290,6 +305,11 @@ def jaccard(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dice : The same optimum, smoother where little overlaps.
+    lovasz_softmax : Of hard predictions.
 
     Notes
     -----
@@ -344,10 +364,11 @@ def mcc(
 ) -> Array:
     r"""One minus the Matthews correlation coefficient, for which places outside of a region count as those inside.
 
-    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{TP_c \, TN_c - FP_c \, FN_c}{D_c};
-        \quad D_c^2 = (TP_c + FP_c) (TP_c + FN_c) (TN_c + FP_c) (TN_c + FN_c),
-        \; TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c,
-        \; TN_c = \sum (1 - p_c) (1 - t_c)
+    .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{\mathrm{TP}_c \, \mathrm{TN}_c - \mathrm{FP}_c \,
+        \mathrm{FN}_c}{D_c};
+        \quad D_c^2 = (\mathrm{TP}_c + \mathrm{FP}_c) (\mathrm{TP}_c + \mathrm{FN}_c) (\mathrm{TN}_c + \mathrm{FP}_c)
+        (\mathrm{TN}_c + \mathrm{FN}_c), \; \mathrm{TP}_c = \sum p_c t_c, \; \mathrm{FP}_c = \sum p_c (1 - t_c), \;
+        \mathrm{FN}_c = \sum (1 - p_c) t_c, \; \mathrm{TN}_c = \sum (1 - p_c) (1 - t_c)
 
     Parameters
     ----------
@@ -389,6 +410,11 @@ def mcc(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dice : Without the background.
+    binary_cross_entropy : For places that count alike.
 
     Notes
     -----
@@ -448,9 +474,9 @@ def tversky(
 ) -> Array:
     r"""The Dice loss with weights of both kinds of error: for regions that must not be missed, or not be overdrawn.
 
-    .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c
-        (1 - \frac{TP_c + smooth}{TP_c + alpha \, FP_c + beta \, FN_c + smooth})^{gamma};
-        \quad TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c
+    .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c (1 - \frac{\mathrm{TP}_c + \mathrm{smooth}}{\mathrm{TP}_c + \alpha \,
+        \mathrm{FP}_c + \beta \, \mathrm{FN}_c + \mathrm{smooth}})^{\gamma};
+        \quad \mathrm{TP}_c = \sum p_c t_c, \; \mathrm{FP}_c = \sum p_c (1 - t_c), \; \mathrm{FN}_c = \sum (1 - p_c) t_c
 
     Parameters
     ----------
@@ -500,6 +526,11 @@ def tversky(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    dice : With both kinds of mistake alike.
+    jaccard : `alpha` and `beta` of 1.
 
     Notes
     -----

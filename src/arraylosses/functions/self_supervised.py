@@ -25,8 +25,8 @@ def barlow_twins(
 ) -> Array:
     r"""Makes the correlation of two views' features the identity: each with itself, and with no other one.
 
-    .. math:: l = \sum_j (1 - C_{jj})^2 + off\_diagonal \sum_{j \ne k} C_{jk}^2; \quad C_{jk} =
-        \frac{\sum_i x_{ij} y_{ik}}{\sqrt{\sum_i x_{ij}^2} \sqrt{\sum_i y_{ik}^2}}
+    .. math:: l = \sum_j (1 - C_{jj})^2 + \mathrm{off\_diagonal} \sum_{j \ne k} C_{jk}^2;
+        \quad C_{jk} = \frac{\sum_i x_{ij} y_{ik}}{\sqrt{\sum_i x_{ij}^2} \sqrt{\sum_i y_{ik}^2}}
 
     with features x and y that have their means over the batch taken away.
 
@@ -52,6 +52,11 @@ def barlow_twins(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    vicreg : With terms of their own for spread and correlation.
+    nt_xent : With negatives.
 
     Notes
     -----
@@ -94,11 +99,11 @@ def vicreg(
 ) -> Array:
     r"""Brings two views together, while each feature keeps its spread and none repeats another one.
 
-    .. math:: l = \frac{invariance}{N D} \sum_{i,j} (x_{ij} - y_{ij})^2
-        + \frac{variance}{2} (v(x) + v(y)) + covariance (c(x) + c(y))
+    .. math:: l = \frac{\mathrm{invariance}}{N D} \sum_{i,j} (x_{ij} - y_{ij})^2 + \frac{\mathrm{variance}}{2} (v(x) +
+        v(y)) + \mathrm{covariance} (c(x) + c(y))
 
-    .. math:: v(z) = \frac{1}{D} \sum_j \max \left( 0, 1 - \sqrt{C_{jj} + \epsilon} \right); \quad
-        c(z) = \frac{1}{D} \sum_{j \ne k} C_{jk}^2
+    .. math:: v(z) = \frac{1}{D} \sum_j \max \left( 0, 1 - \sqrt{C_{jj} + \epsilon} \right);
+        \quad c(z) = \frac{1}{D} \sum_{j \ne k} C_{jk}^2
 
     with the sample covariances C of the features of z, whose divisor is N - 1.
 
@@ -130,6 +135,11 @@ def vicreg(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    barlow_twins : By one correlation matrix.
+    nt_xent : With negatives.
 
     Notes
     -----

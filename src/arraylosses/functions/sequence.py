@@ -29,7 +29,8 @@ def ctc(
 ) -> Array:
     r"""Connectionist temporal classification: labels in order, at unknown places of more frames, as in speech.
 
-    .. math:: l = -\log \sum_{alignments} \prod_t p_t(alignment_t); \quad p = softmax(logits)
+    .. math:: l = -\log \sum_{\mathrm{alignments}} \prod_t p_t(\mathrm{alignment}_t);
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     An alignment says one class or the blank of each frame; it stands for the labels that are left when each run of one
     class is made one, and then the blanks are taken out.
@@ -66,6 +67,11 @@ def ctc(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    transducer : With several labels at one frame.
+    cross_entropy : Where each frame has its label.
 
     Notes
     -----
@@ -120,7 +126,8 @@ def transducer(
 ) -> Array:
     r"""Recurrent neural network transducer: labels in order, any number of them at each frame, as in streamed speech.
 
-    .. math:: l = -\log \sum_{alignments} \prod_k p_{t_k u_k}(alignment_k); \quad p = softmax(logits)
+    .. math:: l = -\log \sum_{\mathrm{alignments}} \prod_k p_{t_k u_k}(\mathrm{alignment}_k);
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     After t frames and u labels, the model says a class of the next step: the next label, or the blank, which goes on to
     the next frame. An alignment is a way through all frames and labels.
@@ -158,6 +165,10 @@ def transducer(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    ctc : With one label a frame, and much cheaper.
 
     Notes
     -----

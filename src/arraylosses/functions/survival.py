@@ -27,8 +27,9 @@ def aft(
 ) -> Array:
     r"""Negative log-likelihood of an accelerated failure time model: for times of which some are known by bounds alone.
 
-    .. math:: l = -\log \frac{f(z_t)}{scale \cdot t} \text{ of a time } t, \quad
-        l = -\log(F(z_{upper}) - F(z_{lower})) \text{ of bounds}; \quad z_t = \frac{\log t - prediction}{scale}
+    .. math:: l = -\log \frac{f(z_t)}{\mathrm{scale} \cdot t} \text{ of a time } t,
+        \quad l = -\log(F(z_{\mathrm{upper}}) - F(z_{\mathrm{lower}})) \text{ of bounds};
+        \quad z_t = \frac{\log t - \mathrm{prediction}}{\mathrm{scale}}
 
     Parameters
     ----------
@@ -59,6 +60,10 @@ def aft(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    cox_partial_likelihood : Where only the order of times counts.
 
     Notes
     -----
@@ -99,8 +104,8 @@ def cox_partial_likelihood(
 ) -> Array:
     r"""Negative log partial likelihood of Cox's proportional hazards: for risks, where only the order of times counts.
 
-    .. math:: l_i = \log \sum_{j: \, time_j \ge time_i} \exp(log\_hazard_j) - log\_hazard_i
-        \text{ of each event } i
+    .. math:: l_i = \log \sum_{j: \, \mathrm{time}_j \ge \mathrm{time}_i} \exp(\mathrm{log\_hazard}_j) -
+        \mathrm{log\_hazard}_i \text{ of each event } i
 
     Parameters
     ----------
@@ -126,6 +131,10 @@ def cox_partial_likelihood(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    aft : Where the time itself is to be predicted.
 
     Notes
     -----

@@ -29,8 +29,8 @@ def entmax(
 ) -> Array:
     r"""Between cross entropy and the sparsemax loss: smooth probabilities of which the small ones are 0.
 
-    .. math:: l = \max_p \left( \sum_c p_c logits_c + \frac{4}{3} \Big(1 - \sum_c p_c^{3/2} \Big) \right)
-        - logits_{label}
+    .. math:: l = \max_p \left( \sum_c p_c \mathrm{logits}_c + \frac{4}{3} \Big(1 - \sum_c p_c^{3/2} \Big) \right) -
+        \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -61,6 +61,11 @@ def entmax(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    multiclass_sparsemax : With more zeros.
+    cross_entropy : Without any.
 
     Notes
     -----
@@ -101,7 +106,8 @@ def multiclass_sparsemax(
 ) -> Array:
     r"""Cross entropy's counterpart for probabilities that may be 0: 0 itself once the class leads by 1.
 
-    .. math:: l = \max_p \left( \sum_c p_c logits_c + \frac{1 - \sum_c p_c^2}{2} \right) - logits_{label}
+    .. math:: l = \max_p \left( \sum_c p_c \mathrm{logits}_c + \frac{1 - \sum_c p_c^2}{2} \right) -
+        \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -132,6 +138,11 @@ def multiclass_sparsemax(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    entmax : Smoother.
+    cross_entropy : Where no probability should be 0.
 
     Notes
     -----
@@ -170,7 +181,7 @@ def sparsemax(
 ) -> Array:
     r"""Loss of a yes or no whose probability is 0 or 1 beyond a score of -1 or 1: the binary sparsemax loss.
 
-    .. math:: l = (1 - target) \, \phi(prediction) + target \, \phi(-prediction);
+    .. math:: l = (1 - \mathrm{target}) \, \phi(\mathrm{prediction}) + \mathrm{target} \, \phi(-\mathrm{prediction});
         \quad \phi(x) = \begin{cases} 0 & x \le -1 \\ (x + 1)^2 / 4 & -1 < x < 1 \\ x & x \ge 1 \end{cases}
 
     Parameters
@@ -195,6 +206,11 @@ def sparsemax(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    binary_cross_entropy : Where no probability should be 0.
+    multiclass_sparsemax : For several classes.
 
     Notes
     -----

@@ -25,9 +25,9 @@ __all__ = ["AngularMarginSoftmax"]
 class AngularMarginSoftmax(PureRowLoss):
     r"""Cross entropy of cosines, in which the own class is asked for a margin of its angle: for recognising faces.
 
-    .. math:: l = -\log \frac{e^{scale (\psi(m_1 \theta_y + m_2) - m_3)}}
-        {e^{scale (\psi(m_1 \theta_y + m_2) - m_3)} + \sum_{c \ne y} e^{scale \cos \theta_c}}; \quad
-        \theta = \arccos(cosines)
+    .. math:: l = -\log \frac{e^{\mathrm{scale} (\psi(m_1 \theta_y + m_2) - m_3)}} {e^{\mathrm{scale} (\psi(m_1 \theta_y
+        + m_2) - m_3)} + \sum_{c \ne y} e^{\mathrm{scale} \cos \theta_c}};
+        \quad \theta = \arccos(\mathrm{cosines})
 
     with the label y, and ψ = cos up to π. Beyond, ψ keeps on falling, as ψ(φ) = (-1)^k cos φ - 2k with k = ⌊φ / π⌋.
 
@@ -53,6 +53,11 @@ class AngularMarginSoftmax(PureRowLoss):
         ``unit(embeddings) @ unit(weights).T``.
     labels : array, shape (...)
         Integer labels in [0, C), of the shape of `cosines` without `axis`.
+
+    See Also
+    --------
+    cross_entropy : Without a margin.
+    proxy_anchor : Without a softmax over all classes.
 
     Notes
     -----

@@ -61,7 +61,8 @@ class _YesOrNo(PureLoss):
 class BinaryCrossEntropy(_YesOrNo):
     r"""Negative log-likelihood of a yes or no, for two classes or for many labels that do not exclude each other.
 
-    .. math:: l = -target \log p - (1 - target) \log(1 - p); \quad p = 1 / (1 + \exp(-prediction))
+    .. math:: l = -\mathrm{target} \log p - (1 - \mathrm{target}) \log(1 - p);
+        \quad p = 1 / (1 + \exp(-\mathrm{prediction}))
 
     Parameters
     ----------
@@ -81,6 +82,12 @@ class BinaryCrossEntropy(_YesOrNo):
         Floating: logits, or with ``from_logits=False`` probabilities.
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    See Also
+    --------
+    binary_focal : Where most items are easy negatives.
+    cross_entropy : For classes that exclude each other.
+    brier : Bounded.
 
     Notes
     -----
@@ -175,7 +182,8 @@ class BinaryCrossEntropy(_YesOrNo):
 class BinaryFocal(_YesOrNo):
     r"""Binary cross entropy in which easy items count little: for detection, where most items are easy negatives.
 
-    .. math:: l = alpha_t (1 - p_t)^{gamma} (-\log p_t); \quad p_t = p \text{ if } target = 1 \text{ else } 1 - p
+    .. math:: l = \alpha_t (1 - p_t)^{\gamma} (-\log p_t);
+        \quad p_t = p \text{ if } \mathrm{target} = 1 \text{ else } 1 - p
 
     Parameters
     ----------
@@ -196,6 +204,12 @@ class BinaryFocal(_YesOrNo):
         Floating: logits, or with ``from_logits=False`` probabilities.
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    See Also
+    --------
+    binary_cross_entropy : With `pos_weight`, where a miss costs more.
+    categorical_focal : For classes that exclude each other.
+    asymmetric : For many rare labels.
 
     References
     ----------
@@ -296,7 +310,7 @@ class BinaryFocal(_YesOrNo):
 class Hinge(PureLoss):
     r"""Loss of the support vector machine: 0 once an item is on its side by a margin of 1.
 
-    .. math:: l = \max(0, 1 - target \cdot prediction)
+    .. math:: l = \max(0, 1 - \mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -309,6 +323,11 @@ class Hinge(PureLoss):
         Floating scores.
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    See Also
+    --------
+    squared_hinge : Smooth.
+    binary_cross_entropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -349,7 +368,7 @@ class Hinge(PureLoss):
 class SquaredHinge(PureLoss):
     r"""Square of the hinge loss: smooth where the margin is met, harder on what is far on the wrong side.
 
-    .. math:: l = \max(0, 1 - target \cdot prediction)^2
+    .. math:: l = \max(0, 1 - \mathrm{target} \cdot \mathrm{prediction})^2
 
     Parameters
     ----------
@@ -362,6 +381,11 @@ class SquaredHinge(PureLoss):
         Floating scores.
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    See Also
+    --------
+    hinge : More lenient far on the wrong side.
+    modified_huber : Likewise, and smooth.
 
     Notes
     -----
@@ -405,7 +429,7 @@ class SquaredHinge(PureLoss):
 class SoftMargin(PureLoss):
     r"""Logistic loss of a target of -1 or 1: `binary_cross_entropy` in the other convention.
 
-    .. math:: l = \log(1 + \exp(-target \cdot prediction))
+    .. math:: l = \log(1 + \exp(-\mathrm{target} \cdot \mathrm{prediction}))
 
     Parameters
     ----------
@@ -418,6 +442,11 @@ class SoftMargin(PureLoss):
         Floating logits of any size: nothing overflows.
     target : array
         -1 or 1, of the shape of `prediction`. An integer target is converted.
+
+    See Also
+    --------
+    binary_cross_entropy : The same for targets of 0 and 1.
+    hinge : 0 beyond a margin.
 
     References
     ----------

@@ -27,7 +27,7 @@ __all__ = [
 class Brier(PureLoss):
     r"""Squared error of the probability of a yes: a proper score, bounded where an item is as wrong as can be.
 
-    .. math:: l = (p - target)^2; \quad p = 1 / (1 + \exp(-prediction))
+    .. math:: l = (p - \mathrm{target})^2; \quad p = 1 / (1 + \exp(-\mathrm{prediction}))
 
     Parameters
     ----------
@@ -42,6 +42,11 @@ class Brier(PureLoss):
         Floating: logits, or with ``from_logits=False`` probabilities.
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    See Also
+    --------
+    binary_cross_entropy : Harsher on what was thought impossible.
+    categorical_brier : For several classes.
 
     Notes
     -----
@@ -93,7 +98,7 @@ class Brier(PureLoss):
 class CategoricalBrier(_DistributionLoss):
     r"""Squared distance of the predicted distribution from the target: a proper score, of at most 2.
 
-    .. math:: l = \sum_c (p_c - target_c)^2; \quad p = softmax(logits)
+    .. math:: l = \sum_c (p_c - \mathrm{target}_c)^2; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -118,6 +123,11 @@ class CategoricalBrier(_DistributionLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    cross_entropy : Harsher on what was thought impossible.
+    brier : For a yes or no.
 
     Notes
     -----
@@ -216,7 +226,8 @@ class _OfNll(_DistributionLoss):
 class PolyCrossEntropy(_OfNll):
     r"""Cross entropy with the first term of its series in 1 - p changed: one number that can be tuned to a task.
 
-    .. math:: l = \sum_c target_c (-\log p_c + \epsilon_1 (1 - p_c)); \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{target}_c (-\log p_c + \epsilon_1 (1 - p_c));
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -244,6 +255,11 @@ class PolyCrossEntropy(_OfNll):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    cross_entropy : Without the term.
+    categorical_focal : For rare classes.
 
     Notes
     -----
@@ -281,7 +297,7 @@ class PolyCrossEntropy(_OfNll):
 class GeneralizedCrossEntropy(_OfNll):
     r"""Between cross entropy and absolute error: for labels some of which are wrong.
 
-    .. math:: l = \sum_c target_c \frac{1 - p_c^q}{q}; \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{target}_c \frac{1 - p_c^q}{q}; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -309,6 +325,11 @@ class GeneralizedCrossEntropy(_OfNll):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    cross_entropy : Where the labels are right.
+    symmetric_cross_entropy : With two weights.
 
     Notes
     -----
@@ -346,8 +367,9 @@ class GeneralizedCrossEntropy(_OfNll):
 class SymmetricCrossEntropy(_DistributionLoss):
     r"""Cross entropy and its reverse, with prediction and target exchanged: for labels some of which are wrong.
 
-    .. math:: l = -\alpha \sum_c target_c \log p_c - \beta \sum_c p_c \max(\log target_c, \text{log_zero});
-        \quad p = softmax(logits)
+    .. math:: l = -\alpha \sum_c \mathrm{target}_c \log p_c - \beta \sum_c p_c \max(\log \mathrm{target}_c,
+        \mathrm{log\_zero});
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -378,6 +400,11 @@ class SymmetricCrossEntropy(_DistributionLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    generalized_cross_entropy : With one setting.
+    cross_entropy : With `label_smoothing`, where few labels are wrong.
 
     Notes
     -----

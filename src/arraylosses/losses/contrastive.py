@@ -49,7 +49,8 @@ class _Contrastive(ProjectedLoss):
 class InfoNce(_Contrastive):
     r"""Cross entropy of telling a query's own key from those of all other queries of the batch.
 
-    .. math:: l_i = -\log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ij})}; \quad s_{ij} = \cos(queries_i, keys_j) / temperature
+    .. math:: l_i = -\log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ij})};
+        \quad s_{ij} = \cos(\mathrm{queries}_i, \mathrm{keys}_j) / \mathrm{temperature}
 
     Parameters
     ----------
@@ -64,6 +65,12 @@ class InfoNce(_Contrastive):
     ------
     queries, keys : array, shape (N, D)
         Floating embeddings; the key of a query stands in the same row.
+
+    See Also
+    --------
+    clip_contrastive : In both directions.
+    supervised_contrastive : With labels.
+    nt_xent : Of two views in one array.
 
     Notes
     -----
@@ -105,8 +112,9 @@ class InfoNce(_Contrastive):
 class ClipContrastive(_Contrastive):
     r"""Mean of `info_nce` in both directions: for pairs of two kinds, such as images and their captions.
 
-    .. math:: l_i = -\frac{1}{2} \left( \log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ij})}
-        + \log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ji})} \right); \quad s_{ij} = \cos(first_i, second_j) / temperature
+    .. math:: l_i = -\frac{1}{2} \left( \log \frac{\exp(s_{ii})}{\sum_j \exp(s_{ij})} + \log \frac{\exp(s_{ii})}{\sum_j
+        \exp(s_{ji})} \right);
+        \quad s_{ij} = \cos(\mathrm{first}_i, \mathrm{second}_j) / \mathrm{temperature}
 
     Parameters
     ----------
@@ -122,6 +130,11 @@ class ClipContrastive(_Contrastive):
     ------
     first, second : array, shape (N, D)
         Floating embeddings; those of a pair stand in the same row.
+
+    See Also
+    --------
+    info_nce : In one direction.
+    siglip : Without a softmax, for large batches.
 
     Notes
     -----
@@ -173,7 +186,8 @@ class _SigmoidOfRows(PureRowLoss):
 class Siglip(_Contrastive):
     r"""Logistic loss of every pair of the batch, by whether it belongs together: no pair depends on a softmax over all.
 
-    .. math:: l_i = \sum_j \log(1 + \exp(-z_{ij} (s_{ij} + bias))); \quad s_{ij} = \cos(first_i, second_j) / temperature
+    .. math:: l_i = \sum_j \log(1 + \exp(-z_{ij} (s_{ij} + \mathrm{bias})));
+        \quad s_{ij} = \cos(\mathrm{first}_i, \mathrm{second}_j) / \mathrm{temperature}
 
     with z = 1 for i = j and -1 for all others.
 
@@ -193,6 +207,10 @@ class Siglip(_Contrastive):
     ------
     first, second : array, shape (N, D)
         Floating embeddings; those of a pair stand in the same row.
+
+    See Also
+    --------
+    clip_contrastive : With a softmax over the batch.
 
     Notes
     -----
@@ -278,7 +296,8 @@ class NtXent(_Contrastive):
     r"""Cross entropy of telling each embedding's positives from its negatives, one positive at a time: SimCLR's loss.
 
     .. math:: l_i = -\frac{1}{|P_i|} \sum_{p \in P_i} \log \frac{\exp(s_{ip})}{\exp(s_{ip}) + \sum_{n \in N_i}
-        \exp(s_{in})}; \quad s_{ij} = \cos(embeddings_i, embeddings_j) / temperature
+        \exp(s_{in})};
+        \quad s_{ij} = \cos(\mathrm{embeddings}_i, \mathrm{embeddings}_j) / \mathrm{temperature}
 
     with the positives P, which are the other embeddings of the same label, and the negatives N, those of other labels.
 
@@ -297,6 +316,11 @@ class NtXent(_Contrastive):
         Floating.
     labels : array, shape (N,)
         Integers of any value: equal ones belong together. The two views of SimCLR are rows of one label.
+
+    See Also
+    --------
+    supervised_contrastive : With labels of classes.
+    vicreg : Without negatives.
 
     Notes
     -----
@@ -364,7 +388,7 @@ class SupervisedContrastive(_Contrastive):
     r"""Cross entropy of telling each embedding's positives, all at once, from the whole batch: with labels of classes.
 
     .. math:: l_i = -\frac{1}{|P_i|} \sum_{p \in P_i} \log \frac{\exp(s_{ip})}{\sum_{a \ne i} \exp(s_{ia})};
-        \quad s_{ij} = \cos(embeddings_i, embeddings_j) / temperature
+        \quad s_{ij} = \cos(\mathrm{embeddings}_i, \mathrm{embeddings}_j) / \mathrm{temperature}
 
     with the positives P, which are the other embeddings of the same label.
 
@@ -383,6 +407,12 @@ class SupervisedContrastive(_Contrastive):
         Floating.
     labels : array, shape (N,)
         Integers of any value: equal ones belong together.
+
+    See Also
+    --------
+    nt_xent : Without labels of classes.
+    multi_similarity : With thresholds.
+    cross_entropy : For the classes themselves.
 
     Notes
     -----

@@ -98,6 +98,11 @@ class Iou(_BoxLoss):
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
 
+    See Also
+    --------
+    giou : Where boxes may be disjoint.
+    jaccard : For masks.
+
     Notes
     -----
     I and U are the areas of the intersection and of the union. It has no gradient where boxes are disjoint: `giou`,
@@ -144,6 +149,11 @@ class Giou(_BoxLoss):
     ------
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
+
+    See Also
+    --------
+    diou : Faster, by the centres.
+    iou : Where boxes overlap already.
 
     Notes
     -----
@@ -199,6 +209,11 @@ class Diou(_BoxLoss):
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
 
+    See Also
+    --------
+    ciou : With the aspect ratio.
+    giou : By areas alone.
+
     Notes
     -----
     I and U are the areas of the intersection and of the union, d is the distance of the centres and c the diagonal of
@@ -236,8 +251,8 @@ def _turn(x: _Side, y: _Side) -> Array:
 class Ciou(_BoxLoss):
     r"""The loss `diou`, and the difference of the aspect ratios: what many detectors are trained with.
 
-    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + alpha \, v; \quad alpha = \frac{v}{1 - I / U + v},
-        \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
+    .. math:: l = 1 - \frac{I}{U} + \frac{d^2}{c^2} + \alpha \, v;
+        \quad \alpha = \frac{v}{1 - I / U + v}, \; v = \frac{4}{\pi^2} (\arctan(w_T / h_T) - \arctan(w_P / h_P))^2
 
     Parameters
     ----------
@@ -253,6 +268,11 @@ class Ciou(_BoxLoss):
     ------
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
+
+    See Also
+    --------
+    diou : Without the aspect ratio.
+    giou : By areas alone.
 
     Notes
     -----

@@ -73,7 +73,9 @@ def _times_pow(target: Array, mean: Array, exponent: float) -> Array:
 class PoissonDeviance(_Deviance):
     r"""Deviance of a Poisson distribution: `poisson_nll` for counts, twice and less its least, so that 0 is perfect.
 
-    .. math:: l = 2 \left( target \log \frac{target}{rate} - target + rate \right); \quad rate = \exp(prediction)
+    .. math:: l = 2 \left( \mathrm{target} \log \frac{\mathrm{target}}{\mathrm{rate}} - \mathrm{target} + \mathrm{rate}
+        \right);
+        \quad \mathrm{rate} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -88,6 +90,11 @@ class PoissonDeviance(_Deviance):
         Floating: the logarithm of the rate, or with ``from_log=False`` the rate itself, above 0.
     target : array
         Counts, of the shape of `prediction`. An integer target is converted.
+
+    See Also
+    --------
+    poisson_nll : The likelihood itself.
+    negative_binomial_nll : Where counts vary more.
 
     Notes
     -----
@@ -120,7 +127,9 @@ class PoissonDeviance(_Deviance):
 class GammaDeviance(_Deviance):
     r"""Deviance of a gamma distribution: for positive targets whose spread grows as their mean does.
 
-    .. math:: l = 2 \left( \frac{target}{mean} - 1 - \log \frac{target}{mean} \right); \quad mean = \exp(prediction)
+    .. math:: l = 2 \left( \frac{\mathrm{target}}{\mathrm{mean}} - 1 - \log \frac{\mathrm{target}}{\mathrm{mean}}
+        \right);
+        \quad \mathrm{mean} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -135,6 +144,11 @@ class GammaDeviance(_Deviance):
         Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
     target : array
         Above 0, of the shape of `prediction`. An integer target is converted.
+
+    See Also
+    --------
+    poisson_deviance : For counts.
+    tweedie_deviance : For amounts that may be 0.
 
     Notes
     -----
@@ -171,8 +185,9 @@ class GammaDeviance(_Deviance):
 class TweedieDeviance(_Deviance):
     r"""Deviance whose variance is a power of the mean; between 1 and 2, for amounts of which many are exactly 0.
 
-    .. math:: l = 2 \left( \frac{t^{2 - p}}{(1 - p) (2 - p)} - \frac{t \, mean^{1 - p}}{1 - p}
-        + \frac{mean^{2 - p}}{2 - p} \right); \quad mean = \exp(prediction), \; t = target, \; p = power
+    .. math:: l = 2 \left( \frac{t^{2 - p}}{(1 - p) (2 - p)} - \frac{t \, \mathrm{mean}^{1 - p}}{1 - p} +
+        \frac{\mathrm{mean}^{2 - p}}{2 - p} \right);
+        \quad \mathrm{mean} = \exp(\mathrm{prediction}), \; t = \mathrm{target}, \; p = \mathrm{power}
 
     Parameters
     ----------
@@ -190,6 +205,11 @@ class TweedieDeviance(_Deviance):
         Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
     target : array
         At least 0, and from a power of 2 on above 0; of the shape of `prediction`. An integer target is converted.
+
+    See Also
+    --------
+    poisson_deviance : For counts.
+    gamma_deviance : For amounts that are never 0.
 
     Notes
     -----

@@ -54,7 +54,7 @@ class _Divergence(PureRowLoss):
 class KlDivergence(_Divergence):
     r"""Kullback-Leibler divergence of the prediction from the target: the bits, in nats, lost by believing it.
 
-    .. math:: l = \sum_c target_c \, (\log target_c - \log p_c)
+    .. math:: l = \sum_c \mathrm{target}_c \, (\log \mathrm{target}_c - \log p_c)
 
     Parameters
     ----------
@@ -75,6 +75,12 @@ class KlDivergence(_Divergence):
     target : array, shape (..., C)
         Probabilities, or with ``log_target=True`` log-probabilities, of the same shape. Where one is 0, the class
         counts for nothing.
+
+    See Also
+    --------
+    cross_entropy : The same up to a constant, of logits.
+    js_divergence : Symmetric and finite.
+    distillation : Of a teacher's logits.
 
     Notes
     -----
@@ -133,7 +139,7 @@ def _without_rounding(value: Array, slack: float = -math.inf) -> Array:
 class GeneralizedKl(_Divergence):
     r"""Kullback-Leibler divergence of amounts that need not sum to 1, such as intensities: the I-divergence.
 
-    .. math:: l = \sum_c target_c \, (\log target_c - \log q_c) - target_c + q_c
+    .. math:: l = \sum_c \mathrm{target}_c \, (\log \mathrm{target}_c - \log q_c) - \mathrm{target}_c + q_c
 
     Parameters
     ----------
@@ -153,6 +159,11 @@ class GeneralizedKl(_Divergence):
         (C,), is one item.
     target : array, shape (..., C)
         Amounts of at least 0, or with ``log_target=True`` their logarithms, of the same shape.
+
+    See Also
+    --------
+    kl_divergence : Of distributions.
+    poisson_nll : For counts.
 
     Notes
     -----
@@ -192,8 +203,8 @@ class GeneralizedKl(_Divergence):
 class JsDivergence(_Divergence):
     r"""Jensen-Shannon divergence: symmetric, and finite where one distribution rules out what the other does not.
 
-    .. math:: l = \frac{1}{2} \sum_c p_c \log \frac{p_c}{m_c} + target_c \log \frac{target_c}{m_c};
-        \quad m = (p + target) / 2
+    .. math:: l = \frac{1}{2} \sum_c p_c \log \frac{p_c}{m_c} + \mathrm{target}_c \log \frac{\mathrm{target}_c}{m_c};
+        \quad m = (p + \mathrm{target}) / 2
 
     Parameters
     ----------
@@ -213,6 +224,11 @@ class JsDivergence(_Divergence):
         item.
     target : array, shape (..., C)
         Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
+
+    See Also
+    --------
+    kl_divergence : Where one side is the truth.
+    hellinger : A distance.
 
     Notes
     -----
@@ -252,7 +268,7 @@ class JsDivergence(_Divergence):
 class TotalVariation(_Divergence):
     r"""Total variation distance: the largest difference that two distributions make to the probability of any event.
 
-    .. math:: l = \frac{1}{2} \sum_c |p_c - target_c|
+    .. math:: l = \frac{1}{2} \sum_c |p_c - \mathrm{target}_c|
 
     Parameters
     ----------
@@ -272,6 +288,11 @@ class TotalVariation(_Divergence):
         item.
     target : array, shape (..., C)
         Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
+
+    See Also
+    --------
+    hellinger : Smooth.
+    wasserstein_1d : Where classes are near or far from each other.
 
     Notes
     -----
@@ -301,7 +322,7 @@ class TotalVariation(_Divergence):
 class Hellinger(_Divergence):
     r"""Hellinger distance: bounded as total variation is, and smooth where the distributions differ.
 
-    .. math:: l = \sqrt{\frac{1}{2} \sum_c (\sqrt{p_c} - \sqrt{target_c})^2}
+    .. math:: l = \sqrt{\frac{1}{2} \sum_c (\sqrt{p_c} - \sqrt{\mathrm{target}_c})^2}
 
     Parameters
     ----------
@@ -321,6 +342,11 @@ class Hellinger(_Divergence):
         item.
     target : array, shape (..., C)
         Probabilities, or with ``log_target=True`` log-probabilities, of the same shape.
+
+    See Also
+    --------
+    js_divergence : In nats.
+    total_variation : Without a square root.
 
     Notes
     -----
@@ -360,8 +386,8 @@ def _root(given: Array, is_log: bool) -> Array:
 class Distillation(PureRowLoss):
     r"""Divergence of a model from its teacher, of logits that a temperature softens: to train a small model by a large.
 
-    .. math:: l = T^2 \sum_c q_c (\log q_c - \log p_c); \quad p = softmax(logits / T),
-        \; q = softmax(\text{teacher_logits} / T)
+    .. math:: l = T^2 \sum_c q_c (\log q_c - \log p_c);
+        \quad p = \mathrm{softmax}(\mathrm{logits} / T), \; q = \mathrm{softmax}(\mathrm{teacher\_logits} / T)
 
     Parameters
     ----------
@@ -379,6 +405,11 @@ class Distillation(PureRowLoss):
     teacher_logits : array, shape (..., C)
         Those of the teacher, of the same shape. The loss has a gradient by them, too; cut it off where they have
         parameters.
+
+    See Also
+    --------
+    kl_divergence : Of log-probabilities.
+    cross_entropy : Of true labels, to be added.
 
     Notes
     -----

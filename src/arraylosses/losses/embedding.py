@@ -33,7 +33,7 @@ __all__ = [
 class CosineSimilarity(PureRowLoss):
     r"""Negative cosine of the angle between two vectors: -1 where they point the same way.
 
-    .. math:: l = -\frac{prediction \cdot target}{|prediction| \, |target|}
+    .. math:: l = -\frac{\mathrm{prediction} \cdot \mathrm{target}}{|\mathrm{prediction}| \, |\mathrm{target}|}
 
     Parameters
     ----------
@@ -46,6 +46,11 @@ class CosineSimilarity(PureRowLoss):
     ------
     prediction, target : array, shape (..., D)
         Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+
+    See Also
+    --------
+    cosine_embedding : With pairs that do not belong together.
+    info_nce : Likewise, in batches.
 
     Notes
     -----
@@ -87,7 +92,8 @@ class CosineSimilarity(PureRowLoss):
 class CosineEmbedding(PureRowLoss):
     r"""Pulls the directions of pairs that belong together near, and pushes those of other pairs apart.
 
-    .. math:: l = 1 - \cos(x1, x2) \text{ if } target = 1, \text{ else } \max(0, \cos(x1, x2) - margin)
+    .. math:: l = 1 - \cos(x_1, x_2) \text{ if } \mathrm{target} = 1, \text{ else } \max(0, \cos(x_1, x_2) -
+        \mathrm{margin})
 
     Parameters
     ----------
@@ -105,6 +111,11 @@ class CosineEmbedding(PureRowLoss):
         counts as 0.
     target : array, shape (...)
         1 for a pair that belongs together, -1 for one that does not. An integer target is converted.
+
+    See Also
+    --------
+    pairwise_contrastive : By distances.
+    info_nce : With all other pairs of the batch as negatives.
 
     References
     ----------
@@ -149,7 +160,8 @@ class CosineEmbedding(PureRowLoss):
 class HingeEmbedding(PureLoss):
     r"""Makes the distances of pairs that belong together small, and those of other pairs at least a margin.
 
-    .. math:: l = distance \text{ if } target = 1, \text{ else } \max(0, margin - distance)
+    .. math:: l = \mathrm{distance} \text{ if } \mathrm{target} = 1, \text{ else } \max(0, \mathrm{margin} -
+        \mathrm{distance})
 
     Parameters
     ----------
@@ -164,6 +176,10 @@ class HingeEmbedding(PureLoss):
         Floating distances of pairs, computed beforehand.
     target : array
         1 for a pair that belongs together, -1 for one that does not, of the shape of `distance`.
+
+    See Also
+    --------
+    pairwise_contrastive : Of vectors, and not of distances.
 
     References
     ----------
@@ -203,7 +219,7 @@ class HingeEmbedding(PureLoss):
 class MarginRanking(PureLoss):
     r"""Asks that the one of two scores which should rank higher does so, by a margin.
 
-    .. math:: l = \max(0, margin - target (x1 - x2))
+    .. math:: l = \max(0, \mathrm{margin} - \mathrm{target} (x_1 - x_2))
 
     Parameters
     ----------
@@ -218,6 +234,11 @@ class MarginRanking(PureLoss):
         Floating scores, of one shape.
     target : array
         1 where `x1` should rank higher, -1 where `x2` should, of their shape. An integer target is converted.
+
+    See Also
+    --------
+    pairwise_hinge : Of whole lists.
+    pairwise_logistic : Smooth.
 
     References
     ----------
@@ -264,8 +285,9 @@ class MarginRanking(PureLoss):
 class PairwiseContrastive(PureRowLoss):
     r"""Pulls two vectors that belong together near, and pushes other ones apart up to a margin, by squared distances.
 
-    .. math:: l = \frac{1}{2} d^2 \text{ if } target = 1, \text{ else } \frac{1}{2} \max(0, margin - d)^2; \quad
-        d = \|x1 - x2\|
+    .. math:: l = \frac{1}{2} d^2 \text{ if } \mathrm{target} = 1, \text{ else } \frac{1}{2} \max(0, \mathrm{margin} -
+        d)^2;
+        \quad d = \|x_1 - x_2\|
 
     Parameters
     ----------
@@ -282,6 +304,11 @@ class PairwiseContrastive(PureRowLoss):
         Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
     target : array, shape (...)
         1 for a pair that belongs together, -1 for one that does not. An integer target is converted.
+
+    See Also
+    --------
+    cosine_embedding : By angles.
+    triplet_margin : Where only the order of distances counts.
 
     Notes
     -----
@@ -339,7 +366,8 @@ class PairwiseContrastive(PureRowLoss):
 class TripletMargin(PureRowLoss):
     r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
 
-    .. math:: l = \max(0, margin + \|anchor - positive\|_p - \|anchor - negative\|_p)
+    .. math:: l = \max(0, \mathrm{margin} + \|\mathrm{anchor} - \mathrm{positive}\|_p - \|\mathrm{anchor} -
+        \mathrm{negative}\|_p)
 
     Parameters
     ----------
@@ -358,6 +386,11 @@ class TripletMargin(PureRowLoss):
     ------
     anchor, positive, negative : array, shape (..., D)
         Floating vectors along `axis`, of one shape. A vector alone, (D,), is one item.
+
+    See Also
+    --------
+    triplet_batch_hard : With triplets that are found in the batch.
+    info_nce : With many negatives for each anchor.
 
     Notes
     -----

@@ -24,7 +24,8 @@ __all__ = ["GaussianNll", "LaplaceNll", "NegativeBinomialNll", "PoissonNll", "St
 class PoissonNll(PureLoss):
     r"""Negative log-likelihood of a Poisson distribution, for counts.
 
-    .. math:: l = rate - target \log(rate + epsilon) \; (+ \log target!); \quad rate = \exp(prediction)
+    .. math:: l = \mathrm{rate} - \mathrm{target} \log(\mathrm{rate} + \epsilon) \; (+ \log \mathrm{target}!);
+        \quad \mathrm{rate} = \exp(\mathrm{prediction})
 
     Parameters
     ----------
@@ -43,6 +44,11 @@ class PoissonNll(PureLoss):
         Floating: the logarithm of the rate, or with ``from_log=False`` the rate itself, above 0.
     target : array
         Counts, of the shape of `prediction`. An integer target is converted.
+
+    See Also
+    --------
+    negative_binomial_nll : Where counts vary more than their mean.
+    poisson_deviance : Where 0 should be perfect.
 
     References
     ----------
@@ -139,8 +145,9 @@ class _LocationScale(PureLoss):
 class GaussianNll(_LocationScale):
     r"""Negative log-likelihood of a normal distribution: for a mean and a variance that are both predicted.
 
-    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(prediction - target)^2}{v} \right) \;
-        (+ \tfrac{1}{2} \log 2 \pi); \quad v = \max(variance, epsilon)
+    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(\mathrm{prediction} - \mathrm{target})^2}{v} \right) \; (+
+        \tfrac{1}{2} \log 2 \pi);
+        \quad v = \max(\mathrm{variance}, \epsilon)
 
     Parameters
     ----------
@@ -159,6 +166,12 @@ class GaussianNll(_LocationScale):
         Floating, of one shape: the mean, and what it is of. An integer target is converted.
     variance : array
         Floating, of the shape of `prediction`: the variance, above 0, or with ``from_log=True`` its logarithm.
+
+    See Also
+    --------
+    student_t_nll : Where some targets are outliers.
+    crps_normal : In the unit of the target, and less harsh on a small variance.
+    squared_error : Without a variance.
 
     Notes
     -----
@@ -196,7 +209,8 @@ class GaussianNll(_LocationScale):
 class LaplaceNll(_LocationScale):
     r"""Negative log-likelihood of a Laplace distribution: as `gaussian_nll`, where some targets are outliers.
 
-    .. math:: l = \log s + \frac{|prediction - target|}{s} \; (+ \log 2); \quad s = \max(scale, epsilon)
+    .. math:: l = \log s + \frac{|\mathrm{prediction} - \mathrm{target}|}{s} \; (+ \log 2);
+        \quad s = \max(\mathrm{scale}, \epsilon)
 
     Parameters
     ----------
@@ -216,6 +230,11 @@ class LaplaceNll(_LocationScale):
     scale : array
         Floating, of the shape of `prediction`: the mean size of the error, above 0, or with ``from_log=True`` its
         logarithm.
+
+    See Also
+    --------
+    gaussian_nll : Where the errors are normal.
+    absolute_error : Without a scale.
 
     References
     ----------
@@ -244,9 +263,9 @@ class LaplaceNll(_LocationScale):
 class StudentTNll(_LocationScale):
     r"""Negative log-likelihood of Student's t distribution: normal near 0, with tails as heavy as is wanted.
 
-    .. math:: l = \log s + \frac{df + 1}{2} \log \left( 1 + \frac{r^2}{df} \right) \; \left(+ \log
-        \frac{\sqrt{\pi \, df} \; \Gamma(df / 2)}{\Gamma((df + 1) / 2)} \right); \quad
-        r = \frac{prediction - target}{s}, \quad s = \max(scale, epsilon)
+    .. math:: l = \log s + \frac{\mathrm{df} + 1}{2} \log \left( 1 + \frac{r^2}{\mathrm{df}} \right) \; \left(+ \log
+        \frac{\sqrt{\pi \, \mathrm{df}} \; \Gamma(\mathrm{df} / 2)}{\Gamma((\mathrm{df} + 1) / 2)} \right);
+        \quad r = \frac{\mathrm{prediction} - \mathrm{target}}{s}, \quad s = \max(\mathrm{scale}, \epsilon)
 
     Parameters
     ----------
@@ -269,6 +288,11 @@ class StudentTNll(_LocationScale):
     scale : array
         Floating, of the shape of `prediction`, above 0, or with ``from_log=True`` its logarithm. It is the standard
         deviation for many degrees of freedom alone.
+
+    See Also
+    --------
+    gaussian_nll : Without outliers.
+    general_robust : Without a predicted scale.
 
     References
     ----------
@@ -308,8 +332,9 @@ class StudentTNll(_LocationScale):
 class NegativeBinomialNll(PureLoss):
     r"""Negative log-likelihood of a negative binomial distribution: for counts that vary more than Poisson's.
 
-    .. math:: l = (target + r) \log(1 + \alpha m) - target \log m - \log \frac{\Gamma(target + r)}{\Gamma(r) \,
-        r^{target}} \; (+ \log target!); \quad m = \exp(prediction), \; \alpha = dispersion, \; r = 1 / \alpha
+    .. math:: l = (\mathrm{target} + r) \log(1 + \alpha m) - \mathrm{target} \log m - \log \frac{\Gamma(\mathrm{target}
+        + r)}{\Gamma(r) \, r^{\mathrm{target}}} \; (+ \log \mathrm{target}!);
+        \quad m = \exp(\mathrm{prediction}), \; \alpha = \mathrm{dispersion}, \; r = 1 / \alpha
 
     Parameters
     ----------
@@ -329,6 +354,11 @@ class NegativeBinomialNll(PureLoss):
     dispersion : array
         Floating, of the shape of `prediction`, above 0. The variance is ``m + dispersion * m**2``, so that it is
         `poisson_nll` for a vanishing one.
+
+    See Also
+    --------
+    poisson_nll : Where the variance is about the mean.
+    tweedie_deviance : For amounts that are no counts.
 
     Notes
     -----
@@ -383,7 +413,8 @@ class NegativeBinomialNll(PureLoss):
 class VonMisesNll(PureLoss):
     r"""Negative log-likelihood of a von Mises distribution: for angles, of which a full turn makes no difference.
 
-    .. math:: l = -concentration \cos(prediction - target) + \log I_0(concentration) \; (+ \log 2 \pi)
+    .. math:: l = -\mathrm{concentration} \cos(\mathrm{prediction} - \mathrm{target}) + \log I_0(\mathrm{concentration})
+        \; (+ \log 2 \pi)
 
     Parameters
     ----------
@@ -401,6 +432,11 @@ class VonMisesNll(PureLoss):
     concentration : array
         Floating, of the shape of `prediction`, at least 0, or with ``from_log=True`` its logarithm: where it is large,
         the inverse of the variance.
+
+    See Also
+    --------
+    gaussian_nll : For numbers that do not wrap around.
+    cosine_similarity : For directions as vectors.
 
     Notes
     -----

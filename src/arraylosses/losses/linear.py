@@ -22,8 +22,8 @@ class LinearCrossEntropy(ProjectedLoss):
     It is ``cross_entropy(hidden @ weight_matrix.T + bias, labels, ...)``, computed in chunks of rows. The logits of a
     language model may take more memory than the rest of it; here a few hundred rows of them exist at a time.
 
-    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits);
-              \quad logits = W hidden + bias
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c + \mathrm{z\_loss} (\log \sum_c \exp \mathrm{logits}_c)^2;
+        \quad p = \mathrm{softmax}(\mathrm{logits}); \quad \mathrm{logits} = W \mathrm{hidden} + \mathrm{bias}
 
     Parameters
     ----------
@@ -53,6 +53,10 @@ class LinearCrossEntropy(ProjectedLoss):
         for each class.
     bias : array, shape (C,), optional
         Floating: the last layer's bias.
+
+    See Also
+    --------
+    cross_entropy : Of logits that are there.
 
     Notes
     -----

@@ -42,7 +42,7 @@ class LovaszSoftmax(RegionLoss):
     r"""Surrogate of the Jaccard loss of hard predictions, for several classes: to fine-tune a model for mean IoU.
 
     .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c \sum_k m_k (J_k - J_{k-1});
-        \quad m = |t_c - p_c|, \; p = softmax(logits)
+        \quad m = |t_c - p_c|, \; p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -67,6 +67,11 @@ class LovaszSoftmax(RegionLoss):
         Floating, with the classes along `axis`: logits, or with ``from_logits=False`` probabilities.
     labels : array, shape (N, ...)
         Integer labels in [0, C), of the shape of `logits` without `axis`.
+
+    See Also
+    --------
+    lovasz_hinge : For one class.
+    jaccard : Of probabilities, to train from the start.
 
     Notes
     -----
@@ -127,8 +132,8 @@ class LovaszSoftmax(RegionLoss):
 class LovaszHinge(PureLoss):
     r"""Convex surrogate of the Jaccard loss of hard predictions, for one class: to fine-tune a model for IoU.
 
-    .. math:: l = \sum_k m_k (J_k - J_{k-1}); \quad m = \max(0, 1 - s \, logits),
-        \; s = 1 \text{ within the region, else } -1
+    .. math:: l = \sum_k m_k (J_k - J_{k-1});
+        \quad m = \max(0, 1 - s \, \mathrm{logits}), \; s = 1 \text{ within the region, else } -1
 
     Parameters
     ----------
@@ -145,6 +150,11 @@ class LovaszHinge(PureLoss):
         Floating logits of the foreground.
     labels : array, shape (N, ...)
         0 or 1, or booleans, of the shape of `logits`.
+
+    See Also
+    --------
+    lovasz_softmax : For several classes.
+    jaccard : Of probabilities.
 
     Notes
     -----

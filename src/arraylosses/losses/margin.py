@@ -21,7 +21,7 @@ __all__ = ["CategoricalHinge", "Exponential", "ModifiedHuber", "MultiMargin", "M
 class Perceptron(PureLoss):
     r"""Loss of the perceptron: how far an item is on the wrong side, and 0 on the right one, without a margin.
 
-    .. math:: l = \max(0, -target \cdot prediction)
+    .. math:: l = \max(0, -\mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -34,6 +34,11 @@ class Perceptron(PureLoss):
         Floating scores.
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    See Also
+    --------
+    hinge : With a margin.
+    multiclass_perceptron : For several classes.
 
     Notes
     -----
@@ -73,7 +78,7 @@ class ModifiedHuber(PureLoss):
     r"""Squared hinge loss that grows linearly far on the wrong side: smooth, and lenient with outliers.
 
     .. math:: l = \begin{cases} \max(0, 1 - m)^2 & m \ge -1 \\ -4 m & m < -1 \end{cases};
-        \quad m = target \cdot prediction
+        \quad m = \mathrm{target} \cdot \mathrm{prediction}
 
     Parameters
     ----------
@@ -86,6 +91,11 @@ class ModifiedHuber(PureLoss):
         Floating scores.
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    See Also
+    --------
+    squared_hinge : Without the linear part.
+    hinge : Not smooth.
 
     Notes
     -----
@@ -128,7 +138,7 @@ class ModifiedHuber(PureLoss):
 class Exponential(PureLoss):
     r"""Loss of AdaBoost: exponential in the margin, so that what is far on the wrong side counts above all else.
 
-    .. math:: l = \exp(-target \cdot prediction)
+    .. math:: l = \exp(-\mathrm{target} \cdot \mathrm{prediction})
 
     Parameters
     ----------
@@ -141,6 +151,11 @@ class Exponential(PureLoss):
         Floating scores.
     target : array
         -1 or 1, of the shape of `prediction`; ``2 * t - 1`` makes it of 0 and 1. An integer target is converted.
+
+    See Also
+    --------
+    soft_margin : Where some labels are wrong.
+    hinge : 0 beyond a margin.
 
     Notes
     -----
@@ -179,7 +194,8 @@ class Exponential(PureLoss):
 class CategoricalHinge(_ClassLoss):
     r"""Loss of the multiclass support vector machine: 0 once the class leads all others by a margin.
 
-    .. math:: l = \max(0, margin + \max_{j \ne label} logits_j - logits_{label})
+    .. math:: l = \max(0, \mathrm{margin} + \max_{j \ne \mathrm{label}} \mathrm{logits}_j -
+        \mathrm{logits}_{\mathrm{label}})
 
     Parameters
     ----------
@@ -201,6 +217,11 @@ class CategoricalHinge(_ClassLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
+
+    See Also
+    --------
+    multi_margin : Where every class that comes too close counts.
+    cross_entropy : Where probabilities are wanted.
 
     Notes
     -----
@@ -292,7 +313,7 @@ class CategoricalHinge(_ClassLoss):
 class MulticlassPerceptron(_ClassLoss):
     r"""Loss of the perceptron of several classes: how far the score of the class is below the largest.
 
-    .. math:: l = \max_j logits_j - logits_{label}
+    .. math:: l = \max_j \mathrm{logits}_j - \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -312,6 +333,11 @@ class MulticlassPerceptron(_ClassLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
+
+    See Also
+    --------
+    categorical_hinge : With a margin.
+    perceptron : For a yes or no.
 
     Notes
     -----
@@ -354,7 +380,8 @@ class MulticlassPerceptron(_ClassLoss):
 class MultiMargin(_ClassLoss):
     r"""Multiclass hinge loss that counts every class which comes too close, and not the closest alone.
 
-    .. math:: l = \frac{1}{C} \sum_{j \ne label} \max(0, margin + logits_j - logits_{label})^p
+    .. math:: l = \frac{1}{C} \sum_{j \ne \mathrm{label}} \max(0, \mathrm{margin} + \mathrm{logits}_j -
+        \mathrm{logits}_{\mathrm{label}})^p
 
     Parameters
     ----------
@@ -378,6 +405,11 @@ class MultiMargin(_ClassLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
+
+    See Also
+    --------
+    categorical_hinge : Where only the closest class counts.
+    cross_entropy : Where probabilities are wanted.
 
     Notes
     -----

@@ -106,7 +106,8 @@ class _DistributionLoss(_ClassLoss):
 class CrossEntropy(_DistributionLoss):
     r"""Negative log-likelihood of the class, of several that exclude each other.
 
-    .. math:: l = -\sum_c target_c \log p_c + \text{z_loss} (\log \sum_c \exp logits_c)^2; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c + \mathrm{z\_loss} (\log \sum_c \exp \mathrm{logits}_c)^2;
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -144,6 +145,13 @@ class CrossEntropy(_DistributionLoss):
     ------
     ValueError
         For `z_loss` or `softcap` with probabilities.
+
+    See Also
+    --------
+    linear_cross_entropy : Of a linear layer whose outputs do not fit in memory.
+    binary_cross_entropy : For labels that do not exclude each other.
+    generalized_cross_entropy : Where many labels are wrong.
+    categorical_focal : For rare classes.
 
     Notes
     -----
@@ -267,7 +275,7 @@ class CrossEntropy(_DistributionLoss):
 class Nll(_ClassLoss):
     r"""Negative log-likelihood of the class, from log-probabilities that the model has computed itself.
 
-    .. math:: l = -\sum_c target_c \log p_c
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c
 
     Parameters
     ----------
@@ -288,6 +296,10 @@ class Nll(_ClassLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `log_probabilities` without `axis`; or a floating target of its
         shape, a probability for each class.
+
+    See Also
+    --------
+    cross_entropy : Of logits.
 
     References
     ----------
@@ -328,7 +340,8 @@ class Nll(_ClassLoss):
 class CategoricalFocal(_DistributionLoss):
     r"""Cross entropy in which easy items count little, for classes that are rare.
 
-    .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{target}_c \, \alpha_c (1 - p_c)^{\gamma} \log p_c;
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -357,6 +370,12 @@ class CategoricalFocal(_DistributionLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    cross_entropy : With `class_weight`, where a miss costs more.
+    binary_focal : For a yes or no.
+    dice : For the places of an image.
 
     References
     ----------

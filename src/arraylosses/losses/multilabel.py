@@ -21,8 +21,8 @@ __all__ = ["Asymmetric", "MultilabelMargin", "MultilabelSoftMargin"]
 class MultilabelSoftMargin(PureRowLoss):
     r"""Mean over the classes of their binary cross entropy: one loss for all labels of an item.
 
-    .. math:: l = -\frac{1}{C} \sum_c target_c \log p_c + (1 - target_c) \log(1 - p_c);
-        \quad p = 1 / (1 + \exp(-logits))
+    .. math:: l = -\frac{1}{C} \sum_c \mathrm{target}_c \log p_c + (1 - \mathrm{target}_c) \log(1 - p_c);
+        \quad p = 1 / (1 + \exp(-\mathrm{logits}))
 
     Parameters
     ----------
@@ -39,6 +39,11 @@ class MultilabelSoftMargin(PureRowLoss):
         Floating, with the classes along `axis`. A row alone, (C,), is one item.
     target : array, shape (..., C)
         0 or 1, or a probability, for each class. An integer or bool target is converted.
+
+    See Also
+    --------
+    binary_cross_entropy : With a loss for each label.
+    asymmetric : For many rare labels.
 
     Notes
     -----
@@ -101,7 +106,8 @@ class MultilabelSoftMargin(PureRowLoss):
 class MultilabelMargin(PureRowLoss):
     r"""Hinge loss of several labels: every class that is there should lead every one that is not by a margin.
 
-    .. math:: l = \frac{1}{C} \sum_{j, k} target_j (1 - target_k) \max(0, margin + logits_k - logits_j)
+    .. math:: l = \frac{1}{C} \sum_{j, k} \mathrm{target}_j (1 - \mathrm{target}_k) \max(0, \mathrm{margin} +
+        \mathrm{logits}_k - \mathrm{logits}_j)
 
     Parameters
     ----------
@@ -119,6 +125,11 @@ class MultilabelMargin(PureRowLoss):
     target : array, shape (..., C)
         0 or 1, or a probability, for each class, under which the loss is the expected one of independent labels. An
         integer or bool target is converted.
+
+    See Also
+    --------
+    multilabel_soft_margin : Where probabilities are wanted.
+    asymmetric : For many rare labels.
 
     Notes
     -----
@@ -164,9 +175,9 @@ class MultilabelMargin(PureRowLoss):
 class Asymmetric(PureLoss):
     r"""Binary cross entropy in which negatives count less than positives, and easy ones nothing: for many rare labels.
 
-    .. math:: l = -target (1 - p)^{\text{gamma_pos}} \log p
-        - (1 - target) \, q^{\text{gamma_neg}} \log(1 - q); \quad p = 1 / (1 + \exp(-prediction)),
-        \; q = \max(0, p - shift)
+    .. math:: l = -\mathrm{target} (1 - p)^{\mathrm{gamma\_pos}} \log p - (1 - \mathrm{target}) \,
+        q^{\mathrm{gamma\_neg}} \log(1 - q);
+        \quad p = 1 / (1 + \exp(-\mathrm{prediction})), \; q = \max(0, p - \mathrm{shift})
 
     Parameters
     ----------
@@ -186,6 +197,11 @@ class Asymmetric(PureLoss):
         Floating logits.
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    See Also
+    --------
+    multilabel_soft_margin : Where labels are not rare.
+    binary_focal : For a yes or no.
 
     Notes
     -----

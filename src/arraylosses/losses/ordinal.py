@@ -20,7 +20,7 @@ __all__ = ["Corn", "CumulativeLogit", "Wasserstein1D"]
 class Wasserstein1D(_DistributionLoss):
     r"""Earth mover's distance of ordered classes: how much probability has to be moved, and how many classes far.
 
-    .. math:: l = \sum_k \Big| \sum_{c \le k} p_c - target_c \Big|; \quad p = softmax(logits)
+    .. math:: l = \sum_k \Big| \sum_{c \le k} p_c - \mathrm{target}_c \Big|; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -47,6 +47,11 @@ class Wasserstein1D(_DistributionLoss):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class.
+
+    See Also
+    --------
+    cumulative_logit : A likelihood.
+    cross_entropy : Where all mistakes are alike.
 
     Notes
     -----
@@ -94,7 +99,8 @@ class Wasserstein1D(_DistributionLoss):
 class CumulativeLogit(PureRowLoss):
     r"""Negative log-likelihood of ordered classes between thresholds, by the model of proportional odds.
 
-    .. math:: l = -\log(\sigma(logits_{label}) - \sigma(logits_{label - 1})); \quad \sigma(logits_k) = P(label \le k)
+    .. math:: l = -\log(\sigma(\mathrm{logits}_{\mathrm{label}}) - \sigma(\mathrm{logits}_{\mathrm{label} - 1}));
+        \quad \sigma(\mathrm{logits}_k) = P(\mathrm{label} \le k)
 
     Parameters
     ----------
@@ -110,6 +116,11 @@ class CumulativeLogit(PureRowLoss):
         is not above it. A row alone, (K,), is one item.
     labels : array, shape (...)
         Integer labels in [0, K]: K thresholds part K + 1 classes.
+
+    See Also
+    --------
+    corn : Without an order of the logits.
+    cross_entropy : For classes without an order.
 
     Notes
     -----
@@ -156,8 +167,9 @@ class CumulativeLogit(PureRowLoss):
 class Corn(PureRowLoss):
     r"""Negative log-likelihood of ordered classes by the odds of going on to the next: no order of logits is needed.
 
-    .. math:: l = \sum_{k < label} -\log \sigma(logits_k) - \log(1 - \sigma(logits_{label}));
-        \quad \sigma(logits_k) = P(label > k \mid label \ge k)
+    .. math:: l = \sum_{k < \mathrm{label}} -\log \sigma(\mathrm{logits}_k) - \log(1 -
+        \sigma(\mathrm{logits}_{\mathrm{label}}));
+        \quad \sigma(\mathrm{logits}_k) = P(\mathrm{label} > k \mid \mathrm{label} \ge k)
 
     Parameters
     ----------
@@ -173,6 +185,11 @@ class Corn(PureRowLoss):
         is not below. A row alone, (K,), is one item.
     labels : array, shape (...)
         Integer labels in [0, K]: K thresholds part K + 1 classes.
+
+    See Also
+    --------
+    cumulative_logit : With logits in order.
+    cross_entropy : For classes without an order.
 
     Notes
     -----

@@ -18,8 +18,8 @@ __all__ = ["PpoClip"]
 class PpoClip(PureLoss):
     r"""Proximal policy optimization: follows advantages, as long as the policy has not moved far for them.
 
-    .. math:: l = -\min(\rho A, \; clip(\rho, 1 - \text{clip_low}, 1 + \text{clip_high}) A);
-        \quad \rho = \exp(\text{log_probability} - \text{old_log_probability}), \; A = advantage
+    .. math:: l = -\min(\rho A, \; \mathrm{clip}(\rho, 1 - \mathrm{clip\_low}, 1 + \mathrm{clip\_high}) A);
+        \quad \rho = \exp(\mathrm{log\_probability} - \mathrm{old\_log\_probability}), \; A = \mathrm{advantage}
 
     Parameters
     ----------
@@ -36,6 +36,10 @@ class PpoClip(PureLoss):
         Log-probabilities of the actions under the policy, and under that which has taken them; of one shape.
     advantage : array
         How much better than expected each action was, of the same shape.
+
+    See Also
+    --------
+    dpo : By preferences, without rewards.
 
     Notes
     -----

@@ -29,7 +29,8 @@ class Dpo(PureLoss):
     r"""Direct preference optimization: fits a policy to preferred answers, and keeps it near a reference.
 
     .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h);
-        \quad h = beta ((chosen - \text{reference_chosen}) - (rejected - \text{reference_rejected}))
+        \quad h = \beta ((\mathrm{chosen} - \mathrm{reference\_chosen}) - (\mathrm{rejected} -
+        \mathrm{reference\_rejected}))
 
     Parameters
     ----------
@@ -51,6 +52,12 @@ class Dpo(PureLoss):
         Log-probabilities of the preferred answer and of the other one under the policy, of one shape.
     reference_chosen, reference_rejected : array
         The same under the reference model, of the same shape; zeros for a loss without one.
+
+    See Also
+    --------
+    simpo : Without a reference.
+    kto : Without pairs.
+    ppo_clip : By rewards.
 
     Notes
     -----
@@ -124,7 +131,8 @@ class Dpo(PureLoss):
 class Cpo(PureLoss):
     r"""Contrastive preference optimization: as `dpo` without a reference, and the likelihood of the preferred answer.
 
-    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h) - alpha \, chosen; \quad h = beta \, (chosen - rejected)
+    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h) - \alpha \, \mathrm{chosen};
+        \quad h = \beta \, (\mathrm{chosen} - \mathrm{rejected})
 
     Parameters
     ----------
@@ -141,6 +149,11 @@ class Cpo(PureLoss):
     ------
     chosen, rejected : array
         Log-probabilities of the preferred answer and of the other one under the policy, of one shape.
+
+    See Also
+    --------
+    dpo : With a reference.
+    simpo : Without the likelihood.
 
     Notes
     -----
@@ -185,7 +198,8 @@ class Cpo(PureLoss):
 class Simpo(PureLoss):
     r"""Simple preference optimization: of mean log-probabilities, with a margin and without a reference.
 
-    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h); \quad h = beta \, (chosen - rejected) - margin
+    .. math:: l = -(1 - s) \log \sigma(h) - s \log \sigma(-h);
+        \quad h = \beta \, (\mathrm{chosen} - \mathrm{rejected}) - \mathrm{margin}
 
     Parameters
     ----------
@@ -202,6 +216,11 @@ class Simpo(PureLoss):
     ------
     chosen, rejected : array
         Mean log-probabilities of a token of the preferred answer and of the other one under the policy, of one shape.
+
+    See Also
+    --------
+    dpo : With a reference.
+    cpo : With the likelihood of the preferred answer.
 
     Notes
     -----
@@ -247,8 +266,9 @@ class Simpo(PureLoss):
 class Orpo(PureLoss):
     r"""Odds ratio preference optimization: supervised fine-tuning and preference in one, without a reference.
 
-    .. math:: l = -chosen - beta \log \sigma(\log \frac{odds(chosen)}{odds(rejected)});
-        \quad odds(x) = \frac{e^x}{1 - e^x}
+    .. math:: l = -\mathrm{chosen} - \beta \log \sigma(\log
+        \frac{\mathrm{odds}(\mathrm{chosen})}{\mathrm{odds}(\mathrm{rejected})});
+        \quad \mathrm{odds}(x) = \frac{e^x}{1 - e^x}
 
     Parameters
     ----------
@@ -261,6 +281,11 @@ class Orpo(PureLoss):
     ------
     chosen, rejected : array
         Mean log-probabilities of a token of the preferred answer and of the other one under the policy, of one shape.
+
+    See Also
+    --------
+    simpo : After fine-tuning.
+    dpo : With a reference.
 
     Notes
     -----
@@ -305,8 +330,9 @@ class Orpo(PureLoss):
 class Kto(PureLoss):
     r"""Kahneman-Tversky optimization: of answers that are each good or bad, and come in no pairs.
 
-    .. math:: l = \lambda \, \sigma(-beta \cdot target \, (policy - reference - kl));
-        \quad \lambda = \text{desirable_weight if } target = 1, \text{ else undesirable_weight}
+    .. math:: l = \lambda \, \sigma(-\beta \cdot \mathrm{target} \, (\mathrm{policy} - \mathrm{reference} -
+        \mathrm{kl}));
+        \quad \lambda = \text{desirable\_weight if } \mathrm{target} = 1, \text{ else undesirable\_weight}
 
     Parameters
     ----------
@@ -329,6 +355,10 @@ class Kto(PureLoss):
         Log-probabilities of an answer under the policy and under the reference model, of one shape.
     target : array
         1 for a good answer, -1 for a bad one, of the same shape. An integer target is converted.
+
+    See Also
+    --------
+    dpo : For pairs.
 
     Notes
     -----

@@ -82,7 +82,8 @@ def _or_all(where: Array, axis: int) -> Array:
 class ListNet(_RankingLoss):
     r"""Cross entropy of the documents' chances to come first, by their scores and by their relevance.
 
-    .. math:: l = -\sum_d q_d \log p_d; \quad p = softmax(scores), \; q = softmax(relevance)
+    .. math:: l = -\sum_d q_d \log p_d;
+        \quad p = \mathrm{softmax}(\mathrm{scores}), \; q = \mathrm{softmax}(\mathrm{relevance})
 
     Parameters
     ----------
@@ -97,6 +98,11 @@ class ListNet(_RankingLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    list_mle : The likelihood of the whole order.
+    lambda_loss : Where the head of the list counts.
 
     Notes
     -----
@@ -184,7 +190,8 @@ class RankingSoftmax(_RankingLoss):
 class ListMle(_RankingLoss):
     r"""Negative log-likelihood of the order by relevance, where documents are drawn one by one by their scores.
 
-    .. math:: l = \sum_d \left(\log \sum_{e: rank(e) \ge rank(d)} \exp(scores_e) - scores_d\right)
+    .. math:: l = \sum_d \left(\log \sum_{e: \mathrm{rank}(e) \ge \mathrm{rank}(d)} \exp(\mathrm{scores}_e) -
+        \mathrm{scores}_d\right)
 
     The ranks are those by relevance, the largest first.
 
@@ -201,6 +208,11 @@ class ListMle(_RankingLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    list_net : By the first place alone, and cheaper.
+    lambda_loss : Where the head of the list counts.
 
     Notes
     -----
@@ -260,7 +272,8 @@ class _PairwiseLoss(_RankingLoss):
 class PairwiseLogistic(_PairwiseLoss):
     r"""RankNet: logistic loss of the pairs of a list, each of which asks that the more relevant document score higher.
 
-    .. math:: l = \sum_{relevance_d > relevance_e} \log(1 + \exp(scores_e - scores_d))
+    .. math:: l = \sum_{\mathrm{relevance}_d > \mathrm{relevance}_e} \log(1 + \exp(\mathrm{scores}_e -
+        \mathrm{scores}_d))
 
     Parameters
     ----------
@@ -275,6 +288,11 @@ class PairwiseLogistic(_PairwiseLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    lambda_loss : Where the head of the list counts.
+    pairwise_hinge : 0 beyond a margin.
 
     Notes
     -----
@@ -308,7 +326,8 @@ class PairwiseLogistic(_PairwiseLoss):
 class PairwiseHinge(_PairwiseLoss):
     r"""Hinge loss of the pairs of a list: the more relevant document is to score higher by a margin.
 
-    .. math:: l = \sum_{relevance_d > relevance_e} \max(0, margin - (scores_d - scores_e))
+    .. math:: l = \sum_{\mathrm{relevance}_d > \mathrm{relevance}_e} \max(0, \mathrm{margin} - (\mathrm{scores}_d -
+        \mathrm{scores}_e))
 
     Parameters
     ----------
@@ -325,6 +344,11 @@ class PairwiseHinge(_PairwiseLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    pairwise_logistic : Smooth.
+    margin_ranking : Of given pairs.
 
     Notes
     -----
@@ -364,12 +388,13 @@ class PairwiseHinge(_PairwiseLoss):
 class LambdaLoss(_PairwiseLoss):
     r"""Logistic loss of the pairs of a list, each weighted by what its order matters to the NDCG.
 
-    .. math:: l = \sum_{relevance_d > relevance_e} |G_d - G_e| \left(\rho_{de} + mu \, \delta_{de}\right)
-        \log_2(1 + \exp(-sigma (scores_d - scores_e)))
+    .. math:: l = \sum_{\mathrm{relevance}_d > \mathrm{relevance}_e} |G_d - G_e| \left(\rho_{de} + \mu \,
+        \delta_{de}\right) \log_2(1 + \exp(-\sigma (\mathrm{scores}_d - \mathrm{scores}_e)))
 
-    .. math:: \rho_{de} = \left|\frac{1}{D(rank_d)} - \frac{1}{D(rank_e)}\right|; \quad
-        \delta_{de} = \frac{1}{D(|rank_d - rank_e|)} - \frac{1}{D(|rank_d - rank_e| + 1)}; \quad
-        D(k) = \log_2(1 + k)
+    .. math:: \rho_{de} = \left|\frac{1}{D(\mathrm{rank}_d)} - \frac{1}{D(\mathrm{rank}_e)}\right|;
+        \quad \delta_{de} = \frac{1}{D(|\mathrm{rank}_d - \mathrm{rank}_e|)} - \frac{1}{D(|\mathrm{rank}_d -
+        \mathrm{rank}_e| + 1)};
+        \quad D(k) = \log_2(1 + k)
 
     The gain G is 2^relevance - 1, divided by the best DCG that the list can have. The ranks are those by the scores,
     the largest first. The weights count as constants in the derivative by the scores.
@@ -391,6 +416,11 @@ class LambdaLoss(_PairwiseLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    pairwise_logistic : Without weights.
+    approx_ndcg : NDCG itself, smoothed.
 
     Notes
     -----
@@ -444,8 +474,9 @@ class LambdaLoss(_PairwiseLoss):
 class ApproxNdcg(_RankingLoss):
     r"""One minus the NDCG of a list, by ranks that follow the scores smoothly.
 
-    .. math:: l = 1 - \sum_d \frac{G_d}{\log_2(1 + rank_d)}; \quad
-        rank_d = 1 + \sum_{e \ne d} sigmoid\left(\frac{scores_e - scores_d}{temperature}\right)
+    .. math:: l = 1 - \sum_d \frac{G_d}{\log_2(1 + \mathrm{rank}_d)};
+        \quad \mathrm{rank}_d = 1 + \sum_{e \ne d} \mathrm{sigmoid}\left(\frac{\mathrm{scores}_e -
+        \mathrm{scores}_d}{\mathrm{temperature}}\right)
 
     The gain G is 2^relevance - 1, divided by the best DCG that the list can have.
 
@@ -464,6 +495,11 @@ class ApproxNdcg(_RankingLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    lambda_loss : With gradients everywhere.
+    list_net : Where the whole order counts.
 
     Notes
     -----

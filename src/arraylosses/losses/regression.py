@@ -30,7 +30,7 @@ __all__ = [
 class SquaredError(ErrorLoss):
     r"""Square of the error. The mean is the right prediction under it, and far outliers rule it.
 
-    .. math:: l = (prediction - target)^2
+    .. math:: l = (\mathrm{prediction} - \mathrm{target})^2
 
     Parameters
     ----------
@@ -41,6 +41,12 @@ class SquaredError(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Where some targets are outliers.
+    half_squared_error : With a second derivative of 1.
+    squared_logarithmic_error : For targets of many magnitudes.
 
     References
     ----------
@@ -75,7 +81,7 @@ class SquaredError(ErrorLoss):
 class HalfSquaredError(ErrorLoss):
     r"""Half the square of the error: the derivative is the error itself, and the second derivative is 1.
 
-    .. math:: l = (prediction - target)^2 / 2
+    .. math:: l = (\mathrm{prediction} - \mathrm{target})^2 / 2
 
     Parameters
     ----------
@@ -86,6 +92,11 @@ class HalfSquaredError(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    squared_error : Without the factor 1/2.
+    gaussian_nll : With a predicted variance.
 
     References
     ----------
@@ -117,7 +128,7 @@ class HalfSquaredError(ErrorLoss):
 class AbsoluteError(ErrorLoss):
     r"""Size of the error. The median is the right prediction under it, so outliers do little.
 
-    .. math:: l = |prediction - target|
+    .. math:: l = |\mathrm{prediction} - \mathrm{target}|
 
     Parameters
     ----------
@@ -128,6 +139,12 @@ class AbsoluteError(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Smooth near 0.
+    quantile : For another quantile than the median.
+    laplace_nll : With a predicted scale.
 
     References
     ----------
@@ -158,8 +175,8 @@ class AbsoluteError(ErrorLoss):
 class Huber(ErrorLoss):
     r"""Squared near 0 and absolute far out: the usual choice where some targets are outliers.
 
-    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2);
-        \quad e = prediction - target
+    .. math:: l = e^2 / 2 \text{ if } |e| \le \delta, \text{ else } \delta (|e| - \delta / 2);
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -172,6 +189,12 @@ class Huber(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    smooth_l1 : The same over `delta`, with a slope of 1 far out.
+    pseudo_huber : With all derivatives.
+    general_robust : Where outliers should not count at all.
 
     References
     ----------
@@ -216,7 +239,8 @@ class Huber(ErrorLoss):
 class SmoothL1(ErrorLoss):
     r"""Huber's loss over its threshold, so that large errors always count with slope 1.
 
-    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = prediction - target
+    .. math:: l = e^2 / (2 \beta) \text{ if } |e| \le \beta, \text{ else } |e| - \beta / 2;
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -229,6 +253,11 @@ class SmoothL1(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : The same times `beta`.
+    giou : For boxes, as a whole.
 
     References
     ----------
@@ -280,9 +309,9 @@ class SmoothL1(ErrorLoss):
 @register
 @dataclass(frozen=True, kw_only=True)
 class PseudoHuber(ErrorLoss):
-    r"""Huber's loss with all derivatives: e²/2 near 0, delta |e| far out. Also known as Charbonnier's loss.
+    r"""Huber's loss with all derivatives: e²/2 near 0, a slope of delta far out. Also known as Charbonnier's loss.
 
-    .. math:: l = delta^2 (\sqrt{1 + (e / delta)^2} - 1); \quad e = prediction - target
+    .. math:: l = \delta^2 (\sqrt{1 + (e / \delta)^2} - 1); \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -295,6 +324,11 @@ class PseudoHuber(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Exactly squared near 0, and faster.
+    log_cosh : Without a threshold.
 
     References
     ----------
@@ -344,9 +378,9 @@ class PseudoHuber(ErrorLoss):
 @register("logcosh")
 @dataclass(frozen=True, kw_only=True)
 class LogCosh(ErrorLoss):
-    r"""Logarithm of the hyperbolic cosine: e²/2 near 0, |e| - log 2 far out, with all derivatives.
+    r"""Logarithm of the hyperbolic cosine: e²/2 near 0 and absolute far out, with all derivatives and no threshold.
 
-    .. math:: l = \log \cosh(prediction - target)
+    .. math:: l = \log \cosh(\mathrm{prediction} - \mathrm{target})
 
     Parameters
     ----------
@@ -357,6 +391,11 @@ class LogCosh(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Where the size of an ordinary error is known.
+    pseudo_huber : With a threshold.
 
     References
     ----------
@@ -390,7 +429,7 @@ class LogCosh(ErrorLoss):
 class Quantile(ErrorLoss):
     r"""Pinball loss: the q-quantile of the target is the right prediction under it.
 
-    .. math:: l = \max(q u, (q - 1) u); \quad u = target - prediction
+    .. math:: l = \max(q u, (q - 1) u); \quad u = \mathrm{target} - \mathrm{prediction}
 
     Parameters
     ----------
@@ -404,6 +443,11 @@ class Quantile(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    expectile : Smooth, and the size of an error counts.
+    crps_ensemble : For a whole sample of what is predicted.
 
     References
     ----------
@@ -444,7 +488,7 @@ class Quantile(ErrorLoss):
 class SquaredLogarithmicError(PureLoss):
     r"""Squared difference of logarithms: for targets of many magnitudes, where the ratio is what counts.
 
-    .. math:: l = (\log(1 + prediction) - \log(1 + target))^2
+    .. math:: l = (\log(1 + \mathrm{prediction}) - \log(1 + \mathrm{target}))^2
 
     Parameters
     ----------
@@ -455,6 +499,11 @@ class SquaredLogarithmicError(PureLoss):
     ------
     prediction, target : array
         Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
+
+    See Also
+    --------
+    squared_relative_error : With an error relative to the target.
+    poisson_nll : For counts.
 
     References
     ----------

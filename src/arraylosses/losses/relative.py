@@ -19,7 +19,7 @@ __all__ = ["AbsolutePercentageError", "SquaredRelativeError", "SymmetricAbsolute
 class AbsolutePercentageError(PureLoss):
     r"""Size of the error relative to the target's, in per cent.
 
-    .. math:: l = 100 \, |prediction - target| / \max(|target|, epsilon)
+    .. math:: l = 100 \, |\mathrm{prediction} - \mathrm{target}| / \max(|\mathrm{target}|, \epsilon)
 
     Parameters
     ----------
@@ -34,6 +34,11 @@ class AbsolutePercentageError(PureLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    symmetric_absolute_percentage_error : Bounded, where targets are near 0.
+    squared_logarithmic_error : Smooth.
 
     References
     ----------
@@ -93,7 +98,8 @@ class AbsolutePercentageError(PureLoss):
 class SymmetricAbsolutePercentageError(PureLoss):
     r"""Size of the error relative to the mean size of prediction and target, in per cent: at most 200.
 
-    .. math:: l = 100 \, \frac{2 |prediction - target|}{\max(|prediction| + |target|, epsilon)}
+    .. math:: l = 100 \, \frac{2 |\mathrm{prediction} - \mathrm{target}|}{\max(|\mathrm{prediction}| +
+        |\mathrm{target}|, \epsilon)}
 
     Parameters
     ----------
@@ -108,6 +114,11 @@ class SymmetricAbsolutePercentageError(PureLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    absolute_percentage_error : Relative to the target alone.
+    squared_logarithmic_error : Smooth.
 
     Notes
     -----
@@ -150,7 +161,7 @@ class SymmetricAbsolutePercentageError(PureLoss):
 class SquaredRelativeError(PureLoss):
     r"""Square of the error relative to the target's size: for targets of many magnitudes, each to the same precision.
 
-    .. math:: l = \left( \frac{prediction - target}{\max(|target|, epsilon)} \right)^2
+    .. math:: l = \left( \frac{\mathrm{prediction} - \mathrm{target}}{\max(|\mathrm{target}|, \epsilon)} \right)^2
 
     Parameters
     ----------
@@ -163,6 +174,11 @@ class SquaredRelativeError(PureLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    squared_logarithmic_error : Where too little and too much by one factor cost the same.
+    absolute_percentage_error : With less weight on outliers.
 
     Notes
     -----

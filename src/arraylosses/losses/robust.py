@@ -22,7 +22,8 @@ __all__ = ["EpsilonInsensitive", "Expectile", "Fair", "GeneralRobust", "Wing"]
 class Expectile(ErrorLoss):
     r"""Squared error with a weight for each side: an expectile, the mean's counterpart of a quantile, is predicted.
 
-    .. math:: l = q \, e^2 \text{ if } prediction < target, \text{ else } (1 - q) \, e^2; \quad e = prediction - target
+    .. math:: l = q \, e^2 \text{ if } \mathrm{prediction} < \mathrm{target}, \text{ else } (1 - q) \, e^2;
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -35,6 +36,11 @@ class Expectile(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    quantile : Where the size of an error does not count.
+    squared_error : For both sides alike.
 
     Notes
     -----
@@ -83,7 +89,7 @@ class Expectile(ErrorLoss):
 class EpsilonInsensitive(ErrorLoss):
     r"""Size of the error beyond a margin, within which nothing is lost: the loss of support vector regression.
 
-    .. math:: l = \max(|prediction - target| - margin, 0), \text{ or its square}
+    .. math:: l = \max(|\mathrm{prediction} - \mathrm{target}| - \mathrm{margin}, 0), \text{ or its square}
 
     Parameters
     ----------
@@ -98,6 +104,11 @@ class EpsilonInsensitive(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Squared near 0 and not flat.
+    absolute_error : Without a margin.
 
     References
     ----------
@@ -150,8 +161,9 @@ class EpsilonInsensitive(ErrorLoss):
 class GeneralRobust(PureLoss):
     r"""Barron's loss: squared near 0, and far out as robust against outliers as one number says.
 
-    .. math:: l = \frac{|\alpha - 2|}{\alpha} \left( \left( \frac{(e / scale)^2}{|\alpha - 2|} + 1 \right)^{\alpha / 2}
-        - 1 \right); \quad e = prediction - target
+    .. math:: l = \frac{|\alpha - 2|}{\alpha} \left( \left( \frac{(e / \mathrm{scale})^2}{|\alpha - 2|} + 1
+        \right)^{\alpha / 2} - 1 \right);
+        \quad e = \mathrm{prediction} - \mathrm{target}
 
     Parameters
     ----------
@@ -167,6 +179,11 @@ class GeneralRobust(PureLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Where the slope far out should stay.
+    student_t_nll : A likelihood, with a predicted scale.
 
     Notes
     -----
@@ -240,8 +257,8 @@ _FLAT = 64.0
 class Fair(ErrorLoss):
     r"""Squared near 0 and absolute far out, which it approaches slowly, with derivatives of all orders but at 0.
 
-    .. math:: l = c^2 \left( \frac{|e|}{c} - \log \left( 1 + \frac{|e|}{c} \right) \right); \quad
-        e = prediction - target, \; c = scale
+    .. math:: l = c^2 \left( \frac{|e|}{c} - \log \left( 1 + \frac{|e|}{c} \right) \right);
+        \quad e = \mathrm{prediction} - \mathrm{target}, \; c = \mathrm{scale}
 
     Parameters
     ----------
@@ -254,6 +271,11 @@ class Fair(ErrorLoss):
     ------
     prediction, target : array
         Floating, of one shape. An integer target is converted.
+
+    See Also
+    --------
+    huber : Exactly absolute far out.
+    general_robust : Where outliers should not count at all.
 
     References
     ----------
@@ -297,8 +319,9 @@ class Fair(ErrorLoss):
 class Wing(PureLoss):
     r"""Logarithmic near 0 and absolute far out, so that small errors count more: for landmarks of faces and bodies.
 
-    .. math:: l = width \log(1 + |e| / curvature) \text{ if } |e| < width, \text{ else } |e| - c; \quad
-        c = width - width \log(1 + width / curvature)
+    .. math:: l = \mathrm{width} \log(1 + |e| / \mathrm{curvature}) \text{ if } |e| < \mathrm{width}, \text{ else } |e|
+        - c;
+        \quad c = \mathrm{width} - \mathrm{width} \log(1 + \mathrm{width} / \mathrm{curvature})
 
     Parameters
     ----------
@@ -313,6 +336,11 @@ class Wing(PureLoss):
     ------
     prediction, target : array
         Floating, of one shape, such as coordinates in pixels. An integer target is converted.
+
+    See Also
+    --------
+    smooth_l1 : Where small errors are noise.
+    huber : Likewise, in the unit of the error.
 
     Notes
     -----

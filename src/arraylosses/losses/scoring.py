@@ -20,8 +20,8 @@ __all__ = ["CrpsEnsemble", "CrpsNormal", "EnergyScore"]
 class CrpsNormal(PureLoss):
     r"""Continuous ranked probability score of a normal distribution: as `gaussian_nll`, in the unit of the target.
 
-    .. math:: l = scale \left( z \, (2 \Phi(z) - 1) + 2 \varphi(z) - \frac{1}{\sqrt{\pi}} \right); \quad
-        z = \frac{target - prediction}{scale}
+    .. math:: l = \mathrm{scale} \left( z \, (2 \Phi(z) - 1) + 2 \varphi(z) - \frac{1}{\sqrt{\pi}} \right);
+        \quad z = \frac{\mathrm{target} - \mathrm{prediction}}{\mathrm{scale}}
 
     Parameters
     ----------
@@ -34,6 +34,11 @@ class CrpsNormal(PureLoss):
         Floating, of one shape: the mean, and what it is of. An integer target is converted.
     scale : array
         Floating, of the shape of `prediction`: the standard deviation, above 0.
+
+    See Also
+    --------
+    gaussian_nll : Harsher on what was thought impossible.
+    crps_ensemble : For any distribution, by a sample.
 
     Notes
     -----
@@ -69,7 +74,8 @@ class CrpsNormal(PureLoss):
 class CrpsEnsemble(PureRowLoss):
     r"""Continuous ranked probability score of an ensemble: for a model that gives a sample of what it predicts.
 
-    .. math:: l = \frac{1}{M} \sum_i |x_i - target| - \frac{1}{2 M^2} \sum_{i, j} |x_i - x_j|; \quad x = prediction
+    .. math:: l = \frac{1}{M} \sum_i |x_i - \mathrm{target}| - \frac{1}{2 M^2} \sum_{i, j} |x_i - x_j|;
+        \quad x = \mathrm{prediction}
 
     Parameters
     ----------
@@ -88,6 +94,12 @@ class CrpsEnsemble(PureRowLoss):
         Floating, with the members of an ensemble along `axis`.
     target : array, shape (...)
         Floating, of the shape of `prediction` without `axis`. An integer target is converted.
+
+    See Also
+    --------
+    crps_normal : For a mean and a scale.
+    energy_score : For several numbers that depend on each other.
+    quantile : For single quantiles.
 
     Notes
     -----
@@ -133,8 +145,9 @@ class CrpsEnsemble(PureRowLoss):
 class EnergyScore(PureLoss):
     r"""`crps_ensemble` of vectors: for an ensemble of forecasts of several numbers that depend on each other.
 
-    .. math:: l = \frac{1}{M} \sum_i \lVert x_i - target \rVert - \frac{1}{2 M^2} \sum_{i, j} \lVert x_i - x_j \rVert;
-        \quad x = prediction
+    .. math:: l = \frac{1}{M} \sum_i \lVert x_i - \mathrm{target} \rVert - \frac{1}{2 M^2} \sum_{i, j} \lVert x_i - x_j
+        \rVert;
+        \quad x = \mathrm{prediction}
 
     Parameters
     ----------
@@ -149,6 +162,10 @@ class EnergyScore(PureLoss):
         Floating: M vectors, the members of an ensemble.
     target : array, shape (..., D)
         Floating. An integer target is converted.
+
+    See Also
+    --------
+    crps_ensemble : For one number.
 
     Notes
     -----

@@ -20,8 +20,9 @@ __all__ = ["Aft", "CoxPartialLikelihood"]
 class Aft(PureLoss):
     r"""Negative log-likelihood of an accelerated failure time model: for times of which some are known by bounds alone.
 
-    .. math:: l = -\log \frac{f(z_t)}{scale \cdot t} \text{ of a time } t, \quad
-        l = -\log(F(z_{upper}) - F(z_{lower})) \text{ of bounds}; \quad z_t = \frac{\log t - prediction}{scale}
+    .. math:: l = -\log \frac{f(z_t)}{\mathrm{scale} \cdot t} \text{ of a time } t,
+        \quad l = -\log(F(z_{\mathrm{upper}}) - F(z_{\mathrm{lower}})) \text{ of bounds};
+        \quad z_t = \frac{\log t - \mathrm{prediction}}{\mathrm{scale}}
 
     Parameters
     ----------
@@ -41,6 +42,10 @@ class Aft(PureLoss):
         Of the shape of `prediction`: the bounds of the time, in either order. They are equal where the time is known.
         The lower one is 0 of a time that is known to have been shorter (censored on the left), the upper one infinite
         of a time that is known to be longer (censored on the right).
+
+    See Also
+    --------
+    cox_partial_likelihood : Where only the order of times counts.
 
     Notes
     -----
@@ -138,8 +143,8 @@ _DISTRIBUTIONS = {
 class CoxPartialLikelihood(PureLoss):
     r"""Negative log partial likelihood of Cox's proportional hazards: for risks, where only the order of times counts.
 
-    .. math:: l_i = \log \sum_{j: \, time_j \ge time_i} \exp(log\_hazard_j) - log\_hazard_i
-        \text{ of each event } i
+    .. math:: l_i = \log \sum_{j: \, \mathrm{time}_j \ge \mathrm{time}_i} \exp(\mathrm{log\_hazard}_j) -
+        \mathrm{log\_hazard}_i \text{ of each event } i
 
     Parameters
     ----------
@@ -154,6 +159,10 @@ class CoxPartialLikelihood(PureLoss):
         Until the event, or until it was last known not to have been.
     event : array, shape (N,)
         1 or True where the event was seen, 0 or False where the time is censored.
+
+    See Also
+    --------
+    aft : Where the time itself is to be predicted.
 
     Notes
     -----

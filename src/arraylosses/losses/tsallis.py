@@ -20,7 +20,7 @@ __all__ = ["Entmax", "MulticlassSparsemax", "Sparsemax"]
 class Sparsemax(PureLoss):
     r"""Loss of a yes or no whose probability is 0 or 1 beyond a score of -1 or 1: the binary sparsemax loss.
 
-    .. math:: l = (1 - target) \, \phi(prediction) + target \, \phi(-prediction);
+    .. math:: l = (1 - \mathrm{target}) \, \phi(\mathrm{prediction}) + \mathrm{target} \, \phi(-\mathrm{prediction});
         \quad \phi(x) = \begin{cases} 0 & x \le -1 \\ (x + 1)^2 / 4 & -1 < x < 1 \\ x & x \ge 1 \end{cases}
 
     Parameters
@@ -34,6 +34,11 @@ class Sparsemax(PureLoss):
         Floating scores. That of a score s is a probability of min(max((s + 1) / 2, 0), 1).
     target : array
         0 or 1, or a probability, of the shape of `prediction`. An integer or bool target is converted.
+
+    See Also
+    --------
+    binary_cross_entropy : Where no probability should be 0.
+    multiclass_sparsemax : For several classes.
 
     Notes
     -----
@@ -150,7 +155,8 @@ class _Tsallis(_ClassLoss):
 class MulticlassSparsemax(_Tsallis):
     r"""Cross entropy's counterpart for probabilities that may be 0: 0 itself once the class leads by 1.
 
-    .. math:: l = \max_p \left( \sum_c p_c logits_c + \frac{1 - \sum_c p_c^2}{2} \right) - logits_{label}
+    .. math:: l = \max_p \left( \sum_c p_c \mathrm{logits}_c + \frac{1 - \sum_c p_c^2}{2} \right) -
+        \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -170,6 +176,11 @@ class MulticlassSparsemax(_Tsallis):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
+
+    See Also
+    --------
+    entmax : Smoother.
+    cross_entropy : Where no probability should be 0.
 
     Notes
     -----
@@ -212,8 +223,8 @@ class MulticlassSparsemax(_Tsallis):
 class Entmax(_Tsallis):
     r"""Between cross entropy and the sparsemax loss: smooth probabilities of which the small ones are 0.
 
-    .. math:: l = \max_p \left( \sum_c p_c logits_c + \frac{4}{3} \Big(1 - \sum_c p_c^{3/2} \Big) \right)
-        - logits_{label}
+    .. math:: l = \max_p \left( \sum_c p_c \mathrm{logits}_c + \frac{4}{3} \Big(1 - \sum_c p_c^{3/2} \Big) \right) -
+        \mathrm{logits}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -233,6 +244,11 @@ class Entmax(_Tsallis):
     labels : array, shape (...) or (..., C)
         Integer labels in [0, C), of the shape of `logits` without `axis`; or a floating target of the shape of
         `logits`, a probability for each class, under which the loss is the expected one.
+
+    See Also
+    --------
+    multiclass_sparsemax : With more zeros.
+    cross_entropy : Without any.
 
     Notes
     -----

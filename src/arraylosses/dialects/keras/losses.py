@@ -73,7 +73,8 @@ class _Limited(_YesOrNo):
 class BinaryCrossentropy(_Limited, BinaryCrossEntropy):
     r"""Binary cross entropy as Keras has it: of probabilities, which are limited to [epsilon, 1 - epsilon].
 
-    .. math:: l = -target \log p - (1 - target) \log(1 - p); \quad p = \max(epsilon, \min(prediction, 1 - epsilon))
+    .. math:: l = -\mathrm{target} \log p - (1 - \mathrm{target}) \log(1 - p);
+        \quad p = \max(\epsilon, \min(\mathrm{prediction}, 1 - \epsilon))
 
     Parameters
     ----------
@@ -115,8 +116,9 @@ class BinaryCrossentropy(_Limited, BinaryCrossEntropy):
 class BinaryFocalCrossentropy(_Limited, BinaryFocal):
     r"""Binary focal loss as Keras has it: of probabilities, which are limited to [epsilon, 1 - epsilon].
 
-    .. math:: l = alpha_t (1 - p_t)^{gamma} (-\log p_t); \quad p_t = p \text{ if } target = 1 \text{ else } 1 - p;
-        \quad p = \max(epsilon, \min(prediction, 1 - epsilon))
+    .. math:: l = \alpha_t (1 - p_t)^{\gamma} (-\log p_t);
+        \quad p_t = p \text{ if } \mathrm{target} = 1 \text{ else } 1 - p;
+        \quad p = \max(\epsilon, \min(\mathrm{prediction}, 1 - \epsilon))
 
     Parameters
     ----------
@@ -199,7 +201,8 @@ class CategoricalCrossentropy(_Renormalized, CrossEntropy):
 
     It is Keras's SparseCategoricalCrossentropy where the labels are integers.
 
-    .. math:: l = -\sum_c target_c \log p_c; \quad p = \max(epsilon, \min(logits / \sum_c logits_c, 1 - epsilon))
+    .. math:: l = -\sum_c \mathrm{target}_c \log p_c;
+        \quad p = \max(\epsilon, \min(\mathrm{logits} / \sum_c \mathrm{logits}_c, 1 - \epsilon))
 
     Parameters
     ----------
@@ -252,8 +255,8 @@ class CategoricalCrossentropy(_Renormalized, CrossEntropy):
 class CategoricalFocalCrossentropy(_Renormalized, CategoricalFocal):
     r"""Focal loss as Keras has it: of probabilities, divided by their sum and limited to [epsilon, 1 - epsilon].
 
-    .. math:: l = -\sum_c target_c \, alpha_c (1 - p_c)^{gamma} \log p_c;
-        \quad p = \max(epsilon, \min(logits / \sum_c logits_c, 1 - epsilon))
+    .. math:: l = -\sum_c \mathrm{target}_c \, \alpha_c (1 - p_c)^{\gamma} \log p_c;
+        \quad p = \max(\epsilon, \min(\mathrm{logits} / \sum_c \mathrm{logits}_c, 1 - \epsilon))
 
     Parameters
     ----------
@@ -306,8 +309,8 @@ class CategoricalFocalCrossentropy(_Renormalized, CategoricalFocal):
 class KLDivergence(PureRowLoss):
     r"""Kullback-Leibler divergence as Keras has it: of two distributions, which are limited to [epsilon, 1].
 
-    .. math:: l = \sum_c t_c \, (\log t_c - \log p_c); \quad t = \max(epsilon, \min(target, 1)),
-        \; p = \max(epsilon, \min(prediction, 1))
+    .. math:: l = \sum_c t_c \, (\log t_c - \log p_c);
+        \quad t = \max(\epsilon, \min(\mathrm{target}, 1)), \; p = \max(\epsilon, \min(\mathrm{prediction}, 1))
 
     Parameters
     ----------
@@ -377,7 +380,7 @@ class KLDivergence(PureRowLoss):
 class MeanSquaredLogarithmicError(SquaredLogarithmicError):
     r"""Squared difference of logarithms as Keras has it: of numbers that are raised to epsilon.
 
-    .. math:: l = (\log(1 + \max(prediction, epsilon)) - \log(1 + \max(target, epsilon)))^2
+    .. math:: l = (\log(1 + \max(\mathrm{prediction}, \epsilon)) - \log(1 + \max(\mathrm{target}, \epsilon)))^2
 
     Parameters
     ----------

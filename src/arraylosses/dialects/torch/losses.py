@@ -66,8 +66,8 @@ def listed(input: Array, target: Array) -> Array:
 class BCELoss(BinaryCrossEntropy):
     r"""Binary cross entropy as PyTorch's BCELoss has it: of probabilities, whose logarithms are at least -100.
 
-    .. math:: l = -target \max(\log prediction, \text{log_floor})
-        - (1 - target) \max(\log(1 - prediction), \text{log_floor})
+    .. math:: l = -\mathrm{target} \max(\log \mathrm{prediction}, \mathrm{log\_floor}) - (1 - \mathrm{target})
+        \max(\log(1 - \mathrm{prediction}), \mathrm{log\_floor})
 
     Parameters
     ----------
@@ -132,7 +132,8 @@ class BCELoss(BinaryCrossEntropy):
 class TripletMarginLoss(TripletMargin):
     r"""Triplet margin loss as PyTorch has it: epsilon is added to each difference of coordinates.
 
-    .. math:: l = \max(0, margin + \|anchor - positive + epsilon\|_p - \|anchor - negative + epsilon\|_p)
+    .. math:: l = \max(0, \mathrm{margin} + \|\mathrm{anchor} - \mathrm{positive} + \epsilon\|_p - \|\mathrm{anchor} -
+        \mathrm{negative} + \epsilon\|_p)
 
     Parameters
     ----------
