@@ -79,6 +79,7 @@ What departs from Optax, and why:
      - keywords are dropped; NaN
 """
 
+from ...registry import peers
 from .binary import hinge_loss, perceptron_loss, sigmoid_binary_cross_entropy, sigmoid_focal_loss, sparsemax_loss
 from .divergence import (
     convex_kl_divergence,
@@ -137,3 +138,6 @@ __all__ = [
     "squared_error",
     "triplet_margin_loss",
 ]
+
+NAMES = peers("optax.losses")
+"""What each name stands for in this package."""
