@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import inspect
-import json
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from docutils import nodes
@@ -19,8 +13,8 @@ from sphinx.util.nodes import nested_parse_with_titles
 
 import arraylosses as al
 from arraylosses.loss import Loss
-from arraylosses.registry import aliases_of, name_of
-from libraries import LIBRARIES
+from arraylosses.peers import LIBRARIES, PEERS
+from arraylosses.registry import aliases_of, name_of, peers, peers_of
 
 
 class Name(NamedTuple):
@@ -30,28 +24,10 @@ class Name(NamedTuple):
     settings: Mapping[str, Any]
 
     @property
-    def own(self) -> str:
-        """The registered name."""
-        return name_of(self.cls)
-
-    @property
     def pages(self) -> set[str]:
         """The losses on whose page the name stands: its own, and that from which a dialect's is derived."""
         known = {cls: name for name, cls in al.registered().items()}
         return {known[cls] for cls in self.cls.__mro__ if cls in known}
-
-    @property
-    def said(self) -> str:
-        """What `al.get` returns, in reST."""
-        settings = ", ".join(f"{key}={value!r}" for key, value in self.settings.items())
-        if ".dialects." not in self.cls.__module__:
-            return f"``{self.own}({settings})``" if settings else f"``{self.own}``"
-        dialect = self.own.partition(".")[0]
-        return f"``dialects.{dialect}.{self.cls.__name__}({settings})``: {summary(self.cls)}"
-
-
-def summary(cls: type[Loss]) -> str:
-    return (inspect.getdoc(cls) or "").partition("\n")[0]
 
 
 def names() -> dict[str, Name]:
@@ -63,16 +39,10 @@ def names() -> dict[str, Name]:
     return found
 
 
-@functools.cache
-def elsewhere() -> dict[str, list[str]]:
-    """Return the losses of other libraries by the modules that they are in."""
-    command = [sys.executable, str(Path(__file__).with_name("libraries.py"))]
-    return dict(json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout))
-
-
-def libraries_of(name: str) -> list[str]:
-    """Return where a name is found: as ``torch.nn.MSELoss``."""
-    return [f"{module}.{name}" for module, found in elsewhere().items() if name in found]
+def call(loss: str, settings: Mapping[str, Any]) -> str:
+    """Return a loss with settings as code, from which `links` makes a link."""
+    said = ", ".join(f"{key}={value!r}" for key, value in settings.items())
+    return f"``{loss}({said})``" if said else f"``{loss}``"
 
 
 class Table(SphinxDirective):
@@ -97,33 +67,33 @@ class Table(SphinxDirective):
 
 
 class OtherNames(Table):
-    """``other-names:: huber``: the names by which `al.get` knows a loss, and the libraries that have them."""
+    """``other-names:: huber``: the losses of other libraries that are one of ours, and the names that `get` takes."""
 
-    widths = "30 35 35"
+    widths = "45 30 25"
 
     def rows(self, argument: str) -> Iterator[tuple[str, ...]]:
-        yield "Name", "Library", "``al.get`` of it returns"
-        for name, entry in sorted(names().items(), key=lambda item: (".dialects." in item[1].cls.__module__, item[0])):
+        yield "Elsewhere, or in ``al.get``", "Here", "What differs"
+        for peer in peers_of(argument):
+            yield f"``{peer.name}``", call(peer.loss, peer.settings), peer.differs
+        for name, entry in sorted(names().items()):
             if argument in entry.pages and name != argument:
-                yield f"``{name}``", ", ".join(f"``{x}``" for x in libraries_of(name)), entry.said
+                yield f"``{name}``", call(name_of(entry.cls), entry.settings), ""
 
 
 class LibraryNames(Table):
     """``library-names:: PyTorch``: every loss of a library, and what it is here."""
 
-    widths = "45 55"
+    widths = "40 30 30"
 
     def rows(self, argument: str) -> Iterator[tuple[str, ...]]:
-        known = names()
-        yield argument, "Here"
-        for module in LIBRARIES[argument]:
-            for name in elsewhere()[module]:
-                entry = known.get(name)
-                yield f"``{module}.{name}``", entry.said if entry else "none"
+        yield argument, "Here", "What differs"
+        for path in PEERS:
+            if LIBRARIES[path.partition(".")[0]] == argument:
+                for peer in peers(path).values():
+                    yield f"``{peer.name}``", call(peer.loss, peer.settings) if peer.loss else "none", peer.differs
 
 
 def setup(app: Sphinx) -> dict[str, bool]:
-    app.connect("builder-inited", lambda app: elsewhere())  # once, before the pages are read in several processes
     app.add_directive("other-names", OtherNames)
     app.add_directive("library-names", LibraryNames)
     return {"parallel_read_safe": True}

@@ -17,8 +17,9 @@ from sphinx.util.inventory import InventoryFile
 
 import arraylosses as al
 import paths
-from libraries import LIBRARIES
-from names import elsewhere, names
+from arraylosses.peers import LIBRARIES, PEERS
+from arraylosses.registry import peers
+from names import names
 
 SITE = Path(__file__).parents[1] / "_build" / "html"
 PAGES = sorted(SITE.rglob("*.html"))
@@ -116,12 +117,12 @@ def test_the_search_finds_every_name():
     assert missing == []
 
 
-@pytest.mark.parametrize("library", LIBRARIES)
-def test_the_page_of_a_library_has_all_its_losses(library):
+@pytest.mark.parametrize("path", PEERS)
+def test_the_page_of_a_library_has_all_its_losses(path):
+    library = LIBRARIES[path.partition(".")[0]]
     page = soup(SITE / "libraries" / f"{'torch' if library == 'PyTorch' else library.lower()}.html")
     shown = {code.get_text() for code in page.select("table code")}
-    for module in LIBRARIES[library]:
-        assert {f"{module}.{name}" for name in elsewhere()[module]} <= shown
+    assert {peer.name for peer in peers(path).values()} <= shown
 
 
 @pytest.mark.parametrize(
