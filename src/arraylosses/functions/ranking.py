@@ -504,7 +504,7 @@ def ranking_softmax(
 ) -> Array:
     r"""Cross entropy of the documents' chances to come first, each counting as much as it is relevant.
 
-    .. math:: l = -\sum_d relevance_d \log p_d; \quad p = softmax(scores)
+    .. math:: l = -\sum_d \mathrm{relevance}_d \log p_d; \quad p = \mathrm{softmax}(\mathrm{scores})
 
     Parameters
     ----------
@@ -530,6 +530,12 @@ def ranking_softmax(
     ------
     TypeError, ValueError
         For arguments that do not fit: see `Loss`.
+
+    See Also
+    --------
+    list_net : Of the softmax of the relevance.
+    list_mle : The likelihood of the whole order.
+    lambda_loss : Where the head of the list counts.
 
     Notes
     -----

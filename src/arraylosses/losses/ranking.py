@@ -139,7 +139,7 @@ class ListNet(_RankingLoss):
 class RankingSoftmax(_RankingLoss):
     r"""Cross entropy of the documents' chances to come first, each counting as much as it is relevant.
 
-    .. math:: l = -\sum_d relevance_d \log p_d; \quad p = softmax(scores)
+    .. math:: l = -\sum_d \mathrm{relevance}_d \log p_d; \quad p = \mathrm{softmax}(\mathrm{scores})
 
     Parameters
     ----------
@@ -154,6 +154,12 @@ class RankingSoftmax(_RankingLoss):
         Floating: the model's scores of the documents of a list.
     relevance : array, shape (..., D)
         How relevant each is, at least 0, of the same shape.
+
+    See Also
+    --------
+    list_net : Of the softmax of the relevance.
+    list_mle : The likelihood of the whole order.
+    lambda_loss : Where the head of the list counts.
 
     Notes
     -----

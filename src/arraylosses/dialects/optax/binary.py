@@ -14,7 +14,8 @@ __all__ = ["hinge_loss", "perceptron_loss", "sigmoid_binary_cross_entropy", "sig
 def sigmoid_binary_cross_entropy(logits: Array, labels: Array | float) -> Array:
     r"""Negative log-likelihood of a yes or no.
 
-    .. math:: l = -labels \log p - (1 - labels) \log(1 - p); \quad p = sigmoid(logits)
+    .. math:: l = -\mathrm{labels} \log p - (1 - \mathrm{labels}) \log(1 - p);
+        \quad p = \mathrm{sigmoid}(\mathrm{logits})
 
     Parameters
     ----------
@@ -50,8 +51,8 @@ def sigmoid_binary_cross_entropy(logits: Array, labels: Array | float) -> Array:
 def sigmoid_focal_loss(logits: Array, labels: Array | float, *, alpha: Any = None, gamma: Any = 2.0) -> Array:
     r"""Cross entropy of a yes or no in which easy items count little.
 
-    .. math:: l = -alpha_t (1 - p_t)^{gamma} \log p_t; \quad p_t = p \text{ if } labels = 1 \text{ else } 1 - p,
-        \; p = sigmoid(logits)
+    .. math:: l = -\alpha_t (1 - p_t)^{\gamma} \log p_t;
+        \quad p_t = p \text{ if } \mathrm{labels} = 1 \text{ else } 1 - p, \; p = \mathrm{sigmoid}(\mathrm{logits})
 
     Parameters
     ----------
@@ -91,7 +92,7 @@ def sigmoid_focal_loss(logits: Array, labels: Array | float, *, alpha: Any = Non
 def hinge_loss(predictor_outputs: Array, targets: Array | float) -> Array:
     r"""Loss of the support vector machine.
 
-    .. math:: l = \max(0, 1 - targets \cdot \text{predictor_outputs})
+    .. math:: l = \max(0, 1 - \mathrm{targets} \cdot \mathrm{predictor\_outputs})
 
     Parameters
     ----------
@@ -127,7 +128,7 @@ def hinge_loss(predictor_outputs: Array, targets: Array | float) -> Array:
 def perceptron_loss(predictor_outputs: Array, targets: Array) -> Array:
     r"""Loss of the perceptron.
 
-    .. math:: l = \max(0, -targets \cdot \text{predictor_outputs})
+    .. math:: l = \max(0, -\mathrm{targets} \cdot \mathrm{predictor\_outputs})
 
     Parameters
     ----------
@@ -163,7 +164,7 @@ def perceptron_loss(predictor_outputs: Array, targets: Array) -> Array:
 def sparsemax_loss(logits: Array, labels: Array | float) -> Array:
     r"""Loss of a yes or no whose probability is 0 or 1 beyond a score of -1 or 1.
 
-    .. math:: l = \phi((1 - 2 \, labels) \, logits);
+    .. math:: l = \phi((1 - 2 \, \mathrm{labels}) \, \mathrm{logits});
         \quad \phi(x) = \begin{cases} 0 & x \le -1 \\ (x + 1)^2 / 4 & -1 < x < 1 \\ x & x \ge 1 \end{cases}
 
     Parameters

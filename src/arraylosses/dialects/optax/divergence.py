@@ -37,7 +37,7 @@ def _of_rows(
 def kl_divergence(log_predictions: Array, targets: Array, axis: Axis = -1, where: Array | None = None) -> Array:
     r"""Kullback-Leibler divergence of the prediction from the target.
 
-    .. math:: l = \sum_c targets_c (\log targets_c - \text{log_predictions}_c)
+    .. math:: l = \sum_c \mathrm{targets}_c (\log \mathrm{targets}_c - \mathrm{log\_predictions}_c)
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def kl_divergence_with_log_targets(
 ) -> Array:
     r"""Kullback-Leibler divergence of the prediction from a target that is given by its logarithm.
 
-    .. math:: l = \sum_c \exp(\text{log_targets}_c) (\text{log_targets}_c - \text{log_predictions}_c)
+    .. math:: l = \sum_c \exp(\mathrm{log\_targets}_c) (\mathrm{log\_targets}_c - \mathrm{log\_predictions}_c)
 
     Parameters
     ----------
@@ -124,8 +124,8 @@ def generalized_kl_divergence(
 ) -> Array:
     r"""Kullback-Leibler divergence of amounts that need not sum to 1.
 
-    .. math:: l = \sum_c targets_c (\log targets_c - \text{log_predictions}_c) - targets_c +
-        \exp(\text{log_predictions}_c)
+    .. math:: l = \sum_c \mathrm{targets}_c (\log \mathrm{targets}_c - \mathrm{log\_predictions}_c) - \mathrm{targets}_c
+        + \exp(\mathrm{log\_predictions}_c)
 
     Parameters
     ----------

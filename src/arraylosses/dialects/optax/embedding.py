@@ -22,7 +22,8 @@ __all__ = ["cosine_distance", "cosine_similarity", "ntxent", "triplet_margin_los
 class CosineSimilarity(PureRowLoss):
     r"""Cosine of the angle between two vectors, as Optax has it: positive, with a least norm.
 
-    .. math:: l = \frac{prediction \cdot target}{\max(|prediction|, \sqrt{epsilon}) \, \max(|target|, \sqrt{epsilon})}
+    .. math:: l = \frac{\mathrm{prediction} \cdot \mathrm{target}}{\max(|\mathrm{prediction}|, \sqrt{\epsilon}) \,
+        \max(|\mathrm{target}|, \sqrt{\epsilon})}
 
     Parameters
     ----------
@@ -110,8 +111,8 @@ class _LimitedCosine:
 class CosineDistance(CosineSimilarity):
     r"""One minus the cosine of the angle between two vectors.
 
-    .. math:: l = 1 -
-        \frac{prediction \cdot target}{\max(|prediction|, \sqrt{epsilon}) \, \max(|target|, \sqrt{epsilon})}
+    .. math:: l = 1 - \frac{\mathrm{prediction} \cdot \mathrm{target}}{\max(|\mathrm{prediction}|, \sqrt{\epsilon}) \,
+        \max(|\mathrm{target}|, \sqrt{\epsilon})}
 
     Parameters
     ----------
@@ -175,7 +176,8 @@ def cosine_similarity(
 ) -> Array:
     r"""Cosine of the angle between two vectors: 1 where they point the same way.
 
-    .. math:: \frac{predictions \cdot targets}{\max(|predictions|, \sqrt{epsilon}) \, \max(|targets|, \sqrt{epsilon})}
+    .. math:: \frac{\mathrm{predictions} \cdot \mathrm{targets}}{\max(|\mathrm{predictions}|, \sqrt{\epsilon}) \,
+        \max(|\mathrm{targets}|, \sqrt{\epsilon})}
 
     Parameters
     ----------
@@ -217,8 +219,8 @@ def cosine_distance(
 ) -> Array:
     r"""One minus the cosine of the angle between two vectors.
 
-    .. math:: 1 -
-        \frac{predictions \cdot targets}{\max(|predictions|, \sqrt{epsilon}) \, \max(|targets|, \sqrt{epsilon})}
+    .. math:: 1 - \frac{\mathrm{predictions} \cdot \mathrm{targets}}{\max(|\mathrm{predictions}|, \sqrt{\epsilon}) \,
+        \max(|\mathrm{targets}|, \sqrt{\epsilon})}
 
     Parameters
     ----------
@@ -260,8 +262,9 @@ def cosine_distance(
 class TripletMarginLoss(TripletMargin):
     r"""Triplet margin loss as Optax has it: epsilon is added to the sum within the norm.
 
-    .. math:: l = \max(0, margin + d(anchor, positive) - d(anchor, negative)); \quad
-        d(x, y) = (epsilon + \sum_k |x_k - y_k|^p)^{1/p}
+    .. math:: l = \max(0, \mathrm{margin} + d(\mathrm{anchor}, \mathrm{positive}) - d(\mathrm{anchor},
+        \mathrm{negative}));
+        \quad d(x, y) = (\epsilon + \sum_k |x_k - y_k|^p)^{1/p}
 
     Parameters
     ----------
@@ -354,8 +357,9 @@ def triplet_margin_loss(
 ) -> Array:
     r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
 
-    .. math:: l = \max(0, margin + d(anchors, positives) - d(anchors, negatives)); \quad
-        d(x, y) = (eps + \sum_k |x_k - y_k|^p)^{1/p}
+    .. math:: l = \max(0, \mathrm{margin} + d(\mathrm{anchors}, \mathrm{positives}) - d(\mathrm{anchors},
+        \mathrm{negatives}));
+        \quad d(x, y) = (\mathrm{eps} + \sum_k |x_k - y_k|^p)^{1/p}
 
     Parameters
     ----------
@@ -402,7 +406,8 @@ def ntxent(embeddings: Array, labels: Array, temperature: Any = 0.07) -> Array:
     r"""Cross entropy of telling each embedding's positives from its negatives, one positive at a time.
 
     .. math:: -\frac{1}{P} \sum_i \sum_{p \in P_i} \log \frac{\exp(s_{ip})}{\exp(s_{ip}) + \sum_{n \in N_i}
-        \exp(s_{in})}; \quad s_{ij} = \cos(embeddings_i, embeddings_j) / temperature
+        \exp(s_{in})};
+        \quad s_{ij} = \cos(\mathrm{embeddings}_i, \mathrm{embeddings}_j) / \mathrm{temperature}
 
     over all P pairs of an embedding and one of its positives, the other embeddings of the same label.
 

@@ -60,7 +60,7 @@ def _of_distributions(
 def softmax_cross_entropy(logits: Array, labels: Array, axis: Axis = -1, where: Array | None = None) -> Array:
     r"""Cross entropy of logits and a distribution.
 
-    .. math:: l = -\sum_c labels_c \log p_c; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{labels}_c \log p_c; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def safe_softmax_cross_entropy(logits: Array, labels: Array) -> Array:
 
     It is `softmax_cross_entropy`, which is safe here too.
 
-    .. math:: l = -\sum_c labels_c \log p_c; \quad p = softmax(logits)
+    .. math:: l = -\sum_c \mathrm{labels}_c \log p_c; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def softmax_cross_entropy_with_integer_labels(
 ) -> Array:
     r"""Cross entropy of logits and integer labels.
 
-    .. math:: l = -\log p_{label}; \quad p = softmax(logits)
+    .. math:: l = -\log p_{\mathrm{label}}; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def poly_loss_cross_entropy(
 ) -> Array:
     r"""Cross entropy with the first term of its series in 1 - p changed.
 
-    .. math:: l = \sum_c labels_c (-\log p_c + epsilon (1 - p_c)); \quad p = softmax(logits)
+    .. math:: l = \sum_c \mathrm{labels}_c (-\log p_c + \epsilon (1 - p_c)); \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------
@@ -255,7 +255,7 @@ def _of_labels(loss: Callable[..., Array], scores: Array, labels: Array) -> Arra
 def multiclass_hinge_loss(scores: Array, labels: Array) -> Array:
     r"""Loss of the multiclass support vector machine.
 
-    .. math:: l = \max(0, 1 + \max_{j \ne label} scores_j - scores_{label})
+    .. math:: l = \max(0, 1 + \max_{j \ne \mathrm{label}} \mathrm{scores}_j - \mathrm{scores}_{\mathrm{label}})
 
     Parameters
     ----------
@@ -291,7 +291,7 @@ def multiclass_hinge_loss(scores: Array, labels: Array) -> Array:
 def multiclass_perceptron_loss(scores: Array, labels: Array) -> Array:
     r"""Loss of the perceptron of several classes.
 
-    .. math:: l = \max_j scores_j - scores_{label}
+    .. math:: l = \max_j \mathrm{scores}_j - \mathrm{scores}_{\mathrm{label}}
 
     Parameters
     ----------
@@ -327,7 +327,7 @@ def multiclass_perceptron_loss(scores: Array, labels: Array) -> Array:
 def multiclass_sparsemax_loss(scores: Array, labels: Array) -> Array:
     r"""Cross entropy's counterpart for probabilities that may be 0.
 
-    .. math:: l = \frac{1}{2} + \sum_c p_c (scores_c - \frac{1}{2} p_c) - scores_{label}
+    .. math:: l = \frac{1}{2} + \sum_c p_c (\mathrm{scores}_c - \frac{1}{2} p_c) - \mathrm{scores}_{\mathrm{label}}
 
     with p the point of the probability simplex that is nearest to the scores.
 
@@ -365,7 +365,7 @@ def multiclass_sparsemax_loss(scores: Array, labels: Array) -> Array:
 def make_fenchel_young_loss(max_fun: Callable[..., Array]) -> Callable[..., Array]:
     r"""Make the Fenchel-Young loss of a regularized maximum.
 
-    .. math:: l = \text{max_fun}(scores) - \sum_c targets_c \, scores_c
+    .. math:: l = \mathrm{max\_fun}(\mathrm{scores}) - \sum_c \mathrm{targets}_c \, \mathrm{scores}_c
 
     Parameters
     ----------
@@ -421,7 +421,7 @@ def _by_rows(function: Callable[[Array], Array], x: Array) -> Array:
 def smooth_labels(labels: Array, alpha: Any, *, axis: Axis = -1, where: Array | None = None) -> Array:
     r"""Spread a share of each distribution evenly over all classes.
 
-    .. math:: (1 - alpha) \, labels + alpha / C
+    .. math:: (1 - \alpha) \, \mathrm{labels} + \alpha / C
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ def ranking_softmax_loss(
 ) -> Array:
     r"""Cross entropy of the items' chances to come first, each counting as much as it is relevant.
 
-    .. math:: l = -\sum_d weights_d \, labels_d \log p_d; \quad p = softmax(logits)
+    .. math:: l = -\sum_d \mathrm{weights}_d \, \mathrm{labels}_d \log p_d; \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------

@@ -22,7 +22,7 @@ def _of_error(loss: Callable[..., Array], predictions: Array, targets: Any, **se
 def squared_error(predictions: Array, targets: Array | None = None) -> Array:
     r"""Square of the error.
 
-    .. math:: l = (predictions - targets)^2
+    .. math:: l = (\mathrm{predictions} - \mathrm{targets})^2
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ def squared_error(predictions: Array, targets: Array | None = None) -> Array:
 def l2_loss(predictions: Array, targets: Array | None = None) -> Array:
     r"""Half the square of the error.
 
-    .. math:: l = \frac{1}{2} (predictions - targets)^2
+    .. math:: l = \frac{1}{2} (\mathrm{predictions} - \mathrm{targets})^2
 
     Parameters
     ----------
@@ -94,8 +94,8 @@ def l2_loss(predictions: Array, targets: Array | None = None) -> Array:
 def huber_loss(predictions: Array, targets: Array | float | None = None, *, delta: Any = 1.0) -> Array:
     r"""Squared near 0 and absolute far out.
 
-    .. math:: l = \frac{1}{2} e^2 \text{ if } |e| \le delta, \text{ else } delta (|e| - \frac{1}{2} delta);
-        \quad e = predictions - targets
+    .. math:: l = \frac{1}{2} e^2 \text{ if } |e| \le \delta, \text{ else } \delta (|e| - \frac{1}{2} \delta);
+        \quad e = \mathrm{predictions} - \mathrm{targets}
 
     Parameters
     ----------
@@ -133,7 +133,7 @@ def huber_loss(predictions: Array, targets: Array | float | None = None, *, delt
 def log_cosh(predictions: Array, targets: Array | float | None = None) -> Array:
     r"""Logarithm of the hyperbolic cosine of the error.
 
-    .. math:: l = \log \cosh (predictions - targets)
+    .. math:: l = \log \cosh (\mathrm{predictions} - \mathrm{targets})
 
     Parameters
     ----------

@@ -63,8 +63,9 @@ class _Overlap(PureLoss):
 class DiceLoss(_Overlap):
     r"""The Dice loss as Optax has it: one minus the Tversky index of each class, and the mean or the sum of these.
 
-    .. math:: l_c = w_c (1 - \frac{TP_c + smooth}{TP_c + alpha \, FP_c + beta \, FN_c + smooth}); \quad
-        TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c
+    .. math:: l_c = w_c (1 - \frac{\mathrm{TP}_c + \mathrm{smooth}}{\mathrm{TP}_c + \alpha \, \mathrm{FP}_c + \beta \,
+        \mathrm{FN}_c + \mathrm{smooth}});
+        \quad \mathrm{TP}_c = \sum p_c t_c, \; \mathrm{FP}_c = \sum p_c (1 - t_c), \; \mathrm{FN}_c = \sum (1 - p_c) t_c
 
     Parameters
     ----------
@@ -142,8 +143,8 @@ class DiceLoss(_Overlap):
 class MulticlassGeneralizedDiceLoss(_Overlap):
     r"""The mean of all classes' Dice losses of all images, each weighted by how rare the class is in the batch.
 
-    .. math:: l = \frac{1}{N} \sum_n \sum_c v_c \, l_{nc}; \quad
-        v_c = \frac{((\sum t_c)^2 + 10^{-7})^{-1}}{\sum_k ((\sum t_k)^2 + 10^{-7})^{-1}}
+    .. math:: l = \frac{1}{N} \sum_n \sum_c v_c \, l_{\mathrm{nc}};
+        \quad v_c = \frac{((\sum t_c)^2 + 10^{-7})^{-1}}{\sum_k ((\sum t_k)^2 + 10^{-7})^{-1}}
 
     Parameters
     ----------
@@ -217,8 +218,9 @@ def dice_loss(
 ) -> Array:
     r"""One minus the overlap of two regions by their sizes, with weights of both kinds of error.
 
-    .. math:: l_c = w_c (1 - \frac{TP_c + smooth}{TP_c + alpha \, FP_c + beta \, FN_c + smooth}); \quad
-        TP_c = \sum p_c t_c, \; FP_c = \sum p_c (1 - t_c), \; FN_c = \sum (1 - p_c) t_c
+    .. math:: l_c = w_c (1 - \frac{\mathrm{TP}_c + \mathrm{smooth}}{\mathrm{TP}_c + \alpha \, \mathrm{FP}_c + \beta \,
+        \mathrm{FN}_c + \mathrm{smooth}});
+        \quad \mathrm{TP}_c = \sum p_c t_c, \; \mathrm{FP}_c = \sum p_c (1 - t_c), \; \mathrm{FN}_c = \sum (1 - p_c) t_c
 
     Parameters
     ----------
@@ -311,8 +313,8 @@ def multiclass_generalized_dice_loss(
 ) -> Array:
     r"""Mean of all classes' Dice losses of all images, each weighted by how rare the class is in the batch.
 
-    .. math:: \frac{1}{N} \sum_n \sum_c v_c \, l_{nc}; \quad
-        v_c = \frac{((\sum t_c)^2 + 10^{-7})^{-1}}{\sum_k ((\sum t_k)^2 + 10^{-7})^{-1}}
+    .. math:: \frac{1}{N} \sum_n \sum_c v_c \, l_{\mathrm{nc}};
+        \quad v_c = \frac{((\sum t_c)^2 + 10^{-7})^{-1}}{\sum_k ((\sum t_k)^2 + 10^{-7})^{-1}}
 
     with the losses l of `dice_loss`.
 
@@ -361,7 +363,8 @@ def multiclass_generalized_dice_loss(
 def binary_dice_loss(predictions: Array, targets: Array, *, smooth: Any = 1.0, apply_sigmoid: bool = True) -> Array:
     r"""One minus the overlap of the foreground's region with that of the target.
 
-    .. math:: l = 1 - \frac{TP + smooth}{\frac{1}{2} (\sum p + \sum t) + smooth}; \quad TP = \sum p \, t
+    .. math:: l = 1 - \frac{\mathrm{TP} + \mathrm{smooth}}{\frac{1}{2} (\sum p + \sum t) + \mathrm{smooth}};
+        \quad \mathrm{TP} = \sum p \, t
 
     Parameters
     ----------

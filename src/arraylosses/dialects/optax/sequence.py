@@ -24,7 +24,8 @@ def ctc_loss(
 ) -> Array:
     r"""Connectionist temporal classification: labels in order, at unknown places of more frames.
 
-    .. math:: l = -\log \sum_{alignments} \prod_t p_t(alignment_t); \quad p = softmax(logits)
+    .. math:: l = -\log \sum_{\mathrm{alignments}} \prod_t p_t(\mathrm{alignment}_t);
+        \quad p = \mathrm{softmax}(\mathrm{logits})
 
     Parameters
     ----------

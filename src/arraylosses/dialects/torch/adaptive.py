@@ -29,7 +29,7 @@ class ASMoutput(NamedTuple):
 class AdaptiveLogSoftmaxWithLoss(Layered):
     r"""`adaptive_log_softmax` as an object, which holds the layers of the head and of the tail.
 
-    .. math:: l = -\frac{1}{N} \sum_n \log p_n(target_n)
+    .. math:: l = -\frac{1}{N} \sum_n \log p_n(\mathrm{target}_n)
 
     Parameters
     ----------

@@ -62,7 +62,7 @@ def cross_entropy(
 ) -> Array:
     r"""Cross entropy of logits: `cross_entropy`, with the classes on axis 1.
 
-    .. math:: l = -\sum_c weight_c \, target_c \log p_c; \quad p = softmax(input)
+    .. math:: l = -\sum_c \mathrm{weight}_c \, \mathrm{target}_c \log p_c; \quad p = \mathrm{softmax}(\mathrm{input})
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def nll_loss(
 ) -> Array:
     r"""Negative log-likelihood of labels, from log-probabilities: `nll`, with the classes on axis 1.
 
-    .. math:: l = -weight_{target} \, input_{target}
+    .. math:: l = -\mathrm{weight}_{\mathrm{target}} \, \mathrm{input}_{\mathrm{target}}
 
     Parameters
     ----------
@@ -334,7 +334,8 @@ def binary_cross_entropy(
 ) -> Array:
     r"""Binary cross entropy of probabilities, whose logarithms count as at least -100: `BCELoss`.
 
-    .. math:: l = -target \max(\log input, -100) - (1 - target) \max(\log(1 - input), -100)
+    .. math:: l = -\mathrm{target} \max(\log \mathrm{input}, -100) - (1 - \mathrm{target}) \max(\log(1 -
+        \mathrm{input}), -100)
 
     Parameters
     ----------
@@ -388,7 +389,8 @@ def binary_cross_entropy_with_logits(
 ) -> Array:
     r"""Binary cross entropy of logits: `binary_cross_entropy`.
 
-    .. math:: l = -\text{pos_weight} \, target \log p - (1 - target) \log(1 - p); \quad p = 1 / (1 + \exp(-input))
+    .. math:: l = -\mathrm{pos\_weight} \, \mathrm{target} \log p - (1 - \mathrm{target}) \log(1 - p);
+        \quad p = 1 / (1 + \exp(-\mathrm{input}))
 
     Parameters
     ----------
@@ -444,7 +446,7 @@ def kl_div(
 ) -> Array:
     r"""Kullback-Leibler divergence, element by element: `kl_divergence` is the sum of a row.
 
-    .. math:: l = target \, (\log target - input)
+    .. math:: l = \mathrm{target} \, (\log \mathrm{target} - \mathrm{input})
 
     Parameters
     ----------

@@ -38,7 +38,8 @@ def hinge_embedding_loss(
 ) -> Array:
     r"""Distances of pairs that belong together, and what others lack to a margin: `hinge_embedding`.
 
-    .. math:: l = input \text{ if } target = 1, \text{ else } \max(0, margin - input)
+    .. math:: l = \mathrm{input} \text{ if } \mathrm{target} = 1, \text{ else } \max(0, \mathrm{margin} -
+        \mathrm{input})
 
     Parameters
     ----------
@@ -90,7 +91,7 @@ def margin_ranking_loss(
 ) -> Array:
     r"""What the score that should be the higher one lacks to a lead: `margin_ranking`.
 
-    .. math:: l = \max(0, margin - target (input1 - input2))
+    .. math:: l = \max(0, \mathrm{margin} - \mathrm{target} (\mathrm{input1} - \mathrm{input2}))
 
     Parameters
     ----------
@@ -151,7 +152,8 @@ def cosine_embedding_loss(
 ) -> Array:
     r"""Angles of pairs that belong together, and nearness of others: `cosine_embedding`.
 
-    .. math:: l = 1 - \cos(input1, input2) \text{ if } target = 1, \text{ else } \max(0, \cos(input1, input2) - margin)
+    .. math:: l = 1 - \cos(\mathrm{input1}, \mathrm{input2}) \text{ if } \mathrm{target} = 1, \text{ else } \max(0,
+        \cos(\mathrm{input1}, \mathrm{input2}) - \mathrm{margin})
 
     Parameters
     ----------
@@ -207,8 +209,8 @@ def triplet_margin_loss(
 ) -> Array:
     r"""What an anchor lacks to be nearer to its positive by a margin: `triplet_margin`, with a shift of coordinates.
 
-    .. math:: l = \max(0, margin + \|anchor - positive + eps\|_p
-        - \|anchor - negative + eps\|_p)
+    .. math:: l = \max(0, \mathrm{margin} + \|\mathrm{anchor} - \mathrm{positive} + \mathrm{eps}\|_p - \|\mathrm{anchor}
+        - \mathrm{negative} + \mathrm{eps}\|_p)
 
     Parameters
     ----------
@@ -274,7 +276,8 @@ def triplet_margin_with_distance_loss(
 ) -> Array:
     r"""`triplet_margin_loss` by any distance d: `margin_ranking` of two distances.
 
-    .. math:: l = \max(0, margin + d(anchor, positive) - d(anchor, negative))
+    .. math:: l = \max(0, \mathrm{margin} + d(\mathrm{anchor}, \mathrm{positive}) - d(\mathrm{anchor},
+        \mathrm{negative}))
 
     Parameters
     ----------

@@ -79,7 +79,8 @@ def linear_cross_entropy(
 ) -> Array:
     r"""Cross entropy of a linear layer's outputs: `linear_cross_entropy`, which does not hold them.
 
-    .. math:: l = -\sum_c weight_c \, target_c \log p_c; \quad p = softmax(W input + b)
+    .. math:: l = -\sum_c \mathrm{weight}_c \, \mathrm{target}_c \log p_c;
+        \quad p = \mathrm{softmax}(W \mathrm{input} + b)
 
     Parameters
     ----------

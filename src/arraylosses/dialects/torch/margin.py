@@ -35,7 +35,7 @@ def soft_margin_loss(
 ) -> Array:
     r"""Logistic loss of signs: `soft_margin`, which does not overflow.
 
-    .. math:: l = \log(1 + \exp(-target \cdot input))
+    .. math:: l = \log(1 + \exp(-\mathrm{target} \cdot \mathrm{input}))
 
     Parameters
     ----------
@@ -86,7 +86,8 @@ def multi_margin_loss(
 ) -> Array:
     r"""Hinge loss of all other classes: `multi_margin`.
 
-    .. math:: l = \frac{weight_{target}}{C} \sum_{j \ne target} \max(0, margin + input_j - input_{target})^p
+    .. math:: l = \frac{\mathrm{weight}_{\mathrm{target}}}{C} \sum_{j \ne \mathrm{target}} \max(0, \mathrm{margin} +
+        \mathrm{input}_j - \mathrm{input}_{\mathrm{target}})^p
 
     Parameters
     ----------
@@ -157,7 +158,8 @@ def multilabel_margin_loss(
 ) -> Array:
     r"""Hinge loss of several labels, given as a list: `multilabel_margin`.
 
-    .. math:: l = \frac{1}{C} \sum_{j \in target} \sum_{k \notin target} \max(0, 1 + input_k - input_j)
+    .. math:: l = \frac{1}{C} \sum_{j \in \mathrm{target}} \sum_{k \notin \mathrm{target}} \max(0, 1 + \mathrm{input}_k
+        - \mathrm{input}_j)
 
     Parameters
     ----------
@@ -222,8 +224,9 @@ def multilabel_soft_margin_loss(
 ) -> Array:
     r"""Mean over the classes of their binary cross entropy: `multilabel_soft_margin`.
 
-    .. math:: l = -\frac{1}{C} \sum_c weight_c (target_c \log p_c + (1 - target_c) \log(1 - p_c));
-        \quad p = 1 / (1 + \exp(-input))
+    .. math:: l = -\frac{1}{C} \sum_c \mathrm{weight}_c (\mathrm{target}_c \log p_c + (1 - \mathrm{target}_c) \log(1 -
+        p_c));
+        \quad p = 1 / (1 + \exp(-\mathrm{input}))
 
     Parameters
     ----------

@@ -43,7 +43,7 @@ def l1_loss(
 ) -> Array:
     r"""Absolute error: `absolute_error`.
 
-    .. math:: l = |input - target|
+    .. math:: l = |\mathrm{input} - \mathrm{target}|
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def mse_loss(
 ) -> Array:
     r"""Squared error: `squared_error`.
 
-    .. math:: l = (input - target)^2
+    .. math:: l = (\mathrm{input} - \mathrm{target})^2
 
     Parameters
     ----------
@@ -138,7 +138,8 @@ def huber_loss(
 ) -> Array:
     r"""Huber's loss: `huber`.
 
-    .. math:: l = e^2 / 2 \text{ if } |e| \le delta, \text{ else } delta (|e| - delta / 2); \quad e = input - target
+    .. math:: l = e^2 / 2 \text{ if } |e| \le \delta, \text{ else } \delta (|e| - \delta / 2);
+        \quad e = \mathrm{input} - \mathrm{target}
 
     Parameters
     ----------
@@ -188,7 +189,8 @@ def smooth_l1_loss(
 ) -> Array:
     r"""Huber's loss over its threshold: `smooth_l1`.
 
-    .. math:: l = e^2 / (2 beta) \text{ if } |e| \le beta, \text{ else } |e| - beta / 2; \quad e = input - target
+    .. math:: l = e^2 / (2 \beta) \text{ if } |e| \le \beta, \text{ else } |e| - \beta / 2;
+        \quad e = \mathrm{input} - \mathrm{target}
 
     Parameters
     ----------
@@ -260,7 +262,8 @@ def poisson_nll_loss(
 ) -> Array:
     r"""Negative log-likelihood of a Poisson distribution: `poisson_nll`.
 
-    .. math:: l = rate - target \log(rate + eps) \; (+ \log target!); \quad rate = \exp(input)
+    .. math:: l = \mathrm{rate} - \mathrm{target} \log(\mathrm{rate} + \mathrm{eps}) \; (+ \log \mathrm{target}!);
+        \quad \mathrm{rate} = \exp(\mathrm{input})
 
     Parameters
     ----------
@@ -313,8 +316,9 @@ def gaussian_nll_loss(
 ) -> Array:
     r"""Negative log-likelihood of a normal distribution: `gaussian_nll`.
 
-    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(input - target)^2}{v} \right) \;
-        (+ \tfrac{1}{2} \log 2 \pi); \quad v = \max(var, eps)
+    .. math:: l = \tfrac{1}{2} \left( \log v + \frac{(\mathrm{input} - \mathrm{target})^2}{v} \right) \; (+ \tfrac{1}{2}
+        \log 2 \pi);
+        \quad v = \max(\mathrm{var}, \mathrm{eps})
 
     Parameters
     ----------

@@ -31,7 +31,8 @@ def ctc_loss(
 ) -> Array:
     r"""Connectionist temporal classification: `ctc`, of log-probabilities with the time on the first axis.
 
-    .. math:: l = -\log \sum_{alignments} \prod_t p_t(alignment_t); \quad p = \exp(\text{log_probs})
+    .. math:: l = -\log \sum_{\mathrm{alignments}} \prod_t p_t(\mathrm{alignment}_t);
+        \quad p = \exp(\mathrm{log\_probs})
 
     Parameters
     ----------
