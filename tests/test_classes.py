@@ -92,7 +92,6 @@ def test_keras_s_generalized_cross_entropy_is_of_probabilities():
 def test_a_name_means_the_loss_of_its_library():
     for name, loss in {
         "MultiMarginLoss": al.MultiMargin(),
-        "MultiLabelMarginLoss": al.MultilabelMargin(),
         "MultiLabelSoftMarginLoss": al.MultilabelSoftMargin(),
         "brier_score_loss": al.Brier(from_logits=False),
         "poly1_softmax_loss": al.PolyCrossEntropy(epsilon1=1.0),

@@ -202,8 +202,7 @@ def test_a_name_that_get_finds_gives_the_native_value(path, name):
 
 
 MESSAGES = [
-    ("ctc_loss", "PyTorch's is al.ctc here: log-probabilities with the time first"),
-    ("CTC", "Keras's is al.ctc here: labels of 0 are padding"),
+    ("MultiLabelMarginLoss", "PyTorch's is al.multilabel_margin here: the target is a list of classes, ended by -1"),
     ("make_fenchel_young_loss", "Optax's is al.fenchel_young here: of a function of one vector"),
     ("smooth_labels", "Optax's is al.special.smooth_labels here: no loss"),
     ("root_mean_squared_error", "scikit-learn's is al.squared_error here: the root of its mean"),

@@ -101,7 +101,7 @@ class MultilabelSoftMargin(PureRowLoss):
         return along(weight / special.where(total == 0, 1.0, total), logits, axis)
 
 
-@register("MultiLabelMarginLoss", "multilabel_margin_loss")
+@register
 @dataclass(frozen=True, kw_only=True)
 class MultilabelMargin(PureRowLoss):
     r"""Hinge loss of several labels: every class that is there should lead every one that is not by a margin.

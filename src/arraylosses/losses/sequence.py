@@ -11,7 +11,7 @@ from .. import special
 from .._array_api import Array, array_namespace, single_device
 from ..arguments import require_integer, require_nonnegative, require_one_of_type
 from ..numerics import elementwise, indexing, logarithms, recurrence, reductions
-from ..registry import alias, register
+from ..registry import register
 from ._base import PureLoss
 
 __all__ = ["Ctc", "Transducer"]
@@ -103,7 +103,7 @@ def _shares(share: Array, *sources: Array) -> list[Array]:
     return [factor * part for part in parts]
 
 
-@register("CTC", alias("CTCLoss", "ctc_loss", from_logits=False))
+@register("CTC", "CTCLoss", "ctc_loss")
 @dataclass(frozen=True, kw_only=True)
 class Ctc(_Alignment):
     r"""Connectionist temporal classification: labels in order, at unknown places of more frames, as in speech.
