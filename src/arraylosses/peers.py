@@ -35,12 +35,12 @@ _NOTHING = Named("", "there is no such loss here")
 _CLASS_AXIS = "the classes lie along axis 1, and ignore_index is -100"
 _NO_ALIGNMENT = "finite where there is no alignment"
 
-_CTC_OF_TORCH = Named(None, "the time first; the mean is that of losses divided by their labels")
+_CTC_OF_TORCH = Named("ctc", "the time first; the mean is that of losses divided by their labels")
 _KL_OF_TORCH = Named(None, "an item is an element; its batchmean is our mean")
 _LABELS_IN_A_LIST = Named("multilabel_margin", "the target is a list of classes, ended by -1")
 _BY_A_DISTANCE = Named("margin_ranking", "of the distances, which are computed beforehand")
 
-_CTC_OF_KERAS = Named(None, f"labels of 0 are padding, all frames are in use; {_NO_ALIGNMENT}")
+_CTC_OF_KERAS = Named("ctc", f"labels of 0 are padding, all frames are in use; {_NO_ALIGNMENT}")
 _CIRCLE_OF_KERAS = Named("circle", "of embeddings of length 1; the mean is over those with a loss")
 _DICE_OF_KERAS = Named("dice", "one sum over all images, places and classes, of probabilities; an empty mask costs 1")
 _TVERSKY_OF_KERAS = Named("tversky", "as Dice; alpha weights false negatives in 3.15.1")
@@ -104,7 +104,7 @@ PEERS: Mapping[str, Mapping[str, Named]] = {
         "sigmoid_focal_loss softmax_cross_entropy softmax_cross_entropy_with_integer_labels sparsemax_loss "
         "squared_error",
         cosine_similarity=Named("cosine_similarity", "the cosine itself, and not its negative"),
-        ctc_loss=Named(None, f"paddings in place of lengths; {_NO_ALIGNMENT}"),
+        ctc_loss=Named("ctc", f"paddings in place of lengths; {_NO_ALIGNMENT}"),
         ctc_loss_with_forward_probs=Named("ctc", "with the forward probabilities, as dialects.optax has them"),
         make_fenchel_young_loss=Named("fenchel_young", "of a function of one vector"),
         smooth_labels=Named("special.smooth_labels", "no loss"),
