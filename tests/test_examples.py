@@ -14,6 +14,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
+import arraylosses as al
 from arraylosses import registry
 
 ROOT = Path(__file__).parents[1]
@@ -111,6 +112,11 @@ def plain_torch(task: str) -> np.ndarray:
 
 
 @on_each_task
+def test_the_readme_lists_every_loss():
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("| family |")[2]
+    assert {name for name in al.registered() if "." not in name} <= set(re.findall(r"`(\w+)", table))
+
+
 @pytest.mark.parametrize(
     "library", [pytest.param(name, marks=pytest.mark.backend(name)) for name in training.LIBRARIES if name != "numpy"]
 )

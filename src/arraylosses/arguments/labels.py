@@ -19,7 +19,8 @@ def check_labels(
     """Return labels that can index, those to keep, and those that are no class if these can't be refused."""
     labels = as_index(xp, given)
     ignored = _as_label(given, labels, ignore_index)
-    plain = where is None and ignored is None and 0 not in labels.shape
+    no_class = ignored is None or not 0 <= ignored < classes  # then no label that is one is left out
+    plain = where is None and no_class and 0 not in labels.shape
     if plain and holds_values(labels) and lie_below(labels, classes):
         return labels, None, None
     if ignored is not None:
