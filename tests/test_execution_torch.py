@@ -404,7 +404,7 @@ def test_the_compiler_sees_one_graph_that_is_not_cut_into_blocks(torch):
     close(torch, torch.autograd.grad(value, x), torch.autograd.grad(straight(al.Huber(), x, y), x))
 
 
-def test_tensors_without_values_go_straight(torch):
+def test_tensors_without_values_are_not_cut(torch):
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     with small_blocks(several=False), ways_taken() as taken:
@@ -416,7 +416,25 @@ def test_tensors_without_values_go_straight(torch):
             assert tuple(torch.autograd.grad(al.huber(x, x.detach()), x)[0].shape) == (6, 7)
         sparse = torch.eye(6).to_sparse()
         assert float(al.squared_error(sparse, sparse)) == 0
-    assert taken == ["direct"] * 3
+    assert taken == ["autograd", "direct", "direct"]
+
+
+@pytest.mark.parametrize("target", ["labels", "distribution"])
+def test_an_accelerator_has_the_closed_form_in_one_step(torch, target):
+    # The meta device stands for one: it has shapes and no values.
+    x = torch.zeros(6, 7, device="meta", requires_grad=True)
+    t = torch.zeros((6,), dtype=torch.int64, device="meta") if target == "labels" else torch.zeros_like(x)
+    weight, where = torch.ones(6, device="meta"), torch.ones(6, dtype=torch.bool, device="meta")
+    with ways_taken() as taken:
+        value = al.cross_entropy(x, t, weight=weight, where=where, label_smoothing=0.1)
+        assert type(value.grad_fn).__name__ == "RecomputedBackward"
+        (gradient,) = torch.autograd.grad(value, x, create_graph=True)
+        (second,) = torch.autograd.grad(gradient.sum(), x)
+        assert gradient.shape == second.shape == x.shape
+        half = x.detach().half().requires_grad_()
+        assert torch.autograd.grad(al.cross_entropy(half, t), half)[0].dtype == torch.float16
+        assert al.cross_entropy(x, t, reduction="none").shape == (6,)
+    assert taken == ["autograd", "direct", "direct"]
 
 
 def test_a_subclass_of_tensor_goes_straight(torch):

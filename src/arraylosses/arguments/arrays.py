@@ -196,7 +196,7 @@ def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None,
             labels.append(Labels(k, None))
             continue
         is_length = form.domain.name == "length"
-        size = axes.size(form.of) + form.domain.counts
+        size = axes.size(form.of) + int(form.domain.counts)  # sizes that torch compiles take no bool
         of_where, extra = where, axes.layout(k, declaration.where)
         if where is not None:
             whole = broadcast_to(xp, where, axes.shape(declaration.where))

@@ -7,11 +7,11 @@ items it `declares`. Any other loss runs straight.
 | --- | --- | --- |
 | eager JAX | straight, as one compiled program | `jitted` |
 | torch, where it has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
-| eager torch on the CPU, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
+| eager torch, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
 | those of a loss of projected rows, on any library with arrays that can be written to, and on JAX; of coupled items, where these are many | in chunks of rows | `projection` |
-| all others: traced in another manner, lazy, small, on an accelerator, of an unknown library | straight | `direct` |
+| all others: traced in another manner, lazy, small, on an accelerator without a gradient, of an unknown library | straight | `direct` |
 """  # noqa: E501
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _way(loss: Formula, inputs: Inputs, eager: bool, *, whole: bool = False) -> 
 
         return taped if taped.fits(loss, inputs) else direct
     if not eager:
-        return direct
+        return autograd if backend == "torch" and autograd.fits(loss, inputs) else direct
     if backend == "numpy":
         if not blocks.fits(loss, inputs, whole=whole):
             return direct
@@ -114,10 +114,6 @@ def _way(loss: Formula, inputs: Inputs, eager: bool, *, whole: bool = False) -> 
         return direct
     if native.fits(loss, inputs):
         return native
-    if torch.is_grad_enabled():
-        given: list[Any] = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
-        given += [x for name in loss.array_settings if hasattr(x := getattr(loss, name), "requires_grad")]
-        tracked = [k for k, x in enumerate(given) if x.requires_grad]
-        if tracked:
-            return autograd if all([k in loss.closed_forms for k in tracked]) else direct
+    if torch.is_grad_enabled() and (tracked := autograd.tracked(loss, inputs)):
+        return autograd if all([k in loss.closed_forms for k in tracked]) else direct
     return blocks if blocks.fits(loss, inputs, whole=whole) else direct

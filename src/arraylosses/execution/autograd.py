@@ -1,9 +1,10 @@
-"""torch's autograd on the CPU: one function whose backward pass computes the closed form, and keeps only the inputs.
+"""torch's autograd: one function whose backward pass computes the closed form, and keeps only the inputs.
 
 The straight way would keep every intermediate result for the backward pass. Here the backward pass computes the
 gradient from the inputs, block by block. Up to a size, value and gradient are computed together, and that gradient is
-kept. A backward pass that is itself recorded, for a second derivative, or that is vectorized over many upstream
-gradients, goes the straight way.
+kept. So it is on an accelerator whatever the size: there it is one array in the place of every intermediate result, and
+takes fewer kernels. A backward pass that is itself recorded, for a second derivative, or that is vectorized over many
+upstream gradients, goes the straight way.
 """
 
 from __future__ import annotations
@@ -14,17 +15,36 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from .._array_api import Array, holds_values
+from .._array_api import Array, in_transform, is_eager_torch
 from ..arguments import Inputs
 from ..formula import Formula
 from . import blocks, direct
 from .direct import Wanted
 
-__all__ = ["run"]
+__all__ = ["fits", "run", "tracked"]
 
 
 KEPT = 1 << 22
 """Elements up to which the gradient is kept; beyond it, it would no longer be in the last cache when it is due."""
+
+
+def tracked(loss: Formula, inputs: Inputs) -> list[int]:
+    """The positions of what is to have a gradient: arrays of the loss, its weights, and settings behind these."""
+    given: list[Any] = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
+    given += [x for name in loss.array_settings if hasattr(x := getattr(loss, name), "requires_grad")]
+    return [k for k, x in enumerate(given) if x.requires_grad]
+
+
+def fits(loss: Formula, inputs: Inputs) -> bool:
+    """Whether inputs whose values can't be looked at are those of an accelerator, with gradients in closed form."""
+    torch: Any = sys.modules["torch"]
+    given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
+    if loss.reduction == "none" or not torch.is_grad_enabled() or not is_eager_torch(*given) or in_transform():
+        return False
+    positions = tracked(loss, inputs)
+    return bool(positions) and all(
+        [k in loss.closed_forms and inputs.arrays[k].dtype == inputs.dtype for k in positions]
+    )
 
 
 def run(loss: Formula, inputs: Inputs) -> Array:
@@ -37,6 +57,8 @@ def run(loss: Formula, inputs: Inputs) -> Array:
 
 
 def _together(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tuple[Array, ...] | None:
+    if not inputs.arrays[0].is_cpu:
+        return direct.run_with_derivatives(loss, inputs, Wanted(positions))
     size = math.prod(inputs.arrays[0].shape)
     # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
     is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
@@ -61,7 +83,7 @@ def _function() -> Any:
         @staticmethod
         def forward(ctx: Any, loss: Formula, inputs: Inputs, *tensors: Array) -> Array:
             # Without the tensors, which are held for as long as a gradient may be asked for, and no longer.
-            ctx.loss, ctx.inputs = loss, Inputs(inputs[0], (), *inputs[2:6], None, None, None)
+            ctx.loss, ctx.inputs = loss, Inputs(inputs[0], (), *inputs[2:6], None, None, inputs.invalid)
             if loss.array_settings:
                 # A setting is saved for nothing but torch's complaint where it was changed in place since.
                 settings = [getattr(loss, name) for name in loss.array_settings]
@@ -72,7 +94,7 @@ def _function() -> Any:
             found = _together(loss, inputs, ctx.positions)
             ctx.together, ctx.gradients = found is not None, None
             if found is None:
-                return blocks.run(loss, inputs)
+                return (blocks if inputs.arrays[0].is_cpu else direct).run(loss, inputs)
             value, *ctx.gradients = found
             return value
 
@@ -81,16 +103,16 @@ def _function() -> Any:
             tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
             inputs, positions = _with_tensors(ctx.inputs, tensors), ctx.positions
             found: Sequence[Array] | None = None
-            if not torch.is_grad_enabled() and holds_values(upstream):  # neither recorded nor vectorized
-                if not ctx.together:
-                    found = blocks.gradients(ctx.loss, inputs, positions, upstream)
-                else:
+            if not torch.is_grad_enabled() and is_eager_torch(upstream):  # neither recorded nor vectorized
+                if ctx.together:
                     found, ctx.gradients = ctx.gradients, None  # given away: they may be written to
                     if found is None:
                         found = (_together(ctx.loss, inputs, positions) or (None,))[1:]
-                    if found and float(upstream) != 1.0:
+                    if found and not (upstream.is_cpu and float(upstream) == 1.0):
                         for x in found:
                             x.mul_(upstream)
+                elif tensors[0].is_cpu:
+                    found = blocks.gradients(ctx.loss, inputs, positions, upstream)
             if not found:
                 with torch.enable_grad():
                     # Of views, for a tensor's hooks are not to see this gradient on the way.

@@ -130,7 +130,8 @@ class Loss:
         return cls(**config)
 
     def __repr__(self) -> str:
-        settings = ", ".join([f"{name}={value!r}" for name, value in vars(self).items()])
+        shown = {name: getattr(value, "__qualname__", None) or repr(value) for name, value in vars(self).items()}
+        settings = ", ".join([f"{name}={value}" for name, value in shown.items()])
         return f"{type(self).__name__}({settings})"
 
     def __eq__(self, other: object) -> bool:
