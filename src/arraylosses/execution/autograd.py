@@ -39,7 +39,7 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
     """Whether inputs whose values can't be looked at are those of an accelerator, with gradients in closed form."""
     torch: Any = sys.modules["torch"]
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
-    if loss.reduction == "none" or not torch.is_grad_enabled() or not is_eager_torch(*given) or in_transform():
+    if not torch.is_grad_enabled() or not is_eager_torch(*given) or in_transform():
         return False
     positions = tracked(loss, inputs)
     return bool(positions) and all(
@@ -56,9 +56,13 @@ def run(loss: Formula, inputs: Inputs) -> Array:
     return result
 
 
+def _on_cpu(x: Array) -> bool:
+    return bool(x.is_cpu)
+
+
 def _together(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tuple[Array, ...] | None:
-    if not inputs.arrays[0].is_cpu:
-        return direct.run_with_derivatives(loss, inputs, Wanted(positions))
+    if not _on_cpu(inputs.arrays[0]):
+        return None if loss.reduction == "none" else direct.run_with_derivatives(loss, inputs, Wanted(positions))
     size = math.prod(inputs.arrays[0].shape)
     # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
     is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
@@ -94,7 +98,7 @@ def _function() -> Any:
             found = _together(loss, inputs, ctx.positions)
             ctx.together, ctx.gradients = found is not None, None
             if found is None:
-                return (blocks if inputs.arrays[0].is_cpu else direct).run(loss, inputs)
+                return (blocks if _on_cpu(inputs.arrays[0]) else direct).run(loss, inputs)
             value, *ctx.gradients = found
             return value
 
@@ -108,11 +112,13 @@ def _function() -> Any:
                     found, ctx.gradients = ctx.gradients, None  # given away: they may be written to
                     if found is None:
                         found = (_together(ctx.loss, inputs, positions) or (None,))[1:]
-                    if found and not (upstream.is_cpu and float(upstream) == 1.0):
+                    if found and not (_on_cpu(upstream) and float(upstream) == 1.0):
                         for x in found:
                             x.mul_(upstream)
-                elif tensors[0].is_cpu:
+                elif _on_cpu(tensors[0]):
                     found = blocks.gradients(ctx.loss, inputs, positions, upstream)
+                else:
+                    found = (direct.run_with_derivatives(ctx.loss, inputs, Wanted(positions), upstream) or (None,))[1:]
             if not found:
                 with torch.enable_grad():
                     # Of views, for a tensor's hooks are not to see this gradient on the way.
