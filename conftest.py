@@ -19,13 +19,17 @@ from tests.variants import BACKENDS, VARIANTS, Variant, importable
 # Keras's own default is TensorFlow. Read when Keras is imported.
 os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
 
-# An adapter can be imported, and its examples run, where its library is installed.
-NEEDED = {"onnx": ("ndonnx", "onnxruntime"), "keras": ("keras", os.environ["KERAS_BACKEND"])}
-collect_ignore = [
-    str(path)
-    for path in (Path(__file__).parent / "src" / "arraylosses" / "interop").glob("[!_]*.py")
-    if not all(map(importlib.util.find_spec, NEEDED.get(path.stem, (path.stem,))))
-]
+# An adapter can be imported, and its examples run, where the library is installed that its file is named after.
+NEEDED = {"onnx": ("ndonnx", "onnxruntime"), "keras": ("keras", os.environ["KERAS_BACKEND"]), "boosting": ()}
+
+
+def _lacks_its_library(path: Path) -> bool:
+    host = path.stem.strip("_").partition("_")[0]
+    return not all(map(importlib.util.find_spec, NEEDED.get(host, (host,))))
+
+
+ADAPTERS = Path(__file__).parent / "src" / "arraylosses" / "interop"
+collect_ignore = [str(path) for path in ADAPTERS.glob("*.py") if path.stem != "__init__" and _lacks_its_library(path)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -151,13 +155,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
-
-
-def pytest_ignore_collect(collection_path: Path) -> bool | None:
-    """Leave out the examples of an adapter whose library, after which it is named, is not installed."""
-    is_adapter = collection_path.parent.name == "interop" and not collection_path.stem.startswith(("_", "test_"))
-    missing = is_adapter and importlib.util.find_spec(collection_path.stem) is None
-    return True if missing else None
 
 
 @pytest.fixture

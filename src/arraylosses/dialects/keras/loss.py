@@ -288,7 +288,7 @@ def _snake_case(name: str) -> str:
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", name))).lower()
 
 
-@functools.cache
+@functools.lru_cache(maxsize=256)
 def _class_for_keras(cls: type[Loss], loss: type) -> type:
     return type(cls.__name__, (cls, loss), {"__module__": cls.__module__, "__qualname__": cls.__qualname__})
 
