@@ -161,7 +161,7 @@ def test_a_list_is_refused_with_what_the_other_arrays_library_makes_one_by(varia
         ("prediction", lambda: al.squared_error(value, x)),
         ("weight", lambda: al.squared_error(x, x, weight=value)),
     ):
-        hint = hint_of(call, rf"`{name}` must be an array .*, got {type(value).__name__}; (\S+) makes an array")
+        hint = hint_of(call, rf"`{name}` must be an array .*, got {type(value).__name__}; (.+) makes an array")
         array = eval(hint, modules(variant) | {name: value})
         assert variant.of_this_library(array)
     if np.ndim(value):

@@ -129,6 +129,8 @@ def test_the_value_and_the_derivative_at_an_edge(variant: Variant, name):
 @pytest.mark.main_variants
 def test_a_subnormal_probability_has_its_logarithm(variant: Variant):
     # JAX takes such a number for 0 in every operation. -log 8e-40 is 90.02396...
+    if variant.backend == "cupy":
+        pytest.skip("CuPy takes such a number for 0 in every operation, and its logarithm for -infinity")
     for loss, arrays in (
         (al.KlDivergence(from_log=False), ([[8e-40, 1.0]], [[1.0, 0.0]])),
         (al.PoissonNll(from_log=False), ([8e-40], [1.0])),

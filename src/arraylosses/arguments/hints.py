@@ -95,7 +95,8 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
         hint = _CONTAINERS[library].format(name=name)
     elif isinstance(x, list | tuple | int | float | np.generic):
         creates = _CREATES.get("numpy" if like is None else backend_of(namespace_of(like)), "xp.asarray")
-        hint = f"{creates}({name}) makes an array"
+        place = f', device="{like.device}"' if like is not None and is_torch(like) and not like.is_cpu else ""
+        hint = f"{creates}({name}{place}) makes an array"
     else:
         return type(x).__name__
     return f"{type(x).__name__}; {hint}"
