@@ -38,6 +38,8 @@ from arraylosses import cross_entropi  # wrong
 
 al.huber(p, t, delta=2.0, weight=p, where=p > 0, reduction="sum")
 al.huber(prediction=p, target=t)
+al.huber(p, t, delta=np.full(3, 2.0))
+al.Quantile(q=np.asarray([0.1, 0.5, 0.9]))
 al.huber(p, t, dleta=2.0)  # wrong
 al.huber(p, t, delta="x")  # wrong
 al.huber(p, t, 2.0)  # wrong
@@ -51,7 +53,7 @@ al.special.no_such_thing(p)  # wrong
 
 loss = al.Huber(delta=2.0, reduction="none")
 loss(p, t, weight=p, where=p > 0)
-delta: float = loss.delta
+print(2.0 * loss.delta)
 loss.detla  # wrong
 loss.delta = 3.0  # wrong
 al.Huber(dleta=2.0)  # wrong

@@ -100,7 +100,8 @@ def page(family: str) -> str:
     head = [f'"""{summary}\n\n{NOTICE}\n"""', "", "from __future__ import annotations", ""]
     if re.search(r"\bAny\b", body):
         head += ["from typing import Any", ""]
-    head += ["from .._array_api import Array", "from ..loss_function import function_form", of_losses]
+    of_arrays = ["Array", *(["Real"] if re.search(r": Real\b", body) else [])]
+    head += [f"from .._array_api import {', '.join(of_arrays)}", "from ..loss_function import function_form", of_losses]
     head += ["from ..reduction import Reduction", "", line, "", "", body, ""]
     return "\n".join(head)
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.binary import BinaryCrossEntropy, BinaryFocal, Hinge, SoftMargin, SquaredHinge
 from ..reduction import Reduction
@@ -22,7 +22,7 @@ def binary_cross_entropy(
     *,
     from_logits: bool = True,
     pos_weight: Any = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -97,10 +97,10 @@ def binary_focal(
     prediction: Array,
     target: Array,
     *,
-    gamma: float = 2.0,
-    alpha: float | None = None,
+    gamma: Real = 2.0,
+    alpha: Real | None = None,
     from_logits: bool = True,
-    label_smoothing: float = 0.0,
+    label_smoothing: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

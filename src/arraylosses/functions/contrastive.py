@@ -5,7 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.contrastive import ClipContrastive, InfoNce, NtXent, Siglip, SupervisedContrastive
 from ..reduction import Reduction
@@ -18,7 +18,7 @@ def clip_contrastive(
     first: Array,
     second: Array,
     *,
-    temperature: float = 0.1,
+    temperature: Real = 0.1,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,
@@ -91,7 +91,7 @@ def info_nce(
     queries: Array,
     keys: Array,
     *,
-    temperature: float = 0.1,
+    temperature: Real = 0.1,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,
@@ -170,7 +170,7 @@ def nt_xent(
     embeddings: Array,
     labels: Array,
     *,
-    temperature: float = 0.1,
+    temperature: Real = 0.1,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,
@@ -252,8 +252,8 @@ def siglip(
     first: Array,
     second: Array,
     *,
-    temperature: float = 0.1,
-    bias: float = -10.0,
+    temperature: Real = 0.1,
+    bias: Real = -10.0,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,
@@ -329,7 +329,7 @@ def supervised_contrastive(
     embeddings: Array,
     labels: Array,
     *,
-    temperature: float = 0.1,
+    temperature: Real = 0.1,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,

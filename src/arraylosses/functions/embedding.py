@@ -5,7 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.embedding import (
     CosineEmbedding,
@@ -33,7 +33,7 @@ def cosine_embedding(
     x2: Array,
     target: Array,
     *,
-    margin: float = 0.0,
+    margin: Real = 0.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -168,7 +168,7 @@ def hinge_embedding(
     distance: Array,
     target: Array,
     *,
-    margin: float = 1.0,
+    margin: Real = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -230,7 +230,7 @@ def margin_ranking(
     x2: Array,
     target: Array,
     *,
-    margin: float = 0.0,
+    margin: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -293,7 +293,7 @@ def pairwise_contrastive(
     x2: Array,
     target: Array,
     *,
-    margin: float = 1.0,
+    margin: Real = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -369,7 +369,7 @@ def triplet_margin(
     positive: Array,
     negative: Array,
     *,
-    margin: float = 1.0,
+    margin: Real = 1.0,
     p: float = 2.0,
     swap: bool = False,
     axis: int = -1,

@@ -5,7 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.likelihood import GaussianNll, LaplaceNll, NegativeBinomialNll, PoissonNll, StudentTNll, VonMisesNll
 from ..reduction import Reduction
@@ -21,7 +21,7 @@ def gaussian_nll(
     *,
     from_log: bool = False,
     full: bool = False,
-    epsilon: float = 0.0,
+    epsilon: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -103,7 +103,7 @@ def laplace_nll(
     *,
     from_log: bool = False,
     full: bool = False,
-    epsilon: float = 0.0,
+    epsilon: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -252,7 +252,7 @@ def poisson_nll(
     *,
     from_log: bool = True,
     full: bool = False,
-    epsilon: float = 0.0,
+    epsilon: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -321,10 +321,10 @@ def student_t_nll(
     target: Array,
     scale: Array,
     *,
-    df: float = 4.0,
+    df: Real = 4.0,
     from_log: bool = False,
     full: bool = False,
-    epsilon: float = 0.0,
+    epsilon: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

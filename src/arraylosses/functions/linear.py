@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.linear import LinearCrossEntropy
 from ..reduction import Reduction
@@ -24,9 +24,9 @@ def linear_cross_entropy(
     *,
     class_weight: Any = None,
     ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    z_loss: float = 0.0,
-    softcap: float | None = None,
+    label_smoothing: Real = 0.0,
+    z_loss: Real = 0.0,
+    softcap: Real | None = None,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

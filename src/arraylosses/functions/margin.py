@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.margin import CategoricalHinge, Exponential, ModifiedHuber, MulticlassPerceptron, MultiMargin, Perceptron
 from ..reduction import Reduction
@@ -20,7 +20,7 @@ def categorical_hinge(
     logits: Array,
     labels: Array,
     *,
-    margin: float = 1.0,
+    margin: Real = 1.0,
     axis: int = -1,
     class_weight: Any = None,
     ignore_index: int | None = None,
@@ -228,7 +228,7 @@ def multi_margin(
     logits: Array,
     labels: Array,
     *,
-    margin: float = 1.0,
+    margin: Real = 1.0,
     p: int = 1,
     axis: int = -1,
     class_weight: Any = None,

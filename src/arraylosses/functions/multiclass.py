@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.multiclass import CategoricalFocal, CrossEntropy, Nll
 from ..reduction import Reduction
@@ -20,13 +20,13 @@ def categorical_focal(
     logits: Array,
     labels: Array,
     *,
-    gamma: float = 2.0,
+    gamma: Real = 2.0,
     alpha: Any = None,
     axis: int = -1,
     from_logits: bool = True,
     class_weight: Any = None,
     ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -113,9 +113,9 @@ def cross_entropy(
     from_logits: bool = True,
     class_weight: Any = None,
     ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
-    z_loss: float = 0.0,
-    softcap: float | None = None,
+    label_smoothing: Real = 0.0,
+    z_loss: Real = 0.0,
+    softcap: Real | None = None,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

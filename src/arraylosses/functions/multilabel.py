@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.multilabel import Asymmetric, MultilabelMargin, MultilabelSoftMargin
 from ..reduction import Reduction
@@ -20,9 +20,9 @@ def asymmetric(
     prediction: Array,
     target: Array,
     *,
-    gamma_pos: float = 0.0,
-    gamma_neg: float = 4.0,
-    shift: float = 0.05,
+    gamma_pos: Real = 0.0,
+    gamma_neg: Real = 4.0,
+    shift: Real = 0.05,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -97,7 +97,7 @@ def multilabel_margin(
     logits: Array,
     target: Array,
     *,
-    margin: float = 1.0,
+    margin: Real = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.ordinal import Corn, CumulativeLogit, Wasserstein1D
 from ..reduction import Reduction
@@ -167,7 +167,7 @@ def wasserstein_1d(
     from_logits: bool = True,
     class_weight: Any = None,
     ignore_index: int | None = None,
-    label_smoothing: float = 0.0,
+    label_smoothing: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

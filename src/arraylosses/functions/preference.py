@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.preference import Cpo, Dpo, Kto, Orpo, Simpo
 from ..reduction import Reduction
@@ -20,9 +20,9 @@ def cpo(
     chosen: Array,
     rejected: Array,
     *,
-    beta: float = 0.1,
-    alpha: float = 1.0,
-    label_smoothing: float = 0.0,
+    beta: Real = 0.1,
+    alpha: Real = 1.0,
+    label_smoothing: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -96,9 +96,9 @@ def dpo(
     reference_chosen: Array,
     reference_rejected: Array,
     *,
-    beta: float = 0.1,
+    beta: Real = 0.1,
     loss_type: str = "sigmoid",
-    label_smoothing: float = 0.0,
+    label_smoothing: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -191,10 +191,10 @@ def kto(
     reference: Array,
     target: Array,
     *,
-    beta: float = 0.1,
+    beta: Real = 0.1,
     kl: Any = 0.0,
-    desirable_weight: float = 1.0,
-    undesirable_weight: float = 1.0,
+    desirable_weight: Real = 1.0,
+    undesirable_weight: Real = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -273,7 +273,7 @@ def orpo(
     chosen: Array,
     rejected: Array,
     *,
-    beta: float = 0.1,
+    beta: Real = 0.1,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -340,9 +340,9 @@ def simpo(
     chosen: Array,
     rejected: Array,
     *,
-    beta: float = 2.0,
-    margin: float = 1.0,
-    label_smoothing: float = 0.0,
+    beta: Real = 2.0,
+    margin: Real = 1.0,
+    label_smoothing: Real = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

@@ -5,7 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.ranking import ApproxNdcg, LambdaLoss, ListMle, ListNet, PairwiseHinge, PairwiseLogistic, RankingSoftmax
 from ..reduction import Reduction
@@ -26,7 +26,7 @@ def approx_ndcg(
     scores: Array,
     relevance: Array,
     *,
-    temperature: float = 0.1,
+    temperature: Real = 0.1,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -106,8 +106,8 @@ def lambda_loss(
     scores: Array,
     relevance: Array,
     *,
-    mu: float = 10.0,
-    sigma: float = 1.0,
+    mu: Real = 10.0,
+    sigma: Real = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -347,7 +347,7 @@ def pairwise_hinge(
     scores: Array,
     relevance: Array,
     *,
-    margin: float = 1.0,
+    margin: Real = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,

@@ -5,7 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.regression import (
     AbsoluteError,
@@ -149,7 +149,7 @@ def huber(
     prediction: Array,
     target: Array,
     *,
-    delta: float = 1.0,
+    delta: Real = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -266,7 +266,7 @@ def pseudo_huber(
     prediction: Array,
     target: Array,
     *,
-    delta: float = 1.0,
+    delta: Real = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -325,7 +325,7 @@ def quantile(
     prediction: Array,
     target: Array,
     *,
-    q: float = 0.5,
+    q: Real = 0.5,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -392,7 +392,7 @@ def smooth_l1(
     prediction: Array,
     target: Array,
     *,
-    beta: float = 1.0,
+    beta: Real = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

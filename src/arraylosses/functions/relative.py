@@ -5,7 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.relative import AbsolutePercentageError, SquaredRelativeError, SymmetricAbsolutePercentageError
 from ..reduction import Reduction
@@ -19,7 +19,7 @@ def absolute_percentage_error(
     target: Array,
     *,
     percent: bool = True,
-    epsilon: float = 1e-07,
+    epsilon: Real = 1e-07,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -82,7 +82,7 @@ def squared_relative_error(
     prediction: Array,
     target: Array,
     *,
-    epsilon: float = 1e-07,
+    epsilon: Real = 1e-07,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -147,7 +147,7 @@ def symmetric_absolute_percentage_error(
     target: Array,
     *,
     percent: bool = True,
-    epsilon: float = 1e-07,
+    epsilon: Real = 1e-07,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

@@ -5,7 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.robust import EpsilonInsensitive, Expectile, Fair, GeneralRobust, Wing
 from ..reduction import Reduction
@@ -18,7 +18,7 @@ def epsilon_insensitive(
     prediction: Array,
     target: Array,
     *,
-    margin: float = 0.1,
+    margin: Real = 0.1,
     squared: bool = False,
     weight: Array | None = None,
     where: Array | None = None,
@@ -82,7 +82,7 @@ def expectile(
     prediction: Array,
     target: Array,
     *,
-    q: float = 0.5,
+    q: Real = 0.5,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -146,7 +146,7 @@ def fair(
     prediction: Array,
     target: Array,
     *,
-    scale: float = 1.0,
+    scale: Real = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -207,7 +207,7 @@ def general_robust(
     target: Array,
     *,
     alpha: float = 1.0,
-    scale: float = 1.0,
+    scale: Real = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -284,8 +284,8 @@ def wing(
     prediction: Array,
     target: Array,
     *,
-    width: float = 10.0,
-    curvature: float = 2.0,
+    width: Real = 10.0,
+    curvature: Real = 2.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

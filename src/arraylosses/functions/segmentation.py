@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.segmentation import Dice, GeneralizedDice, Jaccard, Mcc, Tversky
 from ..reduction import Reduction
@@ -22,7 +22,7 @@ def dice(
     *,
     mode: str = "multiclass",
     per_image: bool = True,
-    smooth: float = 1.0,
+    smooth: Real = 1.0,
     class_weight: Any = None,
     include_background: bool = True,
     from_logits: bool = True,
@@ -140,7 +140,7 @@ def generalized_dice(
     *,
     mode: str = "multiclass",
     per_image: bool = True,
-    smooth: float = 1.0,
+    smooth: Real = 1.0,
     class_weight: Any = None,
     include_background: bool = True,
     from_logits: bool = True,
@@ -247,7 +247,7 @@ def jaccard(
     *,
     mode: str = "multiclass",
     per_image: bool = True,
-    smooth: float = 1.0,
+    smooth: Real = 1.0,
     class_weight: Any = None,
     include_background: bool = True,
     from_logits: bool = True,
@@ -457,12 +457,12 @@ def tversky(
     logits: Array,
     labels: Array,
     *,
-    alpha: float = 0.5,
-    beta: float = 0.5,
-    gamma: float = 1.0,
+    alpha: Real = 0.5,
+    beta: Real = 0.5,
+    gamma: Real = 1.0,
     mode: str = "multiclass",
     per_image: bool = True,
-    smooth: float = 1.0,
+    smooth: Real = 1.0,
     class_weight: Any = None,
     include_background: bool = True,
     from_logits: bool = True,

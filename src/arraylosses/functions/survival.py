@@ -5,7 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
-from .._array_api import Array
+from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.survival import Aft, CoxPartialLikelihood
 from ..reduction import Reduction
@@ -20,7 +20,7 @@ def aft(
     upper: Array,
     *,
     distribution: str = "normal",
-    scale: float = 1.0,
+    scale: Real = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

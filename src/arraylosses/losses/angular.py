@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_finite, require_nonnegative, require_positive
 from ..numerics import indexing, softmax
 from ..registry import alias, register
@@ -88,10 +88,10 @@ class AngularMarginSoftmax(PureRowLoss):
 
     arrays = "cosines[..., C]: cosine, labels[...]: class -> [...]"
 
-    scale: float = 64.0
-    angle_margin: float = 0.5
-    cosine_margin: float = 0.0
-    angle_factor: float = 1.0
+    scale: Real = 64.0
+    angle_margin: Real = 0.5
+    cosine_margin: Real = 0.0
+    angle_factor: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

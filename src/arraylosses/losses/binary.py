@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .. import special
-from .._array_api import NUMBERS, Array, array_namespace, as_array, broadcast_to, broadcasts_to
+from .._array_api import NUMBERS, Array, Real, array_namespace, as_array, broadcast_to, broadcasts_to
 from ..arguments import (
     added_axes,
     of_classes,
@@ -112,7 +112,7 @@ class BinaryCrossEntropy(_YesOrNo):
 
     from_logits: bool = True
     pos_weight: Any = None
-    label_smoothing: float = 0.0
+    label_smoothing: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -225,10 +225,10 @@ class BinaryFocal(_YesOrNo):
 
     arrays = "prediction[...]: real if from_logits else probability, target[...]: probability -> [...]"
 
-    gamma: float = 2.0
-    alpha: float | None = None
+    gamma: Real = 2.0
+    alpha: Real | None = None
     from_logits: bool = True
-    label_smoothing: float = 0.0
+    label_smoothing: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

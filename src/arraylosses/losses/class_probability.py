@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_one_of_type, require_range
 from ..numerics import elementwise, indexing, logarithms, logistic, reductions, settings, softmax
 from ..registry import alias, register
@@ -279,7 +279,7 @@ class PolyCrossEntropy(_OfNll):
     1.693147
     """
 
-    epsilon1: float = 2.0
+    epsilon1: Real = 2.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -349,7 +349,7 @@ class GeneralizedCrossEntropy(_OfNll):
     0.585786
     """
 
-    q: float = 0.7
+    q: Real = 0.7
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -423,9 +423,9 @@ class SymmetricCrossEntropy(_DistributionLoss):
     2.069315
     """
 
-    alpha: float = 0.1
-    beta: float = 1.0
-    log_zero: float = -4.0
+    alpha: Real = 0.1
+    beta: Real = 1.0
+    log_zero: Real = -4.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

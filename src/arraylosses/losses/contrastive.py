@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace, single_device
+from .._array_api import Array, Real, array_namespace, single_device
 from ..arguments import require_choice, require_finite, require_positive
 from ..formula import Projection
 from ..numerics import indexing, logistic, reductions, settings, softmax
@@ -22,7 +22,7 @@ __all__ = ["ClipContrastive", "InfoNce", "NtXent", "Siglip", "SupervisedContrast
 class _Contrastive(ProjectedLoss):
     """What these losses have in common: they compare all pairs by similarities."""
 
-    temperature: float = 0.1
+    temperature: Real = 0.1
     similarity: str = "cosine"
 
     def __post_init__(self) -> None:
@@ -233,7 +233,7 @@ class Siglip(_Contrastive):
 
     arrays = "first[N, D]: real, second[N, D]: real -> [N] coupled"
 
-    bias: float = -10.0
+    bias: Real = -10.0
 
     projected: ClassVar[_SigmoidOfRows] = _SigmoidOfRows()
 

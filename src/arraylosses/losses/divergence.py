@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_one_of_type, require_range
 from ..numerics import logarithms, reductions, settings, softmax
 from ..registry import alias, register
@@ -432,7 +432,7 @@ class Distillation(PureRowLoss):
 
     arrays = "logits[..., C]: real, teacher_logits[..., C]: real -> [...]"
 
-    temperature: float = 2.0
+    temperature: Real = 2.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

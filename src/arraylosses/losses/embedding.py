@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import (
     require_finite,
     require_nonnegative,
@@ -132,7 +132,7 @@ class CosineEmbedding(PureRowLoss):
 
     arrays = "x1[..., D]: real, x2[..., D]: real, target[...]: sign -> [...]"
 
-    margin: float = 0.0
+    margin: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -195,7 +195,7 @@ class HingeEmbedding(PureLoss):
 
     arrays = "distance[...]: real, target[...]: sign -> [...]"
 
-    margin: float = 1.0
+    margin: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -255,7 +255,7 @@ class MarginRanking(PureLoss):
 
     arrays = "x1[...]: real, x2[...]: real, target[...]: sign -> [...]"
 
-    margin: float = 0.0
+    margin: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -332,7 +332,7 @@ class PairwiseContrastive(PureRowLoss):
 
     arrays = "x1[..., D]: real, x2[..., D]: real, target[...]: sign -> [...]"
 
-    margin: float = 1.0
+    margin: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -417,7 +417,7 @@ class TripletMargin(PureRowLoss):
 
     arrays = "anchor[..., D]: real, positive[..., D]: real, negative[..., D]: real -> [...]"
 
-    margin: float = 1.0
+    margin: Real = 1.0
     p: float = 2.0
     swap: bool = False
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace, as_array
+from .._array_api import Array, Real, array_namespace, as_array
 from ..arguments import require_nonnegative, require_one_of_type, require_positive
 from ..numerics import bessel, gamma, logarithms, settings
 from ..registry import alias, register
@@ -66,7 +66,7 @@ class PoissonNll(PureLoss):
 
     from_log: bool = True
     full: bool = False
-    epsilon: float = 0.0
+    epsilon: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -124,7 +124,7 @@ class _LocationScale(PureLoss):
 
     from_log: bool = False
     full: bool = False
-    epsilon: float = 0.0
+    epsilon: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -310,7 +310,7 @@ class StudentTNll(_LocationScale):
 
     arrays = "prediction[...]: real, target[...]: real, scale[...]: real if from_log else positive -> [...]"
 
-    df: float = 4.0
+    df: Real = 4.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

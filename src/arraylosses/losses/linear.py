@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from .._array_api import Array, array_namespace, dtype_kind, result_dtype, single_device
+from .._array_api import Array, Real, array_namespace, dtype_kind, result_dtype, single_device
 from ..formula import Projection
 from ..registry import alias, register
 from ._base import ProjectedLoss
@@ -100,9 +100,9 @@ class LinearCrossEntropy(ProjectedLoss):
 
     class_weight: Any = None
     ignore_index: int | None = None
-    label_smoothing: float = 0.0
-    z_loss: float = 0.0
-    softcap: float | None = None
+    label_smoothing: Real = 0.0
+    z_loss: Real = 0.0
+    softcap: Real | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_integer, require_nonnegative, require_range
 from ..numerics import indexing, reductions
 from ..registry import register
@@ -242,7 +242,7 @@ class CategoricalHinge(_ClassLoss):
     [0.0, 1.5]
     """
 
-    margin: float = 1.0
+    margin: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -432,7 +432,7 @@ class MultiMargin(_ClassLoss):
     [0.0, 0.8333]
     """
 
-    margin: float = 1.0
+    margin: Real = 1.0
     p: int = 1
 
     structural: ClassVar[tuple[str, ...]] = ("p",)
@@ -458,7 +458,7 @@ class MultiMargin(_ClassLoss):
         return short if self.p == 1 else short * short
 
 
-def _shortfalls(scores: Array, axis: int, margin: float) -> Array:
+def _shortfalls(scores: Array, axis: int, margin: Real) -> Array:
     """max(0, margin + z_k - z_j) at [..., j, k], and 0 where j = k: what class j lacks to the margin over k."""
     scores = indexing.move_axis(scores, axis, -1)
     lead = scores[..., :, None] - scores[..., None, :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_finite, require_one_of_type, require_positive
 from ..numerics import indexing, reductions, settings
 from ..registry import register
@@ -105,8 +105,8 @@ class Circle(_OfPairs):
     0.789009
     """
 
-    margin: float = 0.4
-    gamma: float = 80.0
+    margin: Real = 0.4
+    gamma: Real = 80.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -180,9 +180,9 @@ class MultiSimilarity(PureLoss):
 
     arrays = "embeddings[N, D]: real, labels[N]: id -> [N] coupled"
 
-    alpha: float = 2.0
-    beta: float = 50.0
-    threshold: float = 0.5
+    alpha: Real = 2.0
+    beta: Real = 50.0
+    threshold: Real = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -250,7 +250,7 @@ class LiftedStructure(PureLoss):
 
     arrays = "embeddings[N, D]: real, labels[N]: id -> [N] coupled"
 
-    margin: float = 1.0
+    margin: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -323,7 +323,7 @@ class TripletBatchHard(_OfPairs):
     [0.0, 0.5, 0.0, 0.0]
     """
 
-    margin: float = 1.0
+    margin: Real = 1.0
     soft: bool = False
 
     def __post_init__(self) -> None:
@@ -391,7 +391,7 @@ class TripletBatchSemiHard(_OfPairs):
     [0.0, 0.0, 3.0, 0.5]
     """
 
-    margin: float = 1.0
+    margin: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -468,7 +468,7 @@ class ProxyNca(PureLoss):
 
     arrays = "embeddings[N, D]: real, proxies[C, D]: real, labels[N]: class -> [N]"
 
-    temperature: float = 1.0
+    temperature: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -537,8 +537,8 @@ class ProxyAnchor(PureLoss):
 
     arrays = "embeddings[N, D]: real, proxies[C, D]: real, labels[N]: class, where[N] -> []"
 
-    margin: float = 0.1
-    alpha: float = 32.0
+    margin: Real = 0.1
+    alpha: Real = 32.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

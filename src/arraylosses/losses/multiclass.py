@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from .. import special
-from .._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind
+from .._array_api import NUMBERS, Array, Real, array_namespace, as_array, dtype_kind
 from ..arguments import (
     of_classes,
     require_finite,
@@ -72,7 +72,7 @@ class _DistributionLoss(_ClassLoss):
     )
 
     from_logits: bool = True
-    label_smoothing: float = 0.0
+    label_smoothing: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -178,8 +178,8 @@ class CrossEntropy(_DistributionLoss):
     [0.2395, 1.0986]
     """
 
-    z_loss: float = 0.0
-    softcap: float | None = None
+    z_loss: Real = 0.0
+    softcap: Real | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -391,7 +391,7 @@ class CategoricalFocal(_DistributionLoss):
 
     class_settings: ClassVar[tuple[str, ...]] = ("class_weight", "alpha")
 
-    gamma: float = 2.0
+    gamma: Real = 2.0
     alpha: Any = None
 
     def __post_init__(self) -> None:

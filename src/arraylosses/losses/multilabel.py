@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_per_class, require_range
 from ..numerics import elementwise, indexing, logarithms, logistic, settings
 from ..registry import register
@@ -154,7 +154,7 @@ class MultilabelMargin(PureRowLoss):
 
     arrays = "logits[..., C]: real, target[..., C]: probability -> [...]"
 
-    margin: float = 1.0
+    margin: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -222,9 +222,9 @@ class Asymmetric(PureLoss):
 
     arrays = "prediction[...]: real, target[...]: probability -> [...]"
 
-    gamma_pos: float = 0.0
-    gamma_neg: float = 4.0
-    shift: float = 0.05
+    gamma_pos: Real = 0.0
+    gamma_neg: Real = 4.0
+    shift: Real = 0.05
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_range
 from ..registry import register
 from ._base import PureLoss
@@ -77,8 +77,8 @@ class PpoClip(PureLoss):
         "-> [...]"
     )
 
-    clip_low: float = 0.2
-    clip_high: float = 0.2
+    clip_low: Real = 0.2
+    clip_high: Real = 0.2
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import special
-from .._array_api import Array, array_namespace, is_array
+from .._array_api import Array, Real, array_namespace, is_array
 from ..arguments import require_choice, require_finite, require_nonnegative, require_positive, require_range
 from ..numerics import elementwise, logarithms, logistic, settings
 from ..registry import register
@@ -95,9 +95,9 @@ class Dpo(PureLoss):
         "reference_chosen[...]: log_probability, reference_rejected[...]: log_probability -> [...]"
     )
 
-    beta: float = 0.1
+    beta: Real = 0.1
     loss_type: str = "sigmoid"
-    label_smoothing: float = 0.0
+    label_smoothing: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -175,9 +175,9 @@ class Cpo(PureLoss):
 
     arrays = "chosen[...]: log_probability, rejected[...]: log_probability -> [...]"
 
-    beta: float = 0.1
-    alpha: float = 1.0
-    label_smoothing: float = 0.0
+    beta: Real = 0.1
+    alpha: Real = 1.0
+    label_smoothing: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -243,9 +243,9 @@ class Simpo(PureLoss):
 
     arrays = "chosen[...]: log_probability, rejected[...]: log_probability -> [...]"
 
-    beta: float = 2.0
-    margin: float = 1.0
-    label_smoothing: float = 0.0
+    beta: Real = 2.0
+    margin: Real = 1.0
+    label_smoothing: Real = 0.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -307,7 +307,7 @@ class Orpo(PureLoss):
 
     arrays = "chosen[...]: log_probability, rejected[...]: log_probability -> [...]"
 
-    beta: float = 0.1
+    beta: Real = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -380,10 +380,10 @@ class Kto(PureLoss):
 
     arrays = "policy[...]: log_probability, reference[...]: log_probability, target[...]: sign -> [...]"
 
-    beta: float = 0.1
+    beta: Real = 0.1
     kl: Any = 0.0
-    desirable_weight: float = 1.0
-    undesirable_weight: float = 1.0
+    desirable_weight: Real = 1.0
+    undesirable_weight: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

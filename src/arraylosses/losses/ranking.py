@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_finite, require_nonnegative, require_positive
 from ..numerics import indexing, reductions, settings, softmax
 from ..registry import register
@@ -379,7 +379,7 @@ class PairwiseHinge(_PairwiseLoss):
     2.0
     """
 
-    margin: float = 1.0
+    margin: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -457,8 +457,8 @@ class LambdaLoss(_PairwiseLoss):
     4.236817
     """
 
-    mu: float = 10.0
-    sigma: float = 1.0
+    mu: Real = 10.0
+    sigma: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -530,7 +530,7 @@ class ApproxNdcg(_RankingLoss):
     0.203294
     """
 
-    temperature: float = 0.1
+    temperature: Real = 0.1
 
     def __post_init__(self) -> None:
         super().__post_init__()

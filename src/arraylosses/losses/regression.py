@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_positive, require_range
 from ..numerics import elementwise, logarithms, logistic, settings
 from ..registry import register
@@ -208,7 +208,7 @@ class Huber(ErrorLoss):
     2.625
     """
 
-    delta: float = 1.0
+    delta: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -271,7 +271,7 @@ class SmoothL1(ErrorLoss):
     2.0625
     """
 
-    beta: float = 1.0
+    beta: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -342,7 +342,7 @@ class PseudoHuber(ErrorLoss):
     0.25
     """
 
-    delta: float = 1.0
+    delta: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -468,7 +468,7 @@ class Quantile(ErrorLoss):
     [[0.5, 0.5, 0.5], [0.75, 1.0, 0.75]]
     """
 
-    q: float = 0.5
+    q: Real = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()

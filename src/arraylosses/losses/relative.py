@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_one_of_type
 from ..numerics import logarithms
 from ..registry import alias, register
@@ -56,7 +56,7 @@ class AbsolutePercentageError(PureLoss):
     arrays = "prediction[...]: real, target[...]: real -> [...]"
 
     percent: bool = True
-    epsilon: float = 1e-7
+    epsilon: Real = 1e-7
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -141,7 +141,7 @@ class SymmetricAbsolutePercentageError(PureLoss):
     arrays = "prediction[...]: real, target[...]: real -> [...]"
 
     percent: bool = True
-    epsilon: float = 1e-7
+    epsilon: Real = 1e-7
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -199,7 +199,7 @@ class SquaredRelativeError(PureLoss):
 
     arrays = "prediction[...]: real, target[...]: real -> [...]"
 
-    epsilon: float = 1e-7
+    epsilon: Real = 1e-7
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_one_of_type, require_positive, require_range
 from ..numerics import elementwise, logarithms, settings
 from ..registry import alias, register
@@ -58,7 +58,7 @@ class Expectile(ErrorLoss):
     3.25
     """
 
-    q: float = 0.5
+    q: Real = 0.5
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -123,7 +123,7 @@ class EpsilonInsensitive(ErrorLoss):
     2.0
     """
 
-    margin: float = 0.1
+    margin: Real = 0.1
     squared: bool = False
 
     def __post_init__(self) -> None:
@@ -210,7 +210,7 @@ class GeneralRobust(PureLoss):
     """
 
     alpha: float = 1.0
-    scale: float = 1.0
+    scale: Real = 1.0
 
     structural: ClassVar[tuple[str, ...]] = ("alpha",)
 
@@ -289,7 +289,7 @@ class Fair(ErrorLoss):
     0.306853
     """
 
-    scale: float = 1.0
+    scale: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -360,8 +360,8 @@ class Wing(PureLoss):
     [6.931472, 19.917595]
     """
 
-    width: float = 10.0
-    curvature: float = 2.0
+    width: Real = 10.0
+    curvature: Real = 2.0
 
     arrays = "prediction[...]: real, target[...]: real -> [...]"
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import special
-from .._array_api import Array, array_namespace, dtype_kind
+from .._array_api import Array, Real, array_namespace, dtype_kind
 from ..arguments import require_choice, require_finite, require_nonnegative, require_positive
 from ..numerics import indexing, logistic, reductions, softmax
 from ..registry import alias, register
@@ -107,7 +107,7 @@ class _OverlapLoss(RegionLoss):
 class _SmoothedOverlapLoss(_OverlapLoss):
     """Those of a quotient of counts, to which a number is added."""
 
-    smooth: float = 1.0
+    smooth: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -290,9 +290,9 @@ class Tversky(_SmoothedOverlapLoss):
     0.555556
     """
 
-    alpha: float = 0.5
-    beta: float = 0.5
-    gamma: float = 1.0
+    alpha: Real = 0.5
+    beta: Real = 0.5
+    gamma: Real = 1.0
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_finite, require_nonnegative, require_positive
 from ..registry import register
 from ._base import PureLoss
@@ -89,10 +89,10 @@ class Vicreg(PureLoss):
 
     arrays = "first[N, D]: real, second[N, D]: real, where[N] -> []"
 
-    invariance: float = 25.0
-    variance: float = 25.0
-    covariance: float = 1.0
-    epsilon: float = 1e-4
+    invariance: Real = 25.0
+    variance: Real = 25.0
+    covariance: Real = 1.0
+    epsilon: Real = 1e-4
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -166,7 +166,7 @@ class BarlowTwins(PureLoss):
 
     arrays = "first[N, D]: real, second[N, D]: real, where[N] -> []"
 
-    off_diagonal: float = 0.005
+    off_diagonal: Real = 0.005
 
     def __post_init__(self) -> None:
         super().__post_init__()

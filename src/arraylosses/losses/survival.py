@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_choice, require_positive
 from ..numerics import elementwise, logarithms, normal, settings
 from ..registry import register
@@ -69,7 +69,7 @@ class Aft(PureLoss):
     """
 
     distribution: str = "normal"
-    scale: float = 1.0
+    scale: Real = 1.0
 
     arrays = "prediction[...]: real, lower[...]: nonnegative, upper[...]: positive -> [...]"
 

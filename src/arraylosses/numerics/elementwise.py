@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._array_api import NUMBERS, Array, Namespace, array_namespace, dtype_name, untraced
+from .._array_api import NUMBERS, Array, Namespace, Real, array_namespace, dtype_name, untraced
 from ._jax import with_jvp_of
 from ._variants import primitive
 
@@ -138,14 +138,14 @@ def clip(xp: Namespace, x: Array, /, min: Any = None, max: Any = None) -> Array:
     return xp.clip(x, _bound(min, x), _bound(max, x))
 
 
-def _clip_derivative_in_place(library: Any, x: Array, low: float | None, high: float | None) -> Array:
+def _clip_derivative_in_place(library: Any, x: Array, low: Real | None, high: Real | None) -> Array:
     limits = ((library.greater_equal, low), (library.less_equal, high))
     found = [holds(x, limit, out=library.empty_like(x)) for holds, limit in limits if limit is not None]
     return found[0] if len(found) == 1 else library.multiply(*found, out=found[0])
 
 
 @primitive(in_place=_clip_derivative_in_place)
-def clip_derivative(xp: Namespace, x: Array, low: float | None, high: float | None) -> Array:
+def clip_derivative(xp: Namespace, x: Array, low: Real | None, high: Real | None) -> Array:
     """The derivative of `clip`: 1 from `low` to `high`, the ends included, and 0 beyond."""
     bounds = [x >= low] if low is not None else []
     bounds += [x <= high] if high is not None else []

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ... import special
-from ..._array_api import NUMBERS, Array, array_namespace
+from ..._array_api import NUMBERS, Array, Real, array_namespace
 from ...arguments import require_finite, require_nonnegative, require_range
 from ...losses._base import PureRowLoss
 from ...losses.binary import BinaryCrossEntropy, BinaryFocal, _YesOrNo
@@ -34,7 +34,7 @@ __all__ = [
 class _Limited(_YesOrNo):
     """Keras's limits of a probability p: p and 1 - p are each limited to [epsilon, 1 - epsilon]."""
 
-    epsilon: float = 1e-7
+    epsilon: Real = 1e-7
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -169,7 +169,7 @@ class _Renormalized(_DistributionLoss):
     """Keras's probabilities: divided by their sum, then limited to [epsilon, 1 - epsilon]."""
 
     from_logits: bool = False
-    epsilon: float = 1e-7
+    epsilon: Real = 1e-7
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -345,7 +345,7 @@ class KLDivergence(PureRowLoss):
 
     arrays = "prediction[..., C]: distribution, target[..., C]: distribution -> [...]"
 
-    epsilon: float = 1e-7
+    epsilon: Real = 1e-7
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -408,7 +408,7 @@ class MeanSquaredLogarithmicError(SquaredLogarithmicError):
 
     pure: ClassVar[bool] = True
 
-    epsilon: float = 1e-7
+    epsilon: Real = 1e-7
 
     def __post_init__(self) -> None:
         super().__post_init__()

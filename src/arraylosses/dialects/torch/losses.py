@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from ... import special
-from ..._array_api import NUMBERS, Array, array_namespace
+from ..._array_api import NUMBERS, Array, Real, array_namespace
 from ...arguments import require_nonnegative, require_range
 from ...losses._base import PureLoss, PureRowLoss
 from ...losses.binary import BinaryCrossEntropy
@@ -107,7 +107,7 @@ class BCELoss(BinaryCrossEntropy):
     """
 
     from_logits: bool = False
-    log_floor: float = -100.0
+    log_floor: Real = -100.0
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -168,7 +168,7 @@ class TripletMarginLoss(TripletMargin):
     0.4999996
     """
 
-    epsilon: float = 1e-6
+    epsilon: Real = 1e-6
 
     def __post_init__(self) -> None:
         super().__post_init__()
