@@ -249,7 +249,7 @@ def test_what_a_scorer_refuses():
 # Trees, whose own losses are the independent ones
 
 TREES = {"max_iter": 30, "random_state": 0}
-BREAST, DIGITS = halves("breast_cancer"), halves("digits")
+BREAST_HALVES, DIGITS_HALVES = halves("breast_cancer"), halves("digits")
 
 
 def test_the_trees_of_squared_errors_are_scikit_learn_s_own():
@@ -259,22 +259,22 @@ def test_the_trees_of_squared_errors_are_scikit_learn_s_own():
 
 
 def test_the_trees_of_two_classes_are_scikit_learn_s_own_under_weights():
-    weight = np.linspace(0.5, 2.0, len(BREAST[0].y))
+    weight = np.linspace(0.5, 2.0, len(BREAST_HALVES[0].y))
     both = [
-        HistGradientBoostingClassifier(loss, **TREES).fit(BREAST[0].X, BREAST[0].y, weight)
+        HistGradientBoostingClassifier(loss, **TREES).fit(BREAST_HALVES[0].X, BREAST_HALVES[0].y, weight)
         for loss in ("log_loss", base_loss(al.binary_cross_entropy))
     ]
-    theirs, ours = (model.predict_proba(BREAST[1].X) for model in both)
+    theirs, ours = (model.predict_proba(BREAST_HALVES[1].X) for model in both)
     np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
 def test_the_trees_of_many_classes_are_scikit_learn_s_own():
     few = {"max_iter": 5, "random_state": 0}
     both = [
-        HistGradientBoostingClassifier(loss, **few).fit(DIGITS[0].X, DIGITS[0].y)
+        HistGradientBoostingClassifier(loss, **few).fit(DIGITS_HALVES[0].X, DIGITS_HALVES[0].y)
         for loss in ("log_loss", base_loss("cross_entropy", n_classes=10))
     ]
-    theirs, ours = (pickle.loads(pickle.dumps(model)).predict_proba(DIGITS[1].X) for model in both)
+    theirs, ours = (pickle.loads(pickle.dumps(model)).predict_proba(DIGITS_HALVES[1].X) for model in both)
     np.testing.assert_allclose(ours, theirs, rtol=1e-10)
 
 
