@@ -147,7 +147,6 @@ def test_the_diagonal_is_that_of_jax_hessian(case):
     close(al.value_grad_hess(case.loss)(*arrays)[2].ravel(), np.diagonal(hessian))
 
 
-@pytest.mark.every_loss
 @pytest.mark.main_variants
 @all_cases
 def test_value_gradient_and_diagonal_are_numpy_s_on_every_library(variant: Variant, case):

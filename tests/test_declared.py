@@ -62,7 +62,6 @@ def compute(variant, loss, arrays, **items):
     return variant.numpy(variant.run(call, *[variant.array(x) for x in arrays], *values))
 
 
-@pytest.mark.every_loss
 @all_cases
 def test_value_weight_where_and_reduction(variant, case):
     loss, soft = case.loss, case.soft
