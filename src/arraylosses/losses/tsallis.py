@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .. import special
 from .._array_api import Array, array_namespace
-from ..numerics import indexing, reductions
+from ..numerics import indexing, reductions, sorting
 from ..registry import register
 from ._base import PureLoss, along
 from .margin import ModifiedHuber
@@ -120,7 +120,7 @@ class _Tsallis(_ClassLoss):
         # No class beyond a gap of 1 has a probability: the threshold is at most 1.
         near = special.stop_gradient(special.clip(gap, None, 1.0))
         places = indexing.places(logits, logits.shape[axis], logits.dtype) + 1.0
-        ranked = xp.sort(near, axis=axis)
+        ranked = sorting.sort(near, axis)
         total, square = (reductions.cumulative_sum(x, axis) for x in (ranked, ranked * ranked))
         ranks = along(places, logits, axis)
         found = self._threshold(ranks, total, special.relu(square - total * (total / ranks)))

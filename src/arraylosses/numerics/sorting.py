@@ -10,6 +10,18 @@ from .._array_api import Array, Namespace
 from ._variants import primitive
 
 
+def _sort_dask(dask: Any, x: Array, axis: int) -> Array:
+    # Its wrapper chooses chunks anew along all axes, which it can't where a length is not known.
+    x = x.rechunk({axis % x.ndim: -1})
+    return dask.map_blocks(np.sort, x, axis=axis, dtype=x.dtype)
+
+
+@primitive(dask=_sort_dask)
+def sort(xp: Namespace, x: Array, axis: int) -> Array:
+    """The entries of each row of `x` along `axis`, the smallest first."""
+    return xp.sort(x, axis=axis)
+
+
 def _reordered_dask(dask: Any, x: Array, order: Array, axis: int) -> Array:
     # It has no take_along_axis; an order is that of whole rows, which then have to lie in one chunk.
     x, order = (v.rechunk({axis % x.ndim: -1}) for v in (x, order))
