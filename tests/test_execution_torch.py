@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from dataclasses import replace
-from unittest import mock
 
 import numpy as np
 import pytest
@@ -419,48 +417,6 @@ def test_tensors_without_values_are_not_cut(torch):
         sparse = torch.eye(6).to_sparse()
         assert float(al.squared_error(sparse, sparse)) == 0
     assert taken == ["autograd", "direct", "direct"]
-
-
-@contextlib.contextmanager
-def as_on_an_accelerator():
-    """Tensors of the CPU are taken for some whose values can't be looked at."""
-    with contextlib.ExitStack() as patches:
-        for name in ("execution.known.holds_values", "execution.autograd._on_cpu", "arguments.labels.holds_values"):
-            patches.enter_context(mock.patch(f"arraylosses.{name}", return_value=False))
-        yield
-
-
-@closed_defaults
-def test_an_accelerator_has_the_gradient_of_the_cpu(torch, case):
-    arrays = tensors(torch, case, seed=1, shape=(5, 3))
-    items = of_items(torch, case.item_shape((5, 3)))
-    for reduction in ("mean", "none"):
-        loss = replace(case.loss, reduction=reduction)
-        upstream = 2.5 * torch.ones(() if reduction == "mean" else case.item_shape((5, 3)), dtype=torch.float64)
-        for settings in ({}, items):
-            with as_on_an_accelerator(), ways_taken() as taken:
-                got = gradients(loss, arrays, upstream, **settings)
-            expected = gradients(lambda *a, **s: straight(loss, *a, **s), arrays, upstream, **settings)  # noqa: B023
-            close(torch, got, expected)
-            assert taken[:1] != ["direct"]
-
-
-@pytest.mark.parametrize("target", ["labels", "distribution"])
-def test_an_accelerator_has_the_closed_form_in_one_step(torch, target):
-    # The meta device stands for one: it has shapes and no values.
-    x = torch.zeros(6, 7, device="meta", requires_grad=True)
-    t = torch.zeros((6,), dtype=torch.int64, device="meta") if target == "labels" else torch.zeros_like(x)
-    weight, where = torch.ones(6, device="meta"), torch.ones(6, dtype=torch.bool, device="meta")
-    with ways_taken() as taken:
-        value = al.cross_entropy(x, t, weight=weight, where=where, label_smoothing=0.1)
-        assert type(value.grad_fn).__name__ == "RecomputedBackward"
-        (gradient,) = torch.autograd.grad(value, x, create_graph=True)
-        (second,) = torch.autograd.grad(gradient.sum(), x)
-        assert gradient.shape == second.shape == x.shape
-        half = x.detach().half().requires_grad_()
-        assert torch.autograd.grad(al.cross_entropy(half, t), half)[0].dtype == torch.float16
-        assert al.cross_entropy(x, t, reduction="none").shape == (6,)
-    assert taken == ["autograd", "direct", "autograd"]
 
 
 def test_a_subclass_of_tensor_goes_straight(torch):
