@@ -95,3 +95,18 @@ def test_every_cache_has_an_end():
             if is_cache and value.cache_info().maxsize is None and value.__wrapped__.__code__.co_argcount:
                 endless.add(f"{module.name}.{name}")
     assert endless == OF_FEW.keys()
+
+
+def test_a_loss_is_made_once_for_its_settings_and_their_types():
+    one = al.Huber.made(delta=1.0, reduction="sum")
+    assert al.Huber.made(delta=1.0, reduction="sum") is one == al.Huber(reduction="sum")
+    assert al.Wing.made(width=2.0) != al.Wing.made(curvature=2.0)
+    al.cross_entropy(np.eye(2), np.asarray([0, 1]), axis=1)
+    with pytest.raises(TypeError, match="`axis` must be an integer, got True"):
+        al.cross_entropy(np.eye(2), np.asarray([0, 1]), axis=True)
+    for k in range(300):
+        al.huber(np.ones(2), np.zeros(2), delta=1.0 + k)
+    assert len(al.Huber._made) < 300
+    given = np.ones(3)
+    al.huber(given, np.zeros(3), delta=given)
+    assert not any(given is x for (settings, _) in al.Huber._made for _, x in settings)

@@ -27,7 +27,7 @@ from hypothesis import strategies as st
 import arraylosses as al
 from arraylosses import execution, registry
 from arraylosses._array_api import dtype_kind
-from arraylosses.execution import autograd, blocks, direct, native, taped
+from arraylosses.execution import autograd, blocks, direct, known, native, taped
 
 from .cases import CASES, CLASSES, DEFAULTS
 from .variants import VARIANTS, Variant
@@ -44,7 +44,7 @@ libraries = pytest.mark.parametrize(
 EXACT = {"squared_error", "absolute_error", "huber", "smooth_l1", "quantile", "hinge", "squared_hinge"}
 
 
-def _none(*_: Any) -> None:
+def _none(*_: Any, **__: Any) -> None:
     """No kernel of torch's; a plain function, which its compiler traces."""
 
 
@@ -62,8 +62,8 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
         mock.patch.dict(blocks.ELEMENTS, numpy=size, torch=size),
         mock.patch.dict(blocks.WHOLE, numpy=size, torch=size),
         mock.patch.object(blocks, "ROWS", size),
-        mock.patch.object(native, "of_elements", _none),
-        mock.patch.object(native, "fits", return_value=False),
+        mock.patch.object(known, "kind_of", _none),
+        mock.patch.object(native, "fits", _none),
         mock.patch.object(autograd, "KEPT", 0),
         mock.patch.object(blocks, "for_each", for_each),
     ):
@@ -75,19 +75,14 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
 def ways_taken() -> Iterator[list[str]]:
     """List the ways that calls take."""
     taken: list[str] = []
-    choose, of_elements = execution._way, native.of_elements
-
-    def note_kernel(*args: Any) -> Any:
-        found = of_elements(*args)
-        taken.extend(["native"] if found is not None else [])
-        return found
+    choose = execution._way
 
     def note(*args: Any, **named: Any) -> Any:
         way = choose(*args, **named)
         taken.append(way.__name__.rpartition(".")[2])
         return way
 
-    with mock.patch.object(execution, "_way", note), mock.patch.object(native, "of_elements", note_kernel):
+    with mock.patch.object(execution, "_way", note), mock.patch.object(known, "find", _none):
         yield taken
 
 

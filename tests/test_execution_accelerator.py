@@ -25,8 +25,9 @@ def torch():
 def as_on_an_accelerator():
     """Tensors of the CPU are taken for some whose values can't be looked at."""
     with contextlib.ExitStack() as patches:
-        for name in ("execution.known.holds_values", "execution.autograd._on_cpu", "arguments.labels.holds_values"):
-            patches.enter_context(mock.patch(f"arraylosses.{name}", return_value=False))
+        for user in ("execution", "execution.known", "arguments.labels"):
+            patches.enter_context(mock.patch(f"arraylosses.{user}.holds_values", return_value=False))
+        patches.enter_context(mock.patch("arraylosses.execution.autograd._on_cpu", return_value=False))
         yield
 
 

@@ -46,8 +46,10 @@ def test_a_function_hands_every_setting_to_its_class(name, cls, monkeypatch):
     seen = {}
 
     class Spy:
-        def __init__(self, **settings):
+        @classmethod
+        def made(cls, **settings):
             seen.update(settings)
+            return cls()
 
         def __call__(self, *arrays, weight, where):
             return arrays, weight, where

@@ -130,7 +130,7 @@ def form(cls: type[Loss], name: str) -> str:
     lines += ["    weight: Array | None = None,", "    where: Array | None = None,"]
     lines += [f"    reduction: Reduction = {_literal(fields['reduction'].default)},", ") -> Array:"]
     lines += [textwrap.indent(f'r"""{docstring(cls, arrays)}\n"""', "    ", lambda line: bool(line.strip()))]
-    lines += [f"    return {cls.__name__}(", *[f"        {s}={s}," for s in settings]]
+    lines += [f"    return {cls.__name__}.made(", *[f"        {s}={s}," for s in settings]]
     lines += [f"    )({', '.join(arrays)}, weight=weight, where=where)"]
     return "\n".join(lines)
 

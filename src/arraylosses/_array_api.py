@@ -403,12 +403,11 @@ def same_values(a: Any, b: Any) -> bool:
 
 def lie_below(x: Array, bound: int) -> bool:
     """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
+    if is_torch(x):
+        x = x.numpy()  # whose reduction takes a tenth of the time
     if is_eager_numpy(x):
         unsigned = np.maximum.reduce(x.view(_UNSIGNED[x.itemsize]), None)  # a negative one is beyond every bound
         return bool(unsigned < bound)
-    if is_torch(x):
-        least, most = x.aminmax()
-        return int(least) >= 0 and int(most) < bound
     return bool(x.min() >= 0) and bool(x.max() < bound)
 
 
@@ -418,15 +417,24 @@ def is_torch(x: Array) -> bool:
     return torch is not None and isinstance(x, torch.Tensor)
 
 
+def is_compiling() -> bool:
+    """Whether torch's compiler traces what is called."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.compiler.is_compiling())
+
+
 def is_eager_torch(*arrays: Array) -> bool:
     """Whether these are plain tensors of torch that no compiler, transform or mode looks at."""
     torch = sys.modules.get("torch")
     if torch is None or torch.compiler.is_compiling():
         return False
-    inside, plain, strided = torch._C, (torch.Tensor, torch.nn.Parameter), torch.strided
-    wrapped, batched = inside._functorch.is_functorch_wrapped_tensor, inside._functorch.is_legacy_batchedtensor
+    inside, functorch = torch._C, torch._C._functorch
     for x in arrays:
-        if type(x) not in plain or x.layout != strided or x.is_nested or wrapped(x) or batched(x):
+        if type(x) is not torch.Tensor and type(x) is not torch.nn.Parameter:
+            return False
+        if x.layout is not torch.strided or x.is_nested:
+            return False
+        if functorch.is_functorch_wrapped_tensor(x) or functorch.is_legacy_batchedtensor(x):
             return False
     return not inside._len_torch_dispatch_stack() and inside._get_tracing_state() is None
 
@@ -461,9 +469,9 @@ def tracks_gradient(x: Array) -> str:
     return "recorded" if x.requires_grad else ""
 
 
-def is_eager_numpy(x: Array) -> bool:
-    """Whether `x` is a plain array of NumPy; a subclass may mean something else by its operations."""
-    return type(x) in (np.ndarray, np.memmap)
+def is_eager_numpy(*arrays: Array) -> bool:
+    """Whether these are plain arrays of NumPy; a subclass may mean something else by its operations."""
+    return all([type(x) is np.ndarray or type(x) is np.memmap for x in arrays])
 
 
 def as_index(xp: Namespace, x: Array) -> Array:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
-import operator
 import re
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from . import execution
-from ._array_api import NUMBERS, Array, as_array, is_array, same_values
+from ._array_api import NUMBERS, Array, as_array, is_array, is_compiling, same_values
 from .arguments import (
     Declaration,
     FrozenDict,
@@ -35,14 +34,17 @@ __all__ = [
     "Sum",
     "Term",
     "camel_case",
-    "check_settings_once",
     "keep_setting_names",
+    "refuse_scorer",
     "setting_names",
     "snake_case",
     "total",
 ]
 
 _PLAIN = frozenset((float, int, bool, str, type(None)))
+
+REMEMBERED = 256
+"""Losses of a class that are remembered with their settings."""
 
 
 class Term(NamedTuple):
@@ -77,6 +79,18 @@ class _AskedByKeras:
                 "arraylosses.interop.keras.loss(...) makes a loss of Keras of it"
             )
         raise AttributeError(f"{owner.__name__!r} has no attribute {self.name!r}")
+
+
+_SCORERS = "sklearn.metrics._scorer"
+
+
+def refuse_scorer(name: str) -> None:
+    """Refuse a call by a scorer of scikit-learn, which has the target first; called by what is so called."""
+    if _SCORERS in sys.modules and not is_compiling() and sys._getframe(2).f_globals.get("__name__") == _SCORERS:
+        raise TypeError(
+            f"`{name}` takes the prediction first, and scikit-learn's scorers call it with the target first; "
+            "arraylosses.interop.sklearn.scorer(...) makes a scorer of it"
+        )
 
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
@@ -141,6 +155,7 @@ class Loss(Formula):
     reduction: Reduction = "mean"
 
     _setting_names: ClassVar[tuple[type, tuple[str, ...]] | None] = None
+    _made: ClassVar[dict[Any, Any]] = {}
 
     function: ClassVar[Callable[..., Any] | None] = None
     """The function form."""
@@ -150,7 +165,7 @@ class Loss(Formula):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.function = None
+        cls.function, cls._made = None, {}
         # `dataclass` leaves alone what stands in the class itself: a setting may be an array, which its own == and hash
         # would not survive.
         for name in ("__eq__", "__hash__", "__repr__"):
@@ -162,6 +177,26 @@ class Loss(Formula):
         if given or not settings.keys() <= cls.__dataclass_fields__.keys():
             _check_construction(cls, given, settings)
         return super().__new__(cls)
+
+    @classmethod
+    def made(cls, **settings: Any) -> Self:
+        """Return a loss of these settings: the one made before, where they are plain and were given in this order."""
+        if is_compiling():  # the compiler would have to guard on all that is remembered
+            return cls(**settings)
+        # 1, 1.0 and True are equal, and not all of them may be right.
+        key = (tuple(settings.items()), tuple(map(type, settings.values())))
+        try:
+            found: Self | None = cls._made.get(key)
+        except TypeError:  # of an array, which has no hash
+            return cls(**settings)
+        if found is not None:
+            return found
+        loss = cls(**settings)
+        if all([type(x) in _PLAIN for x in settings.values()]):
+            if len(cls._made) >= REMEMBERED:
+                cls._made.clear()
+            cls._made[key] = loss
+        return loss
 
     def __post_init__(self) -> None:
         for name in setting_names(type(self)):
@@ -205,6 +240,7 @@ class Loss(Formula):
         ValueError
             For shapes that do not fit, for arrays on two devices, and for a label that is no class.
         """
+        refuse_scorer(type(self).__name__)
         if named:
             arrays = self._in_order(arrays, named)
         return execution.run(self, arrays, weight, where)
@@ -310,6 +346,7 @@ class CompositeLoss(Loss):
 
     def __call__(self, *arrays: Any, weight: Any = None, where: Any = None, **named: Any) -> Array:
         """Compute the loss."""
+        refuse_scorer(type(self).__name__)
         if named:
             arrays = self._in_order(arrays, named)
         terms = self.terms(arrays, weight, where)
@@ -504,38 +541,6 @@ def setting_names(cls: type[Loss]) -> tuple[str, ...]:
 def keep_setting_names(cls: type[Loss]) -> None:
     """Find the names of the settings once and for all: now that `dataclass` is done with the class."""
     cls._setting_names = (cls, setting_names(cls))
-
-
-REMEMBERED = 256
-"""Settings that are remembered as right for a class of losses."""
-
-
-def check_settings_once(cls: type[Loss]) -> None:
-    """Let a class check the same settings once: a function form makes a loss at every call."""
-    check, right = cls.__post_init__, set[Any]()
-
-    def check_once(self: Loss) -> None:
-        values = tuple(self.__dict__.values())
-        key = (values, tuple(map(type, values)))  # 1, 1.0 and True are equal, and not all of them may be right
-        try:
-            if key in right:
-                return
-        except TypeError:  # of an array, which has no hash
-            check(self)
-            return
-        check(self)
-        as_given = len(self.__dict__) == len(values) and all(map(operator.is_, self.__dict__.values(), values))
-        if as_given and all([type(x) in _PLAIN for x in values]):
-            if len(right) >= REMEMBERED:
-                right.clear()
-            right.add(key)
-
-    def of_compilers(self: Loss) -> None:
-        torch = sys.modules.get("torch")
-        # The compiler would have to guard on all that is remembered.
-        (check if torch is not None and torch.compiler.is_compiling() else check_once)(self)
-
-    cls.__post_init__ = of_compilers  # type: ignore[method-assign]
 
 
 def camel_case(name: str) -> str:

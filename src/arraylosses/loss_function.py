@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
 from ._array_api import Array, dtype_kind
 from .arguments import Granularity, in_short, kept_setting, ours, require_choice
-from .loss import Loss, camel_case, keep_setting_names, snake_case
+from .loss import Loss, camel_case, keep_setting_names, refuse_scorer, snake_case
 from .numerics import indexing, reductions
 from .reduction import Reduction
 
@@ -34,6 +34,7 @@ def function_form(cls: type[Loss]) -> Callable[[FunctionT], FunctionT]:
 
         @functools.wraps(function)
         def call(*given: Any, **named: Any) -> Any:
+            refuse_scorer(function.__name__)
             try:
                 return function(*given, **named)
             except TypeError as error:
@@ -239,6 +240,7 @@ def _loss_of_function(function: Callable[..., Array], said: dict[str, Any]) -> L
         reduction: Reduction = "mean",
         **rest: Any,
     ) -> Array:
+        refuse_scorer(name)
         if not rest.keys() <= known:
             _refuse_call(name, list(cls.array_names), [*names, "weight", "where", "reduction"], given, rest)
         named = {key: rest.pop(key) for key in list(rest) if key in cls.array_names}

@@ -115,8 +115,10 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) ->
     array
         Of the shape of `items` for ``none``, else of shape ().
     """
-    if weight is None and reduction == "mean" and backend_of(xp) == "torch" and is_eager_torch(items) and items.numel():
-        return items.mean()  # in one call
+    if weight is None and reduction == "mean" and (size := known_size(items.shape)):
+        if backend_of(xp) == "torch" and is_eager_torch(items):
+            return items.mean()  # in one call
+        return reductions.reduce_sum(items) / size
     weighted = items if weight is None else items * weight
     if reduction == "none":
         return weighted

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar, overload
 
 from ._array_api import is_array, to_numpy
 from .arguments import FrozenDict, closest, in_short
-from .loss import Loss, check_settings_once, keep_setting_names, setting_names, snake_case
+from .loss import Loss, keep_setting_names, setting_names, snake_case
 from .loss_function import LossFunction
 from .peers import LIBRARIES, PEERS
 
@@ -165,7 +165,6 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
     _BY_CANONICAL[canonical] = cls
     _BY_NAME.update(entries)
     keep_setting_names(cls)
-    check_settings_once(cls)
     return loss
 
 

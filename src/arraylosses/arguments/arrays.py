@@ -54,6 +54,8 @@ class Inputs(NamedTuple):
     """The items with a label that is no class, where the labels could not be looked at before the computation."""
     mask: Mask | None = None
     """What `where` leaves out within an item, where a loss declares that it may."""
+    as_given: bool = False
+    """Whether it is known that no array has to be converted, and nothing of it left out."""
 
     def is_integer(self, k: int) -> bool:
         """Whether array `k` holds integer labels."""

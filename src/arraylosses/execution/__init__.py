@@ -31,13 +31,10 @@ __all__ = ["Wanted", "item_weight", "jitted", "run", "run_with_derivatives", "ru
 
 def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
     """Compute `loss`."""
-    if weight is None and where is None and (found := native.of_elements(loss, arrays)) is not None:
-        return found
     if jitted.fits(loss, arrays, weight, where):
         return jitted.run(loss, arrays, weight, where)
-    inputs, eager = known.check(loss, arrays, weight, where)
-    loss = following(loss, inputs)
-    result: Array = _way(loss, inputs, eager).run(loss, inputs)
+    way, loss, inputs = _prepared(loss, arrays, weight, where)
+    result: Array = way.run(loss, inputs)
     return result
 
 
@@ -47,9 +44,8 @@ def run_with_derivatives(
     """Compute `loss` and the derivatives that are wanted; None where there is no closed form of one."""
     if not set(wanted.positions) <= set(loss.closed_forms):
         return None
-    inputs, eager = known.check(loss, arrays, weight, where)
-    loss = following(loss, inputs)
-    if _way(loss, inputs, eager, whole=True) is blocks:
+    way, loss, inputs = _prepared(loss, arrays, weight, where, whole=True)
+    if way is blocks:
         return blocks.run_with_derivatives(loss, inputs, wanted)
     return direct.run_with_derivatives(loss, inputs, wanted)
 
@@ -72,7 +68,7 @@ def item_weight(
     loss: Formula, arrays: tuple[Array, ...], weight: Array | None = None, where: Array | None = None
 ) -> Array | None:
     """Return the weight of each item, its class's included, and 0 for one that is left out; None where all are 1."""
-    inputs = known.check(loss, arrays, weight, where)[0]
+    inputs = loss.check(arrays, weight, where)
     return direct.item_weight(loss, inputs, inputs.arrays)
 
 
@@ -84,8 +80,23 @@ def _is_recorded(loss: Formula, given: list[Array]) -> bool:
     return torch.is_grad_enabled() and any([x.requires_grad for x in given])
 
 
-def _way(loss: Formula, inputs: Inputs, eager: bool, *, whole: bool = False) -> Any:
-    """Choose; `eager` says that values can be looked at, `whole` that an array like the first one will come out."""
+def _prepared(
+    loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, *, whole: bool = False
+) -> tuple[Any, Formula, Inputs]:
+    """Return the way of a call, the loss with its settings in the library of the arrays, and the checked arguments."""
+    kind = known.kind_of(loss, arrays, whole=whole) if weight is None and where is None else None
+    if kind is not None and (found := known.find(loss, kind, arrays)) is not None:
+        return found[0], loss, found[1]
+    inputs = loss.check(arrays, weight, where)
+    loss = following(loss, inputs)
+    way = _way(loss, inputs, whole=whole)
+    if kind is not None:
+        known.keep(loss, kind, arrays, inputs, way)
+    return way, loss, inputs
+
+
+def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
+    """Choose; `whole` says that an array like the first one will come out."""
     if projection.fits(loss, inputs):
         return projection
     # What is not declared is not assumed: only a loss that says what its items are, and that each is its own, is split.
@@ -101,19 +112,17 @@ def _way(loss: Formula, inputs: Inputs, eager: bool, *, whole: bool = False) -> 
         from . import taped  # the tape, which is there with its arrays, takes a third of the package's import time
 
         return taped if taped.fits(loss, inputs) else direct
-    if not eager:
-        return autograd if backend == "torch" and autograd.fits(loss, inputs) else direct
+    given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "numpy":
-        if not blocks.fits(loss, inputs, whole=whole):
-            return direct
-        plain = all([x is None or is_eager_numpy(x) for x in (*inputs.arrays, inputs.weight, inputs.where)])
-        return blocks if plain else direct
-    torch: Any = sys.modules["torch"]
+        return blocks if all(map(is_eager_numpy, given)) and blocks.fits(loss, inputs, whole=whole) else direct
+    if native.fits(loss, inputs):
+        return native
+    if not holds_values(*given):
+        return autograd if autograd.fits(loss, inputs) else direct
     # Values and transforms of other tensors than these may be about.
     if in_transform():
         return direct
-    if native.fits(loss, inputs):
-        return native
+    torch: Any = sys.modules["torch"]
     if torch.is_grad_enabled() and (tracked := autograd.tracked(loss, inputs)):
         return autograd if all([k in loss.closed_forms for k in tracked]) else direct
     return blocks if blocks.fits(loss, inputs, whole=whole) else direct

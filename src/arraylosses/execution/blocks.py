@@ -50,9 +50,10 @@ def fits(loss: Formula, inputs: Inputs, *, whole: bool = False) -> bool:
     of_labels_alone = not whole and not loss.whole_rows and bool(inputs.labels)
     first, backend = inputs.arrays[0], backend_of(inputs.xp)
     elements = math.prod(inputs.item_shape if of_labels_alone else first.shape)
+    if elements <= min(SMALL, ELEMENTS[backend], ROWS):
+        return False
     block = ELEMENTS[backend] if _of_item(inputs) == 1 else ROWS
-    if elements > SMALL:
-        _foresee(INTERMEDIATES * min(elements, block) * (8 if dtype_name(inputs.dtype) == "float64" else 4))
+    _foresee(INTERMEDIATES * min(elements, block) * (8 if dtype_name(inputs.dtype) == "float64" else 4))
     if elements <= block or not loss.in_blocks:
         return False
     # No array of half precision has a copy that is wider.

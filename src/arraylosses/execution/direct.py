@@ -61,8 +61,8 @@ def run_with_derivatives(
 
 def prepare(loss: Formula, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
     """Return the arrays that a loss computes on, and one weight an item."""
-    arrays, dtype = inputs.arrays, inputs.dtype
-    if inputs.where is not None or not all([x.dtype == dtype or inputs.is_integer(k) for k, x in enumerate(arrays)]):
+    arrays = inputs.arrays
+    if not inputs.as_given:
         arrays = tuple([_working(loss, inputs, k, x) for k, x in enumerate(arrays)])
     return arrays, item_weight(loss, inputs, arrays)
 

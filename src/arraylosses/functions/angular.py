@@ -100,7 +100,7 @@ def angular_margin_softmax(
     >>> round(float(al.angular_margin_softmax(cosines, np.asarray([0]), scale=4.0)), 6)
     0.70955
     """
-    return AngularMarginSoftmax(
+    return AngularMarginSoftmax.made(
         scale=scale,
         angle_margin=angle_margin,
         cosine_margin=cosine_margin,

@@ -84,7 +84,7 @@ def binary_cross_entropy(
     >>> round(float(al.binary_cross_entropy(np.asarray([0.0, 1e4]), np.asarray([1, 1]))), 6)
     0.346574
     """
-    return BinaryCrossEntropy(
+    return BinaryCrossEntropy.made(
         from_logits=from_logits,
         pos_weight=pos_weight,
         label_smoothing=label_smoothing,
@@ -158,7 +158,7 @@ def binary_focal(
     >>> round(float(al.binary_focal(np.asarray([0.0, 4.0]), np.asarray([1, 1]), reduction="sum")), 6)
     0.173293
     """
-    return BinaryFocal(
+    return BinaryFocal.made(
         gamma=gamma,
         alpha=alpha,
         from_logits=from_logits,
@@ -223,7 +223,7 @@ def hinge(
     >>> float(al.hinge(np.asarray([0.5, 0.5]), np.asarray([1, -1])))
     1.0
     """
-    return Hinge(
+    return Hinge.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -280,7 +280,7 @@ def soft_margin(
     >>> float(al.soft_margin(np.asarray([1e4]), np.asarray([-1])))
     10000.0
     """
-    return SoftMargin(
+    return SoftMargin.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -342,6 +342,6 @@ def squared_hinge(
     >>> float(al.squared_hinge(np.asarray([0.5, 0.5]), np.asarray([1, -1])))
     1.25
     """
-    return SquaredHinge(
+    return SquaredHinge.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)

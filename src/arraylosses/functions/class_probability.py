@@ -82,7 +82,7 @@ def brier(
     >>> al.brier(np.asarray([0.0, 1e4]), np.asarray([1, 0]), reduction="none").tolist()
     [0.25, 1.0]
     """
-    return Brier(
+    return Brier.made(
         from_logits=from_logits,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -163,7 +163,7 @@ def categorical_brier(
     >>> al.categorical_brier(p, np.asarray([0, 0]), from_logits=False, reduction="none").tolist()
     [0.375, 2.0]
     """
-    return CategoricalBrier(
+    return CategoricalBrier.made(
         axis=axis,
         from_logits=from_logits,
         class_weight=class_weight,
@@ -252,7 +252,7 @@ def generalized_cross_entropy(
     >>> round(float(al.generalized_cross_entropy(np.asarray([[0.0, 0.0]]), np.asarray([1]), q=0.5)), 6)
     0.585786
     """
-    return GeneralizedCrossEntropy(
+    return GeneralizedCrossEntropy.made(
         q=q,
         axis=axis,
         from_logits=from_logits,
@@ -343,7 +343,7 @@ def poly_cross_entropy(
     >>> round(float(al.poly_cross_entropy(np.asarray([[0.0, 0.0]]), np.asarray([1]))), 6)
     1.693147
     """
-    return PolyCrossEntropy(
+    return PolyCrossEntropy.made(
         epsilon1=epsilon1,
         axis=axis,
         from_logits=from_logits,
@@ -439,7 +439,7 @@ def symmetric_cross_entropy(
     >>> round(float(al.symmetric_cross_entropy(np.asarray([[0.0, 0.0]]), np.asarray([1]))), 6)
     2.069315
     """
-    return SymmetricCrossEntropy(
+    return SymmetricCrossEntropy.made(
         alpha=alpha,
         beta=beta,
         log_zero=log_zero,

@@ -79,7 +79,7 @@ def clip_contrastive(
     >>> round(float(al.clip_contrastive(images, captions, temperature=1.0)), 6)
     0.448879
     """
-    return ClipContrastive(
+    return ClipContrastive.made(
         temperature=temperature,
         similarity=similarity,
         reduction=reduction,
@@ -158,7 +158,7 @@ def info_nce(
     >>> round(float(al.info_nce(queries, keys, temperature=1.0)), 6)
     0.313262
     """
-    return InfoNce(
+    return InfoNce.made(
         temperature=temperature,
         similarity=similarity,
         reduction=reduction,
@@ -240,7 +240,7 @@ def nt_xent(
     >>> round(float(al.nt_xent(views, labels, temperature=1.0)), 6)
     0.758774
     """
-    return NtXent(
+    return NtXent.made(
         temperature=temperature,
         similarity=similarity,
         reduction=reduction,
@@ -316,7 +316,7 @@ def siglip(
     >>> round(float(al.siglip(images, captions, temperature=1.0, bias=0.0)), 6)
     1.207499
     """
-    return Siglip(
+    return Siglip.made(
         temperature=temperature,
         bias=bias,
         similarity=similarity,
@@ -396,7 +396,7 @@ def supervised_contrastive(
     >>> round(float(al.supervised_contrastive(embeddings, np.asarray([0, 0, 0, 1]), temperature=1.0)), 6)
     1.288427
     """
-    return SupervisedContrastive(
+    return SupervisedContrastive.made(
         temperature=temperature,
         similarity=similarity,
         reduction=reduction,

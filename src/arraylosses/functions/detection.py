@@ -81,7 +81,7 @@ def ciou(
     >>> round(float(al.ciou(np.asarray([0.0, 0.0, 2.0, 1.0]), np.asarray([0.0, 0.0, 1.0, 2.0]))), 6)
     0.762918
     """
-    return Ciou(
+    return Ciou.made(
         box_format=box_format,
         axis=axis,
         reduction=reduction,
@@ -153,7 +153,7 @@ def diou(
     >>> round(float(al.diou(np.asarray([0.0, 0.0, 1.0, 1.0]), np.asarray([3.0, 0.0, 4.0, 1.0]))), 6)
     1.529412
     """
-    return Diou(
+    return Diou.made(
         box_format=box_format,
         axis=axis,
         reduction=reduction,
@@ -225,7 +225,7 @@ def giou(
     >>> float(al.giou(np.asarray([0.0, 0.0, 1.0, 1.0]), np.asarray([3.0, 0.0, 4.0, 1.0])))
     1.5
     """
-    return Giou(
+    return Giou.made(
         box_format=box_format,
         axis=axis,
         reduction=reduction,
@@ -297,7 +297,7 @@ def iou(
     >>> float(al.iou(np.asarray([0.0, 0.0, 2.0, 1.0]), np.asarray([1.0, 0.0, 2.0, 1.0])))
     0.5
     """
-    return Iou(
+    return Iou.made(
         box_format=box_format,
         axis=axis,
         reduction=reduction,

@@ -75,7 +75,7 @@ def gamma_deviance(
     >>> round(float(al.gamma_deviance(np.asarray([0.0]), np.asarray([2.0]))), 6)
     0.613706
     """
-    return GammaDeviance(
+    return GammaDeviance.made(
         from_log=from_log,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -142,7 +142,7 @@ def poisson_deviance(
     >>> float(al.poisson_deviance(np.asarray([0.0, 0.0]), np.asarray([0, 1])))
     1.0
     """
-    return PoissonDeviance(
+    return PoissonDeviance.made(
         from_log=from_log,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -214,7 +214,7 @@ def tweedie_deviance(
     >>> float(al.tweedie_deviance(np.asarray([0.0, 0.0]), np.asarray([0.0, 4.0])))
     4.0
     """
-    return TweedieDeviance(
+    return TweedieDeviance.made(
         power=power,
         from_log=from_log,
         reduction=reduction,

@@ -80,7 +80,7 @@ def distillation(
     >>> round(float(al.distillation(logits, teacher, temperature=1.0)), 6)
     1.523188
     """
-    return Distillation(
+    return Distillation.made(
         temperature=temperature,
         axis=axis,
         reduction=reduction,
@@ -156,7 +156,7 @@ def generalized_kl(
     >>> float(al.generalized_kl(amounts, target, from_log=False))
     2.0
     """
-    return GeneralizedKl(
+    return GeneralizedKl.made(
         from_log=from_log,
         log_target=log_target,
         axis=axis,
@@ -232,7 +232,7 @@ def hellinger(
     >>> round(float(al.hellinger(p, q, from_log=False)), 6)
     0.707107
     """
-    return Hellinger(
+    return Hellinger.made(
         from_log=from_log,
         log_target=log_target,
         axis=axis,
@@ -308,7 +308,7 @@ def js_divergence(
     >>> round(float(al.js_divergence(p, q, from_log=False)), 6)
     0.693147
     """
-    return JsDivergence(
+    return JsDivergence.made(
         from_log=from_log,
         log_target=log_target,
         axis=axis,
@@ -392,7 +392,7 @@ def kl_divergence(
     >>> round(float(al.kl_divergence(np.log(q), p)), 6)
     0.693147
     """
-    return KlDivergence(
+    return KlDivergence.made(
         from_log=from_log,
         log_target=log_target,
         axis=axis,
@@ -467,7 +467,7 @@ def total_variation(
     >>> float(al.total_variation(p, q, from_log=False))
     0.5
     """
-    return TotalVariation(
+    return TotalVariation.made(
         from_log=from_log,
         log_target=log_target,
         axis=axis,

@@ -89,7 +89,7 @@ def cosine_embedding(
     >>> al.cosine_embedding(x1, x2, np.asarray([1, -1]), margin=0.5, reduction="none").round(12).tolist()
     [0.04, 0.46]
     """
-    return CosineEmbedding(
+    return CosineEmbedding.made(
         margin=margin,
         axis=axis,
         reduction=reduction,
@@ -157,7 +157,7 @@ def cosine_similarity(
     ...                      reduction="none").tolist()
     [-0.0, -1.0]
     """
-    return CosineSimilarity(
+    return CosineSimilarity.made(
         axis=axis,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -218,7 +218,7 @@ def hinge_embedding(
     >>> float(al.hinge_embedding(np.asarray([0.25, 0.25]), np.asarray([1, -1]), reduction="sum"))
     1.0
     """
-    return HingeEmbedding(
+    return HingeEmbedding.made(
         margin=margin,
         reduction=reduction,
     )(distance, target, weight=weight, where=where)
@@ -281,7 +281,7 @@ def margin_ranking(
     >>> al.margin_ranking(x1, x2, np.asarray([1, -1]), margin=1.0, reduction="none").tolist()
     [0.5, 1.5]
     """
-    return MarginRanking(
+    return MarginRanking.made(
         margin=margin,
         reduction=reduction,
     )(x1, x2, target, weight=weight, where=where)
@@ -356,7 +356,7 @@ def pairwise_contrastive(
     >>> al.pairwise_contrastive(x1, x2, np.asarray([1, -1]), margin=7.0, reduction="none").tolist()
     [12.5, 2.0]
     """
-    return PairwiseContrastive(
+    return PairwiseContrastive.made(
         margin=margin,
         axis=axis,
         reduction=reduction,
@@ -438,7 +438,7 @@ def triplet_margin(
     >>> float(al.triplet_margin(anchor, positive, negative))
     0.5
     """
-    return TripletMargin(
+    return TripletMargin.made(
         margin=margin,
         p=p,
         swap=swap,

@@ -87,7 +87,7 @@ def gaussian_nll(
     >>> float(al.gaussian_nll(np.asarray([1.0, 2.0]), np.asarray([3.0, 2.0]), np.asarray([1.0, 1.0])))
     1.0
     """
-    return GaussianNll(
+    return GaussianNll.made(
         from_log=from_log,
         full=full,
         epsilon=epsilon,
@@ -160,7 +160,7 @@ def laplace_nll(
     >>> float(al.laplace_nll(np.asarray([1.0, 2.0]), np.asarray([3.0, 2.0]), np.asarray([1.0, 1.0])))
     1.0
     """
-    return LaplaceNll(
+    return LaplaceNll.made(
         from_log=from_log,
         full=full,
         epsilon=epsilon,
@@ -238,7 +238,7 @@ def negative_binomial_nll(
     >>> round(float(al.negative_binomial_nll(np.asarray([0.0]), one, one)), 6)
     1.386294
     """
-    return NegativeBinomialNll(
+    return NegativeBinomialNll.made(
         from_log=from_log,
         full=full,
         reduction=reduction,
@@ -307,7 +307,7 @@ def poisson_nll(
     >>> float(al.poisson_nll(np.asarray([0.0, 0.0]), np.asarray([0, 3])))
     1.0
     """
-    return PoissonNll(
+    return PoissonNll.made(
         from_log=from_log,
         full=full,
         epsilon=epsilon,
@@ -386,7 +386,7 @@ def student_t_nll(
     >>> round(float(al.student_t_nll(one, np.asarray([3.0]), one, df=1.0)), 6)
     1.609438
     """
-    return StudentTNll(
+    return StudentTNll.made(
         df=df,
         from_log=from_log,
         full=full,
@@ -461,7 +461,7 @@ def von_mises_nll(
     >>> round(float(al.von_mises_nll(one, one + 2 * np.pi, one)), 6)
     -0.764086
     """
-    return VonMisesNll(
+    return VonMisesNll.made(
         from_log=from_log,
         full=full,
         reduction=reduction,

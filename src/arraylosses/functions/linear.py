@@ -115,7 +115,7 @@ def linear_cross_entropy(
     >>> round(float(al.cross_entropy(hidden @ weight_matrix.T, labels)), 6)
     1.106981
     """
-    return LinearCrossEntropy(
+    return LinearCrossEntropy.made(
         class_weight=class_weight,
         ignore_index=ignore_index,
         label_smoothing=label_smoothing,

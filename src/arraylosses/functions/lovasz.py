@@ -84,7 +84,7 @@ def lovasz_hinge(
     >>> float(al.lovasz_hinge(np.asarray([[0.5, -2.0, 0.25, -1.0]]), np.asarray([[1, 0, 0, 0]])))
     0.875
     """
-    return LovaszHinge(
+    return LovaszHinge.made(
         per_image=per_image,
         ignore_index=ignore_index,
         reduction=reduction,
@@ -175,7 +175,7 @@ def lovasz_softmax(
     >>> float(al.lovasz_softmax(p, np.asarray([[0, 0, 1]]), from_logits=False))
     0.375
     """
-    return LovaszSoftmax(
+    return LovaszSoftmax.made(
         per_image=per_image,
         class_weight=class_weight,
         include_background=include_background,

@@ -88,7 +88,7 @@ def categorical_hinge(
     >>> al.categorical_hinge(scores, np.asarray([0, 0]), reduction="none").tolist()
     [0.0, 1.5]
     """
-    return CategoricalHinge(
+    return CategoricalHinge.made(
         margin=margin,
         axis=axis,
         class_weight=class_weight,
@@ -154,7 +154,7 @@ def exponential(
     >>> al.exponential(np.asarray([0.0, 1.0]), np.asarray([1, -1]), reduction="none").round(4).tolist()
     [1.0, 2.7183]
     """
-    return Exponential(
+    return Exponential.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -218,7 +218,7 @@ def modified_huber(
     >>> al.modified_huber(np.asarray([2.0, 0.5, -3.0]), np.asarray([1, 1, 1]), reduction="none").tolist()
     [0.0, 0.25, 12.0]
     """
-    return ModifiedHuber(
+    return ModifiedHuber.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -301,7 +301,7 @@ def multi_margin(
     >>> al.multi_margin(scores, np.asarray([0, 0]), p=2, reduction="none").round(4).tolist()
     [0.0, 0.8333]
     """
-    return MultiMargin(
+    return MultiMargin.made(
         margin=margin,
         p=p,
         axis=axis,
@@ -380,7 +380,7 @@ def multiclass_perceptron(
     >>> al.multiclass_perceptron(scores, np.asarray([0, 0]), reduction="none").tolist()
     [0.0, 0.5]
     """
-    return MulticlassPerceptron(
+    return MulticlassPerceptron.made(
         axis=axis,
         class_weight=class_weight,
         ignore_index=ignore_index,
@@ -445,6 +445,6 @@ def perceptron(
     >>> al.perceptron(np.asarray([0.5, 0.5]), np.asarray([1, -1]), reduction="none").tolist()
     [0.0, 0.5]
     """
-    return Perceptron(
+    return Perceptron.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)

@@ -102,7 +102,7 @@ def circle(
     >>> round(float(al.circle(embeddings, np.asarray([0, 0, 1]), gamma=1.0)), 6)
     0.789009
     """
-    return Circle(
+    return Circle.made(
         margin=margin,
         gamma=gamma,
         reduction=reduction,
@@ -176,7 +176,7 @@ def lifted_structure(
     >>> round(float(al.lifted_structure(embeddings, np.asarray([0, 0, 1]))), 6)
     0.049066
     """
-    return LiftedStructure(
+    return LiftedStructure.made(
         margin=margin,
         reduction=reduction,
     )(embeddings, labels, weight=weight, where=where)
@@ -255,7 +255,7 @@ def multi_similarity(
     >>> round(float(al.multi_similarity(embeddings, np.asarray([0, 0, 1]))), 6)
     0.39938
     """
-    return MultiSimilarity(
+    return MultiSimilarity.made(
         alpha=alpha,
         beta=beta,
         threshold=threshold,
@@ -334,7 +334,7 @@ def proxy_anchor(
     >>> round(float(al.proxy_anchor(np.asarray([[3.0, 4.0]]), proxies, np.asarray([1]), alpha=2.0)), 6)
     0.864977
     """
-    return ProxyAnchor(
+    return ProxyAnchor.made(
         margin=margin,
         alpha=alpha,
         reduction=reduction,
@@ -408,7 +408,7 @@ def proxy_nca(
     >>> round(float(al.proxy_nca(np.asarray([[3.0, 4.0]]), proxies, np.asarray([1]))), 6)
     -0.313164
     """
-    return ProxyNca(
+    return ProxyNca.made(
         temperature=temperature,
         reduction=reduction,
     )(embeddings, proxies, labels, weight=weight, where=where)
@@ -483,7 +483,7 @@ def triplet_batch_hard(
     >>> al.triplet_batch_hard(embeddings, np.asarray([0, 0, 1, 1]), reduction="none").tolist()
     [0.0, 0.5, 0.0, 0.0]
     """
-    return TripletBatchHard(
+    return TripletBatchHard.made(
         margin=margin,
         soft=soft,
         reduction=reduction,
@@ -557,7 +557,7 @@ def triplet_batch_semi_hard(
     >>> al.triplet_batch_semi_hard(embeddings, np.asarray([0, 0, 1, 1]), reduction="none").tolist()
     [0.0, 0.0, 3.0, 0.5]
     """
-    return TripletBatchSemiHard(
+    return TripletBatchSemiHard.made(
         margin=margin,
         reduction=reduction,
     )(embeddings, labels, weight=weight, where=where)

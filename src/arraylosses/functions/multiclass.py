@@ -92,7 +92,7 @@ def categorical_focal(
     >>> round(float(al.categorical_focal(np.asarray([[2.0, 0.0, 0.0]]), np.asarray([0]))), 6)
     0.010869
     """
-    return CategoricalFocal(
+    return CategoricalFocal.made(
         gamma=gamma,
         alpha=alpha,
         axis=axis,
@@ -201,7 +201,7 @@ def cross_entropy(
     >>> al.cross_entropy(logits, np.asarray([0, 2]), reduction="none").round(4).tolist()
     [0.2395, 1.0986]
     """
-    return CrossEntropy(
+    return CrossEntropy.made(
         axis=axis,
         from_logits=from_logits,
         class_weight=class_weight,
@@ -275,7 +275,7 @@ def nll(
     >>> float(al.nll(np.log(np.asarray([[0.5, 0.5], [0.25, 0.75]])), np.asarray([0, 0]), reduction="sum")).__round__(4)
     2.0794
     """
-    return Nll(
+    return Nll.made(
         axis=axis,
         class_weight=class_weight,
         ignore_index=ignore_index,

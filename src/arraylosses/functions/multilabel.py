@@ -84,7 +84,7 @@ def asymmetric(
     >>> al.asymmetric(np.asarray([0.0, 0.0, -4.0]), np.asarray([1, 0, 0]), reduction="none").round(4).tolist()
     [0.6931, 0.0245, 0.0]
     """
-    return Asymmetric(
+    return Asymmetric.made(
         gamma_pos=gamma_pos,
         gamma_neg=gamma_neg,
         shift=shift,
@@ -161,7 +161,7 @@ def multilabel_margin(
     >>> round(float(al.multilabel_margin(scores, target)), 6)
     0.85
     """
-    return MultilabelMargin(
+    return MultilabelMargin.made(
         margin=margin,
         axis=axis,
         reduction=reduction,
@@ -233,7 +233,7 @@ def multilabel_soft_margin(
     >>> round(float(al.multilabel_soft_margin(logits, target)), 6)
     0.231049
     """
-    return MultilabelSoftMargin(
+    return MultilabelSoftMargin.made(
         axis=axis,
         class_weight=class_weight,
         reduction=reduction,

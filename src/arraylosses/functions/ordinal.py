@@ -80,7 +80,7 @@ def corn(
     >>> al.corn(np.asarray([[0.0, 0.0], [1e4, -1e4]]), np.asarray([2, 1]), reduction="none").round(4).tolist()
     [1.3863, 0.0]
     """
-    return Corn(
+    return Corn.made(
         axis=axis,
         reduction=reduction,
     )(logits, labels, weight=weight, where=where)
@@ -151,7 +151,7 @@ def cumulative_logit(
     >>> al.cumulative_logit(thresholds - score[:, None], np.asarray([1, 2]), reduction="none").round(4).tolist()
     [0.7719, 0.1269]
     """
-    return CumulativeLogit(
+    return CumulativeLogit.made(
         axis=axis,
         reduction=reduction,
     )(logits, labels, weight=weight, where=where)
@@ -236,7 +236,7 @@ def wasserstein_1d(
     >>> float(al.wasserstein_1d(p, np.asarray([0]), from_logits=False))
     0.75
     """
-    return Wasserstein1D(
+    return Wasserstein1D.made(
         squared=squared,
         axis=axis,
         from_logits=from_logits,

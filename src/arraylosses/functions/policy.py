@@ -91,7 +91,7 @@ def ppo_clip(
     >>> al.ppo_clip(new, old, np.asarray([2.0, -2.0, 1.0]), reduction="none").round(6).tolist()
     [-2.4, 3.0, -1.0]
     """
-    return PpoClip(
+    return PpoClip.made(
         clip_low=clip_low,
         clip_high=clip_high,
         reduction=reduction,

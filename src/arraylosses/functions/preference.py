@@ -81,7 +81,7 @@ def cpo(
     >>> round(float(al.cpo(np.asarray([-1.0]), np.asarray([-5.0]), beta=0.5)), 6)
     1.126928
     """
-    return Cpo(
+    return Cpo.made(
         beta=beta,
         alpha=alpha,
         label_smoothing=label_smoothing,
@@ -177,7 +177,7 @@ def dpo(
     >>> round(float(al.dpo(chosen, rejected, reference_chosen, reference_rejected, beta=0.5)), 6)
     0.126928
     """
-    return Dpo(
+    return Dpo.made(
         beta=beta,
         loss_type=loss_type,
         label_smoothing=label_smoothing,
@@ -259,7 +259,7 @@ def kto(
     >>> al.kto(policy, reference, target, beta=0.5, kl=2.0, reduction="none").round(6).tolist()
     [0.268941, 0.731059]
     """
-    return Kto(
+    return Kto.made(
         beta=beta,
         kl=kl,
         desirable_weight=desirable_weight,
@@ -329,7 +329,7 @@ def orpo(
     >>> round(float(al.orpo(np.log(np.asarray([0.75])), np.log(np.asarray([0.5])), beta=1.0)), 6)  # of odds 3 to 1
     0.575364
     """
-    return Orpo(
+    return Orpo.made(
         beta=beta,
         reduction=reduction,
     )(chosen, rejected, weight=weight, where=where)
@@ -402,7 +402,7 @@ def simpo(
     >>> round(float(al.simpo(np.asarray([-0.5]), np.asarray([-1.5]))), 6)
     0.313262
     """
-    return Simpo(
+    return Simpo.made(
         beta=beta,
         margin=margin,
         label_smoothing=label_smoothing,

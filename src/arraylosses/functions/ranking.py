@@ -94,7 +94,7 @@ def approx_ndcg(
     >>> round(float(al.approx_ndcg(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
     0.203294
     """
-    return ApproxNdcg(
+    return ApproxNdcg.made(
         temperature=temperature,
         axis=axis,
         reduction=reduction,
@@ -188,7 +188,7 @@ def lambda_loss(
     >>> round(float(al.lambda_loss(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
     4.236817
     """
-    return LambdaLoss(
+    return LambdaLoss.made(
         mu=mu,
         sigma=sigma,
         axis=axis,
@@ -265,7 +265,7 @@ def list_mle(
     >>> round(float(al.list_mle(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
     1.313262
     """
-    return ListMle(
+    return ListMle.made(
         axis=axis,
         reduction=reduction,
     )(scores, relevance, weight=weight, where=where)
@@ -336,7 +336,7 @@ def list_net(
     >>> round(float(al.list_net(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
     0.582203
     """
-    return ListNet(
+    return ListNet.made(
         axis=axis,
         reduction=reduction,
     )(scores, relevance, weight=weight, where=where)
@@ -412,7 +412,7 @@ def pairwise_hinge(
     >>> round(float(al.pairwise_hinge(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
     2.0
     """
-    return PairwiseHinge(
+    return PairwiseHinge.made(
         margin=margin,
         axis=axis,
         reduction=reduction,
@@ -486,7 +486,7 @@ def pairwise_logistic(
     >>> round(float(al.pairwise_logistic(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
     1.313262
     """
-    return PairwiseLogistic(
+    return PairwiseLogistic.made(
         axis=axis,
         reduction=reduction,
     )(scores, relevance, weight=weight, where=where)
@@ -557,7 +557,7 @@ def ranking_softmax(
     >>> round(float(al.ranking_softmax(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
     0.313262
     """
-    return RankingSoftmax(
+    return RankingSoftmax.made(
         axis=axis,
         reduction=reduction,
     )(scores, relevance, weight=weight, where=where)

@@ -84,7 +84,7 @@ def absolute_error(
     >>> float(al.absolute_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
     1.5
     """
-    return AbsoluteError(
+    return AbsoluteError.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -139,7 +139,7 @@ def half_squared_error(
     >>> float(al.half_squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
     1.25
     """
-    return HalfSquaredError(
+    return HalfSquaredError.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -199,7 +199,7 @@ def huber(
     >>> float(al.huber(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), reduction="sum"))
     2.625
     """
-    return Huber(
+    return Huber.made(
         delta=delta,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -256,7 +256,7 @@ def log_cosh(
     >>> round(float(al.log_cosh(np.asarray([0.5]), np.asarray([0.0]))), 6)
     0.120115
     """
-    return LogCosh(
+    return LogCosh.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -314,7 +314,7 @@ def pseudo_huber(
     >>> float(al.pseudo_huber(np.asarray([0.75]), np.asarray([0.0])))
     0.25
     """
-    return PseudoHuber(
+    return PseudoHuber.made(
         delta=delta,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -381,7 +381,7 @@ def quantile(
     >>> al.quantile(prediction, targets, q=[0.25, 0.5, 0.75], reduction="none").tolist()
     [[0.5, 0.5, 0.5], [0.75, 1.0, 0.75]]
     """
-    return Quantile(
+    return Quantile.made(
         q=q,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -441,7 +441,7 @@ def smooth_l1(
     >>> float(al.smooth_l1(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), beta=2.0, reduction="sum"))
     2.0625
     """
-    return SmoothL1(
+    return SmoothL1.made(
         beta=beta,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -498,7 +498,7 @@ def squared_error(
     >>> float(al.squared_error(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0])))
     2.5
     """
-    return SquaredError(
+    return SquaredError.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
 
@@ -553,6 +553,6 @@ def squared_logarithmic_error(
     >>> float(al.squared_logarithmic_error(np.asarray([np.e - 1.0]), np.asarray([0.0])))
     1.0
     """
-    return SquaredLogarithmicError(
+    return SquaredLogarithmicError.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)

@@ -70,7 +70,7 @@ def absolute_percentage_error(
     >>> float(al.absolute_percentage_error(np.asarray([5.0]), np.asarray([4.0])))
     25.0
     """
-    return AbsolutePercentageError(
+    return AbsolutePercentageError.made(
         percent=percent,
         epsilon=epsilon,
         reduction=reduction,
@@ -135,7 +135,7 @@ def squared_relative_error(
     >>> float(al.squared_relative_error(np.asarray([5.0]), np.asarray([4.0])))
     0.0625
     """
-    return SquaredRelativeError(
+    return SquaredRelativeError.made(
         epsilon=epsilon,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -204,7 +204,7 @@ def symmetric_absolute_percentage_error(
     >>> float(al.symmetric_absolute_percentage_error(np.asarray([5.0]), np.asarray([3.0])))
     50.0
     """
-    return SymmetricAbsolutePercentageError(
+    return SymmetricAbsolutePercentageError.made(
         percent=percent,
         epsilon=epsilon,
         reduction=reduction,

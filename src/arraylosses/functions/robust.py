@@ -70,7 +70,7 @@ def epsilon_insensitive(
     >>> float(al.epsilon_insensitive(np.asarray([1.0, 5.0]), np.asarray([1.5, 2.0]), margin=1.0, reduction="sum"))
     2.0
     """
-    return EpsilonInsensitive(
+    return EpsilonInsensitive.made(
         margin=margin,
         squared=squared,
         reduction=reduction,
@@ -135,7 +135,7 @@ def expectile(
     >>> float(al.expectile(np.asarray([1.0, 1.0]), np.asarray([3.0, 0.0]), q=0.75, reduction="sum"))
     3.25
     """
-    return Expectile(
+    return Expectile.made(
         q=q,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -195,7 +195,7 @@ def fair(
     >>> round(float(al.fair(np.asarray([1.0]), np.asarray([0.0]))), 6)
     0.306853
     """
-    return Fair(
+    return Fair.made(
         scale=scale,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)
@@ -272,7 +272,7 @@ def general_robust(
     geman_mcclure [0.4, 1.923]
     welsch [0.393, 1.0]
     """
-    return GeneralRobust(
+    return GeneralRobust.made(
         alpha=alpha,
         scale=scale,
         reduction=reduction,
@@ -343,7 +343,7 @@ def wing(
     >>> al.wing(error, np.zeros(2), reduction="none").round(6).tolist()
     [6.931472, 19.917595]
     """
-    return Wing(
+    return Wing.made(
         width=width,
         curvature=curvature,
         reduction=reduction,

@@ -85,7 +85,7 @@ def crps_ensemble(
     >>> round(float(al.crps_ensemble(ensemble, target, fair=True)), 6)
     0.333333
     """
-    return CrpsEnsemble(
+    return CrpsEnsemble.made(
         fair=fair,
         axis=axis,
         reduction=reduction,
@@ -152,7 +152,7 @@ def crps_normal(
     >>> round(float(al.crps_normal(np.asarray([0.0]), one, one)), 6)
     0.602441
     """
-    return CrpsNormal(
+    return CrpsNormal.made(
         reduction=reduction,
     )(prediction, target, scale, weight=weight, where=where)
 
@@ -220,7 +220,7 @@ def energy_score(
     >>> float(al.energy_score(ensemble, np.asarray([[0.0, 0.0]])))
     1.25
     """
-    return EnergyScore(
+    return EnergyScore.made(
         fair=fair,
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)

@@ -120,7 +120,7 @@ def dice(
     >>> float(al.dice(p, mask, mode="binary", from_logits=False, smooth=0.0))
     0.5
     """
-    return Dice(
+    return Dice.made(
         mode=mode,
         per_image=per_image,
         smooth=smooth,
@@ -227,7 +227,7 @@ def generalized_dice(
     >>> round(float(al.generalized_dice(p, np.asarray([[1, 0, 0]]), from_logits=False, smooth=0.0)), 6)  # v = (1/4, 1)
     0.238095
     """
-    return GeneralizedDice(
+    return GeneralizedDice.made(
         mode=mode,
         per_image=per_image,
         smooth=smooth,
@@ -333,7 +333,7 @@ def jaccard(
     >>> round(float(al.jaccard(p, mask, mode="binary", from_logits=False, smooth=0.0)), 6)
     0.666667
     """
-    return Jaccard(
+    return Jaccard.made(
         mode=mode,
         per_image=per_image,
         smooth=smooth,
@@ -440,7 +440,7 @@ def mcc(
     >>> round(float(al.mcc(p, mask, mode="binary", from_logits=False)), 6)
     0.42265
     """
-    return Mcc(
+    return Mcc.made(
         mode=mode,
         per_image=per_image,
         class_weight=class_weight,
@@ -564,7 +564,7 @@ def tversky(
     >>> round(float(al.tversky(p, mask, alpha=0.5, beta=0.25, **settings)), 6)
     0.555556
     """
-    return Tversky(
+    return Tversky.made(
         alpha=alpha,
         beta=beta,
         gamma=gamma,

@@ -78,7 +78,7 @@ def barlow_twins(
     >>> round(float(al.barlow_twins(first, second)), 6)
     0.25625
     """
-    return BarlowTwins(
+    return BarlowTwins.made(
         off_diagonal=off_diagonal,
         reduction=reduction,
     )(first, second, weight=weight, where=where)
@@ -161,7 +161,7 @@ def vicreg(
     >>> round(float(al.vicreg(first, second)), 4)
     11.4048
     """
-    return Vicreg(
+    return Vicreg.made(
         invariance=invariance,
         variance=variance,
         covariance=covariance,

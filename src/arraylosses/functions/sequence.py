@@ -102,7 +102,7 @@ def ctc(
     >>> float(al.ctc(logits, np.asarray([[1, 1, 2]])))  # two equal labels want a blank in between
     inf
     """
-    return Ctc(
+    return Ctc.made(
         blank=blank,
         from_logits=from_logits,
         zero_infinity=zero_infinity,
@@ -189,7 +189,7 @@ def transducer(
     >>> round(float(al.transducer(logits, np.asarray([[1]]))), 6)
     4.446565
     """
-    return Transducer(
+    return Transducer.made(
         blank=blank,
         from_logits=from_logits,
         zero_infinity=zero_infinity,

@@ -85,7 +85,7 @@ def aft(
     >>> al.aft(np.zeros(3), lower, upper, reduction="none").round(6).tolist()
     [0.918939, 0.693147, 0.693147]
     """
-    return Aft(
+    return Aft.made(
         distribution=distribution,
         scale=scale,
         reduction=reduction,
@@ -160,6 +160,6 @@ def cox_partial_likelihood(
     >>> round(float(al.cox_partial_likelihood(np.zeros(3), time, event, reduction="sum")), 6)
     1.791759
     """
-    return CoxPartialLikelihood(
+    return CoxPartialLikelihood.made(
         reduction=reduction,
     )(log_hazard, time, event, weight=weight, where=where)

@@ -84,7 +84,7 @@ def entmax(
     >>> al.entmax(logits, np.asarray([0, 2]), reduction="none").round(4).tolist()
     [0.0, 0.5635]
     """
-    return Entmax(
+    return Entmax.made(
         axis=axis,
         class_weight=class_weight,
         ignore_index=ignore_index,
@@ -162,7 +162,7 @@ def multiclass_sparsemax(
     >>> al.multiclass_sparsemax(logits, np.asarray([0, 2]), reduction="none").round(4).tolist()
     [0.0, 0.0833]
     """
-    return MulticlassSparsemax(
+    return MulticlassSparsemax.made(
         axis=axis,
         class_weight=class_weight,
         ignore_index=ignore_index,
@@ -227,6 +227,6 @@ def sparsemax(
     >>> al.sparsemax(np.asarray([0.0, 3.0, -2.0]), np.asarray([1, 0, 0]), reduction="none").tolist()
     [0.25, 3.0, 0.0]
     """
-    return Sparsemax(
+    return Sparsemax.made(
         reduction=reduction,
     )(prediction, target, weight=weight, where=where)

@@ -104,11 +104,10 @@ def in_place_library(first: Array, *rest: Array) -> Any | None:
     torch: Any = sys.modules.get("torch")
     if torch is None or not isinstance(first, torch.Tensor) or not is_eager_torch(first, *rest):
         return None
-    records = torch.is_grad_enabled()
-    for x in (first, *rest):
-        if not x.is_cpu or (records and x.requires_grad):
-            return None
-    return None if in_forward_mode() else torch
+    if torch.is_grad_enabled() and any([x.requires_grad for x in (first, *rest)]):
+        return None
+    # Arrays of one computation lie on one device.
+    return torch if first.is_cpu and not in_forward_mode() else None
 
 
 _NUMPY = (np.ndarray, np.memmap)  # a subclass may mean something else by its operations

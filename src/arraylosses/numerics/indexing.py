@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, known_size, on_mesh_of, single_device
+from .._array_api import Array, Namespace, array_namespace, is_torch, known_size, on_mesh_of, single_device
 from ._jax import has_explicit_sharding
 from ._variants import primitive
 from .elementwise import where
@@ -16,6 +16,8 @@ from .reductions import reduce_sum
 
 def expand_dims(x: Array, axis: int) -> Array:
     """Give `x` an axis of length 1. Dask's own function has to know all lengths, an index does not."""
+    if is_torch(x):  # to which an index takes longer
+        return x.unsqueeze(axis)
     before = axis if axis >= 0 else x.ndim + 1 + axis
     return x[(*(slice(None),) * before, None, ...)]
 
