@@ -447,15 +447,39 @@ class MultiMargin(_ClassLoss):
     def call(self, logits: Array, labels: Array) -> Array:
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
-        if not _is_label(labels):
-            of_class = xp.mean(self._power(_shortfalls(logits, axis, self.margin)), axis=-1)
-            return reductions.expectation(of_class, indexing.move_axis(labels, axis, -1), -1)
+        if _is_label(labels):
+            return xp.mean(self._power(self._short(logits, labels, axis)), axis=axis)
+        of_class = xp.mean(self._power(_shortfalls(logits, axis, self.margin)), axis=-1)
+        return reductions.expectation(of_class, indexing.move_axis(labels, axis, -1), -1)
+
+    # With d the derivative of the power, d_j / C by the score of another class and -Σ_j d_j / C by that of the label.
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        xp = array_namespace(logits, labels)
+        axis = self.row_axis(logits)
+        if _is_label(labels):
+            short = self._short(logits, labels, axis)
+            slope = self._slope(short) / logits.shape[axis]
+            derivative = indexing.scatter(slope, labels, -xp.sum(slope, axis=axis), axis)
+            return xp.mean(self._power(short), axis=axis), (derivative,)
+        target = indexing.move_axis(labels, axis, -1)
+        short = _shortfalls(logits, axis, self.margin)
+        of_class = xp.mean(self._power(short), axis=-1)
+        slope = self._slope(short) / logits.shape[axis]
+        derivative = xp.sum(target[..., :, None] * slope, axis=-2) - target * xp.sum(slope, axis=-1)
+        return reductions.expectation(of_class, target, -1), (indexing.move_axis(derivative, -1, axis),)
+
+    def _short(self, logits: Array, labels: Array, axis: int) -> Array:
+        """What the label lacks to the margin over each other class, and 0 for itself."""
         score = indexing.expand_dims(indexing.gather(logits, labels, axis), axis)
-        short = self._power(special.relu(self.margin + (logits - score)))
-        return xp.mean(indexing.scatter(short, labels, 0.0, axis), axis=axis)
+        return indexing.scatter(special.relu(self.margin + (logits - score)), labels, 0.0, axis)
 
     def _power(self, short: Array) -> Array:
         return short if self.p == 1 else short * short
+
+    def _slope(self, short: Array) -> Array:
+        return special.heaviside(short) if self.p == 1 else 2.0 * short
 
 
 def _shortfalls(scores: Array, axis: int, margin: Real) -> Array:
