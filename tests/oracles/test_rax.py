@@ -6,7 +6,8 @@ Where its conventions differ:
 - `pairwise_logistic_loss` and `pairwise_hinge_loss` are means over the pairs of all lists, ours sums over those of one.
 - `poly1_softmax_loss` has an epsilon of 1, `poly_cross_entropy` an `epsilon1` of 2.
 - `dcg_lambdaweight` multiplies by the length of a list, and its pairs have the natural logarithm, ours that of base 2.
-- `approx_t12n` needs ``jax.util``, which JAX 0.10 has no more, so `approx_ndcg` is not compared.
+- `approx_t12n`, which needs a ``jax.util`` that JAX 0.10 has no more, is the negative NDCG with a temperature of 1;
+  `approx_ndcg` is one minus it. It is compared with the metric that it would transform.
 """
 
 from __future__ import annotations
@@ -31,6 +32,11 @@ RELEVANCE = rng.integers(0, 4, size=(3, 6)).astype(float)
 SHARES = RELEVANCE / RELEVANCE.sum(axis=1, keepdims=True)
 ORDER = rng.permuted(np.tile(np.arange(6.0), (3, 1)), axis=1)
 THERE = np.arange(18).reshape(3, 6) % 5 > 0
+
+
+def approx_ranks(scores, **settings):
+    return rax.utils.approx_ranks(scores, step_fn=lambda x: jax.nn.sigmoid(x / 0.7), **settings)
+
 
 COMPARED = {
     "list_net": (
@@ -59,6 +65,12 @@ COMPARED = {
             reduce_fn=jax.numpy.sum,
             lambdaweight_fn=lambda *args, **rest: rax.dcg_lambdaweight(*args, normalize=True, **rest),
         ),
+    ),
+    "approx_ndcg": (
+        lambda s: al.approx_ndcg(
+            s, jax.numpy.asarray(RELEVANCE), where=jax.numpy.asarray(THERE), temperature=0.7, reduction="sum"
+        ),
+        lambda s: 3.0 - rax.ndcg_metric(s, RELEVANCE, where=THERE, rank_fn=approx_ranks, reduce_fn=jax.numpy.sum),
     ),
     "poly_cross_entropy": (
         lambda s: al.poly_cross_entropy(s, jax.numpy.asarray(SHARES), epsilon1=1.0),
