@@ -246,6 +246,23 @@ def test_what_a_scorer_refuses():
         scorer("info_nce")
 
 
+@al.loss
+def lack(prediction, target, *, q=0.9):
+    return (q - 1.0 * (target < prediction)) * (target - prediction)
+
+
+BARE = [al.quantile, al.Quantile(q=0.9), lack, lack.loss_class(), al.Quantile(q=0.9) + al.SquaredError()]
+
+
+@pytest.mark.parametrize("loss", BARE, ids=lambda x: getattr(x, "__name__", type(x).__name__))
+def test_a_loss_itself_refuses_to_be_a_scoring_function(loss):
+    model = LossRegressor("quantile").fit(TRAIN.X, TRAIN.y)
+    bare = metrics.make_scorer(loss, greater_is_better=False)
+    with pytest.raises(TypeError, match=r"the target first; arraylosses\.interop\.sklearn\.scorer"):
+        bare(model, TEST.X, TEST.y)
+    loss(model.predict(TEST.X), TEST.y)
+
+
 # Trees, whose own losses are the independent ones
 
 TREES = {"max_iter": 30, "random_state": 0}

@@ -40,7 +40,7 @@ _PRODUCTS = 50
 def scorer(loss: Any, *, response_method: str | None = None, classes: Any = None) -> Any:
     """Return a loss as a scorer: its negative, since of scores the greatest is the best.
 
-    A loss itself is no scoring function of scikit-learn: these take the target first, and would silently be wrong.
+    A loss itself is no scoring function of scikit-learn: these take the target first. It refuses to be one.
 
     Parameters
     ----------
