@@ -131,7 +131,7 @@ def _label_terms_in_place(
 ) -> tuple[Array, ...]:
     """-log p and 1 - p of the labels, and the derivative if it is asked for."""
     if library is not np and math.prod(logits.shape) <= SMALL:
-        return _label_terms_in_few_calls(logits, labels.unsqueeze(axis), axis)[: 2 + derivative]
+        return _label_terms_in_few_calls(logits, labels.unsqueeze(axis), axis, derivative=derivative)
     if library is np and logits.ndim == 2 and axis in (-1, 1) and logits.flags.c_contiguous:
         return _label_terms_of_rows(logits, labels, derivative=derivative)
     index = expand_dims(labels, axis)
@@ -172,15 +172,16 @@ def _label_terms_of_rows(logits: Array, labels: Array, *, derivative: bool) -> t
     return nll, others, p
 
 
-def _label_terms_in_few_calls(logits: Array, index: Array, axis: int) -> tuple[Array, Array, Array]:
+def _label_terms_in_few_calls(logits: Array, index: Array, axis: int, *, derivative: bool) -> tuple[Array, ...]:
     p = logits.log_softmax(axis)
-    log_p = p.gather(axis, index)
+    log_p = p.gather(axis, index).squeeze(axis)
     p.exp_().scatter_(axis, index, 0.0)
-    others = p.sum(axis, True)
-    less = -others
-    p.scatter_(axis, index, less)
-    log_p = log_p.where(log_p < -0.5, less.log1p_())
-    return log_p.neg_().squeeze(axis), others.squeeze(axis), p
+    others = p.sum(axis)
+    less = others.neg()
+    if derivative:
+        p.scatter_(axis, index, less.unsqueeze(axis))
+    found = log_p.where(log_p < -0.5, less.log1p_()).neg_(), others
+    return (*found, p) if derivative else found
 
 
 def _weighted_sum_in_place(library: Any, gap: Array, target: Array, axis: int) -> Array:
