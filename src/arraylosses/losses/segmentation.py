@@ -6,122 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import special
-from .._array_api import Array, Real, array_namespace, dtype_kind
-from ..arguments import require_choice, require_finite, require_nonnegative, require_positive
-from ..numerics import indexing, logistic, reductions, softmax
+from .._array_api import Array, Real, array_namespace
+from ..arguments import require_finite, require_nonnegative, require_positive
+from ..numerics import reductions
 from ..registry import alias, register
-from ._regions import RegionLoss, mean_of_classes, overlap_loss, quotient
+from ._overlap import Counts, OverlapLoss, Slopes, SmoothedOverlapLoss, share_slopes, tversky, tversky_slopes
+from ._regions import quotient
 
 __all__ = ["Dice", "GeneralizedDice", "Jaccard", "Mcc", "Tversky"]
 
 
-class _Counts:
-    """The places of each class by what is predicted and what is true, as sums of probabilities: (..., C) for images."""
-
-    def __init__(self, loss: _OverlapLoss, logits: Array, labels: Array, where: Array | None) -> None:
-        xp = array_namespace(logits, labels)
-        if loss.mode == "binary":
-            axis = logits.ndim
-            logits = indexing.expand_dims(logits, axis)
-            labels = indexing.expand_dims(xp.astype(labels, logits.dtype), axis)
-        else:
-            axis = loss.axis % logits.ndim
-        self.weight = loss.weight_of_classes(logits, axis)
-        self._p, self._q = loss._probabilities(logits, axis)
-        target = indexing.one_hot(logits, labels, axis, 1.0) if dtype_kind(labels.dtype) == "int" else labels
-        self._true, self._false = target, 1.0 - target
-        if where is not None:
-            kept = xp.astype(indexing.expand_dims(where, axis), logits.dtype)
-            self._true, self._false = self._true * kept, self._false * kept
-        self._kept = loss.item_axes(axis)
-        # No digit is lost to a difference: a good prediction has few errors, which are sums of small numbers.
-        self.true_positive = self._sum(self._p * self._true)
-        self.false_positive = self._sum(self._p * self._false)
-        self.false_negative = self._sum(self._q * self._true)
-
-    @property
-    def true_negative(self) -> Array:
-        return self._sum(self._q * self._false)
-
-    @property
-    def positive(self) -> Array:
-        """How many places are true."""
-        return self._sum(self._true)
-
-    @property
-    def negative(self) -> Array:
-        return self._sum(self._false)
-
-    def _sum(self, x: Array) -> Array:
-        xp = array_namespace(x)
-        places = tuple([k for k in range(x.ndim) if k not in self._kept])
-        total = xp.sum(x, axis=places) if places else x
-        return total if self._kept == tuple(sorted(self._kept)) else xp.matrix_transpose(total)
-
-
-@dataclass(frozen=True, kw_only=True)
-class _OverlapLoss(RegionLoss):
-    """What the losses of counts share: logits or probabilities of classes that exclude each other or not, or of one."""
-
-    mode: str = "multiclass"
-
-    arrays = (
-        "(logits[N, ...]: real if from_logits else probability, "
-        "labels[N, ...]: class of 2 or labels[N, ...]: probability) if mode is binary else "
-        "(logits[N, ..., C]: real if from_logits else (probability if mode is multilabel else distribution), "
-        "labels[N, ...]: class or labels[N, ..., C]: probability if mode is multilabel else distribution), "
-        "where[N, ...] -> [N] if per_image else []"
-    )
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_choice(("multiclass", "multilabel", "binary"), mode=self.mode)
-        if self.mode == "binary" and not self.include_background:
-            raise ValueError("`include_background` must be True with mode='binary', whose one class is the foreground")
-
-    def class_axis(self) -> int | None:
-        return None if self.mode == "binary" else self.axis
-
-    def _probabilities(self, logits: Array, axis: int) -> tuple[Array, Array]:
-        """p and 1 - p."""
-        if not self.from_logits:
-            return logits, 1.0 - logits
-        if self.mode == "multiclass":
-            return softmax.nll_and_probabilities(logits, axis)[1:]
-        return logistic.sigmoid_and_complement(logits)
-
-    def call(self, logits: Array, labels: Array, where: Array | None = None) -> Array:
-        counts = _Counts(self, logits, labels, where)
-        return self._of_classes(counts, counts.weight)
-
-    def _of_classes(self, counts: _Counts, weight: Array) -> Array:
-        """The loss of each item, from what is counted of its classes."""
-        return mean_of_classes(self._of_counts(counts), weight)
-
-    def _of_counts(self, counts: _Counts) -> Array:
-        """The loss of each class."""
-        raise TypeError(f"{type(self).__name__} must define `_of_counts`")
-
-
-@dataclass(frozen=True, kw_only=True)
-class _SmoothedOverlapLoss(_OverlapLoss):
-    """Those of a quotient of counts, to which a number is added."""
-
-    smooth: Real = 1.0
-
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        require_nonnegative(smooth=self.smooth)
-        require_finite(smooth=self.smooth)
-
-
-def _tversky(counts: _Counts, alpha: Any, beta: Any, smooth: Any) -> Array:
-    return overlap_loss(counts.true_positive, counts.false_positive, counts.false_negative, alpha, beta, smooth)
-
-
 @register(alias("dice_loss", smooth=2.0), alias("binary_dice_loss", mode="binary", smooth=2.0))
 @dataclass(frozen=True, kw_only=True)
-class Dice(_SmoothedOverlapLoss):
+class Dice(SmoothedOverlapLoss):
     r"""One minus the Dice coefficient, the overlap of two regions by their sizes: for classes that fill few places.
 
     .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{2 \sum p_c t_c + \mathrm{smooth}}{\sum p_c + \sum t_c +
@@ -201,13 +98,16 @@ class Dice(_SmoothedOverlapLoss):
     """
 
     # (FP + FN) / (2 TP + FP + FN + smooth)
-    def _of_counts(self, counts: _Counts) -> Array:
-        return _tversky(counts, 0.5, 0.5, 0.5 * self.smooth)
+    def _of_counts(self, counts: Counts) -> Array:
+        return tversky(counts, 0.5, 0.5, 0.5 * self.smooth)
+
+    def _slopes(self, counts: Counts) -> Slopes:
+        return tversky_slopes(counts, 0.5, 0.5, 0.5 * self.smooth)
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class Tversky(_SmoothedOverlapLoss):
+class Tversky(SmoothedOverlapLoss):
     r"""The Dice loss with weights of both kinds of error: for regions that must not be missed, or not be overdrawn.
 
     .. math:: l = \frac{1}{\sum_c w_c} \sum_c w_c (1 - \frac{\mathrm{TP}_c + \mathrm{smooth}}{\mathrm{TP}_c + \alpha \,
@@ -301,15 +201,24 @@ class Tversky(_SmoothedOverlapLoss):
         require_finite(alpha=self.alpha, beta=self.beta, gamma=self.gamma)
 
     # ((alpha FP + beta FN) / (TP + alpha FP + beta FN + smooth))^gamma, whose slope at 0 may be infinite
-    def _of_counts(self, counts: _Counts) -> Array:
-        loss = _tversky(counts, self.alpha, self.beta, self.smooth)
+    def _of_counts(self, counts: Counts) -> Array:
+        return self._power(tversky(counts, self.alpha, self.beta, self.smooth), self.gamma)
+
+    def _slopes(self, counts: Counts) -> Slopes:
+        loss = tversky(counts, self.alpha, self.beta, self.smooth)
+        at_true, at_false = tversky_slopes(counts, self.alpha, self.beta, self.smooth)
+        factor = self.gamma * self._power(loss, self.gamma - 1.0)
+        return factor * at_true, factor * at_false
+
+    @staticmethod
+    def _power(loss: Array, exponent: Any) -> Array:
         none = loss == 0
-        return special.where(none, 0.0, special.where(none, 1.0, loss) ** self.gamma)
+        return special.where(none, 0.0, special.where(none, 1.0, loss) ** exponent)
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class Jaccard(_SmoothedOverlapLoss):
+class Jaccard(SmoothedOverlapLoss):
     r"""One minus the Jaccard index, intersection over union of two regions (soft IoU): how segmentations are ranked.
 
     .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{I_c + \mathrm{smooth}}{\sum p_c + \sum t_c - I_c +
@@ -377,13 +286,16 @@ class Jaccard(_SmoothedOverlapLoss):
     """
 
     # (FP + FN) / (TP + FP + FN + smooth)
-    def _of_counts(self, counts: _Counts) -> Array:
-        return _tversky(counts, 1.0, 1.0, self.smooth)
+    def _of_counts(self, counts: Counts) -> Array:
+        return tversky(counts, 1.0, 1.0, self.smooth)
+
+    def _slopes(self, counts: Counts) -> Slopes:
+        return tversky_slopes(counts, 1.0, 1.0, self.smooth)
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class GeneralizedDice(_SmoothedOverlapLoss):
+class GeneralizedDice(SmoothedOverlapLoss):
     r"""The Dice loss of all classes at once, small ones weighted up: for classes of very different sizes.
 
     .. math:: l = 1 - \frac{2 \sum_c w_c v_c \sum p_c t_c + \mathrm{smooth}}{\sum_c w_c v_c (\sum p_c + \sum t_c) +
@@ -451,21 +363,31 @@ class GeneralizedDice(_SmoothedOverlapLoss):
     0.238095
     """
 
-    # Σ w v (FP + FN) / (Σ w v (2 TP + FP + FN) + smooth)
-    def _of_classes(self, counts: _Counts, weight: Array) -> Array:
-        xp = array_namespace(weight, counts.true_positive)
+    # With errors E = Σ w v (FP + FN) and hits H = 2 Σ w v TP + smooth it is E / (H + E).
+    def _of_classes(self, counts: Counts) -> Array:
+        _, errors, hits = self._terms(counts)
+        return quotient(errors, hits + errors)
+
+    def _slopes_of_classes(self, counts: Counts) -> Slopes:
+        weight, errors, hits = self._terms(counts)
+        by_hit, by_error = [x[..., None] for x in share_slopes(hits, errors)]
+        return weight * (2.0 * by_hit - by_error), weight * by_error
+
+    def _terms(self, counts: Counts) -> tuple[Array, Array, Array]:
+        """w v, E and H."""
+        xp = array_namespace(counts.weight, counts.true_positive)
         size = counts.positive
         absent = size == 0
         smallest = -reductions.reduce_max(special.where(absent, float("-inf"), -size), -1)
         share = special.where(absent, 1.0, smallest) / special.where(absent, 1.0, size)
-        weight = weight * share * share
+        weight = counts.weight * share * share
         errors = xp.sum(weight * (counts.false_positive + counts.false_negative), axis=-1)
-        return quotient(errors, 2.0 * xp.sum(weight * counts.true_positive, axis=-1) + errors + self.smooth)
+        return weight, errors, 2.0 * xp.sum(weight * counts.true_positive, axis=-1) + self.smooth
 
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class Mcc(_OverlapLoss):
+class Mcc(OverlapLoss):
     r"""One minus the Matthews correlation coefficient, for which places outside of a region count as those inside.
 
     .. math:: l = 1 - \frac{1}{\sum_c w_c} \sum_c w_c \frac{\mathrm{TP}_c \, \mathrm{TN}_c - \mathrm{FP}_c \,
@@ -534,11 +456,27 @@ class Mcc(_OverlapLoss):
     0.42265
     """
 
-    # 1 - (TP TN - FP FN) / sqrt((TP + FP) (TP + FN) (TN + FP) (TN + FN)), with two roots, whose product is in range
-    def _of_counts(self, counts: _Counts) -> Array:
+    # 1 - (TP TN - FP FN) / sqrt((TP + FP) (TN + FN) P N), with two roots, whose product is in range
+    def _of_counts(self, counts: Counts) -> Array:
+        correlation, *_ = self._terms(counts)
+        return special.where(counts.positive * counts.negative == 0, 0.0, 1.0 - correlation)
+
+    # By its root, TP + FP and TN + FN change the correlation by -1/2 of it over themselves.
+    def _slopes(self, counts: Counts) -> Slopes:
+        correlation, scale, predicted, rest = self._terms(counts)
+        constant = predicted * rest == 0
+        by_root = 1.0 / special.where(constant, 1.0, predicted) - 1.0 / special.where(constant, 1.0, rest)
+        by_root = correlation / 2.0 * by_root
+        none = counts.positive * counts.negative == 0
+        at_true, at_false = by_root - counts.negative / scale, by_root + counts.positive / scale
+        return special.where(none, 0.0, at_true), special.where(none, 0.0, at_false)
+
+    @staticmethod
+    def _terms(counts: Counts) -> tuple[Array, Array, Array, Array]:
+        """The correlation, its divisor, and how many places are predicted, and are not."""
         xp = array_namespace(counts.true_positive, counts.positive)
         tp, fp, fn, tn = counts.true_positive, counts.false_positive, counts.false_negative, counts.true_negative
         predicted, true = (tp + fp) * (tn + fn), counts.positive * counts.negative
         constant = xp.logical_or(predicted == 0, true == 0)
         scale = xp.sqrt(special.where(constant, 1.0, predicted)) * xp.sqrt(special.where(constant, 1.0, true))
-        return special.where(true == 0, 0.0, 1.0 - (tp * tn - fp * fn) / scale)
+        return (tp * tn - fp * fn) / scale, scale, tp + fp, tn + fn

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace, is_torch, known_size, on_mesh_of, single_device
-from ._jax import has_explicit_sharding
+from ._jax import has_explicit_sharding, lies_on_mesh
 from ._variants import primitive
 from .elementwise import where
 from .reductions import reduce_sum
@@ -164,6 +164,67 @@ def _values(values: Array | float, axis: int) -> Array | float:
 def scatter(xp: Namespace, x: Array, index: Array, values: Array | float, axis: int) -> Array:
     """`x` with other values where `index` names the place along `axis`: one each, or one for all."""
     return where(one_hot_mask(expand_dims(index, axis), x, axis), _values(values, axis), x)
+
+
+def _clear_jax(jax: Any, x: Array, index: Array, axis: int) -> Array | None:
+    # XLA vectorizes no comparison on the CPU. |place - index| is 0 at one place, and at least 1 elsewhere.
+    if x.shape[axis] > 1 << 24:
+        return None
+    along = places(x, x.shape[axis], x.dtype).reshape(_along(x, axis))
+    return x * jax.numpy.minimum(jax.numpy.abs(expand_dims(index, axis).astype(x.dtype) - along), 1.0)
+
+
+@primitive(arrays=2, jax=_clear_jax)
+def clear(_: Namespace, x: Array, index: Array, axis: int) -> Array:
+    """`x`, of finite numbers, with 0 where `index` names the place along `axis`."""
+    return scatter(x, index, 0.0, axis)
+
+
+def _sum_by_index_in_place(library: Any, values: Array, index: Array, like: Array, axis: int) -> Array:
+    length, count = len(values), like.shape[axis]
+    flat = index.reshape(length, -1) + count * library.arange(length)[:, None]
+    values = values.reshape(-1)
+    if library is np:
+        sums = np.bincount(flat.reshape(-1), values, length * count).astype(values.dtype)
+    else:
+        sums = library.bincount(flat.reshape(-1), values.double(), length * count).to(values.dtype)
+    return sums.reshape(length, count)
+
+
+def _sum_by_index_jax(jax: Any, values: Array, index: Array, like: Array, axis: int) -> Array | None:
+    if lies_on_mesh(values):
+        return None
+    length, count = values.shape[0], like.shape[axis]
+
+    def added(values: Array, index: Array) -> Array:
+        rows = jax.numpy.arange(length)[:, None]
+        zeros = jax.numpy.zeros((length, count), values.dtype)
+        return zeros.at[rows, index.reshape(length, -1)].add(values.reshape(length, -1))
+
+    def masked(values: Array, index: Array) -> Array:
+        return _masked_sums(values, index, like, axis)
+
+    # An accelerator would have all of a label wait for one address.
+    return jax.lax.platform_dependent(values, index, cpu=added, default=masked)
+
+
+def _masked_sums(values: Array, index: Array, like: Array, axis: int) -> Array:
+    is_named = one_hot_mask(expand_dims(index, axis), like, axis)
+    return _of_first_axis(where(is_named, expand_dims(values, axis), 0.0), axis)
+
+
+def _of_first_axis(x: Array, axis: int) -> Array:
+    """The sums of `x` along all axes but `axis` and the first one beside it, which comes first."""
+    first = 0 if axis else 1
+    others = tuple([k for k in range(x.ndim) if k not in (first, axis)])
+    total = array_namespace(x).sum(x, axis=others) if others else x
+    return total if first < axis else array_namespace(x).matrix_transpose(total)
+
+
+@primitive(arrays=3, in_place=_sum_by_index_in_place, jax=_sum_by_index_jax)
+def sum_by_index(_: Namespace, values: Array, index: Array, like: Array, axis: int) -> Array:
+    """Sums of finite values by the place along `axis` of `like` that `index` names, for each of the first axis."""
+    return _masked_sums(values, index, like, axis)
 
 
 def _count_equal_sorted(library: Any, ids: Array, kept: Array) -> Array:

@@ -18,9 +18,9 @@ import numpy as np
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
 from .elementwise import stop_gradient, weighted, where
-from .indexing import expand_dims, gather, one_hot_mask, put_along_axis, take_along_axis
+from .indexing import clear, expand_dims, gather, one_hot_mask, put_along_axis, scatter, take_along_axis
 from .logarithms import log1p_ratio
-from .reductions import reduce_max, reduce_sums
+from .reductions import reduce_max, reduce_sum, reduce_sums
 
 SMALL = 1 << 15
 """Logits up to which calls of torch take longer than what they compute, so that the fewest are best."""
@@ -260,6 +260,26 @@ def nll_complement_and_derivative(_: Namespace, logits: Array, labels: Array, ax
     return *terms.nll_and_complement(), derivative
 
 
+def _beside_label_in_place(library: Any, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
+    index = expand_dims(labels, axis)
+    p = library.softmax(logits, axis) if library is not np else _softmax_in_place(np, logits, axis, scaled=True)[0]
+    label = take_along_axis(library, p, index, axis)
+    put_along_axis(library, p, index, 0.0, axis)
+    others = p.sum(axis, keepdims=True)
+    return p, label.squeeze(axis), (others / (others + label)).squeeze(axis)
+
+
+@primitive(in_place=_beside_label_in_place)
+def probabilities_beside_label(xp: Namespace, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
+    """p of all classes, with 0 in the place of the one that integer `labels` name, and p and 1 - p of that one."""
+    largest = _largest(logits, axis)
+    label = xp.exp(expand_dims(gather(logits, labels, axis), axis) - largest)
+    rest = clear(xp.exp(logits - largest), labels, axis)
+    others = xp.sum(rest, axis=axis, keepdims=True)
+    total = others + label
+    return rest / total, xp.squeeze(label / total, axis=axis), xp.squeeze(others / total, axis=axis)
+
+
 def _gaps(logits: Array, shift: Array) -> tuple[Array, Array, Array]:
     """m - logit, exp(logit - m), and 1 where that is the largest, for `shift` as m."""
     xp = array_namespace(logits)
@@ -286,6 +306,24 @@ def nll_and_probabilities(logits: Array, axis: int) -> tuple[Array, Array, Array
     """-log p, p and 1 - p of every class."""
     gap, exponential, others = _terms(logits, _largest(logits, axis), axis)
     return gap + array_namespace(logits).log1p(others), *_probabilities(exponential, others)
+
+
+# dp_k/dz = p_k (δ - p), so it is p (g - Σ p g). As Σ p is 1, a number may be taken from all g: that of a class of more
+# than 1/2, whose own p (g - Σ p g) would lose its digits.
+def pullback(p: Array, cotangent: Array, axis: int) -> Array:
+    """Σ_k g_k dp_k/dz of a cotangent g of p = softmax(z): the one of the logits z."""
+    leading = reduce_sum(where(p > 0.5, cotangent, 0.0), axis)
+    cotangent = cotangent - expand_dims(leading, axis)
+    return p * (cotangent - expand_dims(reduce_sum(p * cotangent, axis), axis))
+
+
+def pullback_beside_label(
+    rest: Array, label: Array, complement: Array, labels: Array, by_rest: Array, by_label: Array, axis: int
+) -> Array:
+    """The same of what `probabilities_beside_label` returns; `by_label` is the cotangent of the label's p."""
+    of_rest = reduce_sum(rest * by_rest, axis)
+    found = rest * (by_rest - expand_dims(of_rest + label * by_label, axis))
+    return scatter(found, labels, label * (complement * by_label - of_rest), axis)
 
 
 def _cross_entropy(xp: Namespace, logits: Array, target: Array, axis: int) -> tuple[Array, Array, Array, Array]:
