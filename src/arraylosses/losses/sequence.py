@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 from .. import special
 from .._array_api import Array, array_namespace, single_device
 from ..arguments import require_integer, require_nonnegative, require_one_of_type
-from ..numerics import elementwise, indexing, logarithms, recurrence, reductions
+from ..numerics import alignments, elementwise, indexing, logarithms, recurrence, reductions
 from ..registry import register
 from ._base import PureLoss
 
@@ -179,27 +179,37 @@ class Ctc(_Alignment):
     closed_forms: ClassVar[tuple[int, ...]] = (0,)
 
     def call(self, logits: Array, labels: Array, input_lengths: Array, label_lengths: Array) -> Array:
-        alignments = self._alignments(logits, labels, input_lengths, label_lengths)
-        return self._value(alignments.forward()[0], alignments.possible)
-
-    def _alignments(self, logits: Array, labels: Array, input_lengths: Array, label_lengths: Array) -> _Ctc:
-        return _Ctc(self, logits, labels, _in_use(input_lengths, logits.shape[-2]), label_lengths)
+        used = _in_use(input_lengths, logits.shape[-2])
+        log_p, possible = self._log_probabilities(logits, used), self._are_possible(labels, label_lengths)
+        found = alignments.ctc(log_p, labels, input_lengths, label_lengths, self.blank, derivative=False)
+        log_total = _Ctc(self, log_p, labels, used, label_lengths).forward()[0] if found is None else found[0]
+        return self._value(log_total, possible)
 
     # By a log-probability minus the share of the alignments that have this class in the frame; by a logit p more
     def value_and_derivatives(
         self, positions: tuple[int, ...], logits: Array, labels: Array, input_lengths: Array, label_lengths: Array
     ) -> tuple[Array, tuple[Array, ...]]:
         xp = array_namespace(logits, labels)
-        alignments = self._alignments(logits, labels, input_lengths, label_lengths)
-        log_total, *kept = alignments.forward(keep=True)
-        shares = alignments.backward(*kept)
-        is_class = indexing.one_hot_mask(alignments.classes[..., None], logits, -1)
-        derivative = -xp.matmul(shares, xp.astype(is_class, shares.dtype))
+        used = _in_use(input_lengths, logits.shape[-2])
+        log_p, possible = self._log_probabilities(logits, used), self._are_possible(labels, label_lengths)
+        found = None
         if self.from_logits:
-            derivative = xp.exp(alignments.log_p) + derivative
-        feasible = self._is_feasible(log_total, alignments.possible)[..., None]
-        counts = xp.logical_and(_in_use(input_lengths, logits.shape[-2]), feasible)
-        return self._value(log_total, alignments.possible), (special.where(counts[..., None], derivative, 0.0),)
+            found = alignments.ctc(log_p, labels, input_lengths, label_lengths, self.blank, derivative=True)
+        if found is None:
+            found = self._by_states(log_p, labels, used, label_lengths)
+        log_total, derivative = found
+        counts = xp.logical_and(used, self._is_feasible(log_total, possible)[..., None])
+        return self._value(log_total, possible), (special.where(counts[..., None], derivative, 0.0),)
+
+    def _by_states(self, log_p: Array, labels: Array, used: Array, label_lengths: Array) -> tuple[Array, Array]:
+        """The log-probability of the labels, and the derivative of minus it."""
+        states = _Ctc(self, log_p, labels, used, label_lengths)
+        log_total, *kept = states.forward(keep=True)
+        shares = states.backward(*kept)
+        is_class = indexing.one_hot_mask(states.classes[..., None], log_p, -1)
+        xp = array_namespace(shares)
+        derivative = -xp.matmul(shares, xp.astype(is_class, shares.dtype))
+        return log_total, xp.exp(log_p) + derivative if self.from_logits else derivative
 
     def forward_log_probabilities(
         self, logits: Array, labels: Array, used: Array, label_lengths: Array
@@ -224,17 +234,15 @@ class Ctc(_Alignment):
         of_labels : array, shape (T, ..., L)
             After each frame, of those that end in label n. Both are -inf where there are none.
         """
-        ways = _Ctc(self, logits, labels, used, label_lengths).ways()
+        ways = _Ctc(self, self._log_probabilities(logits, used), labels, used, label_lengths).ways()
         return ways[..., ::2], ways[..., 1::2]
 
 
 class _Ctc:
     """The alignments of a batch, each a way through the states blank, label, blank, label, ..., blank."""
 
-    def __init__(self, loss: _Alignment, logits: Array, labels: Array, used: Array, lengths: Array) -> None:
-        xp = array_namespace(logits, labels)
-        self.log_p = loss._log_probabilities(logits, used)
-        self.possible = loss._are_possible(labels, lengths)
+    def __init__(self, loss: _Alignment, log_p: Array, labels: Array, used: Array, lengths: Array) -> None:
+        xp = array_namespace(log_p, labels)
         blank = xp.full_like(lengths[..., None], loss.blank)
         states = _places(lengths, 2 * labels.shape[-1] + 1)
         self.classes = xp.where(states % 2 == 1, indexing.join(xp.repeat(labels, 2, axis=-1), blank), blank)
@@ -243,7 +251,7 @@ class _Ctc:
         ahead = 2 * lengths[..., None] - states
         self.is_end = xp.logical_or(ahead == 0, ahead == 1)
         self.used = indexing.move_axis(used, -1, 0)[..., None]
-        emitted = indexing.move_axis(indexing.take_columns(self.log_p, self.classes), -2, 0)
+        emitted = indexing.move_axis(indexing.take_columns(log_p, self.classes), -2, 0)
         self.emitted = special.where(ahead >= 0, emitted, _NONE)
         zeros = xp.sum(self.emitted[:0, ...], axis=0)
         self.start = special.where(states == 0, zeros, _NONE)
