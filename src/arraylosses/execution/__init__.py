@@ -100,7 +100,7 @@ def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
     if projection.fits(loss, inputs):
         return projection
     # What is not declared is not assumed: only a loss that says what its items are, and that each is its own, is split.
-    if not loss.pure or inputs.mask is not None:
+    if not loss.pure:
         return direct
     declaration = loss.declaration
     if not declaration.explicit or declaration.coupled:

@@ -49,9 +49,9 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
 
 def run(loss: Formula, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs, of which those with a closed form are to have gradients."""
-    tensors = inputs.arrays
+    tensors, mask = inputs.arrays, inputs.mask
     if inputs.weight is not None or inputs.where is not None:
-        tensors = (*tensors, inputs.weight, inputs.where)
+        tensors = (*tensors, inputs.weight, inputs.where, *([] if mask is None else [mask.values]))
     result: Array = _function().apply(loss, inputs, *tensors)
     return result
 
@@ -75,8 +75,9 @@ def _together(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tupl
 
 def _with_tensors(inputs: Inputs, tensors: tuple[Array, ...]) -> Inputs:
     count = len(inputs.layout)
-    weight, where = tensors[count:] or (None, None)
-    return inputs._replace(arrays=tuple(tensors[:count]), weight=weight, where=where)
+    weight, where, *values = tensors[count:] or (None, None)
+    mask = inputs.mask and inputs.mask._replace(values=values[0])
+    return inputs._replace(arrays=tuple(tensors[:count]), weight=weight, where=where, mask=mask)
 
 
 @functools.cache
@@ -87,7 +88,8 @@ def _function() -> Any:
         @staticmethod
         def forward(ctx: Any, loss: Formula, inputs: Inputs, *tensors: Array) -> Array:
             # Without the tensors, which are held for as long as a gradient may be asked for, and no longer.
-            ctx.loss, ctx.inputs = loss, Inputs(inputs[0], (), *inputs[2:6], None, None, inputs.invalid)
+            mask = inputs.mask and inputs.mask._replace(values=None)
+            ctx.loss, ctx.inputs = loss, Inputs(inputs[0], (), *inputs[2:6], None, None, inputs.invalid, mask)
             if loss.array_settings:
                 # A setting is saved for nothing but torch's complaint where it was changed in place since.
                 settings = [getattr(loss, name) for name in loss.array_settings]

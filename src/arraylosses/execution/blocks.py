@@ -20,7 +20,7 @@ from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, 
 from ..arguments import Inputs, Layout, of_classes
 from ..formula import Formula
 from ..reduction import Totals
-from .direct import FIRST, Wanted, evaluate, prepare
+from .direct import FIRST, Wanted, evaluate, prepare, taken
 from .threads import for_each
 
 __all__ = ["ELEMENTS", "fits", "gradients", "run", "run_with_derivatives"]
@@ -110,7 +110,8 @@ def gradients(loss: Formula, inputs: Inputs, positions: tuple[int, ...], upstrea
         arrays, weight = prepare(loss, part)
         alone = positions == (0,)
         formula = blocks.loss(k)
-        derivatives = (formula.derivative(*arrays),) if alone else formula.value_and_derivatives(positions, *arrays)[1]
+        given = taken(part, arrays)
+        derivatives = (formula.derivative(*given),) if alone else formula.value_and_derivatives(positions, *given)[1]
         share = factor if weight is None else weight * factor
         if loss.reduction == "none":
             factors = upstream[blocks.items[k]]
@@ -168,7 +169,7 @@ class _Blocks:
 
     def part(self, k: int) -> Inputs:
         """The inputs of block `k`: views."""
-        whole, index = self.inputs, self.items[k]
+        whole, index, mask = self.inputs, self.items[k], self.inputs.mask
         return Inputs(
             whole.xp,
             tuple([x[place] for x, place in zip(whole.arrays, self.indices[k], strict=True)]),
@@ -179,6 +180,7 @@ class _Blocks:
             None if whole.weight is None else whole.weight[index],
             None if whole.where is None else whole.where[index],
             None,
+            mask and mask._replace(values=mask.values[_with_axes(index, mask.layout)]),
         )
 
     def weight_of(self, weight: Array | None, items: Array, reduction: str) -> float:

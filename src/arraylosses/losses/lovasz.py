@@ -11,7 +11,7 @@ from ..arguments import require_integer, require_one_of_type
 from ..numerics import indexing, reductions, softmax, sorting
 from ..registry import register
 from ._base import PureLoss
-from ._regions import RegionLoss, mean_of_classes
+from ._regions import RegionLoss, mean_of_classes, quotient
 
 __all__ = ["LovaszHinge", "LovaszSoftmax"]
 
@@ -19,21 +19,25 @@ __all__ = ["LovaszHinge", "LovaszSoftmax"]
 # With the errors of the places in descending order, the loss of the first k of them is
 # J_k = 1 - (inside - true_k) / (inside + false_k), and the weight of the k-th error is J_k - J_(k-1). For a true place
 # that is 1 / U_k, for another one I_k / (U_(k-1) U_k), with intersections I and unions U: no difference is taken.
-def _lovasz(errors: Array, true: Array, kept: Array | None) -> Array:
-    """The Lovász extension of the Jaccard loss along the last axis, where `true` is 1 within the region, else 0."""
+def _weights(errors: Array, true: Array, kept: Array | None) -> Array:
+    """The derivative of the Lovász extension of the Jaccard loss by each error along the last axis.
+
+    The extension is the sum of the errors times these. `true` is 1 within the region, else 0.
+    """
     xp = array_namespace(errors, true)
-    false = 1.0 - true
-    if kept is not None:
-        true, false = true * kept, false * kept
-    order = xp.argsort(errors, axis=-1, descending=True)
-    inside = xp.sum(true, axis=-1, keepdims=True)
-    true, false = sorting.reordered(true, order, -1), sorting.reordered(false, order, -1)
-    union = inside + reductions.cumulative_sum(false, -1)
-    intersection = inside - reductions.cumulative_sum(true, -1)  # which a false place leaves as it was
+    order = sorting.descending(errors)
+    if kept is None:
+        true = sorting.reordered(true, order, -1)
+        false, places = 1.0 - true, 1.0 + indexing.places(true, true.shape[-1], true.dtype)
+    else:
+        true, kept = sorting.reordered(true * kept, order, -1), sorting.reordered(kept, order, -1)
+        false, places = kept - true, reductions.cumulative_sum(kept, -1)
+    inside, true_so_far = xp.sum(true, axis=-1, keepdims=True), reductions.cumulative_sum(true, -1)
+    union = inside + (places - true_so_far)
+    intersection = inside - true_so_far  # which a false place leaves as it was
     none = union - false == 0  # so far, of an empty region: its first false place costs all
     ratio = special.where(none, 1.0, intersection / special.where(none, 1.0, union - false))
-    weight = (true + false * ratio) / special.where(union == 0, 1.0, union)
-    return xp.sum(errors * sorting.restored(weight, order, -1), axis=-1)
+    return sorting.restored((true + false * ratio) / special.where(union == 0, 1.0, union), order, -1)
 
 
 @register
@@ -104,27 +108,69 @@ class LovaszSoftmax(RegionLoss):
     )
 
     def call(self, logits: Array, labels: Array, where: Array | None = None) -> Array:
-        xp = array_namespace(logits, labels)
         axis = self.axis % logits.ndim
-        p, q = softmax.nll_and_probabilities(logits, axis)[1:] if self.from_logits else (logits, 1.0 - logits)
-        true = indexing.one_hot(logits, labels, axis, 1.0)
-        errors = self._rows(special.where(true > 0, q, p), axis)
-        true = self._rows(true, axis)
+        return self._value(*self._terms(self._probabilities(logits, labels, axis), labels, where, axis))
+
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array, where: Array | None = None
+    ) -> tuple[Array, tuple[Array, ...]]:
+        axis = self.axis % logits.ndim
+        probabilities = self._probabilities(logits, labels, axis)
+        errors, weights, weight = self._terms(probabilities, labels, where, axis)
+        xp = array_namespace(errors, weight)
+        share = quotient(weight, xp.sum(weight, axis=-1, keepdims=True))
+        by_error = self._places(weights * share[..., None], logits, axis)
+        by_label = -indexing.gather(by_error, labels, axis)
+        if self.from_logits:
+            derivative = softmax.pullback_beside_label(*probabilities, labels, by_error, by_label, axis)
+        else:
+            derivative = indexing.scatter(by_error, labels, by_label, axis)
+        return self._value(errors, weights, weight), (derivative,)
+
+    def _probabilities(self, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
+        """p of all classes, with 0 for the label, and p and 1 - p of the label."""
+        if self.from_logits:
+            return softmax.probabilities_beside_label(logits, labels, axis)
+        label = indexing.gather(logits, labels, axis)
+        return indexing.scatter(logits, labels, 0.0, axis), label, 1.0 - label
+
+    def _terms(
+        self, probabilities: tuple[Array, Array, Array], labels: Array, where: Array | None, axis: int
+    ) -> tuple[Array, Array, Array]:
+        """The errors of each class in all places, their weights, and the weight of each class."""
+        rest, _, complement = probabilities
+        xp = array_namespace(rest, labels)
+        errors = self._rows(indexing.scatter(rest, labels, complement, axis), axis)
+        true = self._rows(indexing.one_hot(rest, labels, axis, 1.0), axis)
         kept = None
         if where is not None:
-            kept = self._rows(xp.astype(indexing.expand_dims(where, axis), p.dtype), axis)
+            kept = self._rows(xp.astype(indexing.expand_dims(where, axis), rest.dtype), axis)
+            kept = xp.broadcast_to(kept, true.shape)
         there = xp.sum(true if kept is None else true * kept, axis=-1) > 0
-        return mean_of_classes(
-            _lovasz(errors, true, kept), self.weight_of_classes(logits, axis) * xp.astype(there, p.dtype)
-        )
+        weight = self.weight_of_classes(rest, axis) * xp.astype(there, rest.dtype)
+        return errors, _weights(errors, true, kept), weight
+
+    @staticmethod
+    def _value(errors: Array, weights: Array, weight: Array) -> Array:
+        return mean_of_classes(array_namespace(errors).sum(errors * weights, axis=-1), weight)
+
+    def _order(self, ndim: int, axis: int) -> tuple[int, ...]:
+        first = self.item_axes(axis)
+        return (*first, *[k for k in range(ndim) if k not in first])
 
     def _rows(self, x: Array, axis: int) -> Array:
         """All places along the last axis, after those of the images and of the classes."""
         xp = array_namespace(x)
-        first = self.item_axes(axis)
-        places = [k for k in range(x.ndim) if k not in first]
-        lengths = [x.shape[k] for k in first]
-        return xp.reshape(xp.permute_dims(x, (*first, *places)), (*lengths, math.prod([x.shape[k] for k in places])))
+        x = xp.permute_dims(x, self._order(x.ndim, axis))
+        first = x.shape[: 1 + self.per_image]
+        return xp.reshape(x, (*first, math.prod(x.shape[len(first) :])))
+
+    def _places(self, rows: Array, like: Array, axis: int) -> Array:
+        """What `_rows` makes such rows of."""
+        xp = array_namespace(rows)
+        order = self._order(like.ndim, axis)
+        x = xp.reshape(rows, tuple([like.shape[k] for k in order]))
+        return xp.permute_dims(x, tuple(sorted(range(like.ndim), key=order.__getitem__)))
 
 
 @register
@@ -190,11 +236,24 @@ class LovaszHinge(PureLoss):
             require_integer(ignore_index=self.ignore_index)
 
     def call(self, logits: Array, labels: Array, where: Array | None = None) -> Array:
+        errors, _, weights = self._terms(logits, labels, where)
+        return array_namespace(errors).sum(errors * weights, axis=-1)
+
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, labels: Array, where: Array | None = None
+    ) -> tuple[Array, tuple[Array, ...]]:
+        errors, sign, weights = self._terms(logits, labels, where)
+        xp = array_namespace(errors)
+        derivative = special.where(errors > 0, -sign, 0.0) * weights
+        return xp.sum(errors * weights, axis=-1), (xp.reshape(derivative, logits.shape),)
+
+    def _terms(self, logits: Array, labels: Array, where: Array | None) -> tuple[Array, Array, Array]:
+        """The errors, the signs, and the weights of the errors, with all places along the last axis."""
         xp = array_namespace(logits, labels)
-        true = xp.astype(labels, logits.dtype)
-        errors = special.relu(1.0 - (2.0 * true - 1.0) * logits)
-        kept = None if where is None else self._rows(xp.astype(where, logits.dtype))
-        return _lovasz(self._rows(errors), self._rows(true), kept)
+        true = self._rows(xp.astype(labels, logits.dtype))
+        sign = 2.0 * true - 1.0
+        errors = special.relu(1.0 - sign * self._rows(logits))
+        return errors, sign, _weights(errors, true, None if where is None else self._rows(xp.astype(where, true.dtype)))
 
     def _rows(self, x: Array) -> Array:
         first = x.shape[: int(self.per_image)]

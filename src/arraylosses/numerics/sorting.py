@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace
+from .._array_api import Array, Namespace, dtype_name
 from ._variants import primitive
 
 
@@ -20,6 +20,28 @@ def _sort_dask(dask: Any, x: Array, axis: int) -> Array:
 def sort(xp: Namespace, x: Array, axis: int) -> Array:
     """The entries of each row of `x` along `axis`, the smallest first."""
     return xp.sort(x, axis=axis)
+
+
+# NumPy sorts integers in a quarter of the time that torch takes on one thread, and in a quarter of that for a stable
+# order. Those here hold the bits of a number, which are in its order from 0 on, above its place.
+def _descending_in_place(library: Any, x: Array) -> Array | None:
+    if dtype_name(x.dtype) != "float32" or (library is not np and library.get_num_threads() > _FEW):
+        return None
+    numbers = (x if library is np else x.detach().numpy()) + np.float32(0.0)  # 0 in the place of -0
+    keys = np.left_shift(0x7FFFFFFF - numbers.view(np.int32).astype(np.int64), 32)
+    keys |= np.arange(x.shape[-1])
+    keys.sort(axis=-1)
+    keys &= 0xFFFFFFFF
+    return keys if library is np else library.from_numpy(keys)
+
+
+_FEW = 4
+
+
+@primitive(in_place=_descending_in_place)
+def descending(xp: Namespace, x: Array) -> Array:
+    """The order of each row of non-negative numbers along the last axis, the largest first; equal ones stay in turn."""
+    return xp.argsort(x, axis=-1, descending=True)
 
 
 def _reordered_dask(dask: Any, x: Array, order: Array, axis: int) -> Array:
