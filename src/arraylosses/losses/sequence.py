@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -68,39 +67,26 @@ class _Alignment(PureLoss):
         return special.where(self._is_feasible(log_total, possible), 0.0 - log_total, infinity)
 
 
-def _forward(
-    arrive: Callable[..., Array], start: Array, *inputs: Array, fixed: tuple[Array, ...], keep: bool
-) -> tuple[Array, Array, Any]:
-    """The log-probabilities of the ways to each state at the end; and of the ways so far before each step, to `keep`.
-
-    They are counted from the largest of their step, so that their differences keep the digits; the sum of the largest
-    comes as the second result.
-    """
-
-    def step(state: tuple[Array, Array], *entries: Array) -> tuple[tuple[Array, Array], Array | None]:
-        before, total = state
-        after = arrive(before, *entries)
-        largest = special.stop_gradient(reductions.reduce_max(after, -1))
-        largest = special.where(largest == _NONE, 0.0, largest)
-        return (after - largest, total + largest), before if keep else None
-
-    initial = start, array_namespace(start).zeros_like(start[..., :1])
-    (ways, total), before = recurrence.scan(step, initial, *inputs, fixed=fixed)
-    return ways, total[..., 0], before
+def _leveled(ways: Array, total: Array) -> tuple[Array, Array]:
+    """Log-probabilities counted from the largest, so that their differences keep the digits, and the sum of these."""
+    largest = elementwise.at_least_lowest(special.stop_gradient(reductions.reduce_max(ways, -1)))
+    return ways - largest, total + largest
 
 
 def _parts(log_p: Array) -> Array:
     """The part of each state in the sum of their exponentials; 0 where that is 0."""
-    return array_namespace(log_p).exp(log_p - elementwise.at_least_lowest(special.logsumexp(log_p))[..., None])
+    xp = array_namespace(log_p)
+    parts = xp.exp(log_p - elementwise.at_least_lowest(reductions.reduce_max(log_p, -1)))
+    return parts / special.clip(xp.sum(parts, axis=-1, keepdims=True), 1.0)
 
 
-def _shares(share: Array, *sources: Array) -> list[Array]:
-    """Divide the share of a state among its sources, by their parts in the sum of their exponentials."""
-    xp = array_namespace(share)
-    largest = functools.reduce(xp.maximum, sources)
-    parts = [xp.exp(x - elementwise.at_least_lowest(largest)) for x in sources]
-    factor = share / special.clip(sum(parts[1:], parts[0]), 1.0)
-    return [factor * part for part in parts]
+def _parts_of_each(*sources: Array) -> list[Array]:
+    """The part of each of several arrays in the sum of their exponentials, element by element; 0 where that is 0."""
+    xp = array_namespace(*sources)
+    largest = elementwise.at_least_lowest(functools.reduce(xp.maximum, sources))
+    parts = [xp.exp(x - largest) for x in sources]
+    total = special.clip(sum(parts[1:], parts[0]), 1.0)
+    return [part / total for part in parts]
 
 
 @register("CTC", "CTCLoss", "ctc_loss")
@@ -239,65 +225,75 @@ class Ctc(_Alignment):
 
 
 class _Ctc:
-    """The alignments of a batch, each a way through the states blank, label, blank, label, ..., blank."""
+    """The alignments of a batch, each a way through the states blank, label, blank, label, ..., blank.
+
+    With e for the log-probability of a state's class, that of all ways to state s in t frames is
+    a_t(s) = e_t(s) + log (exp a_{t-1}(s) + exp a_{t-1}(s - 1) + exp a_{t-1}(s - 2)). What is not to count has -infinity
+    added: a blank that may not be passed over, and all but a_{t-1}(s) in a frame that is not in use.
+    """
 
     def __init__(self, loss: _Alignment, log_p: Array, labels: Array, used: Array, lengths: Array) -> None:
         xp = array_namespace(log_p, labels)
         blank = xp.full_like(lengths[..., None], loss.blank)
         states = _places(lengths, 2 * labels.shape[-1] + 1)
         self.classes = xp.where(states % 2 == 1, indexing.join(xp.repeat(labels, 2, axis=-1), blank), blank)
-        # From a label to the next one, over the blank between them, unless they are equal.
-        passes = self.classes != indexing.join(blank, blank, self.classes)[..., :-2]
         ahead = 2 * lengths[..., None] - states
-        self.is_end = xp.logical_or(ahead == 0, ahead == 1)
-        self.used = indexing.move_axis(used, -1, 0)[..., None]
+        used = indexing.move_axis(used, -1, 0)[..., None]
         emitted = indexing.move_axis(indexing.take_columns(log_p, self.classes), -2, 0)
-        self.emitted = special.where(ahead >= 0, emitted, _NONE)
+        self.emitted = special.where(used, special.where(ahead >= 0, emitted, _NONE), 0.0)
         zeros = xp.sum(self.emitted[:0, ...], axis=0)
         self.start = special.where(states == 0, zeros, _NONE)
-        self.fixed = passes, zeros[..., :1] + _NONE
+        self.is_end = xp.logical_or(ahead == 0, ahead == 1)
+        # From a label to the next one, over the blank between them, unless they are equal.
+        passes = self.classes != indexing.join(blank, blank, self.classes)[..., :-2]
+        self.passes = special.where(passes, zeros, _NONE)
+        self.moves = special.where(used, xp.zeros_like(self.emitted[..., :1]), _NONE)
+        self.nowhere = zeros[..., :1] + _NONE
 
     @staticmethod
-    def _sources(a: Array, passes: Array, nowhere: Array) -> tuple[Array, Array, Array]:
+    def _sources(a: Array, moves: Array, passes: Array, nowhere: Array) -> tuple[Array, Array, Array]:
         """What ways come from to each state: the state itself, the one before, and that before a blank passed over."""
         padded = indexing.join(nowhere, nowhere, a)
-        return a, padded[..., 1:-1], special.where(passes, padded[..., :-2], _NONE)
+        return a, padded[..., 1:-1] + moves, padded[..., :-2] + moves + passes
 
-    # With e for the log-probability of a state's class, that of all ways to state s in t frames is
-    # a_t(s) = e_t(s) + log (exp a_{t-1}(s) + exp a_{t-1}(s - 1) + exp a_{t-1}(s - 2)).
     def forward(self, *, keep: bool = False) -> tuple[Array, Array, Any]:
         """The log-probability of the labels, that of each last state beside it, and a before each frame, to `keep`."""
 
-        def arrive(a: Array, emitted: Array, used: Array, *fixed: Array) -> Array:
-            return special.where(used, emitted + logarithms.logaddexp(*self._sources(a, *fixed)), a)
+        def step(state: tuple[Array, Array], emitted: Array, *given: Array) -> tuple[tuple[Array, Array], Array | None]:
+            before, total = state
+            after = emitted + logarithms.logaddexp(*self._sources(before, *given))
+            return _leveled(after, total), before if keep else None
 
-        a, total, before = _forward(arrive, self.start, self.emitted, self.used, fixed=self.fixed, keep=keep)
+        fixed, initial = (self.passes, self.nowhere), (self.start, array_namespace(self.start).zeros_like(self.nowhere))
+        (a, total), before = recurrence.scan(step, initial, self.emitted, self.moves, fixed=fixed)
         ends = special.where(self.is_end, a, _NONE)
-        return total + special.logsumexp(ends), ends, before
+        return total[..., 0] + special.logsumexp(ends), ends, before
+
+    # The share of the ways that are in a state goes back to the sources of the state by their parts in the sum above.
+    # It is minus the derivative by the log-probability of the state's class.
+    def backward(self, ends: Array, before: Array) -> Array:
+        """The share of each state in each frame, of all ways."""
+
+        def step(share: Array, stays: Array, moves: Array, passes: Array) -> tuple[Array, Array]:
+            zero = array_namespace(share).zeros_like(share[..., :1])
+            moved, passed = indexing.join(share * moves, zero), indexing.join(share * passes, zero, zero)
+            return share * stays + moved[..., 1:] + passed[..., 2:], share
+
+        nowhere = array_namespace(before).full_like(before[..., :1], _NONE)
+        parts = _parts_of_each(*self._sources(before, self.moves, self.passes, nowhere))
+        shares = recurrence.scan(step, _parts(ends), *parts, reverse=True)[1]
+        return indexing.move_axis(shares, 0, -2)
 
     def ways(self) -> Array:
         """The log-probability of all ways to each state after each frame, with the frames first."""
 
-        def step(a: Array, emitted: Array, used: Array, *fixed: Array) -> tuple[Array, Array]:
-            a = special.where(used, emitted + logarithms.logaddexp(*self._sources(a, *fixed)), a)
+        def step(a: Array, emitted: Array, *given: Array) -> tuple[Array, Array]:
+            a = emitted + logarithms.logaddexp(*self._sources(a, *given))
             return a, a
 
-        ways: Array = recurrence.scan(step, self.start, self.emitted, self.used, fixed=self.fixed)[1]
+        fixed = self.passes, self.nowhere
+        ways: Array = recurrence.scan(step, self.start, self.emitted, self.moves, fixed=fixed)[1]
         return ways
-
-    # g_t(s), the share of the ways that are in state s at t, goes back to the sources of s by their shares in the sum
-    # above. It is minus the derivative by e_t(s).
-    def backward(self, ends: Array, before: Array) -> Array:
-        """The share of each state in each frame, of all ways."""
-
-        def step(g: Array, a: Array, used: Array, *fixed: Array) -> tuple[Array, Array]:
-            stays, moves, passes = _shares(g, *self._sources(a, *fixed))
-            zero = array_namespace(g).zeros_like(g[..., :1])
-            back = stays + indexing.join(moves, zero)[..., 1:] + indexing.join(passes, zero, zero)[..., 2:]
-            return special.where(used, back, g), special.where(used, g, 0.0)
-
-        shares = recurrence.scan(step, _parts(ends), before, self.used, fixed=self.fixed, reverse=True)[1]
-        return indexing.move_axis(shares, 0, -2)
 
 
 @register
@@ -445,22 +441,26 @@ class _Transducer:
     def forward(self, *, keep: bool = False) -> tuple[Array, Array, Any]:
         """The log-probability of the labels, that of each last place beside it, and a of each diagonal, to `keep`."""
 
-        def arrive(a: Array, *given: Array) -> Array:
-            return logarithms.logaddexp(*self._sources(a, *given))
+        def step(state: tuple[Array, Array], *given: Array) -> tuple[tuple[Array, Array], Array | None]:
+            before, total = state
+            return _leveled(logarithms.logaddexp(*self._sources(before, *given)), total), before if keep else None
 
-        a, total, before = _forward(arrive, self.start, *self.steps, fixed=self.fixed, keep=keep)
-        return total + special.logsumexp(a), a, before
+        initial = self.start, array_namespace(self.start).zeros_like(self.start[..., :1])
+        (a, total), before = recurrence.scan(step, initial, *self.steps, fixed=self.fixed)
+        return total[..., 0] + special.logsumexp(a), a, before
 
     # The share of the ways that are at a place goes back to its sources by their shares in the sum above. What goes by
     # a blank or by a label is minus the derivative by the log-probability of it.
     def backward(self, a: Array, before: Array) -> tuple[Array, Array]:
         """The share of the ways that goes on by the blank, and by the next label, at each place."""
 
-        def step(share: Array, *given: Array) -> tuple[Array, Array]:
+        def step(share: Array, blank: Array, label: Array) -> tuple[Array, Array]:
             xp = array_namespace(share)
-            by_blank, by_label = _shares(share, *self._sources(*given))
+            by_blank, by_label = share * blank, share * label
             by_label = indexing.join(by_label, xp.zeros_like(share[..., :1]))[..., 1:]
             return by_blank + by_label, xp.stack([by_blank, by_label])
 
-        shares = recurrence.scan(step, _parts(a), before, *self.steps, fixed=self.fixed, reverse=True)[1]
+        nowhere = array_namespace(before).full_like(before[..., :1], _NONE)
+        parts = _parts_of_each(*self._sources(before, *self.steps, nowhere))
+        shares = recurrence.scan(step, _parts(a), *parts, reverse=True)[1]
         return self._by_frames(shares[:, 0, ...]), self._by_frames(shares[:, 1, ...])
