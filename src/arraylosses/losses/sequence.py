@@ -69,7 +69,8 @@ class _Alignment(PureLoss):
 
 def _leveled(ways: Array, total: Array) -> tuple[Array, Array]:
     """Log-probabilities counted from the largest, so that their differences keep the digits, and the sum of these."""
-    largest = elementwise.at_least_lowest(special.stop_gradient(reductions.reduce_max(ways, -1)))
+    largest = special.stop_gradient(reductions.reduce_max(ways, -1))
+    largest = special.where(largest == _NONE, 0.0, largest)
     return ways - largest, total + largest
 
 
