@@ -139,13 +139,15 @@ def namespace_of(x: object) -> Namespace:
 
 
 def _look_up(x: object) -> Namespace:
+    if type(x) in _NO_ARRAYS:
+        return None
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(x, torch.Tensor) and torch.compiler.is_compiling():
         # The compiler warns of the caches of array-api-compat, and would have to replay a change of ours.
         from array_api_compat import torch as wrapper
 
         return wrapper
-    if type(x) in _NO_ARRAYS or is_masked(x) or isinstance(x, np.matrix):
+    if is_masked(x) or isinstance(x, np.matrix):
         return None
     try:
         found = array_api_compat.array_namespace(x)

@@ -510,6 +510,8 @@ def _check_construction(cls: type[Loss], given: tuple[Any, ...], settings: dict[
 
 def _hashable(value: Any) -> Any:
     """Return what a setting adds to the hash of a loss: an array, which may be equal to another, nothing."""
+    if type(value) in _PLAIN:
+        return value
     if isinstance(value, tuple):
         return tuple(map(_hashable, value))
     if isinstance(value, FrozenDict):
@@ -518,13 +520,15 @@ def _hashable(value: Any) -> Any:
 
 
 def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
     if is_array(a) or is_array(b):
         return same_values(a, b)
     if isinstance(a, tuple) and isinstance(b, tuple):
         return len(a) == len(b) and all(map(_same, a, b))
     if isinstance(a, FrozenDict) and isinstance(b, FrozenDict):
         return a.keys() == b.keys() and all(_same(a[key], b[key]) for key in a)
-    return a is b or bool(a == b)
+    return bool(a == b)
 
 
 def setting_names(cls: type[Loss]) -> tuple[str, ...]:

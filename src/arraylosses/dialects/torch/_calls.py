@@ -18,6 +18,7 @@ from ..._array_api import (
     as_index,
     dtype_kind,
     holds_values,
+    is_torch,
     lie_below,
     namespace_of,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "broadcast_with_warning",
     "chosen",
     "in_dtype_of",
+    "in_one_shape",
     "library",
     "like",
     "over",
@@ -87,7 +89,12 @@ def library(**arrays: Array) -> Namespace:
 
 def broadcast(**arrays: Array) -> tuple[Array, ...]:
     """Return arrays in the shape that torch broadcasts them to."""
-    xp, given = library(**arrays), tuple(arrays.values())
+    return in_one_shape(library(**arrays), **arrays)
+
+
+def in_one_shape(xp: Namespace, **arrays: Array) -> tuple[Array, ...]:
+    """Return arrays of one library in the shape that torch broadcasts them to."""
+    given = tuple(arrays.values())
     shape = given[0].shape
     if all([x.shape == shape for x in given]):
         return given
@@ -100,14 +107,14 @@ def broadcast(**arrays: Array) -> tuple[Array, ...]:
 
 def broadcast_with_warning(input: Array, target: Array) -> tuple[Array, ...]:
     """Return arrays in one shape, with torch's warning where they are of two."""
-    library(input=input, target=target)
+    xp = library(input=input, target=target)
     if input.shape == target.shape:
         return input, target
     warn(
         f"Using a target size ({tuple(target.shape)}) that is different to the input size ({tuple(input.shape)}). "
         "They broadcast, which is rarely meant: give them one shape."
     )
-    return broadcast(input=input, target=target)
+    return in_one_shape(xp, input=input, target=target)
 
 
 def require_within(low: float, high: float, **arrays: Array) -> None:
@@ -115,7 +122,10 @@ def require_within(low: float, high: float, **arrays: Array) -> None:
     for name, x in arrays.items():
         if 0 in x.shape or not holds_values(x):
             continue
-        least, most = float(x.min()), float(x.max()) if high < math.inf else high
+        if high == math.inf:
+            least, most = float(x.min()), high
+        else:
+            least, most = map(float, x.aminmax() if is_torch(x) else (x.min(), x.max()))
         if least < low or most > high:
             bounds = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
             raise ValueError(f"`{name}` must hold numbers {bounds}, got {least if least < low else most}")
@@ -151,7 +161,8 @@ def run(loss: Loss, *arrays: Array, weight: Array | None = None) -> Array:
         value = _mean_of_weighted(*arrays, weight, loss=replace(loss, reduction="sum"))
     else:
         value = loss(*arrays, weight=weight)
-        if loss.reduction == "mean" and 0 in arrays[0].shape:
+        shape = arrays[0].shape
+        if 0 in shape and (loss.reduction == "mean" or (loss.reduction == "batchmean" and shape[0] == 0)):
             value = value * math.nan
     return in_dtype_of(value, *arrays)
 

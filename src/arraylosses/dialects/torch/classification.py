@@ -7,7 +7,7 @@ from dataclasses import InitVar, dataclass, replace
 from typing import Any, ClassVar, TypeAlias
 
 from ... import special
-from ..._array_api import Array, array_namespace, as_index, dtype_kind, dtype_name, holds_values, lie_below
+from ..._array_api import Array, array_namespace, as_index, dtype_kind, dtype_name, holds_values
 from ...losses._base import along
 from ...losses.binary import BinaryCrossEntropy
 from ...losses.divergence import KlDivergence
@@ -23,7 +23,6 @@ from ._calls import (
     library,
     like,
     of_classes,
-    over,
     over_sum,
     require_within,
     run,
@@ -252,20 +251,21 @@ def of_labels(
     **settings: Any,
 ) -> Array:
     """Compute a loss of labels, whose mean is Σ w l / Σ w with the weights of their classes, and NaN of none."""
-    is_seen = holds_values(labels)
-    if is_seen and not 0 <= ignore_index < classes and 0 not in labels.shape and lie_below(labels, classes):
-        made = loss(**settings, reduction=reduction)  # no label is left out
-        if weight is None:
-            return in_dtype_of(made(*arrays), *arrays)
-    else:
-        made = loss(**settings, ignore_index=ignore_index, reduction=reduction)
-    if weight is not None or (reduction == "mean" and not is_seen):
+    made = loss(**settings, ignore_index=ignore_index, reduction=reduction)
+    if weight is not None or (reduction == "mean" and not holds_values(labels)):
         value = _of_kept(of_classes(weight, classes), *arrays, loss=made)
     else:
         value = made(*arrays)
-        if reduction == "mean" and not bool(array_namespace(labels).any(labels != ignore_index)):
+        if reduction == "mean" and not _keeps_some(labels, ignore_index):
             value = value + math.nan
     return in_dtype_of(value, *arrays)
+
+
+def _keeps_some(labels: Array, ignore_index: int) -> bool:
+    """Whether any label is kept, as the first one shows nearly always."""
+    if 0 in labels.shape:
+        return False
+    return int(labels[(0,) * labels.ndim]) != ignore_index or bool(array_namespace(labels).any(labels != ignore_index))
 
 
 @one_program
@@ -276,8 +276,6 @@ def _of_kept(weight: Array | None, *arrays: Array, loss: LossOfLabels) -> Array:
     if loss.reduction != "mean":
         return loss(*arrays, weight=of_items)
     total = replace(loss, reduction="sum")(*arrays, weight=of_items)
-    if loss.ignore_index is None:
-        return over_sum(total, of_items)
     kept = as_index(xp, labels) != loss.ignore_index
     return over_sum(total, xp.astype(kept, total.dtype) if of_items is None else special.where(kept, of_items, 0.0))
 
@@ -490,9 +488,10 @@ def kl_div(
             "reduction: 'mean' divides the total loss by both the batch size and the support size. 'batchmean' divides "
             "by the batch size alone, as the divergence does."
         )
-    loss = ElementKl(log_target=log_target, reduction="sum" if wanted == "batchmean" else wanted)
-    value = run(loss, *broadcast(input=input, target=target))
-    return over(value, input.shape[0]) if wanted == "batchmean" and input.ndim else value
+    given = broadcast(input=input, target=target)
+    if wanted == "batchmean" and not input.ndim:
+        wanted = "sum"
+    return run(ElementKl(log_target=log_target, reduction=wanted), *given)
 
 
 @dataclass(eq=False)

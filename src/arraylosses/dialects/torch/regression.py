@@ -11,7 +11,7 @@ from ...losses._base import ErrorLoss
 from ...losses.likelihood import GaussianNll, PoissonNll
 from ...losses.regression import AbsoluteError, Huber, SmoothL1, SquaredError
 from .._common import one_program, speaks
-from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, library, require_within, run
+from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, in_one_shape, library, require_within, run
 from ._criterion import Criterion
 
 __all__ = [
@@ -357,14 +357,15 @@ def gaussian_nll_loss(
     """
     loss = GaussianNll(full=full, epsilon=eps, reduction=chosen(reduction))
     if is_array(var):
-        library(input=input, target=target, var=var)
+        xp = library(input=input, target=target, var=var)
         require_within(0.0, math.inf, var=var)
         var = _variance_of(input, var)
     elif var < 0:
         raise ValueError(f"`var` must be at least 0, got {var}")
     else:
-        var = library(input=input, target=target).full_like(input, var)
-    return run(loss, *broadcast(input=input, target=target, var=var))
+        xp = library(input=input, target=target)
+        var = xp.full_like(input, var)
+    return run(loss, *in_one_shape(xp, input=input, target=target, var=var))
 
 
 def _variance_of(input: Array, var: Array) -> Array:
