@@ -104,6 +104,17 @@ OUTPUTS = {
     "names for a list": of_outputs({"y": "mae", "x": "mse"}, {"x": 1.0, "y": 2.0}, names=["x", "y"]),
     "targets by name": of_outputs({"x": "mse", "y": "mae"}, None, {"y": OF_B, "x": OF_A}, names=["x", "y"]),
     "a dict": of_outputs({"x": "mse", "y": "mae"}, {"x": 1.0, "y": 2.0}, {"x": OF_A, "y": OF_B}, {"y": B, "x": A}),
+    "a list for a dict": of_outputs(["mse", "mae"], [1.0, 2.0], {"y": OF_B, "x": OF_A}, {"y": B, "x": A}),
+    "lists of losses and targets for a dict": of_outputs(("mse", None), None, [OF_A, OF_B], {"y": B, "x": A}),
+    "lists for nested outputs": of_outputs(
+        {"g": ["mse", "mae"], "z": "mse"},
+        None,
+        {"g": {"y": OF_B, "x": OF_A}, "z": OF_A},
+        {"g": {"y": B, "x": A}, "z": B},
+    ),
+    "a list for all nested outputs": of_outputs(
+        ["mse", "mae", "msle"], None, [[OF_A, OF_B], abs(OF_A)], [[A, B], abs(B)]
+    ),
     "a part of a dict": of_outputs({"x": "mse"}, None, {"x": OF_A}, {"x": A, "y": B}),
     "nested": of_outputs(
         {"g": ["mse", "mae"], "z": "mse"},
@@ -147,7 +158,8 @@ def test_the_container_is_that_of_compile(given):
             of_outputs({"z": "mse"}, None, {"x": OF_A}, {"x": A}),
             "`loss` must have the outputs of the model, .* got 'z'",
         ),
-        (of_outputs(["mse", "mae"], {"x": 1.0}, names=["x", "y"], y_pred={"x": A, "y": B}), "of `loss`|the outputs"),
+        (of_outputs(["mse", "mae"], [1.0]), "`loss_weights` must have the structure of `loss`"),
+        (of_outputs(["mse"], y_true={"x": OF_A, "y": OF_B}, y_pred={"x": A, "y": B}), "`loss` must have the outputs"),
         (of_outputs([None, None]), "`losses` must hold the losses of outputs"),
     ],
 )

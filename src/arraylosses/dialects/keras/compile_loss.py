@@ -50,7 +50,8 @@ class CompileLoss:
     ----------
     loss : str, callable, configuration, or nested dict, list or tuple of these
         The loss of each output, by its name or position; None for an output without one. One loss by itself is that of
-        every output. ``"crossentropy"`` is the binary, sparse or categorical one, as the shapes tell.
+        every output. In a list, those of outputs in a dict go by its sorted keys. ``"crossentropy"`` is the binary,
+        sparse or categorical one, as the shapes tell.
     loss_weights : float, or dict, list or tuple of floats, optional
         The factors, in the structure of `loss`; 1 where there is none.
     output_names : sequence of str, optional
@@ -112,7 +113,7 @@ class CompileLoss:
         return self._sum, arrays, {name: _at(sample_weight, path) for name, path, *_ in self._outputs}
 
     def _in_order(self, x: Any, y_pred: Any) -> Any:
-        """Return what is given by name in the order of outputs that come in a list or a tuple."""
+        """Return what is given by name or in a list in the structure of the outputs."""
         if isinstance(y_pred, list | tuple) and isinstance(x, Mapping) and not _is_config(x):
             if self.output_names is None:
                 raise ValueError(f"`output_names` must name the outputs that go by name, got None for {in_short(x)}")
@@ -121,14 +122,14 @@ class CompileLoss:
                 raise ValueError(f"the outputs are {', '.join(self.output_names)}; got {', '.join(map(repr, unknown))}")
             return [x.get(name) for name in self.output_names]
         single = is_nested(x) and not _is_config(x) and not is_nested(y_pred) and len(x) == 1
-        return next(iter(x.values() if isinstance(x, Mapping) else x)) if single else x
+        return next(iter(x.values() if isinstance(x, Mapping) else x)) if single else _in_structure(x, y_pred)
 
     def _found(self, loss: Any, weight: Any, y_true: Any, y_pred: Any, path: tuple[Any, ...]) -> Iterator[_Output]:
         """Return the outputs that have a loss, at and below a path."""
         of_all = not is_nested(loss) or _is_config(loss)
         if loss is None:
             return
-        if is_nested(weight) and (of_all or isinstance(weight, Mapping) != isinstance(loss, Mapping)):
+        if is_nested(weight) and (of_all or not _have_one_structure(weight, loss)):
             raise ValueError(f"`loss_weights` must have the structure of `loss`, got {in_short(weight)}")
         if of_all and not is_nested(y_pred):
             made = _made(loss, y_true, y_pred)
@@ -151,6 +152,36 @@ class CompileLoss:
 
 def _is_config(x: Any) -> bool:
     return isinstance(x, Mapping) and "class_name" in x
+
+
+def _have_one_structure(weights: Any, losses: Any) -> bool:
+    if isinstance(weights, Mapping) or isinstance(losses, Mapping):
+        return isinstance(weights, Mapping) and isinstance(losses, Mapping)
+    return len(weights) == len(losses)
+
+
+def _in_structure(x: Any, outputs: Any) -> Any:
+    """Return `x` with the lists in it that have a part for each of the outputs there as these are nested."""
+    if not (is_nested(x) and is_nested(outputs)) or _is_config(x):
+        return x
+    if isinstance(x, Mapping):
+        return {key: _in_structure(part, _at(outputs, (key,))) for key, part in x.items()}
+    if len(x) == _count(outputs) and not any([is_nested(part) and not _is_config(part) for part in x]):
+        return _packed(iter(x), outputs)
+    return [_in_structure(part, _at(outputs, (k,))) for k, part in enumerate(x)]
+
+
+def _count(outputs: Any) -> int:
+    return sum([_count(outputs[place]) for place in _places(outputs)]) if is_nested(outputs) else 1
+
+
+def _packed(parts: Iterator[Any], outputs: Any) -> Any:
+    """Return the parts of a list as the outputs are nested, in Keras's order: that of the sorted keys of a dict."""
+    if not is_nested(outputs):
+        return next(parts)
+    places = _places(outputs)
+    found = {place: _packed(parts, outputs[place]) for place in sorted(places)}
+    return {place: found[place] for place in places} if isinstance(outputs, Mapping) else list(found.values())
 
 
 def _places(x: Any) -> list[Any]:
