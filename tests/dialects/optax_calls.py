@@ -59,7 +59,8 @@ def calls(
             choices = {key: v(len(shape)) if callable(v) else v for key, v in (options or {}).items()}
             for chosen in itertools.product(*[(DEFAULT, *values) for values in choices.values()]):
                 off = {key: v for key, v in zip(choices, chosen, strict=True) if v is not DEFAULT}
-                found.append(Call(name, shape, off, draw, argnums))
+                if not is_error(off):
+                    found.append(Call(name, shape, off, draw, argnums))
         # All defaults, and each value by itself, of all shapes by turns.
         alone: dict[str, list[str]] = {}
         for call in found:
@@ -70,6 +71,11 @@ def calls(
 
 
 DEFAULT = object()
+
+
+def is_error(options: Options) -> bool:
+    """Whether Optax refuses a call: it can't lay a mask of rows along all axes."""
+    return options.get("where") == "rows" and options.get("axis", DEFAULT) is None
 
 
 # Arrays

@@ -307,6 +307,18 @@ def test_labels_without_an_alignment_cost_the_least_logarithm(library):
     assert not al.to_numpy(gradient).any()
 
 
+@pytest.mark.backend("dask")
+def test_paddings_anywhere_leave_out_frames_of_dask():
+    dask = pytest.importorskip("dask.array")
+    rng = np.random.default_rng(0)
+    logits, labels, label_paddings = real(rng, (2, 5, 4)), np.asarray([[1, 2], [3, 1]]), np.zeros((2, 2))
+    logit_paddings = np.asarray([[0, 1, 0, 0, 1], [1, 0, 0, 0, 0]])
+    given = (logits, logit_paddings, labels, label_paddings)
+    lazy = [dask.from_array(x, chunks=(1, *x.shape[1:])) for x in given]
+    wanted = jax.jit(theirs.ctc_loss)(*given)
+    np.testing.assert_allclose(ours.ctc_loss(*lazy).compute(), wanted, rtol=1e-9)
+
+
 def test_probabilities_of_regions_need_not_be_a_softmax_and_are_taken_by_a_compiler():
     rng = np.random.default_rng(0)
     p, t = probability(rng, (2, 5, 3)), (probability(rng, (2, 5, 3)) < 0.5).astype("float64")

@@ -7,7 +7,7 @@ from typing import Any
 from ... import functions, special
 from ..._array_api import Array, array_namespace, dtype_kind
 from ...losses.sequence import Ctc
-from ...numerics import indexing, logarithms
+from ...numerics import indexing, logarithms, sorting
 from ._arguments import in_dtype_of, together
 
 __all__ = ["ctc_loss", "ctc_loss_with_forward_probs"]
@@ -76,7 +76,7 @@ def _loss(
     used = _used(logit_paddings)
     # The frames in use first, in their order, since what stands between them has no part in any alignment.
     order = xp.argsort(1 - used, axis=-1, stable=True)
-    logits = xp.take_along_axis(logits, xp.broadcast_to(order[..., None], logits.shape), axis=-2)
+    logits = sorting.reordered(logits, xp.broadcast_to(order[..., None], logits.shape), -2)
     lengths = [xp.sum(kept, axis=-1) for kept in (used, _used(label_paddings))]
     loss = functions.ctc(logits, labels, *lengths, blank=blank, reduction="none")
     return special.clip(loss, None, -log_epsilon)
