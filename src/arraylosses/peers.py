@@ -52,7 +52,7 @@ PEERS: Mapping[str, Mapping[str, Named]] = {
         "BCELoss BCEWithLogitsLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss HuberLoss "
         "L1Loss LinearCrossEntropyLoss MSELoss MarginRankingLoss MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss "
         "PoissonNLLLoss SmoothL1Loss SoftMarginLoss TripletMarginLoss",
-        AdaptiveLogSoftmaxWithLoss=Named("", "a module with weights of its own"),
+        AdaptiveLogSoftmaxWithLoss=Named("adaptive_log_softmax", "holds its layers, and returns log-probabilities too"),
         CTCLoss=_CTC_OF_TORCH,
         KLDivLoss=_KL_OF_TORCH,
         MultiLabelMarginLoss=_LABELS_IN_A_LIST,

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in cast:Run
 LIBRARIES = ["numpy", "torch", "jax"]
 OPTIONS = {"xla_backend_optimization_level": 0}  # of programs that run once
 TOLERANCE = {"float64": 1e-6, "float32": 2e-5, "float16": 2e-2}  # Keras's constants, such as log 2, are of float32
+LEAST = {"float16": 1e-3}  # Keras rounds each of the numbers near 1 whose sum may be near 0
 
 
 def calls(config: pytest.Config, library: str, function: str) -> list[Call]:
@@ -134,7 +135,7 @@ def test_a_call_is_keras_s_own_in_value_and_gradient(library: str, call: Call):
     tolerance = TOLERANCE[call.dtype]
     for ours, theirs in ((found.reshape(expected.shape), expected), (slope, gradient)):
         size = np.max(np.abs(theirs), initial=0.0)
-        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=tolerance * size)
+        np.testing.assert_allclose(ours, theirs, rtol=tolerance, atol=max(tolerance * size, LEAST.get(call.dtype, 0.0)))
 
 
 # The grid holds every argument

@@ -71,7 +71,7 @@ def own_names(path: str) -> set[str]:
 @pytest.mark.parametrize("path", PEERS)
 def test_the_table_has_all_losses_of_a_library(path):
     assert set(PEERS[path]) == own_names(path)
-    functions = {"fenchel_young", "special.smooth_labels"}
+    functions = {"fenchel_young", "special.smooth_labels", "adaptive_log_softmax"}
     for peer in registry.peers(path).values():
         assert peer.loss in {*al.registered(), *functions, ""}, peer
         assert peer.loss or peer.differs, peer

@@ -252,7 +252,9 @@ def test_a_label_that_is_no_class_is_refused_or_nan():
     scores, labels = real(np.random.default_rng(0), (2, 3)), np.asarray([1, -1])
     for name in ("softmax_cross_entropy_with_integer_labels", "multiclass_hinge_loss", "multiclass_perceptron_loss"):
         function = getattr(ours, name)
-        with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 3\)"):
+        with pytest.raises(
+            ValueError, match=r"`labels` must lie in \[0, 3\) for 3 classes, got -1(; `where` leaves items out)?$"
+        ):
             function(scores, labels)
         found = np.asarray(function(jax.numpy.asarray(scores), jax.numpy.asarray(labels)))
         assert np.isnan(found).tolist() == [False, True]
@@ -338,7 +340,8 @@ REFUSED = [
     ("huber_loss", {"delta": 0.0}, "`delta` must be above 0"),
     ("sigmoid_focal_loss", {"gamma": -1.0}, "`gamma` must be at least 0"),
     ("triplet_margin_loss", {"margin": -1.0}, "`margin` must be at least 0"),
-    ("poly_loss_cross_entropy", {"epsilon": -2.0}, "`epsilon1` must lie in"),
+    ("poly_loss_cross_entropy", {"epsilon": -2.0}, "`epsilon` must lie in"),
+    ("triplet_margin_loss", {"norm_degree": 0.0}, "`norm_degree` must be above 0"),
     ("softmax_cross_entropy", {"axis": (0, 0)}, "`axis` must name axes of an array that has 2, each once"),
     ("softmax_cross_entropy", {"axis": (0, 2)}, "`axis` must name axes of an array that has 2"),
     ("dice_loss", {"reduction": "max"}, "`reduction` must be one of"),
@@ -365,7 +368,7 @@ def test_dtypes_that_cannot_be_meant_are_refused():
         ours.softmax_cross_entropy_with_integer_labels(x, x)
     with pytest.raises(TypeError, match="`where` must have dtype bool, got float64"):
         ours.kl_divergence(x, x, where=x)
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match=r"one shape, got `predictions` \(2, 3\), `targets`"):
         ours.squared_error(x, x[0])
     with pytest.raises(ValueError, match="`logit_paddings` must have one number for each place of `logits`"):
         ours.ctc_loss(np.zeros((2, 5, 3)), np.zeros((2, 4)), np.ones((2, 2), dtype=int), np.zeros((2, 2)))

@@ -1,4 +1,4 @@
-"""What the dialects share: errors in the framework's words, the table of names, one program on JAX."""
+"""What the dialects share: errors in the framework's words, one program on JAX."""
 
 from __future__ import annotations
 
@@ -6,60 +6,59 @@ import functools
 import inspect
 import re
 import sys
-from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Callable, Container, Mapping
+from typing import Any, TypeVar
 
 from .._array_api import Array, is_array, is_eager_jax
 from ..loss import Loss
-from ..registry import canonical_name
+from ..registry import class_of
 
-__all__ = ["Name", "name_of", "one_program", "speaks"]
+__all__ = ["one_program", "speaks", "translate"]
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
-class Name(NamedTuple):
-    """What a framework's name stands for here."""
-
-    canonical: str
-    """The name of the loss, as it is registered."""
-    differs: str = ""
-    """In what its meaning differs from the loss at its defaults; empty where it does in nothing."""
-
-
-def speaks(loss: type[Loss], differs: str = "", **settings: str) -> Callable[[FunctionT], FunctionT]:
+def speaks(loss: type[Loss] | Callable[..., Any], **words: str) -> Callable[[FunctionT], FunctionT]:
     """Make a function the framework's form of a loss: errors name the arguments as the function does.
 
-    The first parameters are the arrays of the loss, in its order. `settings` are those of the loss that the function
-    calls by another name.
+    The loss is given as its class or its function, and the first parameters are its arrays, in its order. `words` are
+    what the function calls by another name, settings and arrays that stand elsewhere.
     """
-    name = Name(canonical_name(loss), differs)
+    cls = class_of(loss)
+    assert cls is not None
 
     def decorate(function: FunctionT) -> FunctionT:
         parameters = inspect.signature(function).parameters
-        words = {**dict(zip(loss.array_names, parameters, strict=False)), **settings}
-        known = re.compile(rf"`({'|'.join(words)})\b")
+        known = {**dict(zip(cls.array_names, parameters, strict=False)), **words}
 
         @functools.wraps(function)
         def call(*args: Any, **kwargs: Any) -> Any:
             try:
                 return function(*args, **kwargs)
             except (TypeError, ValueError) as error:
-                if error.args and isinstance(error.args[0], str):
-                    said = known.sub(lambda word: f"`{words[word[1]]}", error.args[0])
-                    error.args = (said, *error.args[1:])
+                translate(error, known, parameters)
                 raise
 
-        call.name = name  # type: ignore[attr-defined]
         return call  # type: ignore[return-value]
 
     return decorate
 
 
-def name_of(form: Any) -> Name:
-    """Return what the name of a function that `speaks` a loss stands for."""
-    found: Name = form.name
-    return found
+def translate(error: Exception, words: Mapping[str, str], known: Container[str]) -> None:
+    """Say an error in the words of a framework, without a hint at arguments that are not `known` there."""
+    if not (error.args and isinstance(error.args[0], str)):
+        return
+    message = _NAMED.sub(lambda name: f"`{words.get(name[1], name[1])}", error.args[0])
+    said, _, hint = message.partition("; ")
+    lacking = [name for name in _NAMED.findall(hint) if name not in known]
+    for name in lacking:
+        hint = hint.replace(f"`{name}` or ", "").replace(f" or `{name}`", "")
+    if any([f"`{name}`" in hint for name in lacking]):
+        hint = ""
+    error.args = (f"{said}; {hint}" if hint else said, *error.args[1:])
+
+
+_NAMED = re.compile(r"`(\w+)\b")
 
 
 def one_program(function: FunctionT) -> FunctionT:

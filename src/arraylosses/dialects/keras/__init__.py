@@ -85,8 +85,8 @@ from .classes import *
 from .compile_loss import CompileLoss
 from .functions import *
 from .loss import Loss, LossFunctionWrapper
-from .saving import NAMES, Name, deserialize, get, serialize
+from .saving import NAMES, deserialize, get, serialize
 
-__all__ = ["NAMES", "CompileLoss", "Loss", "LossFunctionWrapper", "Name", "deserialize", "get", "serialize"]
+__all__ = ["NAMES", "CompileLoss", "Loss", "LossFunctionWrapper", "deserialize", "get", "serialize"]
 __all__ += classes.__all__
 __all__ += functions.__all__

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 import inspect
 import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, ParamSpec, TypeAlias
@@ -20,9 +19,11 @@ from ..._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind,
 from ...arguments.hints import made_of
 from ...loss import Loss
 from ...losses._base import PureLoss
+from .._common import translate
 
 __all__ = [
     "REDUCTIONS",
+    "WORDS",
     "Items",
     "Reduction",
     "cast",
@@ -41,14 +42,14 @@ P = ParamSpec("P")
 Reduction: TypeAlias = Literal["sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none"] | None
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none")
 
-_KERAS_NAMES = {
+WORDS = {
     **dict.fromkeys(("prediction", "logits", "embeddings"), "y_pred"),
     **dict.fromkeys(("target", "labels"), "y_true"),
     "weight": "sample_weight",
     "where": "mask",
     "ignore_index": "ignore_class",
 }
-_NAMED = re.compile(f"`({'|'.join(_KERAS_NAMES)})`")
+"""Our names of arguments, and Keras's."""
 
 
 # Arrays
@@ -139,13 +140,7 @@ class Items(NamedTuple):
         return self._call("sum", weight, where) / self._kept(where)
 
     def _call(self, reduction: str, weight: Array | None, where: Array | None) -> Array:
-        try:
-            found = self.loss(reduction=reduction)(*self.arrays, weight=weight, where=where)
-        except (TypeError, ValueError) as error:
-            if error.args and isinstance(error.args[0], str):
-                said = _NAMED.sub(lambda name: f"`{_KERAS_NAMES[name[1]]}`", error.args[0])
-                error.args = (said, *error.args[1:])
-            raise
+        found = self.loss(reduction=reduction)(*self.arrays, weight=weight, where=where)
         dtype = self.arrays[0].dtype
         return found if found.dtype == dtype else array_namespace(found).astype(found, dtype)
 
@@ -242,10 +237,15 @@ def of_values(values: Array, where: Array | None = None) -> Items:
 
 def values_of(items: Callable[P, Items]) -> Callable[P, Array]:
     """Make a function of Keras, which returns one value a sample, of one that returns the items."""
+    parameters = inspect.signature(items).parameters
 
     @functools.wraps(items)
     def function(*args: P.args, **kwargs: P.kwargs) -> Array:
-        return items(*args, **kwargs).values()
+        try:
+            return items(*args, **kwargs).values()
+        except (TypeError, ValueError) as error:
+            translate(error, WORDS, parameters)
+            raise
 
     function.items = items  # type: ignore[attr-defined]
     function.__signature__ = inspect.signature(items).replace(return_annotation="Array")  # type: ignore[attr-defined]

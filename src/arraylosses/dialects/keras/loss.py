@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from ..._array_api import Array, is_array, same_values
 from ..._nested import is_nested
 from ...arguments import in_short, require_choice
+from .._common import translate
 from . import _items
 from ._items import REDUCTIONS, Reduction
 
@@ -101,11 +102,21 @@ class Loss:
         ValueError
             For shapes that do not fit, and for a label that is no class.
         """
-        return self._items(y_true, y_pred).reduced(self.reduction, sample_weight, _mask_of(y_pred))
+        items = self._items(y_true, y_pred)
+        try:
+            return items.reduced(self.reduction, sample_weight, _mask_of(y_pred))
+        except (TypeError, ValueError) as error:
+            translate(error, _items.WORDS, self._arguments)
+            raise
 
     def call(self, y_true: Any, y_pred: Any) -> Array:
         """Return one value a sample, of arrays in the dtype of the loss."""
         raise NotImplementedError(f"{type(self).__name__} must define `call(self, y_true, y_pred)`")
+
+    @property
+    def _arguments(self) -> frozenset[str]:
+        """What a message may name."""
+        return frozenset(("y_true", "y_pred", "sample_weight", "mask"))
 
     def _items(self, y_true: Any, y_pred: Any) -> _items.Items:
         """Return what is to be weighted and reduced."""
@@ -202,6 +213,10 @@ class LossFunctionWrapper(Loss):
     def _settings(self) -> dict[str, Any]:
         """What the function takes beside the arrays."""
         return self._fn_kwargs
+
+    @property
+    def _arguments(self) -> frozenset[str]:
+        return super()._arguments | inspect.signature(self.fn).parameters.keys()
 
     def call(self, y_true: Any, y_pred: Any) -> Array:
         """Return what the function does."""

@@ -4,52 +4,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
 from ..._array_api import dtype_name, is_array, to_numpy
 from ...arguments import closest, in_short
+from ...registry import Peer, peers
 from . import classes, functions
 from .loss import Loss, LossFunctionWrapper
 
-__all__ = ["NAMES", "Name", "deserialize", "get", "serialize"]
+__all__ = ["NAMES", "deserialize", "get", "serialize"]
 
-
-class Name(NamedTuple):
-    """What a name of Keras stands for here."""
-
-    canonical: str
-    """The registered name of the loss."""
-    differs: str = ""
-    """In what Keras's meaning differs from that of the loss at its defaults."""
-
-
-_MEAN = "the mean along the last axis"
-_NAMES_OF_FUNCTIONS = {
-    "mean_squared_error": Name("squared_error", _MEAN),
-    "mean_absolute_error": Name("absolute_error", _MEAN),
-    "mean_absolute_percentage_error": Name("absolute_percentage_error", _MEAN),
-    "mean_squared_logarithmic_error": Name("keras.mean_squared_logarithmic_error", _MEAN),
-    "cosine_similarity": Name("cosine_similarity"),
-    "huber": Name("huber", _MEAN),
-    "log_cosh": Name("log_cosh", _MEAN),
-    "hinge": Name("hinge", f"{_MEAN}; targets of 0 and 1 are converted"),
-    "squared_hinge": Name("squared_hinge", f"{_MEAN}; targets of 0 and 1 are converted"),
-    "categorical_hinge": Name("categorical_hinge", "the true class is a rival, with a score of 0"),
-    "kl_divergence": Name("keras.kl_divergence"),
-    "poisson": Name("poisson_nll", f"{_MEAN}; from_log=False, epsilon=1e-7"),
-    "binary_crossentropy": Name("keras.binary_crossentropy", "the mean along `axis`"),
-    "binary_focal_crossentropy": Name("keras.binary_focal_crossentropy", "the mean along `axis`"),
-    "categorical_crossentropy": Name("keras.categorical_crossentropy"),
-    "categorical_focal_crossentropy": Name("keras.categorical_focal_crossentropy"),
-    "sparse_categorical_crossentropy": Name("keras.categorical_crossentropy"),
-    "categorical_generalized_cross_entropy": Name("generalized_cross_entropy", "from_logits=False, q=0.5"),
-    "dice": Name("dice", "mode='binary', from_logits=False, over all axes; 1 where both regions are empty"),
-    "tversky": Name("tversky", "mode='binary', from_logits=False, over all axes; 1 where both regions are empty"),
-    "circle": Name("circle", "of embeddings of length 1; the factors of the pairs have a gradient"),
-    "ctc": Name("ctc", "labels are padded with the blank"),
-}
 
 _OBJECTS: dict[str, Any] = {
     **{name: getattr(functions, name) for name in functions.__all__},
@@ -71,10 +38,8 @@ _OBJECTS: dict[str, Any] = {
     },
 }
 
-NAMES: dict[str, Name] = {
-    name: _NAMES_OF_FUNCTIONS[getattr(found, "fn", found).__name__] for name, found in _OBJECTS.items()
-}
-"""What each name that `get` knows stands for."""
+NAMES: Mapping[str, Peer] = MappingProxyType({**peers("keras.losses"), **peers("keras.losses.get")})
+"""What each of Keras's names stands for in this package."""
 
 
 def get(identifier: Any) -> Any:

@@ -6,11 +6,13 @@ from typing import Any
 
 from ... import functions
 from ..._array_api import Array
+from .._common import speaks
 from ._arguments import of_elements
 
 __all__ = ["hinge_loss", "perceptron_loss", "sigmoid_binary_cross_entropy", "sigmoid_focal_loss", "sparsemax_loss"]
 
 
+@speaks(functions.binary_cross_entropy)
 def sigmoid_binary_cross_entropy(logits: Array, labels: Array | float) -> Array:
     r"""Negative log-likelihood of a yes or no.
 
@@ -48,6 +50,7 @@ def sigmoid_binary_cross_entropy(logits: Array, labels: Array | float) -> Array:
     return of_elements(functions.binary_cross_entropy, logits, labels)
 
 
+@speaks(functions.binary_focal)
 def sigmoid_focal_loss(logits: Array, labels: Array | float, *, alpha: Any = None, gamma: Any = 2.0) -> Array:
     r"""Cross entropy of a yes or no in which easy items count little.
 
@@ -89,6 +92,7 @@ def sigmoid_focal_loss(logits: Array, labels: Array | float, *, alpha: Any = Non
     return of_elements(functions.binary_focal, logits, labels, alpha=alpha, gamma=gamma)
 
 
+@speaks(functions.hinge)
 def hinge_loss(predictor_outputs: Array, targets: Array | float) -> Array:
     r"""Loss of the support vector machine.
 
@@ -125,6 +129,7 @@ def hinge_loss(predictor_outputs: Array, targets: Array | float) -> Array:
     return of_elements(functions.hinge, predictor_outputs, targets)
 
 
+@speaks(functions.perceptron)
 def perceptron_loss(predictor_outputs: Array, targets: Array) -> Array:
     r"""Loss of the perceptron.
 
@@ -161,6 +166,7 @@ def perceptron_loss(predictor_outputs: Array, targets: Array) -> Array:
     return of_elements(functions.perceptron, predictor_outputs, targets, equal=True)
 
 
+@speaks(functions.sparsemax)
 def sparsemax_loss(logits: Array, labels: Array | float) -> Array:
     r"""Loss of a yes or no whose probability is 0 or 1 beyond a score of -1 or 1.
 

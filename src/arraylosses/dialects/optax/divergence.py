@@ -8,6 +8,7 @@ from typing import Any
 
 from ... import functions, special
 from ..._array_api import Array
+from .._common import speaks
 from ._arguments import Axis, broadcast, in_dtype_of, masked_rows, require_floating, rows, together
 
 __all__ = ["convex_kl_divergence", "generalized_kl_divergence", "kl_divergence", "kl_divergence_with_log_targets"]
@@ -34,6 +35,7 @@ def _of_rows(
     return in_dtype_of(loss(*arrays, axis=axis, reduction="none", **settings), *given)
 
 
+@speaks(functions.kl_divergence)
 def kl_divergence(log_predictions: Array, targets: Array, axis: Axis = -1, where: Array | None = None) -> Array:
     r"""Kullback-Leibler divergence of the prediction from the target.
 
@@ -75,6 +77,7 @@ def kl_divergence(log_predictions: Array, targets: Array, axis: Axis = -1, where
     return _of_rows(functions.kl_divergence, log_predictions, targets, axis, where, 1.0)
 
 
+@speaks(functions.kl_divergence)
 def kl_divergence_with_log_targets(
     log_predictions: Array, log_targets: Array, axis: Axis = -1, where: Array | None = None
 ) -> Array:
@@ -119,6 +122,7 @@ def kl_divergence_with_log_targets(
     return _of_rows(functions.kl_divergence, log_predictions, log_targets, axis, where, 0.0, log_target=True)
 
 
+@speaks(functions.generalized_kl)
 def generalized_kl_divergence(
     log_predictions: Array, targets: Array, axis: Axis = -1, where: Array | None = None
 ) -> Array:
@@ -163,6 +167,7 @@ def generalized_kl_divergence(
     return _of_rows(functions.generalized_kl, log_predictions, targets, axis, where, 1.0)
 
 
+@speaks(functions.generalized_kl)
 def convex_kl_divergence(log_predictions: Array, targets: Array, axis: Axis = -1, where: Array | None = None) -> Array:
     """Return `generalized_kl_divergence`, with a warning: its name of before, which Optax deprecates.
 

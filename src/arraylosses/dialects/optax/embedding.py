@@ -12,6 +12,7 @@ from ...losses._base import PureRowLoss
 from ...losses.embedding import TripletMargin
 from ...numerics import indexing, norms, settings
 from ...registry import register
+from .._common import speaks
 from ._arguments import Axis, broadcast, in_dtype_of, masked_rows, require_floating, rows, together
 
 __all__ = ["cosine_distance", "cosine_similarity", "ntxent", "triplet_margin_loss"]
@@ -171,6 +172,7 @@ def _of_vectors(
     return in_dtype_of(cls(epsilon=epsilon, axis=axis, reduction="none")(*arrays), *given)
 
 
+@speaks(CosineSimilarity)
 def cosine_similarity(
     predictions: Array, targets: Array, *, epsilon: Any = 0.0, axis: Axis = -1, where: Array | None = None
 ) -> Array:
@@ -214,6 +216,7 @@ def cosine_similarity(
     return _of_vectors(CosineSimilarity, predictions, targets, epsilon, axis, where)
 
 
+@speaks(CosineDistance)
 def cosine_distance(
     predictions: Array, targets: Array, *, epsilon: Any = 0.0, axis: Axis = -1, where: Array | None = None
 ) -> Array:
@@ -346,6 +349,7 @@ def _power(x: Array, p: float) -> Array:
     return special.where(none, 0.0 if p else 1.0, special.where(none, 1.0, x) ** p)
 
 
+@speaks(TripletMarginLoss, p="norm_degree", epsilon="eps")
 def triplet_margin_loss(
     anchors: Array,
     positives: Array,
@@ -402,6 +406,7 @@ def triplet_margin_loss(
     return in_dtype_of(loss(*given), *given)
 
 
+@speaks(functions.nt_xent)
 def ntxent(embeddings: Array, labels: Array, temperature: Any = 0.07) -> Array:
     r"""Cross entropy of telling each embedding's positives from its negatives, one positive at a time.
 

@@ -10,6 +10,7 @@ from typing import Any
 from ... import functions, special
 from ..._array_api import Array, array_namespace, backend_of, dtype_kind, dtype_name, is_array
 from ...numerics import reductions
+from .._common import speaks
 from ._arguments import (
     Axis,
     axes_of,
@@ -57,6 +58,7 @@ def _of_distributions(
     return in_dtype_of(loss(logits, labels, axis=axis, where=some, reduction="none", **settings), *given)
 
 
+@speaks(functions.cross_entropy)
 def softmax_cross_entropy(logits: Array, labels: Array, axis: Axis = -1, where: Array | None = None) -> Array:
     r"""Cross entropy of logits and a distribution.
 
@@ -100,6 +102,7 @@ def softmax_cross_entropy(logits: Array, labels: Array, axis: Axis = -1, where: 
     return _of_distributions(functions.cross_entropy, logits, labels, axis, where)
 
 
+@speaks(functions.cross_entropy)
 def safe_softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     r"""Cross entropy of logits and a distribution, in which 0 log 0 is 0.
 
@@ -139,6 +142,7 @@ def safe_softmax_cross_entropy(logits: Array, labels: Array) -> Array:
     return _of_distributions(functions.cross_entropy, logits, labels, -1, None)
 
 
+@speaks(functions.cross_entropy)
 def softmax_cross_entropy_with_integer_labels(
     logits: Array, labels: Array, axis: Axis = -1, where: Array | None = None
 ) -> Array:
@@ -201,6 +205,7 @@ def _with_labels(logits: Array, labels: Array, *rest: Array) -> tuple[Array, ...
     return given
 
 
+@speaks(functions.poly_cross_entropy, epsilon1="epsilon")
 def poly_loss_cross_entropy(
     logits: Array, labels: Array, *, epsilon: Any = 2.0, axis: Axis = -1, where: Array | None = None
 ) -> Array:
@@ -252,6 +257,7 @@ def _of_labels(loss: Callable[..., Array], scores: Array, labels: Array) -> Arra
     return in_dtype_of(loss(scores, labels, reduction="none"), scores)
 
 
+@speaks(functions.categorical_hinge)
 def multiclass_hinge_loss(scores: Array, labels: Array) -> Array:
     r"""Loss of the multiclass support vector machine.
 
@@ -288,6 +294,7 @@ def multiclass_hinge_loss(scores: Array, labels: Array) -> Array:
     return _of_labels(functions.categorical_hinge, scores, labels)
 
 
+@speaks(functions.multiclass_perceptron)
 def multiclass_perceptron_loss(scores: Array, labels: Array) -> Array:
     r"""Loss of the perceptron of several classes.
 
@@ -324,6 +331,7 @@ def multiclass_perceptron_loss(scores: Array, labels: Array) -> Array:
     return _of_labels(functions.multiclass_perceptron, scores, labels)
 
 
+@speaks(functions.multiclass_sparsemax)
 def multiclass_sparsemax_loss(scores: Array, labels: Array) -> Array:
     r"""Cross entropy's counterpart for probabilities that may be 0.
 

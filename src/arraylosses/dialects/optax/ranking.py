@@ -8,6 +8,7 @@ from typing import Any
 from ... import functions, special
 from ..._array_api import Array, array_namespace, is_array
 from ...reduction import Reduction
+from .._common import speaks
 from ._arguments import in_dtype_of, together
 
 __all__ = ["mean", "ranking_softmax_loss"]
@@ -42,6 +43,7 @@ def mean(losses: Array, where: Array | None = None) -> Array:
     return xp.sum(special.where(where, losses, 0.0)) / special.clip(count, 1.0)
 
 
+@speaks(functions.ranking_softmax)
 def ranking_softmax_loss(
     logits: Array,
     labels: Array,

@@ -7,6 +7,7 @@ from typing import Any
 
 from ... import functions
 from ..._array_api import Array, array_namespace, is_array
+from .._common import speaks
 from ._arguments import of_elements
 
 __all__ = ["huber_loss", "l2_loss", "log_cosh", "squared_error"]
@@ -19,6 +20,7 @@ def _of_error(loss: Callable[..., Array], predictions: Array, targets: Any, **se
     return of_elements(loss, predictions, targets, **settings)
 
 
+@speaks(functions.squared_error)
 def squared_error(predictions: Array, targets: Array | None = None) -> Array:
     r"""Square of the error.
 
@@ -55,6 +57,7 @@ def squared_error(predictions: Array, targets: Array | None = None) -> Array:
     return _of_error(functions.squared_error, predictions, targets, equal=True)
 
 
+@speaks(functions.half_squared_error)
 def l2_loss(predictions: Array, targets: Array | None = None) -> Array:
     r"""Half the square of the error.
 
@@ -91,6 +94,7 @@ def l2_loss(predictions: Array, targets: Array | None = None) -> Array:
     return _of_error(functions.half_squared_error, predictions, targets, equal=True)
 
 
+@speaks(functions.huber)
 def huber_loss(predictions: Array, targets: Array | float | None = None, *, delta: Any = 1.0) -> Array:
     r"""Squared near 0 and absolute far out.
 
@@ -130,6 +134,7 @@ def huber_loss(predictions: Array, targets: Array | float | None = None, *, delt
     return _of_error(functions.huber, predictions, targets, delta=delta)
 
 
+@speaks(functions.log_cosh)
 def log_cosh(predictions: Array, targets: Array | float | None = None) -> Array:
     r"""Logarithm of the hyperbolic cosine of the error.
 

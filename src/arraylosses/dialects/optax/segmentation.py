@@ -19,6 +19,7 @@ from ...losses._base import PureLoss, per_class
 from ...losses._regions import overlap_loss
 from ...numerics import logistic, softmax
 from ...registry import register
+from .._common import speaks
 from ._arguments import axes_of, in_dtype_of, together
 
 __all__ = ["binary_dice_loss", "dice_loss", "multiclass_generalized_dice_loss"]
@@ -203,6 +204,7 @@ def _with_channels(predictions: Array, targets: Array) -> tuple[Array, Array]:
     return predictions, targets
 
 
+@speaks(DiceLoss)
 def dice_loss(
     predictions: Array,
     targets: Array,
@@ -303,6 +305,7 @@ def _summed_along(
     return laid_out(predictions), laid_out(targets), images
 
 
+@speaks(MulticlassGeneralizedDiceLoss)
 def multiclass_generalized_dice_loss(
     predictions: Array,
     targets: Array,
@@ -360,6 +363,7 @@ def multiclass_generalized_dice_loss(
     return in_dtype_of(loss(*given), *given)
 
 
+@speaks(DiceLoss)
 def binary_dice_loss(predictions: Array, targets: Array, *, smooth: Any = 1.0, apply_sigmoid: bool = True) -> Array:
     r"""One minus the overlap of the foreground's region with that of the target.
 

@@ -8,11 +8,17 @@ from ... import functions, special
 from ..._array_api import Array, array_namespace, dtype_kind
 from ...losses.sequence import Ctc
 from ...numerics import indexing, logarithms, sorting
+from .._common import speaks
 from ._arguments import in_dtype_of, together
 
 __all__ = ["ctc_loss", "ctc_loss_with_forward_probs"]
 
+_in_its_words = speaks(
+    functions.ctc, labels="labels", input_lengths="logit_paddings", label_lengths="label_paddings", blank="blank_id"
+)
 
+
+@_in_its_words
 def ctc_loss(
     logits: Array,
     logit_paddings: Array,
@@ -97,6 +103,7 @@ def _check_paddings(logits: Array, logit_paddings: Array, labels: Array, label_p
             raise ValueError(f"`{name}` must have one number for each place of `{of}`, {wanted}, got {tuple(x.shape)}")
 
 
+@_in_its_words
 def ctc_loss_with_forward_probs(
     logits: Array,
     logit_paddings: Array,

@@ -102,7 +102,7 @@ The names say which loss of the package computes them: see `NAMES`.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from .._common import Name, name_of
+from ...registry import Peer, peers
 from . import adaptive, classification, embedding, linear, margin, regression, sequence
 from .adaptive import *
 from .classification import *
@@ -122,12 +122,5 @@ __all__ += linear.__all__
 __all__ += adaptive.__all__
 
 
-# A function has its name, and a class that of its function, or one of its own.
-NAMES: Mapping[str, Name] = MappingProxyType(
-    {
-        name: name_of(getattr(made, "function", made))
-        for name in __all__
-        if (made := globals()[name]) is not linear.LinearCrossEntropyOptions
-    }
-)
-"""What each of torch's names stands for: the name of the loss here, and in what its meaning differs."""
+NAMES: Mapping[str, Peer] = MappingProxyType({**peers("torch.nn.functional"), **peers("torch.nn")})
+"""What each name stands for in this package."""

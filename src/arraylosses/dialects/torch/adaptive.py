@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, NamedTuple
 
 from ... import special
 from ..._array_api import Array, array_namespace
 from ...adaptive_softmax import adaptive_log_softmax
 from ...numerics import indexing
-from .._common import Name
 from ._calls import in_dtype_of, library, like, over
 from ._layers import Layered, Linear
 
@@ -76,8 +75,6 @@ class AdaptiveLogSoftmaxWithLoss(Layered):
     >>> criterion.log_prob(np.ones((3, 16))).shape
     (3, 20)
     """
-
-    name: ClassVar[Name] = Name(adaptive_log_softmax.__name__, "returns log-probabilities too, and holds the layers")
 
     def __init__(
         self,

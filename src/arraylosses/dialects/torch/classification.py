@@ -45,10 +45,8 @@ __all__ = [
     "nll_loss",
 ]
 
-_OF_CLASSES = "the classes are on axis 1, and `ignore_index` is -100; the mean is NaN if every item is left out"
 
-
-@speaks(CrossEntropy, f"{_OF_CLASSES}; of probabilities it is over the number of items", class_weight="weight")
+@speaks(CrossEntropy, class_weight="weight")
 def cross_entropy(
     input: Array,
     target: Array,
@@ -134,7 +132,7 @@ def cross_entropy(
     )
 
 
-@speaks(Nll, _OF_CLASSES, class_weight="weight")
+@speaks(Nll, class_weight="weight")
 def nll_loss(
     input: Array,
     target: Array,
@@ -318,10 +316,7 @@ def _smoothed(
     return total if reduction == "sum" else over_sum(total, special.where(kept, of_items, 0.0))
 
 
-@speaks(
-    LimitedBinaryCrossEntropy,
-    "takes probabilities, whose logarithms are at least -100; with `weight` the mean is over all elements",
-)
+@speaks(LimitedBinaryCrossEntropy)
 def binary_cross_entropy(
     input: Array,
     target: Array,
@@ -375,7 +370,7 @@ def binary_cross_entropy(
     return run(loss, input, target, weight=like(weight, input))
 
 
-@speaks(BinaryCrossEntropy, "with `weight` the mean is over all elements")
+@speaks(BinaryCrossEntropy)
 def binary_cross_entropy_with_logits(
     input: Array,
     target: Array,
@@ -433,7 +428,7 @@ def binary_cross_entropy_with_logits(
 _OF_DIVERGENCE = (*REDUCTIONS, "batchmean")
 
 
-@speaks(KlDivergence, 'an item is an element, and "mean" the mean of these; "batchmean" is the mean of the rows')
+@speaks(KlDivergence)
 def kl_div(
     input: Array,
     target: Array,

@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 
-@speaks(HingeEmbedding, "arrays of two shapes broadcast")
+@speaks(HingeEmbedding)
 def hinge_embedding_loss(
     input: Array,
     target: Array,
@@ -79,7 +79,7 @@ def hinge_embedding_loss(
     return run(loss, *broadcast(input=input, target=target))
 
 
-@speaks(MarginRanking, "arrays of two shapes broadcast")
+@speaks(MarginRanking)
 def margin_ranking_loss(
     input1: Array,
     input2: Array,
@@ -194,7 +194,7 @@ def cosine_embedding_loss(
     return run(loss, *broadcast(input1=input1, input2=input2), target)
 
 
-@speaks(ShiftedTripletMargin, "`eps`, which is added to each difference, is 1e-6; vectors broadcast", epsilon="eps")
+@speaks(ShiftedTripletMargin, epsilon="eps")
 def triplet_margin_loss(
     anchor: Array,
     positive: Array,
@@ -263,7 +263,7 @@ def _of_triplets(loss: TripletMargin, anchor: Array, positive: Array, negative: 
     return run(loss, *broadcast(anchor=anchor, positive=positive, negative=negative))
 
 
-@speaks(ShiftedTripletMargin, "by any distance of two arrays; by default, that of `triplet_margin_loss`")
+@speaks(ShiftedTripletMargin)
 def triplet_margin_with_distance_loss(
     anchor: Array,
     positive: Array,

@@ -59,12 +59,7 @@ class LinearCrossEntropyOptions:
             raise ValueError(f"`acc_dtype` must be a floating dtype or None, got {self.acc_dtype!r}")
 
 
-@speaks(
-    LinearCrossEntropy,
-    "`linear_weight` stands before `target`, `linear_bias` is a keyword; a matrix may have axes between classes and "
-    "features; the mean is NaN if every item is left out",
-    class_weight="weight",
-)
+@speaks(LinearCrossEntropy, class_weight="weight")
 def linear_cross_entropy(
     input: Array,
     linear_weight: Array,

@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 
-@speaks(SoftMargin, "arrays of two shapes broadcast")
+@speaks(SoftMargin)
 def soft_margin_loss(
     input: Array,
     target: Array,
@@ -73,7 +73,7 @@ def soft_margin_loss(
     return run(loss, *broadcast(input=input, target=target))
 
 
-@speaks(MultiMargin, "with `weight` the mean is over the number of items", class_weight="weight")
+@speaks(MultiMargin, class_weight="weight")
 def multi_margin_loss(
     input: Array,
     target: Array,
@@ -148,7 +148,7 @@ def _require_labels(target: Array) -> None:
         raise TypeError(f"`target` must hold integer labels, got {dtype_name(target.dtype)}")
 
 
-@speaks(MultilabelMargin, "`target` lists the classes that are there, and ends at -1")
+@speaks(MultilabelMargin)
 def multilabel_margin_loss(
     input: Array,
     target: Array,
@@ -213,7 +213,7 @@ def multilabel_margin_loss(
     return run(loss, x, labels)
 
 
-@speaks(MultilabelSoftMargin, "with `weight` the mean over the classes is Σ w l / C", class_weight="weight")
+@speaks(MultilabelSoftMargin, class_weight="weight")
 def multilabel_soft_margin_loss(
     input: Array,
     target: Array,

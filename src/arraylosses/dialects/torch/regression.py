@@ -29,10 +29,8 @@ __all__ = [
     "smooth_l1_loss",
 ]
 
-_BROADCASTS = "arrays of two shapes broadcast, with a warning"
 
-
-@speaks(AbsoluteError, _BROADCASTS)
+@speaks(AbsoluteError)
 def l1_loss(
     input: Array,
     target: Array,
@@ -80,7 +78,7 @@ def l1_loss(
     return _of_errors(AbsoluteError(reduction=chosen(reduction, size_average, reduce)), input, target, weight)
 
 
-@speaks(SquaredError, _BROADCASTS)
+@speaks(SquaredError)
 def mse_loss(
     input: Array,
     target: Array,
@@ -128,7 +126,7 @@ def mse_loss(
     return _of_errors(SquaredError(reduction=chosen(reduction, size_average, reduce)), input, target, weight)
 
 
-@speaks(Huber, f"`reduction` stands before `delta`; with `weight` the mean is over all elements; {_BROADCASTS}")
+@speaks(Huber)
 def huber_loss(
     input: Array,
     target: Array,
@@ -178,7 +176,7 @@ def huber_loss(
     return run(loss, *broadcast_with_warning(input, target), weight=_weight_of_size(weight, input))
 
 
-@speaks(SmoothL1, _BROADCASTS)
+@speaks(SmoothL1)
 def smooth_l1_loss(
     input: Array,
     target: Array,
@@ -249,7 +247,7 @@ def _mean_by_weight(input: Array, target: Array, weight: Array, *, loss: ErrorLo
     return total / xp.sum(xp.astype(weight, total.dtype, copy=False))
 
 
-@speaks(PoissonNll, "`log_input` is `from_log`, `eps` is `epsilon`; arrays of two shapes broadcast", epsilon="eps")
+@speaks(PoissonNll, epsilon="eps")
 def poisson_nll_loss(
     input: Array,
     target: Array,
@@ -305,7 +303,7 @@ def poisson_nll_loss(
     return run(loss, *broadcast(input=input, target=target))
 
 
-@speaks(GaussianNll, "`eps` is `epsilon`, and is 1e-6; arrays broadcast, and `var` may be a number", epsilon="eps")
+@speaks(GaussianNll, epsilon="eps")
 def gaussian_nll_loss(
     input: Array,
     target: Array,

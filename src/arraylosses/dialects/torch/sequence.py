@@ -15,11 +15,7 @@ from ._criterion import Criterion
 __all__ = ["CTCLoss", "ctc_loss"]
 
 
-@speaks(
-    Ctc,
-    "takes log-probabilities, with the time first, and labels that are joined; the mean is that of each loss over the "
-    "number of its labels",
-)
+@speaks(Ctc)
 def ctc_loss(
     log_probs: Array,
     targets: Array,
