@@ -253,7 +253,7 @@ def test_a_label_that_is_no_class_is_refused_or_nan():
     for name in ("softmax_cross_entropy_with_integer_labels", "multiclass_hinge_loss", "multiclass_perceptron_loss"):
         function = getattr(ours, name)
         with pytest.raises(
-            ValueError, match=r"`labels` must lie in \[0, 3\) for 3 classes, got -1(; `where` leaves items out)?$"
+            ValueError, match=r"`labels` must lie in \[0, 3\) for 3 classes, got -1($|; `where` leaves)"
         ):
             function(scores, labels)
         found = np.asarray(function(jax.numpy.asarray(scores), jax.numpy.asarray(labels)))
