@@ -125,7 +125,7 @@ def masked(options, rng, shape, kept=None):
     elif keywords.get("where") == "rows":
         axis = options.get("axis", -1)
         gone = range(len(shape)) if axis is None else np.atleast_1d(axis) % len(shape)
-        keywords["where"] = rng.uniform(size=[n for k, n in enumerate(shape) if k not in gone]) < 0.7
+        keywords["where"] = np.asarray(rng.uniform(size=[n for k, n in enumerate(shape) if k not in gone]) < 0.7)
     return keywords
 
 
