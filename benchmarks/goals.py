@@ -145,6 +145,22 @@ GOALS = (
         measure=extra_microseconds,
     ),
     Goal(
+        "a dialect's call, 1e5 elements",
+        "our own call",
+        "dialects",
+        1.25,
+        lambda row: 1.25,
+        lambda row: row.size == 100_000,
+    ),
+    Goal(
+        "a dialect's call, 100 elements (µs)",
+        "our own call",
+        "dialects",
+        10,
+        of=lambda row: row.size == 100,
+        measure=extra_microseconds,
+    ),
+    Goal(
         "torch, bfloat16 logits (2048, 32000): time",
         "F.cross_entropy on `.float()`",
         "torch-large",

@@ -28,6 +28,7 @@ class Group:
 
 _ALL = (
     Group("calls", "NumPy, 100 elements: what a call costs", "textbook formula", "peers_numpy:call_cases"),
+    Group("dialects", "The dialects' calls", "our own", "peers_dialects:cases"),
     Group("numpy", "NumPy against the textbook formula", "textbook formula", "peers_numpy:textbook_cases"),
     Group(
         "numpy-values",

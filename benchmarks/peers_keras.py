@@ -27,11 +27,13 @@ from .cases import (
 def _peers() -> dict[str, Peer]:
     from keras import losses
 
-    def swapped(function: Any) -> Any:
-        return lambda prediction, target: function(target, prediction)
-
     found = peers_of("keras", losses)
     return {key: dataclasses.replace(peer, call=swapped(peer.call)) for key, peer in found.items()}
+
+
+def swapped(function: Any) -> Any:
+    """Return a function of Keras with the prediction first."""
+    return lambda prediction, target: function(target, prediction)
 
 
 def numpy_cases() -> Iterator[Case]:
