@@ -6,7 +6,7 @@ import functools
 import warnings
 from typing import Any
 
-from ..._array_api import Array, array_namespace
+from ..._array_api import Array, array_namespace, holds_values
 from ...losses.binary import BinaryCrossEntropy, BinaryFocal, Hinge, SquaredHinge
 from ...losses.class_probability import GeneralizedCrossEntropy
 from ...losses.embedding import CosineSimilarity
@@ -187,6 +187,8 @@ def _signs(y_true: Array) -> Array:
     """Return targets of -1 and 1, of 0 and 1 if there are no others."""
     y_true = floating("y_true", y_true)
     xp = array_namespace(y_true)
+    if holds_values(y_true) and (0 in y_true.shape or bool(xp.min(y_true) < 0)):
+        return y_true
     binary = xp.all(xp.logical_or(y_true == 0, y_true == 1))
     return xp.where(binary, 2.0 * y_true - 1.0, y_true)
 

@@ -28,8 +28,9 @@ What departs from Optax, and why:
      - computed
    * - `softmax_cross_entropy`, `poly_loss_cross_entropy`
      - a class with a label of 0 and a logit of -inf, and one that `where` leaves out, count for nothing, in the
-       gradients too; `where` may be one of rows in both
-     - NaN, of what is left out in the gradient by the labels; a mask of rows is an error in the second
+       gradients too; `where` may be one of rows in both, along all axes too
+     - NaN, of what is left out in the gradient by the labels; a mask of rows is an error in the second, and along all
+       axes
    * - `softmax_cross_entropy_with_integer_labels`
      - infinite for a label that `where` leaves out, since its probability is 0
      - finite, and below 0 where its logit is large
