@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.numerics import bessel, gamma, logarithms, normal
+from arraylosses.numerics import bessel, gamma, indexing, logarithms, normal, sorting
 
 pytestmark = pytest.mark.main_variants
 
@@ -98,3 +98,28 @@ def test_the_excess_of_a_ratio_of_gammas_vanishes_with_the_dispersion(variant, c
     got = variant.numpy(variant.run(gamma.log_gamma_excess, variant.array(z), variant.array(np.full_like(z, count))))
     eps = np.finfo(dtype).eps
     np.testing.assert_allclose(got, exact, rtol=32 * eps, atol=8 * eps * (1 + np.max(np.abs(exact)) / 100))
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_entries_that_an_index_names_are_summed_and_cleared(variant, axis):
+    rng = np.random.default_rng(3)
+    x = rng.normal(size=(2, 3, 4)).astype(variant.dtypes[-1])
+    rest = [n for k, n in enumerate(x.shape) if k != axis]
+    index, values = rng.integers(0, x.shape[axis], size=rest), rng.normal(size=rest).astype(x.dtype)
+    cleared, sums = x.copy(), np.zeros((rest[0], x.shape[axis]), x.dtype)
+    for place in np.ndindex(*rest):
+        cleared[(*place[:axis], index[place], *place[axis:])] = 0.0
+        sums[place[0], index[place]] += values[place]
+    given = [variant.array(v) for v in (x, index, values)]
+    found = variant.run(lambda x, index, _: indexing.clear(x, index, axis), *given)
+    np.testing.assert_array_equal(variant.numpy(found), cleared)
+    found = variant.run(lambda x, index, values: indexing.sum_by_index(values, index, x, axis), *given)
+    np.testing.assert_allclose(variant.numpy(found), sums, rtol=1e-6, atol=1e-6)
+
+
+def test_a_descending_order_keeps_equal_numbers_in_turn(variant):
+    for dtype in variant.dtypes:
+        x = np.random.default_rng(4).choice([0.0, -0.0, 1e-30, 0.5, 1.0, 1e30], size=(3, 50)).astype(dtype)
+        expected = [sorted(range(50), key=lambda k, row=row: -row[k]) for row in x]
+        found = variant.run(sorting.descending, variant.array(x))
+        np.testing.assert_array_equal(variant.numpy(found), expected)

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses.execution import autograd, blocks
+
+from .test_execution import ways_taken
 
 OVERLAPS = (al.Dice, al.Tversky, al.Jaccard, al.GeneralizedDice, al.Mcc)
 ALL = (*OVERLAPS, al.LovaszSoftmax)
@@ -119,6 +122,103 @@ def test_saturated_logits_have_a_finite_gradient(variant, cls):
     value, slope = al.value_and_grad(cls(**settings))(*given)
     assert np.isfinite(variant.numpy(value))
     assert np.all(np.isfinite(variant.numpy(slope)))
+
+
+# The published formulas, differentiated by torch in float64 from the softmax on: nothing of it is in closed form.
+
+
+def textbook_dice(torch, p, hot):
+    hits, size = (p * hot).sum((2, 3)), (p + hot).sum((2, 3))
+    return (1 - (2 * hits + 1) / (size + 1)).mean()
+
+
+def textbook_focal_tversky(torch, p, hot):
+    hits = (p * hot).sum((2, 3))
+    errors = 0.25 * p.sum((2, 3)) + 2.0 * hot.sum((2, 3)) - 2.25 * hits
+    return ((1 - (hits + 0.5) / (hits + errors + 0.5)) ** 1.5).mean()
+
+
+def textbook_mcc(torch, p, hot):
+    kept = hot.sum(1, keepdim=True)
+    tp, fp = (p * hot).sum((2, 3)), (p * (kept - hot)).sum((2, 3))
+    fn, tn = ((1 - p) * hot).sum((2, 3)), ((1 - p) * (kept - hot)).sum((2, 3))
+    return (1 - (tp * tn - fp * fn) / ((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn)).sqrt()).mean()
+
+
+def textbook_generalized_dice(torch, p, hot):
+    size = hot.sum((2, 3))
+    weight = (size.min(1, keepdim=True).values / size) ** 2
+    hits, sizes = (weight * (p * hot).sum((2, 3))).sum(1), (weight * (p + hot).sum((2, 3))).sum(1)
+    return (1 - (2 * hits + 1) / (sizes + 1)).mean()
+
+
+def textbook_lovasz(torch, p, hot):
+    losses = []
+    for image, true in zip(p, hot, strict=True):
+        kept = true.sum(0) > 0
+        for one, of in zip(image, true, strict=True):
+            errors, order = torch.sort((of - one).abs()[kept], descending=True)
+            of = of[kept][order]
+            jaccard = 1 - (of.sum() - of.cumsum(0)) / (of.sum() + (1 - of).cumsum(0))
+            losses.append(errors @ torch.diff(jaccard, prepend=jaccard.new_zeros(1)))
+    return torch.stack(losses).mean()
+
+
+TEXTBOOK = {
+    al.Dice(axis=1, ignore_index=255): textbook_dice,
+    al.Tversky(axis=1, ignore_index=255, alpha=0.25, beta=2.0, gamma=1.5, smooth=0.5): textbook_focal_tversky,
+    al.Mcc(axis=1, ignore_index=255): textbook_mcc,
+    al.GeneralizedDice(axis=1, ignore_index=255): textbook_generalized_dice,
+    al.LovaszSoftmax(axis=1, ignore_index=255): textbook_lovasz,
+}
+
+
+def by_textbook(torch, formula, logits, labels):
+    z = torch.tensor(logits, dtype=torch.float64, requires_grad=True)
+    p = z.softmax(1) * torch.tensor(labels < 255)[:, None]
+    hot = torch.tensor(np.moveaxis(np.eye(256)[labels][..., : z.shape[1]], -1, 1))
+    value = formula(torch, p, hot)
+    return float(value.detach()), torch.autograd.grad(value, z)[0].numpy()
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("loss", TEXTBOOK, ids=lambda loss: type(loss).__name__)
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("whole", [True, False])
+def test_the_gradient_is_that_of_the_textbook_where_places_are_left_out(monkeypatch, loss, library, whole):
+    torch = pytest.importorskip("torch")
+    if not whole:  # image by image, and on torch anew in the backward pass
+        monkeypatch.setattr(blocks, "ROWS", 100)
+        monkeypatch.setattr(blocks, "WHOLE", {"numpy": 0, "torch": 0})
+        monkeypatch.setattr(autograd, "KEPT", 0)
+    rng = np.random.default_rng(7)
+    logits = rng.normal(size=(3, 4, 8, 9), scale=2.0).astype("float32")
+    labels = rng.choice([0, 1, 2, 3, 255], p=[0.4, 0.2, 0.1, 0.15, 0.15], size=(3, 8, 9))
+    value, gradient = by_textbook(torch, TEXTBOOK[loss], logits, labels)
+    with ways_taken() as taken:
+        if library == "numpy":
+            got, found = al.value_and_grad(loss)(logits, labels)
+        else:
+            z = torch.tensor(logits, requires_grad=True)
+            got = loss(z, torch.tensor(labels))
+            got, found = got.detach(), torch.autograd.grad(3.0 * got, z)[0].numpy() / 3.0
+    assert taken == ["autograd" if library == "torch" else "direct" if whole else "blocks"]
+    np.testing.assert_allclose(float(got), value, rtol=1e-6)
+    np.testing.assert_allclose(found, gradient, rtol=1e-5, atol=1e-6 * np.max(np.abs(gradient)))
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("loss", [x for x in TEXTBOOK if type(x) in OVERLAPS], ids=lambda loss: type(loss).__name__)
+def test_the_gradient_of_a_good_prediction_keeps_its_digits(loss):
+    torch = pytest.importorskip("torch")
+    labels = np.asarray([[[0, 1, 2, 0, 1, 1]]])
+    hot = np.moveaxis(np.eye(3)[labels], -1, 1)
+    logits = (16.0 * hot + np.random.default_rng(9).normal(size=hot.shape)).astype("float32")
+    _, expected = by_textbook(torch, TEXTBOOK[loss], logits, labels)
+    # 1 - p is about 1e-7, of which a float32 p has no digit; the target may be labels, or a probability of each class.
+    for target in (labels, hot.astype("float32")):
+        found = al.grad(loss)(logits, target)
+        np.testing.assert_allclose(found, expected, rtol=1e-4)
 
 
 def test_a_background_is_refused_where_there_is_none():

@@ -123,6 +123,34 @@ def test_it_is_the_sum_over_all_alignments(variant, reference):
 
 
 @pytest.mark.main_variants
+def test_the_gradient_of_ctc_is_the_share_of_each_class_in_all_alignments(variant):
+    z, labels, frames, count = inputs("float32")
+    z[0, :, 2] = z[2, 0, 0] = -np.inf  # a class that is never said
+    labels[3, 0] = labels[4, 0] = 0  # the blank, which stands for no label: in no alignment, or not in use
+    labels[1], count[3] = [2, 1, 2], 2
+    log_p, classes = log_softmax(z.astype("float64")), range(3)
+    expected, infeasible = np.zeros(z.shape), []
+    for n, (p, y) in enumerate(zip(np.exp(log_p), labels, strict=True)):
+        shares, total = np.zeros(z.shape[1:]), 0.0
+        for alignment in itertools.product(classes, repeat=frames[n]):
+            runs = [c for c, _ in itertools.groupby(alignment)]
+            if [c for c in runs if c] == list(y[: count[n]]):
+                chance = math.prod(p[range(len(alignment)), alignment])
+                total += chance
+                shares[range(len(alignment)), alignment] += chance
+        infeasible.append(total == 0.0)
+        if total:
+            expected[n, : frames[n]] = p[: frames[n]] - shares[: frames[n]] / total
+    assert infeasible == [True, False, False, True, False, True]
+    given = (z, labels, frames, count)
+    value = run(variant, al.Ctc(reduction="none"), given)
+    np.testing.assert_array_equal(np.isinf(value), infeasible)
+    for zero_infinity in (True, False):
+        found = gradient(variant, al.Ctc(reduction="sum", zero_infinity=zero_infinity), given)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.main_variants
 @both_losses
 def test_log_probabilities_another_blank_and_more_axes_of_a_batch(variant, reference):
     dtype = variant.dtypes[-1]

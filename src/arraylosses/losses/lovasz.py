@@ -28,7 +28,8 @@ def _weights(errors: Array, true: Array, kept: Array | None) -> Array:
     order = sorting.descending(errors)
     if kept is None:
         true = sorting.reordered(true, order, -1)
-        false, places = 1.0 - true, 1.0 + indexing.places(true, true.shape[-1], true.dtype)
+        places = 1.0 + indexing.places(true, true.shape[-1], true.dtype)
+        false, places = 1.0 - true, places[(*(None,) * (true.ndim - 1), slice(None))]
     else:
         true, kept = sorting.reordered(true * kept, order, -1), sorting.reordered(kept, order, -1)
         false, places = kept - true, reductions.cumulative_sum(kept, -1)

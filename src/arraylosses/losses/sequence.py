@@ -281,7 +281,7 @@ class _Ctc:
             return share * stays + moved[..., 1:] + passed[..., 2:], share
 
         nowhere = array_namespace(before).full_like(before[..., :1], _NONE)
-        parts = _parts_of_each(*self._sources(before, self.moves, self.passes, nowhere))
+        parts = _parts_of_each(*self._sources(before, self.moves, self.passes[None, ...], nowhere))
         shares = recurrence.scan(step, _parts(ends), *parts, reverse=True)[1]
         return indexing.move_axis(shares, 0, -2)
 
