@@ -128,10 +128,13 @@ class ListNet(_RankingLoss):
     # -Σ softmax(relevance) log softmax(scores), of the documents that are there
     def call(self, scores: Array, relevance: Array, where: Array | None = None) -> Array:
         axis = self.row_axis(scores)
-        if where is not None:
-            kept = _or_all(where, axis)
-            scores, relevance = [special.where(kept, x, float("-inf")) for x in (scores, relevance)]
-        return softmax.cross_entropy(scores, softmax.nll_and_probabilities(relevance, axis)[1], axis)
+        if where is None:
+            return softmax.cross_entropy(scores, softmax.nll_and_probabilities(relevance, axis)[1], axis)
+        kept = _or_all(where, axis)
+        scores, relevance = [special.where(kept, x, float("-inf")) for x in (scores, relevance)]
+        # The derivative by the target is infinite for a document that is left out, and must not enter that of softmax.
+        target = special.where(kept, softmax.nll_and_probabilities(relevance, axis)[1], 0.0)
+        return softmax.cross_entropy(scores, target, axis)
 
 
 @register("softmax_loss", "ranking_softmax_loss")
