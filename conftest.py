@@ -58,8 +58,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "otherwise_numpy: what names no library of its own needs NumPy's session alone")
     config.addinivalue_line("markers", "slow: as on JAX and Dask, run on a sample of the losses, whatever the library")
     config.addinivalue_line("markers", "every_loss: run on all losses where others run on a sample")
-    config.addinivalue_line("markers", "every_setting: run with all settings where others run at the defaults")
     config.addinivalue_line("markers", "main_variants: not run on the variants of which few mistakes are to be feared")
+    config.addinivalue_line("markers", "numbers: not run on a variant whose numbers are another's to the last digit")
     for name in config.getoption("--require-backend"):
         reason = importable(name)
         if reason:
@@ -74,16 +74,18 @@ def _chosen(config: pytest.Config, backend: str) -> bool:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "variant" in metafunc.fixturenames:
         main = metafunc.definition.get_closest_marker("main_variants")
+        numbers = metafunc.definition.get_closest_marker("numbers")
         params = [
-            pytest.param(v, id=v.name, marks=[pytest.mark.backend(v.backend)])
+            pytest.param(v, id=v.name, marks=[pytest.mark.backend(v.option)])
             for v in VARIANTS
-            if _chosen(metafunc.config, v.backend) and (v.main or not main)
+            if _chosen(metafunc.config, v.option) and (v.main or not main) and not (v.same_numbers and numbers)
         ]
         metafunc.parametrize("variant", params, indirect=True)
 
 
 def _law(item: pytest.Item) -> tuple[Path, str]:
-    return item.path, getattr(item, "originalname", item.name)
+    law = item.callspec.params.get("law", "") if hasattr(item, "callspec") else ""
+    return item.path, f"{getattr(item, 'originalname', item.name)} {law}"
 
 
 def _losses(item: pytest.Item) -> set[str]:
@@ -121,8 +123,8 @@ def _is_due(item: pytest.Item, samples: dict[tuple[Path, str], set[str]]) -> boo
     params = item.callspec.params if hasattr(item, "callspec") else {}
     variant = params.get("variant")
     names = [mark.args[0] for mark in item.iter_markers("backend")]
-    libraries = {variant.backend if isinstance(variant, Variant) else name for name in names}
-    is_main = not isinstance(variant, Variant) or variant.name == variant.backend
+    libraries = {variant.option if isinstance(variant, Variant) else name for name in names}
+    is_main = not isinstance(variant, Variant) or variant.name == variant.option
     is_default = _is_default(item)
     is_slow = item.get_closest_marker("slow") and (libraries or not _chosen(item.config, "numpy"))
     if not is_slow and not {"jax", "dask"} & libraries:
@@ -131,14 +133,14 @@ def _is_due(item: pytest.Item, samples: dict[tuple[Path, str], set[str]]) -> boo
         return False
     if is_default and is_main and item.get_closest_marker("every_loss"):
         return True
-    in_sample = _losses(item) <= samples.get(_law(item), set())
-    return in_sample and (is_default or item.get_closest_marker("every_setting") is not None)
+    return is_default and _losses(item) <= samples.get(_law(item), set())
 
 
 def _libraries_of(item: pytest.Item) -> list[str]:
-    """The libraries that a test needs; NumPy, where it names none in a module that says so."""
+    """The libraries that a test needs; NumPy, where it names none in a module that says so, and for an example."""
     names = [mark.args[0] for mark in item.iter_markers("backend")]
-    return names or (["numpy"] if item.get_closest_marker("otherwise_numpy") else [])
+    of_numpy = isinstance(item, pytest.DoctestItem) or item.get_closest_marker("otherwise_numpy")
+    return names or (["numpy"] if of_numpy else [])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +9,10 @@ import numpy as np
 
 import arraylosses as al
 from arraylosses import data
-from arraylosses.execution import direct
+from arraylosses.testing import Subject, edges, forms_of
 
 from .catalogue import CATALOGUE, CLASS_WEIGHT, Entry
+from .variants import VARIANTS, Variant
 
 OF_THE_PACKAGE = ("arraylosses.losses.", "arraylosses.dialects.")
 
@@ -55,15 +55,16 @@ class Case:
 
     def item_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of the per-item loss of arrays that `inputs` made with `shape`."""
-        return shape if self.rows else (*shape, 4)
+        return (*shape, 4) if self.loss.declaration.of_elements else shape
 
     def inputs(self, seed: int = 0, shape: tuple[int, ...] = (4, 3), dtype: str = "float64") -> tuple[np.ndarray, ...]:
         """Arrays that the loss takes: `shape` is that of the items of rows; elements have a last axis of 4."""
         rng = np.random.default_rng(seed)
         declaration = self.loss.declaration
-        sizes = {"C": CLASSES, "D": CLASSES}
-        batch = shape if self.rows else (*shape, 4)
-        arrays = list(data.draw(declaration, rng, batch, sizes, self.loss.class_axis(), soft=self.soft))
+        sizes = {"C": 3, "N": 6} if self.entry.of_batch else {}
+        arrays = list(
+            data.draw(declaration, rng, self.item_shape(shape), sizes, self.loss.class_axis(), soft=self.soft)
+        )
         if declaration.domains[1:] == ("probability",):  # a target, of which some are hard
             arrays[1] = np.where(rng.uniform(size=arrays[1].shape) < 0.5, np.round(arrays[1]), arrays[1])
         return tuple(x.astype(dtype) if x.dtype.kind == "f" else x for x in arrays)
@@ -81,14 +82,8 @@ class Case:
 
 def _settings(name: str, cls: type[al.Loss]) -> list[Case]:
     """A loss with each of its settings; with both kinds of labels where it takes them and leaves none out."""
-    cases = []
-    for settings in [{}, *CATALOGUE[name].settings]:
-        loss = cls(**settings)
-        cases.append(Case(name, loss))
-        either = any(len(argument.forms) > 1 for argument in loss.declaration.arguments)
-        if either and getattr(loss, "ignore_index", None) is None:
-            cases.append(Case(name, loss, soft=True))
-    return cases
+    losses = [cls(**settings) for settings in [{}, *CATALOGUE[name].settings]]
+    return [Case(name, loss, soft) for loss in losses for soft in forms_of(loss)]
 
 
 OURS = {name: cls for name, cls in al.registered().items() if cls.__module__.startswith(OF_THE_PACKAGE)}
@@ -97,11 +92,19 @@ CASES = [case for name, cls in OURS.items() if CATALOGUE[name].reference for cas
 OF_BATCHES = [case for name, cls in OURS.items() if CATALOGUE[name].of_batch for case in _settings(name, cls)]
 DEFAULTS = [case for case in CASES if case.loss == type(case.loss)()]
 
+NUMPY = VARIANTS[0]
 
-def formula_of(loss: al.Loss) -> Callable[..., Any]:
-    """A loss computed straight from its formula, so that a tape records every operation of that, and no closed form."""
 
-    def formula(*arrays: Any, weight: Any = None, where: Any = None) -> Any:
-        return direct.run(loss, loss.check(arrays, weight, where))
+def subject(case: Case, variant: Variant = NUMPY, seed: int = 0) -> Subject:
+    """A case as the laws of `arraylosses.testing` see it."""
+    return Subject(case.loss, variant, NUMPY, case.inputs, seed, case.entry.edges, not case.entry.constant)
 
-    return formula
+
+def extremes(case: Case, dtype: str) -> list[np.ndarray]:
+    """Every combination of the edges of what a loss takes at which it is finite, as one axis of items."""
+    on = subject(case)
+    on.dtype = dtype
+    found = edges(on)
+    assert found is not None
+    assert on.checked(found).item_shape[0] >= 5
+    return found

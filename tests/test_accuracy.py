@@ -248,11 +248,14 @@ def largest_error(case: Case, dtype: str, arrays, got: np.ndarray) -> tuple[floa
     return worst, at
 
 
+@pytest.mark.numbers
 @pytest.mark.every_loss
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_item_is_within_a_few_units_in_the_last_place(variant, case):
     for dtype in variant.dtypes:
         arrays = accuracy_inputs(case, dtype)
+        if case not in DEFAULTS:  # whose formula has been through all of them
+            arrays = [x[::3] for x in arrays]
         loss = replace(case.loss, reduction="none", **({"axis": -1} if case.rows else {}))
         if "ignore_index" in type(loss).__dataclass_fields__:
             loss = replace(loss, class_weight=None, ignore_index=None)

@@ -9,10 +9,10 @@ import pytest
 
 import arraylosses as al
 from arraylosses import autodiff
+from arraylosses.testing import formula_of
 
-from .cases import CASES, Case, formula_of
+from .cases import CASES, extremes
 from .catalogue import CATALOGUE
-from .extremes import extremes
 from .variants import Variant
 
 pytestmark = pytest.mark.otherwise_numpy
@@ -28,42 +28,9 @@ def close(actual, expected, rtol: float = 1e-10, size: float = 1e-3) -> None:
     np.testing.assert_allclose(actual, expected, rtol=rtol, atol=rtol * np.max(np.abs(expected), initial=size))
 
 
-def by_tape(loss: al.Loss):
-    """The gradient of `call`, whatever closed form there is."""
-    return autodiff.value_and_grad(formula_of(loss))
-
-
-def diagonal_by_tape(case: Case, arrays, k: int) -> np.ndarray:
-    """The Hessian's diagonal of `call`, element by element, from the gradient of each element of its gradient."""
-    gradient = autodiff.grad(formula_of(case.loss), k)
-    diagonal = np.empty(arrays[k].size)
-    for i in range(arrays[k].size):
-        one = autodiff.grad(lambda *given, i=i: al.array_namespace(given[k]).reshape(gradient(*given), (-1,))[i], k)
-        diagonal[i] = one(*arrays).ravel()[i]
-    return diagonal.reshape(arrays[k].shape)
-
-
 def test_the_losses_of_boosters_have_both_derivatives_in_closed_form():
     found = {case.name for case in SECOND if case.loss == type(case.loss)()}
     assert found >= {name for name, entry in CATALOGUE.items() if entry.boosted}
-
-
-@closed_cases
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_closed_form_is_the_tape_s(case, dtype):
-    rng = np.random.default_rng(1)
-    arrays = case.inputs(seed=1, dtype=dtype)
-    weight = rng.uniform(0.5, 2.0, size=case.item_shape((4, 3))).astype(dtype)
-    where = rng.uniform(size=weight.shape) < 0.7
-    largest = np.max(np.abs(replace(case.loss, reduction="none")(*arrays)))  # items of both signs may cancel
-    for reduction in ("mean", "sum", "batchmean"):
-        loss = replace(case.loss, reduction=reduction)
-        for settings in ({}, {"weight": weight}, {"where": where}, {"weight": weight, "where": where}):
-            value, gradient = al.value_and_grad(loss)(*arrays, **settings)
-            tape_value, tape_gradient = by_tape(loss)(*arrays, **settings)
-            assert gradient.dtype == dtype
-            close(value, tape_value, 1e-15 if dtype == "float64" else 5e-7, largest)
-            close(gradient, tape_gradient, 1e-13 if dtype == "float64" else 1e-5)
 
 
 @closed_cases
@@ -72,33 +39,15 @@ def test_the_closed_form_is_the_tape_s_at_ties_and_extremes(case, dtype):
     arrays = extremes(case, dtype)
     loss = replace(case.loss, reduction="sum")
     _, gradient = al.value_and_grad(loss)(*arrays)
-    close(gradient, by_tape(loss)(*arrays)[1], 1e-12 if dtype == "float64" else 1e-5)
+    close(gradient, autodiff.grad(formula_of(loss))(*arrays), 1e-12 if dtype == "float64" else 1e-5)
 
 
 @pytest.mark.main_variants
 @all_cases
-def test_a_finite_loss_has_a_finite_gradient(variant: Variant, case):
-    dtype = variant.dtypes[-1]
-    arrays = extremes(case, dtype)
-    loss = replace(case.loss, reduction="sum")
-    given = [variant.array(x) for x in arrays]
-    value, gradients = variant.run(al.value_and_grad(loss, case.floating()), *given)
-    first = variant.run(al.grad(loss), *given)
-    assert np.isfinite(variant.numpy(value))
-    for gradient in (*gradients, first):
-        assert np.all(np.isfinite(variant.numpy(gradient)))
-    close(variant.numpy(first), al.grad(loss)(*arrays), 1e-10)
-
-
-@all_cases
-def test_the_diagonal_is_that_of_the_hessian(case):
-    arrays = case.inputs(seed=2, shape=(2,))
-    for k in case.floating():
-        value, gradient, diagonal = al.value_grad_hess(case.loss, k)(*arrays)
-        tape_value, tape_gradient = autodiff.value_and_grad(formula_of(case.loss), k)(*arrays)
-        close(value, tape_value, 1e-15)
-        close(gradient, tape_gradient)
-        close(diagonal, diagonal_by_tape(case, arrays, k))
+def test_the_gradient_at_the_edges_is_numpy_s_on_every_library(variant: Variant, case):
+    arrays = extremes(case, variant.dtypes[-1])
+    gradient = al.grad(replace(case.loss, reduction="sum"))
+    close(variant.numpy(variant.run(gradient, *map(variant.array, arrays))), gradient(*arrays))
 
 
 @pytest.mark.parametrize("case", SECOND, ids=str)
@@ -106,30 +55,6 @@ def test_the_diagonal_is_that_of_the_hessian(case):
 def test_a_finite_loss_has_a_finite_diagonal(case, dtype):
     *_, diagonal = al.value_grad_hess(replace(case.loss, reduction="sum"))(*extremes(case, dtype))
     assert np.all(np.isfinite(diagonal))
-
-
-@pytest.mark.parametrize("case", SECOND, ids=str)
-def test_the_second_derivative_is_a_central_difference_of_the_gradient(case):
-    arrays = case.inputs(seed=3)
-    x = arrays[0]
-    weight = np.random.default_rng(4).uniform(0.5, 2.0, size=case.item_shape((4, 3)))
-    *_, diagonal = al.value_grad_hess(case.loss)(*arrays, weight=weight)
-    places = [np.ones(x.shape, dtype=bool)]
-    if case.rows:
-        index = np.expand_dims(np.arange(x.shape[case.axis]), tuple(range(1, x.ndim)))
-        places = list(
-            np.moveaxis(index, 0, case.axis) == np.arange(x.shape[case.axis])[(slice(None), *[None] * x.ndim)]
-        )
-    step = 1e-6
-    for place in places:
-        place = np.broadcast_to(place, x.shape)
-        up, down = (al.grad(case.loss)(x + sign * step * place, *arrays[1:], weight=weight) for sign in (1, -1))
-        np.testing.assert_allclose(
-            diagonal[place],
-            ((up - down) / (2 * step))[place],
-            rtol=1e-6,
-            atol=1e-8 * np.max(np.abs(diagonal), initial=1),
-        )
 
 
 @pytest.mark.backend("jax")

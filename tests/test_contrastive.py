@@ -15,8 +15,8 @@ import arraylosses as al
 from arraylosses.data import draw
 from arraylosses.execution import projection
 from arraylosses.execution.projection import chunks, rows
+from arraylosses.testing import formula_of
 
-from .cases import formula_of
 from .catalogue import CATALOGUE
 
 NAMES = ("info_nce", "clip_contrastive", "siglip", "nt_xent", "supervised_contrastive")

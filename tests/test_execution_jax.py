@@ -46,8 +46,6 @@ def close(actual, expected, rtol=1e-11):
     np.testing.assert_allclose(np.asarray(actual), expected, rtol=rtol, atol=rtol * scale)
 
 
-@pytest.mark.every_loss
-@pytest.mark.every_setting
 @all_cases
 def test_every_loss_is_the_same_as_a_program(jax, case):
     arrays, items = case.inputs(seed=1), items_of(case.item_shape((4, 3)))

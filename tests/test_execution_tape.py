@@ -20,8 +20,9 @@ import arraylosses as al
 from arraylosses import autodiff
 from arraylosses.autodiff import TracedArray
 from arraylosses.execution import blocks
+from arraylosses.testing import formula_of
 
-from .cases import CASES, formula_of
+from .cases import CASES
 from .test_execution import items_of, small_blocks, ways_taken
 from .variants import VARIANTS, Variant
 

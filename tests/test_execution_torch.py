@@ -12,7 +12,7 @@ import arraylosses as al
 from arraylosses import registry
 from arraylosses.execution import autograd, direct
 
-from .cases import CASES, DEFAULTS
+from .cases import CASES, DEFAULTS, extremes
 from .test_execution import items_of, small_blocks, units, ways_taken
 
 pytestmark = pytest.mark.backend("torch")
@@ -530,8 +530,6 @@ def test_a_closed_form_that_is_not_always_there(torch):
 
 @closed_defaults
 def test_the_gradient_is_finite_where_the_loss_is(torch, case):
-    from .extremes import extremes
-
     x, *rest = (torch.tensor(x) for x in extremes(case, "float64"))
     x.requires_grad_()
     with small_blocks():

@@ -30,22 +30,6 @@ def tensors(torch, case, **kwargs):
 
 
 @pytest.mark.slow
-@pytest.mark.every_loss
-@all_cases
-def test_it_compiles_as_one_graph(torch, case):
-    torch._dynamo.reset()
-    arrays = tensors(torch, case, seed=1)
-    where = torch.tensor(np.random.default_rng(2).uniform(size=case.item_shape((4, 3))) < 0.7)
-    weight = torch.rand(where.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-
-    def run(*given):
-        return case.loss(*given, weight=weight, where=where)
-
-    compiled = torch.compile(run, fullgraph=True, backend="aot_eager")
-    torch.testing.assert_close(compiled(*arrays), run(*arrays), rtol=1e-12, atol=1e-14)
-
-
-@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in DEFAULTS if type(case.loss).function is not None], ids=str)
 def test_its_function_compiles_with_settings_that_change_between_calls(torch, case):
     torch._dynamo.reset()
@@ -108,7 +92,6 @@ def test_on_the_meta_device_it_has_shape_and_dtype(torch, case):
 
 
 @pytest.mark.slow
-@pytest.mark.every_loss
 @all_cases
 def test_autograd_equals_central_differences_to_second_order(torch, case):
     if case.entry.constant:

@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from arraylosses.testing import Library
+
 BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "cupy", "cuda")
 
 _MODULES = {"strict": "array_api_strict", "dask": "dask.array", "cuda": "torch"}
@@ -35,52 +37,34 @@ def importable(backend: str) -> str:
     return ""
 
 
-class Variant:
+class Variant(Library):
     """NumPy as it is; the base of all others."""
 
     name = "numpy"
-    backend = "numpy"
+    library = "numpy"
     title = "NumPy"
     """The library, as messages name it."""
-    dtypes: tuple[str, ...] = ("float32", "float64")
     eager_labels = True
     """Whether a label that is no class is refused; elsewhere its item is NaN."""
     main = True
     """Whether every law runs on it; on the others run those laws that they can break."""
+    same_numbers = False
+    """Whether its numbers come from the operations of another variant, to the last digit."""
+
+    def __init__(self) -> None:
+        super().__init__(self.library)
+
+    @property
+    def option(self) -> str:
+        """What chooses it in the options of the test run."""
+        return self.library
 
     def __repr__(self) -> str:
         return self.name
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        """Hold the library's settings while a test runs."""
-        yield
-
-    @property
-    def module(self) -> Any:
-        return importlib.import_module(_MODULES.get(self.backend, self.backend))
-
-    def array(self, x: Any) -> Any:
-        """Return a NumPy array as one of this library."""
-        return np.array(x)
-
-    def half(self, x: Any, dtype: str = "float16") -> Any | None:
-        """Return an array of half precision, or None where the library lacks it."""
-        return self.array(np.asarray(x).astype(np.float16)) if dtype == "float16" else None
-
-    def run(self, function: Callable[..., Any], *arrays: Any) -> Any:
-        """Call a function of arrays in the manner of this variant."""
-        return function(*arrays)
-
-    def numpy(self, x: Any) -> np.ndarray:
-        """Return the values."""
-        return np.asarray(x)
-
-    def of_this_library(self, x: Any) -> bool:
-        return isinstance(x, np.ndarray | np.generic)
-
-    def device(self, x: Any) -> Any:
-        return getattr(x, "device", None)
+        yield  # a warning of NumPy is an error
 
 
 class ReadOnly(Variant):
@@ -88,6 +72,7 @@ class ReadOnly(Variant):
 
     name = "numpy-readonly"
     main = False
+    same_numbers = True
 
     def array(self, x: Any) -> Any:
         x = np.array(x)
@@ -115,7 +100,7 @@ class Strict(Variant):
     """The standard, and nothing else."""
 
     name = "strict"
-    backend = "strict"
+    library = "strict"
     title = "array_api_strict"
     eager_labels = False
     flags: dict[str, Any] = {}
@@ -129,20 +114,13 @@ class Strict(Variant):
     def array(self, x: Any) -> Any:
         return self.module.asarray(np.array(x), device=self.module.Device(self.where))
 
-    def half(self, x: Any, dtype: str = "float16") -> Any | None:
-        return None
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return np.asarray(x.to_device(self.module.Device("CPU_DEVICE")))
-
-    def of_this_library(self, x: Any) -> bool:
-        return type(x).__module__.startswith("array_api_strict")
-
 
 class StrictLazy(Strict):
     """The standard without what a lazy or compiled library cannot do."""
 
     name = "strict-lazy"
+    main = False
+    same_numbers = True
     flags = {"data_dependent_shapes": False, "boolean_indexing": False}
 
 
@@ -150,26 +128,18 @@ class StrictDevice(Strict):
     """The standard on a device that is not the default one."""
 
     name = "strict-device"
+    main = False
+    same_numbers = True
     where = "device1"
 
 
 class Torch(Variant):
     name = "torch"
-    backend = "torch"
+    library = "torch"
     title = "PyTorch"
 
     def array(self, x: Any) -> Any:
         return self.module.tensor(np.array(x))
-
-    def half(self, x: Any, dtype: str = "float16") -> Any | None:
-        return self.array(x).to(getattr(self.module, dtype))
-
-    def numpy(self, x: Any) -> np.ndarray:
-        x = x.detach()
-        return (x.float() if x.dtype == self.module.bfloat16 else x).numpy()
-
-    def of_this_library(self, x: Any) -> bool:
-        return isinstance(x, self.module.Tensor)
 
 
 class TorchBlocks(Blocks, Torch):
@@ -182,14 +152,11 @@ class TorchCuda(Torch):
     """torch on a GPU, where values cannot be looked at without waiting for it."""
 
     name = "cuda"
-    backend = "cuda"
+    option = "cuda"
     eager_labels = False
 
     def array(self, x: Any) -> Any:
         return super().array(x).cuda()
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return super().numpy(x.cpu())
 
 
 class Jax(Variant):
@@ -200,29 +167,18 @@ class Jax(Variant):
     """
 
     name = "jax"
-    backend = "jax"
+    library = "jax"
     title = "JAX"
     eager_labels = False
     x64 = True
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        jax = self.module
+        import jax
+
         straight = unittest.mock.patch("arraylosses.execution.jitted.fits", return_value=False)
         with straight, jax.enable_x64(self.x64), jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
             yield
-
-    def array(self, x: Any) -> Any:
-        return self.module.numpy.asarray(np.array(x))
-
-    def half(self, x: Any, dtype: str = "float16") -> Any | None:
-        return self.module.numpy.asarray(np.asarray(x, dtype="float32")).astype(dtype)
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return np.asarray(x.astype("float32") if str(x.dtype) == "bfloat16" else x)
-
-    def of_this_library(self, x: Any) -> bool:
-        return isinstance(x, self.module.Array)
 
 
 class JaxJit(Jax):
@@ -232,7 +188,9 @@ class JaxJit(Jax):
     main = False
 
     def run(self, function: Callable[..., Any], *arrays: Any) -> Any:
-        return self.module.jit(function)(*arrays)
+        import jax
+
+        return jax.jit(function)(*arrays)
 
 
 class JaxSingle(JaxJit):
@@ -247,7 +205,7 @@ class Dask(Variant):
     """Dask, where nothing may be computed before the result is asked for."""
 
     name = "dask"
-    backend = "dask"
+    library = "dask"
     title = "Dask"
     eager_labels = False
 
@@ -269,24 +227,12 @@ class Dask(Variant):
     def numpy(self, x: Any) -> np.ndarray:
         return np.asarray(x.compute(scheduler="synchronous"))
 
-    def of_this_library(self, x: Any) -> bool:
-        return isinstance(x, self.module.Array)
-
 
 class Cupy(Variant):
     name = "cupy"
-    backend = "cupy"
+    library = "cupy"
     title = "CuPy"
     eager_labels = False
-
-    def array(self, x: Any) -> Any:
-        return self.module.asarray(np.array(x))
-
-    def numpy(self, x: Any) -> np.ndarray:
-        return self.module.asnumpy(x)
-
-    def of_this_library(self, x: Any) -> bool:
-        return isinstance(x, self.module.ndarray)
 
 
 VARIANTS: tuple[Variant, ...] = (

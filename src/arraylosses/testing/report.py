@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..arguments import require_choice
-from ..comparison.backends import BACKENDS, look_up, session
+from ..comparison.backends import BACKENDS, look_up
 from ..comparison.text import error_line
 from ..loss import Loss
 from ..registry import get
-from .laws import LAWS, BrokenLawError, On
+from .laws import LAWS, BrokenLawError
+from .library import Library, Subject, drawn, forms_of
 
 __all__ = ["Broken", "Report", "check_loss"]
 
@@ -99,28 +100,30 @@ def check_loss(
     ... def widened(prediction, target):
     ...     return ((prediction - target) ** 2).astype("float64")
     >>> print(check_loss(widened, backends=["numpy"]))
-    Widened(reduction='mean') breaks, of 13 laws on numpy:
+    Widened(reduction='mean') breaks, of 17 laws on numpy:
       dtype (numpy): float32 arrays give a result of float64
     """
     checked = get(loss, **settings)
     chosen = list(backends) if backends is not None else None
     for name in chosen or ():
         require_choice(BACKENDS, backends=name)
-    used, broken = [], []
+    broken, libraries = [], []
     for name in chosen if chosen is not None else BACKENDS:
-        backend = look_up(name)
-        if backend.xp is None:
-            if chosen is not None:
-                raise ValueError(f"`backends` must be installed, got {name}, which is {backend.status.status}")
-            continue
-        used.append(name)
+        status = look_up(name).status
+        if status.status == "installed":
+            libraries.append(Library(name))
+        elif chosen is not None:
+            raise ValueError(f"`backends` must be installed, got {name}, which is {status.status}")
+    for library in libraries:
         for law, check in LAWS.items():
-            with session(name, "float64"):
-                on = On(checked, name, backend.xp, seed)
-                said = _broken(functools.partial(check, on))
-            if said is not None:
-                broken.append(Broken(law, name, said))
-    return Report(replace(checked), tuple(broken), tuple(used), tuple(LAWS))
+            for soft in forms_of(checked):
+                on = Subject(checked, library, libraries[0], drawn(checked, soft), seed)
+                with libraries[0].active(), library.active():
+                    said = _broken(functools.partial(check, on))
+                if said is not None:
+                    broken.append(Broken(law, library.backend, said))
+                    break
+    return Report(replace(checked), tuple(broken), tuple([library.backend for library in libraries]), tuple(LAWS))
 
 
 def _broken(check: Callable[[], None]) -> str | None:
