@@ -83,9 +83,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("variant", params, indirect=True)
 
 
-def _law(item: pytest.Item) -> tuple[Path, str]:
+def _law(item: pytest.Item) -> tuple[Path, str, str]:
     law = item.callspec.params.get("law", "") if hasattr(item, "callspec") else ""
-    return item.path, f"{getattr(item, 'originalname', item.name)} {law}"
+    return item.path, getattr(item, "originalname", item.name), law
 
 
 def _losses(item: pytest.Item) -> set[str]:
@@ -100,21 +100,25 @@ def _is_default(item: pytest.Item) -> bool:
     return all(x.is_default for x in params.values() if isinstance(x, Case))
 
 
-def _samples(items: list[pytest.Item]) -> dict[tuple[Path, str], set[str]]:
-    """A loss of every other family for each law, and others for another law, so that each has its turn somewhere."""
-    families: dict[tuple[Path, str], dict[str, set[str]]] = {}
+def _samples(items: list[pytest.Item]) -> dict[tuple[Path, str, str], set[str]]:
+    """A loss of every other family for a test, and others for another, so that each has its turn somewhere.
+
+    Of every tenth family for a law of `arraylosses.testing`, which asks for dozens of calls.
+    """
+    families: dict[tuple[Path, str, str], dict[str, set[str]]] = {}
     for item in filter(_is_default, items):
         for loss in _losses(item):
             families.setdefault(_law(item), {}).setdefault(FAMILY_OF[loss], set()).add(loss)
     found = {}
     for law, of_law in families.items():
-        turn = zlib.crc32(law[1].encode())
-        chosen = sorted(of_law)[turn % 2 :: 2] if len(of_law) > 4 else of_law
+        turn = zlib.crc32("".join(law[1:]).encode())
+        every = 10 if law[-1] else 2
+        chosen = sorted(of_law)[turn % every :: every] if len(of_law) > 4 else of_law
         found[law] = {sorted(of_law[family])[turn % len(of_law[family])] for family in chosen}
     return found
 
 
-def _is_due(item: pytest.Item, samples: dict[tuple[Path, str], set[str]]) -> bool:
+def _is_due(item: pytest.Item, samples: dict[tuple[Path, str, str], set[str]]) -> bool:
     """Whether a test belongs to the fast matrix.
 
     Settings off their defaults are tried in one variant of a library. JAX compiles every step of it, torch's compiler

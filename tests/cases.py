@@ -9,7 +9,9 @@ import numpy as np
 
 import arraylosses as al
 from arraylosses import data
-from arraylosses.testing import Subject, edges, forms_of
+from arraylosses.testing import Subject
+from arraylosses.testing.laws import edges
+from arraylosses.testing.library import forms_of
 
 from .catalogue import CATALOGUE, CLASS_WEIGHT, Entry
 from .variants import VARIANTS, Variant

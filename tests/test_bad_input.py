@@ -211,7 +211,7 @@ INTEGERS = ["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uin
 
 
 @class_losses
-@pytest.mark.parametrize(("dtype", "layout"), zip(INTEGERS, itertools.cycle(FITTING)), ids=str)
+@pytest.mark.parametrize(("dtype", "layout"), list(zip(INTEGERS, itertools.cycle(FITTING))), ids=str)
 def test_labels_of_any_integer_dtype_and_every_layout(variant, case, dtype, layout):
     rows, labels, axis = layout
     if variant.dtypes == ("float32",) and dtype.endswith("64"):

@@ -9,7 +9,7 @@ import pytest
 
 import arraylosses as al
 from arraylosses import autodiff
-from arraylosses.testing import formula_of
+from arraylosses.testing.laws import formula_of
 
 from .cases import CASES, extremes
 from .catalogue import CATALOGUE

@@ -15,7 +15,7 @@ import arraylosses as al
 from arraylosses.data import draw
 from arraylosses.execution import projection
 from arraylosses.execution.projection import chunks, rows
-from arraylosses.testing import formula_of
+from arraylosses.testing.laws import formula_of
 
 from .catalogue import CATALOGUE
 

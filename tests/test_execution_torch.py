@@ -62,14 +62,16 @@ def pair(torch, *shape, dtype=None, seed=0):
 
 
 @all_cases
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_the_backward_pass_gives_the_straight_way_s_gradient(torch, case, dtype):
+@pytest.mark.parametrize(
+    ("dtype", "reductions"), [("float64", ("mean", "sum", "batchmean", "none")), ("float32", ("mean",))]
+)
+def test_the_backward_pass_gives_the_straight_way_s_gradient(torch, case, dtype, reductions):
     arrays = tensors(torch, case, seed=1, shape=(5, 3), dtype=dtype)
     items = of_items(torch, case.item_shape((5, 3)), dtype)
-    for reduction in ("mean", "sum", "batchmean", "none"):
+    for reduction in reductions:
         loss = replace(case.loss, reduction=reduction)
         upstream = 2.5 * torch.ones(() if reduction != "none" else case.item_shape((5, 3)), dtype=arrays[0].dtype)
-        for settings in ({}, items):
+        for settings in ({}, items) if reduction == "mean" else (items,):
             with small_blocks(12, several=False), ways_taken() as taken:
                 got = gradients(loss, arrays, upstream, **settings)
             expected = gradients(lambda *a, **s: straight(loss, *a, **s), arrays, upstream, **settings)  # noqa: B023

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.testing import formula_of
+from arraylosses.testing.laws import formula_of
 
 from .cases import CASES, CLASSES, DEFAULTS, Case
 from .catalogue import CATALOGUE

@@ -18,23 +18,33 @@ from .catalogue import CATALOGUE
 from .variants import Variant
 
 REDUCTIONS = ("none", "sum", "mean", "batchmean")
-all_cases = pytest.mark.parametrize("case", [*CASES, *OF_BATCHES], ids=str)
+EVERYTHING = [*CASES, *OF_BATCHES]
+all_cases = pytest.mark.parametrize("case", EVERYTHING, ids=str)
 
-OF_ALL_VARIANTS = ("values", "where", "inputs")
+OF_ALL_VARIANTS = ("values", "where")
+OF_SETTINGS = ("dtype", "device", "items", "weight", "axis", "gradient", "edges")
+OF_DEFAULTS = ("shape", "half precision", "inputs", "no items", "NaN")
 OF_COMPILERS = ("tracing",)
-OF_NUMPY = ("closed form", "serialization")
+OF_FORMULAS = ("closed form", "serialization")
 
 
 @all_cases
 @pytest.mark.parametrize("law", OF_ALL_VARIANTS)
-def test_a_law_holds_in_every_manner(variant, case, law):
+def test_a_law_holds_in_every_variant(variant, case, law):
     LAWS[law](subject(case, variant))
 
 
 @pytest.mark.main_variants
 @all_cases
-@pytest.mark.parametrize("law", [law for law in LAWS if law not in OF_ALL_VARIANTS + OF_COMPILERS + OF_NUMPY])
-def test_a_law_holds(variant, case, law):
+@pytest.mark.parametrize("law", OF_SETTINGS)
+def test_a_law_holds_with_all_settings(variant, case, law):
+    LAWS[law](subject(case, variant))
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("case", [case for case in EVERYTHING if case.loss == type(case.loss)()], ids=str)
+@pytest.mark.parametrize("law", OF_DEFAULTS)
+def test_a_law_that_settings_do_not_touch_holds(variant, case, law):
     LAWS[law](subject(case, variant))
 
 
@@ -49,9 +59,14 @@ def test_a_law_of_compilers_holds(variant, case, law):
 
 @pytest.mark.otherwise_numpy
 @all_cases
-@pytest.mark.parametrize("law", OF_NUMPY)
+@pytest.mark.parametrize("law", OF_FORMULAS)
 def test_a_law_of_formulas_holds(case, law):
     LAWS[law](subject(case))
+
+
+@pytest.mark.otherwise_numpy
+def test_every_law_is_tried():
+    assert {*OF_ALL_VARIANTS, *OF_SETTINGS, *OF_DEFAULTS, *OF_COMPILERS, *OF_FORMULAS} == LAWS.keys()
 
 
 def compute(variant: Variant, loss: al.Loss, arrays, **items) -> np.ndarray:

@@ -1,7 +1,7 @@
 """The laws that every loss keeps, for anybody's loss: `check_loss`."""
 
-from .laws import LAWS, edges, formula_of
-from .library import Library, Subject, drawn, forms_of
+from .laws import LAWS
+from .library import Library, Subject
 from .report import Broken, Report, check_loss
 
-__all__ = ["LAWS", "Broken", "Library", "Report", "Subject", "check_loss", "drawn", "edges", "forms_of", "formula_of"]
+__all__ = ["LAWS", "Broken", "Library", "Report", "Subject", "check_loss"]

@@ -20,7 +20,7 @@ from ..reduction import REDUCTIONS
 from ..registry import deserialize, name_of, serialize
 from .library import Numbers, Subject
 
-__all__ = ["LAWS", "BrokenLawError"]
+__all__ = ["LAWS", "BrokenLawError", "edges", "formula_of"]
 
 _NUMBERS = ("real", "nonnegative", "probability", "sign")
 """The domains whose values may be whole numbers of an integer dtype."""
