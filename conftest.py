@@ -57,7 +57,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "backend(name): needs this array library; skipped where it is not installed")
     config.addinivalue_line("markers", "otherwise_numpy: what names no library of its own needs NumPy's session alone")
     config.addinivalue_line("markers", "slow: as on JAX and Dask, run on a sample of the losses, whatever the library")
-    config.addinivalue_line("markers", "every_loss: run on all losses where others run on a sample")
+    config.addinivalue_line("markers", "every_loss(*libraries): run on all losses where others run on a sample")
     config.addinivalue_line("markers", "main_variants: not run on the variants of which few mistakes are to be feared")
     config.addinivalue_line("markers", "numbers: not run on a variant whose numbers are another's to the last digit")
     for name in config.getoption("--require-backend"):
@@ -106,13 +106,14 @@ def _samples(items: list[pytest.Item]) -> dict[tuple[Path, str, str], set[str]]:
     Of every tenth family for a law of `arraylosses.testing`, which asks for dozens of calls.
     """
     families: dict[tuple[Path, str, str], dict[str, set[str]]] = {}
+    slow = {_law(item) for item in items if item.get_closest_marker("slow")}
     for item in filter(_is_default, items):
         for loss in _losses(item):
             families.setdefault(_law(item), {}).setdefault(FAMILY_OF[loss], set()).add(loss)
     found = {}
     for law, of_law in families.items():
         turn = zlib.crc32("".join(law[1:]).encode())
-        every = 10 if law[-1] else 2
+        every = 10 if law[-1] and law not in slow else 2
         chosen = sorted(of_law)[turn % every :: every] if len(of_law) > 4 else of_law
         found[law] = {sorted(of_law[family])[turn % len(of_law[family])] for family in chosen}
     return found
@@ -135,7 +136,8 @@ def _is_due(item: pytest.Item, samples: dict[tuple[Path, str, str], set[str]]) -
         return is_main or (is_default and params.get("reduction") not in ("sum", "batchmean"))
     if not is_main and (not _losses(item) or params.get("reduction") in ("sum", "batchmean")):
         return False
-    if is_default and is_main and item.get_closest_marker("every_loss"):
+    every = item.get_closest_marker("every_loss")
+    if is_default and is_main and every is not None and (not every.args or libraries & {*every.args}):
         return True
     return is_default and _losses(item) <= samples.get(_law(item), set())
 

@@ -49,7 +49,7 @@ def test_a_law_that_settings_do_not_touch_holds(variant, case, law):
 
 
 @pytest.mark.slow
-@pytest.mark.every_loss
+@pytest.mark.every_loss("numpy", "strict", "jax")
 @pytest.mark.main_variants
 @all_cases
 @pytest.mark.parametrize("law", OF_COMPILERS)
@@ -85,6 +85,7 @@ def has_classes(case: Case) -> bool:
     return "class" in case.loss.declaration.domains
 
 
+@pytest.mark.otherwise_numpy
 @pytest.mark.parametrize("case", [c for c in CASES if has_classes(c)], ids=str)
 def test_a_class_weight_is_a_weight_of_the_item_and_an_ignored_label_is_left_out(case):
     loss = case.loss
