@@ -229,7 +229,7 @@ class _Values(PureLoss):
 
 def of_values(values: Array, where: Array | None = None) -> Items:
     """Items that are computed already."""
-    return Items(_Values, (values,), tuple(values.shape), where=where)
+    return Items(_Values.made, (values,), tuple(values.shape), where=where)
 
 
 # Functions

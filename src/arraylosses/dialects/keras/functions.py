@@ -60,7 +60,7 @@ def mean_squared_error(y_true: Array, y_pred: Array) -> Items:
     >>> losses.mean_squared_error(np.asarray([[0.0, 1.0], [0.0, 0.0]]), np.asarray([[1.0, 1.0], [3.0, 0.0]])).tolist()
     [0.5, 4.5]
     """
-    return elements(SquaredError, y_true, y_pred)
+    return elements(SquaredError.made, y_true, y_pred)
 
 
 @values_of
@@ -74,7 +74,7 @@ def mean_absolute_error(y_true: Array, y_pred: Array) -> Items:
     >>> losses.mean_absolute_error(np.asarray([[0.0, 1.0], [0.0, 0.0]]), np.asarray([[1.0, 1.0], [3.0, 0.0]])).tolist()
     [0.5, 1.5]
     """
-    return elements(AbsoluteError, y_true, y_pred)
+    return elements(AbsoluteError.made, y_true, y_pred)
 
 
 @values_of
@@ -88,7 +88,7 @@ def mean_absolute_percentage_error(y_true: Array, y_pred: Array) -> Items:
     >>> losses.mean_absolute_percentage_error(np.asarray([[2.0, 4.0]]), np.asarray([[1.0, 4.0]])).tolist()
     [25.0]
     """
-    return elements(AbsolutePercentageError, y_true, y_pred)
+    return elements(AbsolutePercentageError.made, y_true, y_pred)
 
 
 @values_of
@@ -103,7 +103,7 @@ def mean_squared_logarithmic_error(y_true: Array, y_pred: Array) -> Items:
     >>> losses.mean_squared_logarithmic_error(y_true, y_pred).round(6).tolist()
     [0.5]
     """
-    return elements(losses.MeanSquaredLogarithmicError, y_true, y_pred)
+    return elements(losses.MeanSquaredLogarithmicError.made, y_true, y_pred)
 
 
 @values_of
@@ -117,7 +117,7 @@ def cosine_similarity(y_true: Array, y_pred: Array, axis: int = -1) -> Items:
     >>> losses.cosine_similarity(np.asarray([[0.0, 1.0], [3.0, 4.0]]), np.asarray([[0.0, 2.0], [0.0, 1.0]])).tolist()
     [-1.0, -0.8]
     """
-    return rows(functools.partial(CosineSimilarity, axis=axis), y_true, y_pred, axis)
+    return rows(functools.partial(CosineSimilarity.made, axis=axis), y_true, y_pred, axis)
 
 
 @values_of
@@ -131,7 +131,7 @@ def huber(y_true: Array, y_pred: Array, delta: float = 1.0) -> Items:
     >>> losses.huber(np.asarray([[0.0, 0.0]]), np.asarray([[1.0, 5.0]]), delta=2.0).tolist()
     [4.25]
     """
-    return elements(functools.partial(Huber, delta=delta), y_true, y_pred)
+    return elements(functools.partial(Huber.made, delta=delta), y_true, y_pred)
 
 
 @values_of
@@ -145,7 +145,7 @@ def log_cosh(y_true: Array, y_pred: Array) -> Items:
     >>> losses.log_cosh(np.asarray([[0.0, 1.0]]), np.asarray([[0.5, 1.0]])).round(6).tolist()
     [0.060057]
     """
-    return elements(LogCosh, y_true, y_pred)
+    return elements(LogCosh.made, y_true, y_pred)
 
 
 # Maximum margin
@@ -164,7 +164,7 @@ def hinge(y_true: Array, y_pred: Array) -> Items:
     >>> losses.hinge(np.asarray([[0, 1]]), np.asarray([[0.5, 0.25]])).tolist()
     [1.125]
     """
-    return elements(Hinge, _signs(y_true), y_pred)
+    return elements(Hinge.made, _signs(y_true), y_pred)
 
 
 @values_of
@@ -180,7 +180,7 @@ def squared_hinge(y_true: Array, y_pred: Array) -> Items:
     >>> losses.squared_hinge(np.asarray([[0, 1]]), np.asarray([[0.5, 0.0]])).tolist()
     [1.625]
     """
-    return elements(SquaredHinge, _signs(y_true), y_pred)
+    return elements(SquaredHinge.made, _signs(y_true), y_pred)
 
 
 def _signs(y_true: Array) -> Array:
@@ -208,7 +208,7 @@ def categorical_hinge(y_true: Array, y_pred: Array) -> Items:
     >>> losses.categorical_hinge(y_true, y_pred).tolist()
     [2.5, 3.0]
     """
-    return rows(_formulas.CategoricalHinge, y_true, y_pred)
+    return rows(_formulas.CategoricalHinge.made, y_true, y_pred)
 
 
 # Probability
@@ -225,7 +225,7 @@ def kl_divergence(y_true: Array, y_pred: Array) -> Items:
     >>> losses.kl_divergence(np.asarray([[0.5, 0.5]]), np.asarray([[0.25, 0.75]])).round(6).tolist()
     [0.143841]
     """
-    return rows(losses.KLDivergence, y_true, y_pred)
+    return rows(losses.KLDivergence.made, y_true, y_pred)
 
 
 @values_of
@@ -239,7 +239,7 @@ def poisson(y_true: Array, y_pred: Array) -> Items:
     >>> losses.poisson(np.asarray([[0, 2]]), np.asarray([[1.0, 1.0]])).round(6).tolist()
     [1.0]
     """
-    return elements(functools.partial(PoissonNll, from_log=False, epsilon=EPSILON), y_true, y_pred)
+    return elements(functools.partial(PoissonNll.made, from_log=False, epsilon=EPSILON), y_true, y_pred)
 
 
 @values_of
@@ -263,7 +263,7 @@ def binary_crossentropy(
     [1.039721]
     """
     loss = BinaryCrossEntropy if from_logits else losses.BinaryCrossentropy
-    return elements(functools.partial(loss, label_smoothing=label_smoothing), y_true, y_pred, axis)
+    return elements(functools.partial(loss.made, label_smoothing=label_smoothing), y_true, y_pred, axis)
 
 
 @values_of
@@ -290,7 +290,7 @@ def binary_focal_crossentropy(
     [0.095633]
     """
     loss = functools.partial(
-        BinaryFocal if from_logits else losses.BinaryFocalCrossentropy,
+        (BinaryFocal if from_logits else losses.BinaryFocalCrossentropy).made,
         alpha=alpha if apply_class_balancing else None,
         gamma=gamma,
         label_smoothing=label_smoothing,
@@ -345,7 +345,7 @@ def categorical_focal_crossentropy(
 
 
 def _categorical(loss: Any, y_true: Array, y_pred: Array, *, axis: int, **settings: Any) -> Items:
-    items = rows(functools.partial(loss, axis=axis, **settings), y_true, y_pred, axis)
+    items = rows(functools.partial(loss.made, axis=axis, **settings), y_true, y_pred, axis)
     if items.arrays[0].shape[axis] == 1:
         warnings.warn(
             "`y_pred` must have one entry a class, got one in all, whose loss is always 0; binary_crossentropy is the "
@@ -374,7 +374,7 @@ def sparse_categorical_crossentropy(
     >>> losses.sparse_categorical_crossentropy(y_true, y_pred, ignore_class=2).round(6).tolist()
     [0.693147, 0.0]
     """
-    loss = functools.partial(CrossEntropy if from_logits else losses.CategoricalCrossentropy, axis=axis)
+    loss = functools.partial((CrossEntropy if from_logits else losses.CategoricalCrossentropy).made, axis=axis)
     y_true, y_pred = _labels(y_true, y_pred, axis)
     where = None if ignore_class is None else y_true != ignore_class
     return Items(loss, (y_pred, y_true), shape_without(y_pred, axis), where=where)
@@ -395,7 +395,7 @@ def categorical_generalized_cross_entropy(y_true: Array, y_pred: Array, q: float
     [1.0, 1.0]
     """
     y_true, y_pred = _labels(y_true, y_pred, -1)
-    loss = functools.partial(GeneralizedCrossEntropy, q=q, from_logits=False)
+    loss = functools.partial(GeneralizedCrossEntropy.made, q=q, from_logits=False)
     return Items(loss, (y_pred, y_true), shape_without(y_pred, -1))
 
 
@@ -425,7 +425,7 @@ def dice(y_true: Array, y_pred: Array, axis: int | tuple[int, ...] | None = None
     [0.25]
     """
     # Its denominator is twice that of the Tversky index.
-    return _regions(functools.partial(_formulas.Tversky, epsilon=EPSILON / 2), y_true, y_pred, axis)
+    return _regions(functools.partial(_formulas.Tversky.made, epsilon=EPSILON / 2), y_true, y_pred, axis)
 
 
 @values_of
@@ -446,7 +446,9 @@ def tversky(
     >>> losses.tversky(y_true, y_pred, alpha=0.0, beta=1.0, axis=1).round(6).tolist()
     [0.25]
     """
-    return _regions(functools.partial(_formulas.Tversky, alpha=alpha, beta=beta, epsilon=EPSILON), y_true, y_pred, axis)
+    return _regions(
+        functools.partial(_formulas.Tversky.made, alpha=alpha, beta=beta, epsilon=EPSILON), y_true, y_pred, axis
+    )
 
 
 def _regions(loss: Any, y_true: Array, y_pred: Array, axis: int | tuple[int, ...] | None) -> Items:
@@ -508,4 +510,4 @@ def ctc(y_true: Array, y_pred: Array) -> Items:
     y_true, y_pred = labels_of(y_true), floating("y_pred", y_pred)
     xp = array_namespace(y_true)
     lengths = xp.sum(xp.astype(y_true != 0, y_true.dtype), axis=-1)
-    return Items(Ctc, (y_pred, y_true, None, lengths), tuple(y_pred.shape[:-2]))
+    return Items(Ctc.made, (y_pred, y_true, None, lengths), tuple(y_pred.shape[:-2]))

@@ -402,7 +402,7 @@ def triplet_margin_loss(
     """
     require_floating(positives=positives, negatives=negatives)
     given = broadcast(*together(anchors, positives, negatives))
-    loss = TripletMarginLoss(margin=margin, p=norm_degree, epsilon=eps, axis=axis, reduction="none")
+    loss = TripletMarginLoss.made(margin=margin, p=norm_degree, epsilon=eps, axis=axis, reduction="none")
     return in_dtype_of(loss(*given), *given)
 
 

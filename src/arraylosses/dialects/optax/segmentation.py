@@ -273,7 +273,7 @@ def dice_loss(
     shape: tuple[int, ...] | None = None
     if axis is not None or getattr(predictions, "ndim", 2) == 1:
         predictions, targets, shape = _summed_along(predictions, targets, axis)
-    loss = DiceLoss(
+    loss = DiceLoss.made(
         smooth=smooth, alpha=alpha, beta=beta, apply_softmax=apply_softmax, class_weights=class_weights,
         ignore_background=ignore_background, over_classes=reduction, reduction="none",
     )  # fmt: skip
@@ -357,7 +357,7 @@ def multiclass_generalized_dice_loss(
     0.139683
     """
     given = together(predictions, targets)
-    loss = MulticlassGeneralizedDiceLoss(
+    loss = MulticlassGeneralizedDiceLoss.made(
         smooth=smooth, apply_softmax=apply_softmax, ignore_background=ignore_background
     )
     return in_dtype_of(loss(*given), *given)

@@ -111,7 +111,7 @@ def cross_entropy(
         if weight is not None:
             target = _weighted_target(input, target, weight, label_smoothing=label_smoothing)
             label_smoothing = 0.0
-        return run(CrossEntropy(axis=1, label_smoothing=label_smoothing, reduction=wanted), input, target)
+        return run(CrossEntropy.made(axis=1, label_smoothing=label_smoothing, reduction=wanted), input, target)
     _require_labels(input, target)
     if weight is not None and label_smoothing:
         value = _smoothed(
@@ -249,7 +249,7 @@ def of_labels(
     **settings: Any,
 ) -> Array:
     """Compute a loss of labels, whose mean is Σ w l / Σ w with the weights of their classes, and NaN of none."""
-    made = loss(**settings, ignore_index=ignore_index, reduction=reduction)
+    made = loss.made(**settings, ignore_index=ignore_index, reduction=reduction)
     if weight is not None or (reduction == "mean" and not holds_values(labels)):
         value = _of_kept(of_classes(weight, classes), *arrays, loss=made)
     else:
@@ -306,9 +306,9 @@ def _smoothed(
     xp = library(input=input, target=target, weight=weight)
     kept = as_index(xp, target) != ignore_index
     of_items = at_labels(of_classes(weight, _classes(input)), target)
-    nll = CrossEntropy(axis=1, ignore_index=ignore_index, reduction="none")(input, target, weight=of_items)
+    nll = CrossEntropy.made(axis=1, ignore_index=ignore_index, reduction="none")(input, target, weight=of_items)
     share = xp.broadcast_to(_along_classes(input, weight) / _classes(input), input.shape)
-    of_all = CrossEntropy(axis=1, reduction="none")(input, share, where=kept)
+    of_all = CrossEntropy.made(axis=1, reduction="none")(input, share, where=kept)
     items = (1.0 - label_smoothing) * nll + label_smoothing * of_all
     if reduction == "none":
         return items
@@ -364,7 +364,7 @@ def binary_cross_entropy(
     >>> F.binary_cross_entropy(np.asarray([0.5, 0.0]), np.asarray([1.0, 1.0]), reduction="none").round(4).tolist()
     [0.6931, 100.0]
     """
-    loss = LimitedBinaryCrossEntropy(reduction=chosen(reduction, size_average, reduce))
+    loss = LimitedBinaryCrossEntropy.made(reduction=chosen(reduction, size_average, reduce))
     library(input=input, target=target)
     require_within(0.0, 1.0, input=input, target=target)
     return run(loss, input, target, weight=like(weight, input))
@@ -421,7 +421,7 @@ def binary_cross_entropy_with_logits(
     >>> round(float(F.binary_cross_entropy_with_logits(np.asarray([0.0, 1e4]), np.asarray([1.0, 1.0]))), 6)
     0.346574
     """
-    loss = BinaryCrossEntropy(pos_weight=pos_weight, reduction=chosen(reduction, size_average, reduce))
+    loss = BinaryCrossEntropy.made(pos_weight=pos_weight, reduction=chosen(reduction, size_average, reduce))
     return run(loss, input, target, weight=None if weight is None else like(weight, input))
 
 
@@ -486,7 +486,7 @@ def kl_div(
     given = broadcast(input=input, target=target)
     if wanted == "batchmean" and not input.ndim:
         wanted = "sum"
-    return run(ElementKl(log_target=log_target, reduction=wanted), *given)
+    return run(ElementKl.made(log_target=log_target, reduction=wanted), *given)
 
 
 @dataclass(eq=False)

@@ -75,7 +75,7 @@ def hinge_embedding_loss(
     >>> float(F.hinge_embedding_loss(np.asarray([0.25, 0.25]), np.asarray([1.0, -1.0]), reduction="sum"))
     1.0
     """
-    loss = HingeEmbedding(margin=margin, reduction=chosen(reduction, size_average, reduce))
+    loss = HingeEmbedding.made(margin=margin, reduction=chosen(reduction, size_average, reduce))
     return run(loss, *broadcast(input=input, target=target))
 
 
@@ -128,7 +128,7 @@ def margin_ranking_loss(
     >>> F.margin_ranking_loss(x1, x2, np.asarray([1.0, -1.0]), 1.0, reduction="none").tolist()
     [0.5, 1.5]
     """
-    loss = MarginRanking(margin=margin, reduction=chosen(reduction, size_average, reduce))
+    loss = MarginRanking.made(margin=margin, reduction=chosen(reduction, size_average, reduce))
     _require_as_many_axes(input1=input1, input2=input2, target=target)
     return run(loss, *broadcast(input1=input1, input2=input2, target=target))
 
@@ -190,7 +190,7 @@ def cosine_embedding_loss(
     >>> F.cosine_embedding_loss(x1, x2, np.asarray([1.0, -1.0]), 0.5, reduction="none").round(12).tolist()
     [0.04, 0.46]
     """
-    loss = CosineEmbedding(margin=margin, reduction=chosen(reduction, size_average, reduce))
+    loss = CosineEmbedding.made(margin=margin, reduction=chosen(reduction, size_average, reduce))
     return run(loss, *broadcast(input1=input1, input2=input2), target)
 
 
@@ -254,7 +254,7 @@ def triplet_margin_loss(
     """
     require_positive(margin=margin)
     wanted = chosen(reduction, size_average, reduce)
-    loss = ShiftedTripletMargin(margin=margin, p=p, epsilon=eps, swap=swap, reduction=wanted)
+    loss = ShiftedTripletMargin.made(margin=margin, p=p, epsilon=eps, swap=swap, reduction=wanted)
     return _of_triplets(loss, anchor, positive, negative)
 
 
@@ -319,14 +319,14 @@ def triplet_margin_with_distance_loss(
     require_positive(margin=margin)
     wanted = chosen(reduction)
     if distance_function is None:
-        loss = ShiftedTripletMargin(margin=margin, swap=swap, reduction=wanted)
+        loss = ShiftedTripletMargin.made(margin=margin, swap=swap, reduction=wanted)
         return _of_triplets(loss, anchor, positive, negative)
     _require_as_many_axes(anchor=anchor, positive=positive, negative=negative)
     near, far = distance_function(anchor, positive), distance_function(anchor, negative)
     xp = library(positive=near, negative=far)
     if swap:
         far = xp.minimum(far, distance_function(positive, negative))
-    return run(MarginRanking(margin=margin, reduction=wanted), far, near, xp.ones_like(far))
+    return run(MarginRanking.made(margin=margin, reduction=wanted), far, near, xp.ones_like(far))
 
 
 @dataclass(eq=False)

@@ -69,7 +69,7 @@ def soft_margin_loss(
     >>> float(F.soft_margin_loss(np.asarray([0.0, -1000.0]), np.asarray([1.0, 1.0]), reduction="sum")).__round__(4)
     1000.6931
     """
-    loss = SoftMargin(reduction=chosen(reduction, size_average, reduce))
+    loss = SoftMargin.made(reduction=chosen(reduction, size_average, reduce))
     return run(loss, *broadcast(input=input, target=target))
 
 
@@ -139,7 +139,7 @@ def multi_margin_loss(
     if x.ndim == 1 and labels.ndim == 1 and labels.shape[0] == 1:
         labels = labels[0]
     weight = of_classes(like(weight, x), x.shape[-1])
-    loss = MultiMargin(p=p, margin=margin, reduction=wanted)
+    loss = MultiMargin.made(p=p, margin=margin, reduction=wanted)
     return run(loss, x, labels, weight=None if weight is None else at_labels(weight, labels))
 
 
@@ -266,8 +266,8 @@ def multilabel_soft_margin_loss(
     wanted = chosen(reduction, size_average, reduce)
     x, y = broadcast(input=input, target=target)
     if weight is None:
-        return run(MultilabelSoftMargin(reduction=wanted), x, y)
-    value = run(BinaryCrossEntropy(reduction=wanted), x, y, weight=like(weight, x))
+        return run(MultilabelSoftMargin.made(reduction=wanted), x, y)
+    value = run(BinaryCrossEntropy.made(reduction=wanted), x, y, weight=like(weight, x))
     if wanted == "none":
         return array_namespace(value).mean(value, axis=-1)
     return value if wanted == "mean" else value / x.shape[-1]
@@ -299,7 +299,7 @@ class MultiMarginLoss(Criterion):
 
     def __post_init__(self, *deprecated: bool | None) -> None:
         super().__post_init__(*deprecated)
-        MultiMargin(p=self.p, margin=self.margin)  # refuses what is out of range
+        MultiMargin.made(p=self.p, margin=self.margin)  # refuses what is out of range
 
 
 @dataclass(eq=False)

@@ -75,7 +75,7 @@ def l1_loss(
     >>> float(F.l1_loss(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0]), weight=np.asarray([3.0, 1.0])))
     1.25
     """
-    return _of_errors(AbsoluteError(reduction=chosen(reduction, size_average, reduce)), input, target, weight)
+    return _of_errors(AbsoluteError.made(reduction=chosen(reduction, size_average, reduce)), input, target, weight)
 
 
 @speaks(SquaredError)
@@ -123,7 +123,7 @@ def mse_loss(
     >>> float(F.mse_loss(np.asarray([1.0, 4.0]), np.asarray([0.0, 2.0]), reduction="sum"))
     5.0
     """
-    return _of_errors(SquaredError(reduction=chosen(reduction, size_average, reduce)), input, target, weight)
+    return _of_errors(SquaredError.made(reduction=chosen(reduction, size_average, reduce)), input, target, weight)
 
 
 @speaks(Huber)
@@ -172,7 +172,7 @@ def huber_loss(
     >>> float(F.huber_loss(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), "sum", 2.0))
     4.125
     """
-    loss = Huber(delta=delta, reduction=chosen(reduction))
+    loss = Huber.made(delta=delta, reduction=chosen(reduction))
     return run(loss, *broadcast_with_warning(input, target), weight=_weight_of_size(weight, input))
 
 
@@ -222,7 +222,7 @@ def smooth_l1_loss(
     >>> float(F.smooth_l1_loss(np.asarray([0.5, 3.0]), np.asarray([0.0, 0.0]), reduction="sum", beta=2.0))
     2.0625
     """
-    loss = SmoothL1(beta=beta, reduction=chosen(reduction, size_average, reduce))
+    loss = SmoothL1.made(beta=beta, reduction=chosen(reduction, size_average, reduce))
     return run(loss, *broadcast_with_warning(input, target))
 
 
@@ -299,7 +299,9 @@ def poisson_nll_loss(
     >>> float(F.poisson_nll_loss(np.asarray([0.0, 0.0]), np.asarray([0.0, 3.0])))
     1.0
     """
-    loss = PoissonNll(from_log=log_input, full=full, epsilon=eps, reduction=chosen(reduction, size_average, reduce))
+    loss = PoissonNll.made(
+        from_log=log_input, full=full, epsilon=eps, reduction=chosen(reduction, size_average, reduce)
+    )
     return run(loss, *broadcast(input=input, target=target))
 
 
@@ -353,7 +355,7 @@ def gaussian_nll_loss(
     >>> float(F.gaussian_nll_loss(np.asarray([1.0, 2.0]), np.asarray([3.0, 2.0]), 1.0))
     1.0
     """
-    loss = GaussianNll(full=full, epsilon=eps, reduction=chosen(reduction))
+    loss = GaussianNll.made(full=full, epsilon=eps, reduction=chosen(reduction))
     if is_array(var):
         xp = library(input=input, target=target, var=var)
         require_within(0.0, math.inf, var=var)

@@ -78,7 +78,7 @@ def ctc_loss(
     longest = None
     if log_probs.ndim > 2 and targets.ndim == 1:
         longest = _largest(lengths[1], targets.shape[0])
-    loss = Ctc(blank=blank, from_logits=False, zero_infinity=zero_infinity, reduction="none")
+    loss = Ctc.made(blank=blank, from_logits=False, zero_infinity=zero_infinity, reduction="none")
     value = _compute(log_probs, targets, *lengths, loss=loss, reduction=reduction, longest=longest)
     return in_dtype_of(value, log_probs)
 
