@@ -32,6 +32,7 @@ __all__ = [
     "holds_values",
     "in_chunks_of",
     "in_forward_mode",
+    "in_torch_compiler",
     "in_transform",
     "integer_range",
     "is_array",
@@ -445,6 +446,12 @@ def in_forward_mode() -> bool:
     """Whether torch computes derivatives in forward mode, which no tensor shows."""
     torch: Any = sys.modules["torch"]
     return bool(torch.autograd.forward_ad._current_level >= 0)
+
+
+def in_torch_compiler() -> bool:
+    """Whether torch's compiler is reading the Python of this call, rather than running it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and bool(torch.compiler.is_dynamo_compiling())
 
 
 def in_transform() -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from . import execution
-from ._array_api import NUMBERS, Array, as_array, is_array, is_compiling, same_values
+from ._array_api import NUMBERS, Array, as_array, in_torch_compiler, is_array, is_compiling, same_values
 from .arguments import (
     Declaration,
     FrozenDict,
@@ -160,12 +160,15 @@ class Loss(Formula):
     function: ClassVar[Callable[..., Any] | None] = None
     """The function form."""
 
+    form: ClassVar[tuple[str, str] | None] = None
+    """Where it stands, of a loss of the package: its module and its name."""
+
     if not TYPE_CHECKING:
         name = get_config = _AskedByKeras()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.function, cls._made = None, {}
+        cls.function, cls.form, cls._made = None, None, {}
         # `dataclass` leaves alone what stands in the class itself: a setting may be an array, which its own == and hash
         # would not survive.
         for name in ("__eq__", "__hash__", "__repr__"):
@@ -240,9 +243,15 @@ class Loss(Formula):
         ValueError
             For shapes that do not fit, for arrays on two devices, and for a label that is no class.
         """
-        refuse_scorer(type(self).__name__)
         if named:
             arrays = self._in_order(arrays, named)
+        if self.form is not None and in_torch_compiler():
+            from .execution import graphs
+
+            found = graphs.run(self.form, arrays, {**self.settings(), "weight": weight, "where": where})
+            if found is not None:
+                return found
+        refuse_scorer(type(self).__name__)
         return execution.run(self, arrays, weight, where)
 
     def __add__(self, other: Any) -> Sum:

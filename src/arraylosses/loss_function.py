@@ -8,7 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
-from ._array_api import Array, dtype_kind
+from ._array_api import Array, dtype_kind, in_torch_compiler
 from .arguments import Granularity, in_short, kept_setting, ours, require_choice
 from .loss import Loss, camel_case, keep_setting_names, refuse_scorer, snake_case
 from .numerics import indexing, reductions
@@ -31,21 +31,27 @@ def function_form(cls: type[Loss]) -> Callable[[FunctionT], FunctionT]:
         parameters = inspect.signature(function).parameters.values()
         arrays = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        cls.form = form = (function.__module__, function.__name__)
 
         @functools.wraps(function)
         def call(*given: Any, **named: Any) -> Any:
+            if in_torch_compiler():
+                from .execution import graphs
+
+                if (found := graphs.run(form, given, named)) is not None:
+                    return found
             refuse_scorer(function.__name__)
             try:
                 return function(*given, **named)
             except TypeError as error:
                 # The function itself was not entered.
                 if error.__traceback__ is not None and error.__traceback__.tb_next is None:
-                    _refuse_call(function.__name__, arrays, keywords, given, named)
+                    _refuse_call(form[1], arrays, keywords, given, named)
                 raise
 
-        form: Any = call
-        form.loss_class, cls.function = cls, form
-        return cast(FunctionT, form)
+        made: Any = call
+        made.loss_class, cls.function = cls, made
+        return cast(FunctionT, made)
 
     return decorate
 
