@@ -61,7 +61,7 @@ def _ours(peer: Peer, mode: str, shape: Shape) -> Callable[[], Any]:
 def compiled_cases() -> Iterator[Case]:
     """Yield rows with both sides compiled, each for all sizes at once: no user compiles for one size alone.
 
-    ``fullgraph=True`` lets no graph break go unnoticed.
+    ``fullgraph=True`` lets no graph break of ours go unnoticed; a peer may have one.
     """
     return table("torch-compile", TORCH_HAS, [VALUE, GRADIENT], _compiled)
 
@@ -84,8 +84,8 @@ def _compiled_once(
     torch._dynamo.reset()
     ours = functools.partial(getattr(al, loss), **dict(settings))
     # Two lambdas, for what is compiled belongs to the code of a function, of which a loop would make one.
-    compile_ = functools.partial(torch.compile, dynamic=True, fullgraph=True)
-    return compile_(lambda *a: ours(*a)), compile_(lambda *a: theirs(*a))
+    compile_ = functools.partial(torch.compile, dynamic=True)
+    return compile_(lambda *a: ours(*a), fullgraph=True), compile_(lambda *a: theirs(*a))
 
 
 def _pair(ours: Callable[..., Any], theirs: Callable[..., Any], peer: Peer, mode: str, shape: Shape) -> Pair:

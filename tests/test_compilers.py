@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,78 @@ def test_a_setting_that_changes_is_not_compiled_each_time(name):
         )
     # One graph for the first number, and one for all others.
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] <= 2
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("huber", {"delta": 0.5}),
+        ("cross_entropy", {"axis": 1}),
+        ("cross_entropy", {"class_weight": [1.0, 2.0, 4.0]}),
+        ("triplet_margin", {"reduction": "sum"}),
+    ],
+)
+@pytest.mark.parametrize("form", ["function", "class"])
+def test_the_compiler_meets_one_call_and_reads_none_of_its_python(name, settings, form):
+    torch = pytest.importorskip("torch")
+    case = next(c for c in DEFAULTS if c.name == name and not c.soft)
+    arrays = [torch.tensor(x) for x in case.inputs(shape=(4, 3), dtype="float32")]
+    function = getattr(al, name)
+    loss = functools.partial(function, **settings) if form == "function" else function.loss_class(**settings)
+    met = []
+
+    def backend(graph, given):
+        met.extend([node.target.__name__ for node in graph.graph.nodes if node.op == "call_function"])
+        return graph.forward
+
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda *given: loss(*given), fullgraph=True, backend=backend, dynamic=True)
+    torch.testing.assert_close(compiled(*arrays), function(*arrays, **settings))
+    assert met == ["_call"]
+
+
+def _compiled_and_eager(torch, loss, arrays, positions):
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda *given: loss(*given), fullgraph=True, backend="aot_eager")
+    results = []
+    for run in (compiled, loss):
+        given = [x.clone().requires_grad_() if k in positions else x for k, x in enumerate(arrays)]
+        value = 3.0 * run(*given)
+        results.append((value.detach(), *torch.autograd.grad(value, [given[k] for k in positions])))
+    return results
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize(
+    ("name", "positions"),
+    [
+        ("cross_entropy", (0,)),
+        ("kl_divergence", (0,)),
+        ("kl_divergence", (0, 1)),  # by the target there is no closed form
+        ("huber", (1,)),
+        ("cosine_embedding", (0, 1)),
+    ],
+)
+def test_a_compiled_gradient_is_that_of_the_eager_loss(name, positions):
+    torch = pytest.importorskip("torch")
+    case = next(c for c in DEFAULTS if c.name == name and not c.soft)
+    arrays = [torch.tensor(x) for x in case.inputs()]
+    found, expected = _compiled_and_eager(torch, getattr(al, name), arrays, positions)
+    for x, y in zip(found, expected, strict=True):
+        torch.testing.assert_close(x, y, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.backend("torch")
+def test_a_compiled_gradient_keeps_the_digits_of_an_easy_row_and_marks_a_label_that_is_no_class():
+    torch = pytest.importorskip("torch")
+    logits = torch.tensor([[40.0, 0.0], [1.0, 2.0]], dtype=torch.float64, requires_grad=True)
+    compiled = torch.compile(lambda *x: al.cross_entropy(*x, reduction="none"), fullgraph=True, backend="aot_eager")
+    items = compiled(logits, torch.tensor([0, 2]))
+    (gradient,) = torch.autograd.grad(items, logits, torch.tensor([1.0, 1.0], dtype=torch.float64))
+    others = np.exp(-40.0) / (1.0 + np.exp(-40.0))
+    np.testing.assert_allclose(items.detach(), [np.log1p(np.exp(-40.0)), np.nan], rtol=1e-15)
+    np.testing.assert_allclose(gradient, [[-others, others], [np.nan, np.nan]], rtol=1e-15)
 
 
 @pytest.mark.backend("jax")

@@ -248,7 +248,7 @@ class Loss(Formula):
         if self.form is not None and in_torch_compiler():
             from .execution import graphs
 
-            found = graphs.run(self.form, arrays, {**self.settings(), "weight": weight, "where": where})
+            found = graphs.call(self.form, arrays, {**self.settings(), "weight": weight, "where": where})
             if found is not None:
                 return found
         refuse_scorer(type(self).__name__)

@@ -38,7 +38,7 @@ def function_form(cls: type[Loss]) -> Callable[[FunctionT], FunctionT]:
             if in_torch_compiler():
                 from .execution import graphs
 
-                if (found := graphs.run(form, given, named)) is not None:
+                if (found := graphs.call(form, given, named)) is not None:
                     return found
             refuse_scorer(function.__name__)
             try:

@@ -7,6 +7,7 @@ items it `declares`. Any other loss runs straight.
 | --- | --- | --- |
 | eager JAX | straight, as one compiled program | `jitted` |
 | torch, where it has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
+| torch in the second stage of its compiler, where all arrays that are to have a gradient have one in closed form | straight, with that derivative | `graphs` |
 | eager torch, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
@@ -19,7 +20,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .._array_api import Array, backend_of, holds_values, in_transform, is_eager_numpy, is_torch, untraced
+from .._array_api import Array, backend_of, holds_values, in_transform, is_compiling, is_eager_numpy, is_torch, untraced
 from ..arguments import Inputs
 from ..formula import Formula
 from . import autograd, blocks, direct, jitted, known, native, projection
@@ -115,6 +116,10 @@ def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "numpy":
         return blocks if all(map(is_eager_numpy, given)) and blocks.fits(loss, inputs, whole=whole) else direct
+    if is_compiling():
+        from . import graphs  # which torch's compiler has imported by now
+
+        return graphs if graphs.fits(loss, inputs) else direct
     if native.fits(loss, inputs):
         return native
     if not holds_values(*given):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple
 
 from .. import special
-from .._array_api import Array, backend_of, in_chunks_of, same_shape
+from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transform, same_shape
 from ..arguments import Inputs
 from ..formula import Formula
 from ..reduction import kept_weight, reduce, share
@@ -94,14 +95,16 @@ def evaluate(
     derivatives: tuple[Array | None, ...] = ()
     given = taken(inputs, arrays)
     if wanted is None:
-        # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
-        if invalid is not None:
-            given = tuple([_spoilt(inputs, k, x) for k, x in enumerate(given)])
         if backend_of(inputs.xp) == "jax" and _has_closed_form(loss, inputs):
             from . import closed_form
 
             items = closed_form.items(loss, inputs, given)
+            if invalid is not None:  # by a product, through which the derivative is NaN too
+                items = items * _nan_where(inputs.xp, invalid, items.dtype)
         else:
+            # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
+            if invalid is not None and _may_be_derived_from(inputs):
+                given = tuple([_spoilt(inputs, k, x) for k, x in enumerate(given)])
             items = loss.call(*given)
     else:
         items, derivatives = loss.value_and_derivatives(wanted.positions, *given)
@@ -145,12 +148,25 @@ def _has_closed_form(loss: Formula, inputs: Inputs) -> bool:
     return is_of_rows and loss.pure and bool(loss.closed_forms) and inputs.mask is None
 
 
+def _may_be_derived_from(inputs: Inputs) -> bool:
+    """Whether a gradient may be derived from what is computed: of torch, each tensor and the thread say so."""
+    if backend_of(inputs.xp) != "torch":
+        return True
+    torch: Any = sys.modules["torch"]
+    return in_transform() or (torch.is_grad_enabled() and any([x.requires_grad for x in inputs.arrays]))
+
+
+def _nan_where(xp: Namespace, invalid: Array, dtype: Any) -> Array:
+    """1, and NaN where an item is invalid."""
+    return special.where(invalid, float("nan"), xp.ones_like(invalid, dtype=dtype))
+
+
 def _spoilt(inputs: Inputs, k: int, x: Array) -> Array:
     """Return an array with NaN in those of the items that have a label which is no class."""
     if k >= len(inputs.layout) or inputs.is_integer(k) or not inputs.layout[k]:
         return x
     of_rows = inputs.of_array(inputs.invalid, k)
-    return x * special.where(of_rows, float("nan"), inputs.xp.ones_like(of_rows, dtype=x.dtype))
+    return x * _nan_where(inputs.xp, of_rows, x.dtype)
 
 
 def _in_dtype(xp: Any, x: Array, dtype: Any) -> Array:

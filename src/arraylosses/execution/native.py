@@ -25,7 +25,7 @@ _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 def fits(loss: Any, inputs: Inputs) -> bool:
     """Whether a kernel computes the loss of checked inputs of torch."""
     torch: Any = sys.modules["torch"]
-    if loss.array_settings or torch.compiler.is_compiling() or loss.torch_kernel() is None:
+    if loss.array_settings or loss.torch_kernel() is None:
         return False
     first = inputs.arrays[0]
     if loss.reduction not in _REDUCTIONS or not (inputs.weight is inputs.where is inputs.invalid is None):

@@ -43,7 +43,7 @@ class _Divergence(PureRowLoss):
             log_mass = special.where(absent, 0.0, target)
             mass = special.where(absent, 0.0, array_namespace(prediction, target).exp(log_mass))
         else:
-            mass, log_mass = target, logarithms.log(logarithms.replace_unused_zeros(target, target))
+            mass, log_mass = target, logarithms.log_of_mass(target)
         if self.from_log:
             return mass, log_mass, prediction
         return mass, log_mass, logarithms.log(logarithms.replace_unused_zeros(prediction, mass))
