@@ -401,7 +401,7 @@ def edges(on: Subject) -> list[Numbers] | None:
         arrays = [x if x.dtype.kind in "iu" else np.zeros_like(x) for x in drawn]
     arrays = [x.astype(on.dtype) if x.dtype.kind == "f" else x for x in arrays]
     with np.errstate(all="ignore"):
-        finite: Any = np.isfinite(on.expected(arrays))
+        finite: Any = np.isfinite(on.value(arrays, "none"))
     if of_elements:
         finite = finite.all(axis=-1)
     return on.part(arrays, np.flatnonzero(finite).tolist()) if finite.ndim == 1 else (arrays if finite.all() else None)
