@@ -182,7 +182,7 @@ def clear(_: Namespace, x: Array, index: Array, axis: int) -> Array:
 
 def _sum_by_index_in_place(library: Any, values: Array, index: Array, like: Array, axis: int) -> Array:
     length, count = len(values), like.shape[axis]
-    flat = index.reshape(length, -1) + count * library.arange(length)[:, None]
+    flat = index.reshape(length, math.prod(index.shape[1:])) + count * library.arange(length)[:, None]
     values = values.reshape(-1)
     if library is np:
         sums = np.bincount(flat.reshape(-1), values, length * count).astype(values.dtype)
@@ -194,12 +194,12 @@ def _sum_by_index_in_place(library: Any, values: Array, index: Array, like: Arra
 def _sum_by_index_jax(jax: Any, values: Array, index: Array, like: Array, axis: int) -> Array | None:
     if lies_on_mesh(values):
         return None
-    length, count = values.shape[0], like.shape[axis]
+    length, count, size = values.shape[0], like.shape[axis], math.prod(values.shape[1:])
 
     def added(values: Array, index: Array) -> Array:
         rows = jax.numpy.arange(length)[:, None]
         zeros = jax.numpy.zeros((length, count), values.dtype)
-        return zeros.at[rows, index.reshape(length, -1)].add(values.reshape(length, -1))
+        return zeros.at[rows, index.reshape(length, size)].add(values.reshape(length, size))
 
     def masked(values: Array, index: Array) -> Array:
         return _masked_sums(values, index, like, axis)
