@@ -36,6 +36,12 @@ def _pairs(x: Array) -> tuple[Array, Array]:
     return x[..., :, None], x[..., None, :]
 
 
+def _nan_of(x: Array, kept: Array) -> Array:
+    """NaN where `x` is it, which comparisons do not show, and 0 elsewhere."""
+    xp = array_namespace(x, kept)
+    return special.where(xp.logical_and(kept, xp.isnan(x)), x, 0.0)
+
+
 def _places(x: Array) -> Array:
     """The places of the documents of a list, in the order in which they come."""
     places = indexing.places(x, x.shape[-1])
@@ -255,7 +261,7 @@ class ListMle(_RankingLoss):
         # What is left out draws from all documents, and counts for nothing.
         is_left = xp.logical_or(is_left, xp.logical_not(kept)[..., :, None])
         drawn = special.logsumexp(special.where(is_left, other - own, float("-inf")))
-        return xp.sum(special.where(kept, drawn, 0.0), axis=-1)
+        return xp.sum(special.where(kept, drawn, 0.0) + _nan_of(relevance, kept), axis=-1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -269,7 +275,7 @@ class _PairwiseLoss(_RankingLoss):
         (first, second), (high, low) = _pairs(scores), _pairs(relevance)
         counts = xp.logical_and(high > low, xp.logical_and(*_pairs(kept)))
         found = self._of_pairs(first - second, scores, relevance, kept)
-        return xp.sum(special.where(counts, found, 0.0), axis=(-2, -1))
+        return xp.sum(special.where(counts, found, 0.0), axis=(-2, -1)) + xp.sum(_nan_of(relevance, kept), axis=-1)
 
     def _of_pairs(self, lead: Array, scores: Array, relevance: Array, kept: Array) -> Array:
         """The loss of each pair whose first document has this lead."""

@@ -200,7 +200,9 @@ class CoxPartialLikelihood(PureLoss):
             xp = array_namespace(log_hazard, time)
             at_risk = xp.logical_or(xp.logical_and(at_risk, where[None, :]), xp.logical_not(where[:, None]))
         risks = special.where(at_risk, log_hazard[None, :], float("-inf"))
-        return special.logsumexp(risks, -1) - log_hazard
+        # A time of NaN is compared with none.
+        unknown = array_namespace(log_hazard, time).isnan(time)
+        return special.where(unknown, time, special.logsumexp(risks, -1) - log_hazard)
 
     def item_weight(self, log_hazard: Array, time: Array, event: Array, where: Array | None = None) -> Array:
         return event

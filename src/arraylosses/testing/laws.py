@@ -263,9 +263,7 @@ def _nan(on: Subject) -> None:
     """A NaN that is kept comes out."""
     arrays = on.draw()
     floating = on.floating(arrays)
-    # Of what orders documents or the items of a batch, comparisons may be all that counts.
-    orders = on.coupled or on.declaration.where != on.declaration.items
-    for k in floating[:1] if orders else floating:
+    for k in floating:
         bad = arrays[k].copy()
         bad[:1] = np.nan
         found = on.value([*arrays[:k], bad, *arrays[k + 1 :]])
