@@ -41,17 +41,21 @@ def _holds(values: Any) -> bool:
 
 @torch.compiler.allow_in_graph  # type: ignore[untyped-decorator]
 def _call(module: str, name: str, given: tuple[Any, ...], named: dict[str, Any]) -> Array:
+    form = getattr(sys.modules[module], name)
     like = next((x for x in (*given, *named.values()) if isinstance(x, torch.Tensor)), None)
-    settings = {key: _without_symbols(x, like) for key, x in named.items()}
-    return getattr(sys.modules[module], name)(*given, **settings)
+    for key, x in named.items():
+        if isinstance(x, torch.SymFloat) and key not in form.loss_class.structural:  # it changes from call to call
+            device = None if like is None else like.device
+            named = {**named, key: torch.scalar_tensor(x, dtype=torch.float64, device=device)}
+    return form(*given, **{key: _constant(x) for key, x in named.items()})
 
 
-def _without_symbols(value: Any, like: Array | None) -> Any:
-    """Return a number that changes from call to call as a tensor, and any other that the compiler has made a symbol."""
-    if isinstance(value, torch.SymFloat):
-        return torch.scalar_tensor(value, dtype=torch.float64, device=None if like is None else like.device)
+def _constant(value: Any) -> Any:
+    """Return a number that the compiler has made a symbol as what it is in this call."""
     if isinstance(value, (tuple, list)):
-        return type(value)([float(x) if isinstance(x, torch.SymFloat) else _without_symbols(x, like) for x in value])
+        return type(value)(map(_constant, value))
+    if isinstance(value, torch.SymFloat):
+        return float(value)
     return int(value) if isinstance(value, torch.SymInt) else value
 
 
