@@ -6,6 +6,7 @@ import functools
 import gc
 import importlib
 import pkgutil
+import sys
 import weakref
 from dataclasses import dataclass
 
@@ -83,7 +84,8 @@ def test_no_end_of_types_and_dtypes_is_remembered():
 def test_every_cache_has_an_end():
     endless = set()
     for module in pkgutil.walk_packages(al.__path__, "arraylosses."):
-        if module.name.endswith("__main__"):
+        of_compiler = module.name == "arraylosses.execution.graphs"  # which torch's compiler imports
+        if module.name.endswith("__main__") or (of_compiler and "torch" not in sys.modules):
             continue
         try:
             names = vars(importlib.import_module(module.name))

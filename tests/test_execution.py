@@ -1,8 +1,4 @@
-"""Blocks of NumPy and of torch against the straight way, and how a way is chosen.
-
-Blocks are made small, so that few elements fill many of them. The laws and the accuracy sweep hold block by block too:
-see `Blocks` in the module `variants`.
-"""
+"""Blocks of NumPy and of torch, made small, against the straight way, and how a way is chosen."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from ..arguments import require_choice, require_finite, require_nonnegative
 from ..numerics import indexing, logistic, softmax
 from ._regions import RegionLoss, mean_of_classes, overlap_loss, quotient
 
-__all__ = ["Counts", "OverlapLoss", "Slopes", "SmoothedOverlapLoss", "share_slopes", "tversky", "tversky_slopes"]
+__all__ = ["Counts", "OverlapLoss", "SmoothedOverlapLoss", "share_slopes", "tversky", "tversky_slopes"]
 
 Slopes: TypeAlias = tuple[Array, Array]
 """The derivatives of a class's loss by its probability, at a place that is true and at another one: that by the true

@@ -134,7 +134,8 @@ def _relative_entropy_jax(jax: Any, mass: Array, log_mass: Array, logs: Array, a
 
     def exact(mass: Array, log_mass: Array, logs: Array) -> Array:
         is_unused = (mass == 0) & (logs == -jnp.inf)
-        return jnp.where(is_unused, 0.0, mass * (log_mass - logs)).sum(axis)
+        terms = jnp.where(is_unused, 0.0, mass * (log_mass - logs))
+        return jnp.where(mass < 0, jnp.nan, terms).sum(axis)  # of which `log_of_mass` shows nothing
 
     def plain(_: Array, mass: Array, log_mass: Array, logs: Array) -> Array:
         return _relative_entropy(jnp, mass, log_mass, logs, axis)
