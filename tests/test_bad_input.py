@@ -23,7 +23,7 @@ class_losses = pytest.mark.parametrize("case", CLASS_LOSSES, ids=str)
 
 def other_library(variant):
     names = [v for v in VARIANTS if v.name in ("numpy", "torch", "jax", "strict") and v.backend != variant.backend]
-    return next(v for v in names if not importable(v.backend))
+    return next(v for v in names if not importable(v.option))
 
 
 @default_cases

@@ -16,8 +16,8 @@ BASES = [v for v in VARIANTS if v.main and v.name != "strict-lazy"]
 @pytest.mark.parametrize("source", BASES, ids=str)
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int32", "bool"])
 def test_values_dtype_library_and_device_are_those_asked_for(variant, source, dtype):
-    if importable(source.backend):
-        pytest.skip(importable(source.backend))
+    if importable(source.option):
+        pytest.skip(importable(source.option))
     x = np.asarray([[1, 0, 3], [0, 5, 6]]).astype(dtype)
     like = variant.array(np.zeros(1, dtype="float32"))
     with source.active():
@@ -38,7 +38,7 @@ def test_an_array_setting_of_another_library_follows_the_prediction(variant):
     arrays = variant.array(z), variant.array(y)
     expected = variant.numpy(al.cross_entropy(*arrays, class_weight=[1.0, 2.0, 0.5]))
     for source in BASES:
-        if not importable(source.backend):
+        if not importable(source.option):
             with source.active():
                 given = source.array(weight)
             got = al.cross_entropy(*arrays, class_weight=given)
@@ -93,8 +93,8 @@ def test_what_jax_traces_has_no_values():
 @pytest.mark.parametrize("source", BASES, ids=str)
 @pytest.mark.parametrize("x", [np.zeros((0, 3)), np.asarray(2.5), np.arange(12.0).reshape(3, 4)[::2, ::-1]], ids=str)
 def test_an_array_of_any_layout_is_converted(variant, source, x):
-    if importable(source.backend):
-        pytest.skip(importable(source.backend))
+    if importable(source.option):
+        pytest.skip(importable(source.option))
     x = x.astype("float32")
     locked = x.view()
     locked.flags.writeable = False
@@ -117,7 +117,7 @@ def test_a_mixed_loss_takes_targets_weights_and_masks_of_any_library(variant):
     expected = al.cross_entropy(z, y, weight=w, where=kept, label_smoothing=0.1)
     prediction = variant.array(z)
     for source in BASES:
-        if importable(source.backend):
+        if importable(source.option):
             continue
         with source.active():
             others = [source.array(x) for x in (y, w, kept)]

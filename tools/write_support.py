@@ -47,6 +47,13 @@ REASONS: list[tuple[str, str, str]] = [
     ("MLX", "has no attribute 'bool'", "MLX calls `bool` `bool_`"),
     ("MLX", "has no attribute 'device'", "MLX's arrays have no `device`"),
     ("MLX", "Cannot perform .*TracedArray", "MLX's arrays refuse operations with others, such as those of the tape"),
+    ("cubed", r"clip\(\) missing", "cubed's `clip` takes two bounds and no one alone"),
+    (
+        "cubed",
+        "does not support item assignment",
+        "cubed's arrays cannot be written to, as the tape does for a part of one",
+    ),
+    ("cubed", "has no attribute 'argsort'", "cubed has no `argsort`"),
     (
         "sparse",
         "does not support item assignment",
