@@ -53,7 +53,9 @@ REASONS: list[tuple[str, str, str]] = [
         "does not support item assignment",
         "cubed's arrays cannot be written to, as the tape does for a part of one",
     ),
-    ("cubed", "has no attribute 'argsort'", "cubed has no `argsort`"),
+    ("cubed", "has no attribute '(arg)?sort'", "cubed has neither `sort` nor `argsort`"),
+    ("cubed", "except for the concatenation axis", "cubed joins no arrays of two lengths"),
+    ("cubed", "Chunks and shape", "cubed has wrong chunks for an array with new axes from an index"),
     (
         "sparse",
         "does not support item assignment",
