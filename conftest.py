@@ -20,7 +20,12 @@ from tests.variants import BACKENDS, VARIANTS, Variant, importable
 os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
 
 # An adapter can be imported, and its examples run, where the library is installed that its file is named after.
-NEEDED = {"onnx": ("ndonnx", "onnxruntime"), "keras": ("keras", os.environ["KERAS_BACKEND"]), "boosting": ()}
+NEEDED = {
+    "onnx": ("ndonnx", "onnxruntime"),
+    "keras": ("keras", os.environ["KERAS_BACKEND"]),
+    "boosting": (),
+    "graphs": ("torch",),
+}
 
 
 def _lacks_its_library(path: Path) -> bool:
@@ -28,8 +33,9 @@ def _lacks_its_library(path: Path) -> bool:
     return not all(map(importlib.util.find_spec, NEEDED.get(host, (host,))))
 
 
-ADAPTERS = Path(__file__).parent / "src" / "arraylosses" / "interop"
-collect_ignore = [str(path) for path in ADAPTERS.glob("*.py") if path.stem != "__init__" and _lacks_its_library(path)]
+PACKAGE = Path(__file__).parent / "src" / "arraylosses"
+ADAPTERS = [path for path in (PACKAGE / "interop").glob("*.py") if path.stem != "__init__"]
+collect_ignore = [str(path) for path in (*ADAPTERS, PACKAGE / "execution" / "graphs.py") if _lacks_its_library(path)]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -13,6 +13,7 @@ The compiler imports this module when it first meets a loss.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from typing import Any
 
@@ -24,7 +25,7 @@ from .direct import Wanted
 
 __all__ = ["call", "fits", "run"]
 
-torch: Any = sys.modules["torch"]
+torch: Any = importlib.import_module("torch")  # by which it is imported itself
 
 _HELD = (torch.Tensor, float, int, str, type(None))
 

@@ -102,6 +102,7 @@ def check_loss(
     >>> print(check_loss(widened, backends=["numpy"]))
     Widened(reduction='mean') breaks, of 17 laws on numpy:
       dtype (numpy): float32 arrays give a result of float64
+      half precision (numpy): float16 arrays give a result of float64, not float32
     """
     checked = get(loss, **settings)
     chosen = list(backends) if backends is not None else None
