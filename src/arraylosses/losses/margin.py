@@ -460,9 +460,9 @@ class MultiMargin(_ClassLoss):
         axis = self.row_axis(logits)
         if _is_label(labels):
             short = self._short(logits, labels, axis)
-            slope = self._slope(short) / logits.shape[axis]
+            slope = self._slope(short)
             derivative = indexing.scatter(slope, labels, -xp.sum(slope, axis=axis), axis)
-            return xp.mean(self._power(short), axis=axis), (derivative,)
+            return xp.mean(self._power(short), axis=axis), (derivative / logits.shape[axis],)
         target = indexing.move_axis(labels, axis, -1)
         short = _shortfalls(logits, axis, self.margin)
         of_class = xp.mean(self._power(short), axis=-1)
