@@ -42,7 +42,8 @@ def move_axis(x: Array, source: int, destination: int) -> Array:
 
 
 # What NumPy's functions do for any axis, they do with much Python, and with two numbers for each place.
-def _are_rows(x: Array, axis: int) -> bool:
+def are_rows(x: Array, axis: int) -> bool:
+    """Whether the rows of an array of NumPy along `axis` lie one after the other in its memory."""
     return x.ndim == 2 and axis in (-1, 1) and x.flags.c_contiguous
 
 
@@ -55,7 +56,7 @@ def take_along_axis(library: Any, x: Array, index: Array, axis: int) -> Array:
     """Take the entries of an array of NumPy or torch that `index`, which has the axis, names."""
     if library is not np:
         return x.gather(axis, index)
-    if not (_are_rows(x, axis) and len(x) == len(index)):
+    if not (are_rows(x, axis) and len(x) == len(index)):
         return np.take_along_axis(x, index, axis)
     return x.reshape(-1)[_flat_places(x, index)][:, None]
 
@@ -64,7 +65,7 @@ def put_along_axis(library: Any, x: Array, index: Array, values: Array | float, 
     """Write to the entries of an array of NumPy or torch that `index`, which has the axis, names."""
     if library is not np:
         x.scatter_(axis, index, values)
-    elif _are_rows(x, axis):
+    elif are_rows(x, axis):
         x.reshape(-1)[_flat_places(x, index)] = values if isinstance(values, float) else values[:, 0]
     else:
         np.put_along_axis(x, index, values, axis)

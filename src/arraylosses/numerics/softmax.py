@@ -18,7 +18,7 @@ import numpy as np
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
 from .elementwise import stop_gradient, weighted, where
-from .indexing import clear, expand_dims, gather, one_hot_mask, put_along_axis, scatter, take_along_axis
+from .indexing import are_rows, clear, expand_dims, gather, one_hot_mask, put_along_axis, scatter, take_along_axis
 from .logarithms import log1p_ratio
 from .reductions import reduce_max, reduce_sum, reduce_sums
 
@@ -132,7 +132,7 @@ def _label_terms_in_place(
     """-log p and 1 - p of the labels, and the derivative if it is asked for."""
     if library is not np and math.prod(logits.shape) <= SMALL:
         return _label_terms_in_few_calls(logits, labels.unsqueeze(axis), axis, derivative=derivative)
-    if library is np and logits.ndim == 2 and axis in (-1, 1) and logits.flags.c_contiguous:
+    if library is np and are_rows(logits, axis):
         return _label_terms_of_rows(logits, labels, derivative=derivative)
     index = expand_dims(labels, axis)
     p, largest, most = _softmax_in_place(library, logits, axis, scaled=derivative)
