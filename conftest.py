@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,8 @@ os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 from tests.cases import Case
 from tests.catalogue import FAMILY_OF
 from tests.variants import BACKENDS, VARIANTS, Variant, importable
+
+from arraylosses import registry
 
 # Keras's own default is TensorFlow. Read when Keras is imported.
 os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
@@ -171,6 +174,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if dropped:
         config.hook.pytest_deselected(items=dropped)
         items[:] = kept
+
+
+@pytest.fixture(autouse=True)
+def _registry_of_one_test() -> Iterator[None]:
+    """What a test registers is forgotten after it; what a dialect registers when it is imported stays."""
+    tables = (registry._BY_NAME, registry._BY_CANONICAL)
+    before = [dict(table) for table in tables]
+    yield
+    for table, known in zip(tables, before, strict=True):
+        for name in [name for name in table if name not in known or table[name] is not known[name]]:
+            cls = getattr(table[name], "cls", table[name])
+            if name in known:
+                table[name] = known[name]
+            elif not cls.__module__.startswith("arraylosses."):
+                del table[name]
 
 
 @pytest.fixture

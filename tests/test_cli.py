@@ -50,8 +50,6 @@ def at_width(monkeypatch):
 @pytest.fixture
 def own_module(tmp_path, monkeypatch):
     """Give the name of a module of the user in the current directory, and forget it afterwards."""
-    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
-    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
     monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own_losses_of_a_user.py").write_text(

@@ -12,19 +12,12 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses import data, registry
+from arraylosses import data
 from arraylosses.comparison import BACKENDS, DTYPES, backends, compare, differences
 
 INSTALLED = [
     name for name, module in backends.MODULES.items() if importlib.util.find_spec(module.partition(".")[0]) is not None
 ]
-
-
-@pytest.fixture
-def own_registry(monkeypatch):
-    """Let a test register losses that are gone afterwards."""
-    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
-    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
 
 
 @pytest.fixture
@@ -316,7 +309,6 @@ def test_all_losses_without_a_choice():
     assert result.agree, str(result)
 
 
-@pytest.mark.usefixtures("own_registry")
 @pytest.mark.parametrize("granularity", ["element", "row"])
 def test_registered_loss_of_the_user_gets_a_sample(granularity):
     @al.register
@@ -331,7 +323,6 @@ def test_registered_loss_of_the_user_gets_a_sample(granularity):
     ]
 
 
-@pytest.mark.usefixtures("own_registry")
 def test_registered_loss_without_defaults_is_left_out_with_the_reason():
     @al.register
     @al.loss

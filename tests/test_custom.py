@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses import registry
 
 P = np.asarray([[1.0, 2.0], [0.0, -1.0], [4.0, 0.5]], dtype="float32")
 T = np.asarray([[2.0, 0.0], [0.0, 1.0], [1.0, 0.5]], dtype="float32")
@@ -98,13 +97,6 @@ def test_it_is_equal_hashable_frozen_and_picklable(loss):
         loss.under = 1.0
 
 
-@pytest.fixture
-def clean_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
-    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
-
-
-@pytest.mark.usefixtures("clean_registry")
 @pytest.mark.parametrize("loss", [Lopsided, lopsided], ids=["class", "function"])
 def test_once_registered_it_has_a_name_and_plain_data(loss):
     cls = getattr(loss, "loss_class", loss)
@@ -122,7 +114,6 @@ def test_once_registered_it_has_a_name_and_plain_data(loss):
         al.get("lopsidd")
 
 
-@pytest.mark.usefixtures("clean_registry")
 def test_two_losses_of_one_name_do_not_displace_each_other():
     al.register(lopsided)
     with pytest.raises(ValueError, match="`lopsided` already names Lopsided"):
@@ -264,7 +255,6 @@ def test_a_loss_of_any_callable_is_pickled_as_far_as_that_is(name):
     assert float(copy.deepcopy(loss)(P, T)) == float(loss(P, T))
 
 
-@pytest.mark.usefixtures("clean_registry")
 def test_a_loss_without_a_name_is_not_registered():
     with pytest.raises(TypeError, match="^`loss` must have a name to be registered, got .*; `def` gives it one"):
         al.register(al.loss(CALLABLES["lambda"]))

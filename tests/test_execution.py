@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import arraylosses as al
-from arraylosses import execution, registry
+from arraylosses import execution
 from arraylosses._array_api import dtype_kind
 from arraylosses.execution import autograd, blocks, direct, known, native, taped
 
@@ -531,14 +531,7 @@ def test_a_loss_that_is_not_registered_is_computed_as_a_whole(library):
         np.testing.assert_allclose(library.numpy(gradient), 2 * (x - y - np.mean(x - y)) / 42, rtol=1e-12)
 
 
-@pytest.fixture
-def clean_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
-    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
-
-
 @libraries
-@pytest.mark.usefixtures("clean_registry")
 def test_a_registered_loss_of_one_s_own_goes_block_by_block(library):
     @al.register
     @al.loss
@@ -556,7 +549,6 @@ def test_a_registered_loss_of_one_s_own_goes_block_by_block(library):
 
 
 @libraries
-@pytest.mark.usefixtures("clean_registry")
 def test_a_call_of_another_shape_is_told_so_in_blocks_too(library):
     @al.loss(arrays="prediction[...]: real, target[...]: real -> [...]", pure=True)
     def summed(prediction, target):

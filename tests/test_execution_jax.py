@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses import registry
 from arraylosses.execution import jitted
 
 from .cases import CASES, CLASSES
@@ -29,12 +28,6 @@ def jax():
 @pytest.fixture(autouse=True)
 def no_programs():
     jitted._program.cache_clear()
-
-
-@pytest.fixture
-def clean_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
-    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
 
 
 def programs() -> int:
@@ -77,7 +70,6 @@ def counted():
     return counted_error, traces
 
 
-@pytest.mark.usefixtures("clean_registry")
 def test_a_program_is_made_once_for_a_loss_its_settings_and_shapes(jax):
     loss, traces = counted()
     jnp = jax.numpy
@@ -103,7 +95,6 @@ def test_a_program_is_made_once_for_a_loss_its_settings_and_shapes(jax):
     assert traces[1.0] == 7
 
 
-@pytest.mark.usefixtures("clean_registry")
 def test_an_array_in_a_setting_is_an_argument_of_the_program(jax):
     loss, traces = counted()
     jnp = jax.numpy
@@ -119,7 +110,6 @@ def test_an_array_in_a_setting_is_an_argument_of_the_program(jax):
     close(loss(x, y, offset=(2.0,) * 6), 31 / 6 + 2)
 
 
-@pytest.mark.usefixtures("clean_registry")
 def test_equal_settings_of_two_types_have_programs_of_their_own(jax):
     @al.register
     @al.loss(pure=True)

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses import registry
 from arraylosses.execution import autograd, direct
 
 from .cases import CASES, DEFAULTS, extremes
@@ -472,12 +471,6 @@ def test_autograd_works_from_other_threads(torch):
 
 
 # losses of one's own, and settings that are learned
-
-
-@pytest.fixture
-def clean_registry(monkeypatch):
-    monkeypatch.setattr(registry, "_BY_NAME", dict(registry._BY_NAME))
-    monkeypatch.setattr(registry, "_BY_CANONICAL", dict(registry._BY_CANONICAL))
 
 
 def test_a_parameter_in_the_closure_of_an_unregistered_loss_keeps_its_gradient(torch):
