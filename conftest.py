@@ -14,7 +14,6 @@ import pytest
 os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
 
 from tests.cases import Case
-from tests.catalogue import FAMILY_OF
 from tests.variants import BACKENDS, VARIANTS, Variant, importable
 
 from arraylosses import registry
@@ -92,63 +91,61 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("variant", params, indirect=True)
 
 
-def _law(item: pytest.Item) -> tuple[Path, str, str]:
-    law = item.callspec.params.get("law", "") if hasattr(item, "callspec") else ""
-    return item.path, getattr(item, "originalname", item.name), law
+SAMPLE = 3
+"""Sets of parameters of a test that the fast matrix tries, where a library compiles or plans each call."""
 
 
-def _losses(item: pytest.Item) -> set[str]:
-    """The canonical names of the losses that a test is about."""
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    named = {params["name"]} & FAMILY_OF.keys() if item.get_closest_marker("slow") and "name" in params else set()
-    return named | {x.name for x in params.values() if isinstance(x, Case)}
+def _params(item: pytest.Item) -> dict[str, object]:
+    return item.callspec.params if hasattr(item, "callspec") else {}
+
+
+def _is_main(item: pytest.Item) -> bool:
+    variant = _params(item).get("variant")
+    return not isinstance(variant, Variant) or variant.name == variant.option
 
 
 def _is_default(item: pytest.Item) -> bool:
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    return all(x.is_default for x in params.values() if isinstance(x, Case))
+    return all(x.is_default for x in _params(item).values() if isinstance(x, Case))
 
 
-def _samples(items: list[pytest.Item]) -> dict[tuple[Path, str, str], set[str]]:
-    """A loss of every other family for a test, and others for another, so that each has its turn somewhere.
-
-    Of every tenth family for a law of `arraylosses.testing`, which asks for dozens of calls.
-    """
-    families: dict[tuple[Path, str, str], dict[str, set[str]]] = {}
-    slow = {_law(item) for item in items if item.get_closest_marker("slow")}
-    for item in filter(_is_default, items):
-        for loss in _losses(item):
-            families.setdefault(_law(item), {}).setdefault(FAMILY_OF[loss], set()).add(loss)
-    found = {}
-    for law, of_law in families.items():
-        turn = zlib.crc32("".join(law[1:]).encode())
-        every = 10 if law[-1] and law not in slow else 2
-        chosen = sorted(of_law)[turn % every :: every] if len(of_law) > 4 else of_law
-        found[law] = {sorted(of_law[family])[turn % len(of_law[family])] for family in chosen}
-    return found
-
-
-def _is_due(item: pytest.Item, samples: dict[tuple[Path, str, str], set[str]]) -> bool:
-    """Whether a test belongs to the fast matrix.
-
-    Settings off their defaults are tried in one variant of a library. JAX compiles every step of it, torch's compiler
-    takes as long, and Dask plans it: with these a law is tried on a sample of the losses, at their defaults.
-    """
-    params = item.callspec.params if hasattr(item, "callspec") else {}
-    variant = params.get("variant")
-    names = [mark.args[0] for mark in item.iter_markers("backend")]
-    libraries = {variant.option if isinstance(variant, Variant) else name for name in names}
-    is_main = not isinstance(variant, Variant) or variant.name == variant.option
-    is_default = _is_default(item)
-    is_slow = item.get_closest_marker("slow") and (libraries or not _chosen(item.config, "numpy"))
-    if not is_slow and not {"jax", "dask"} & libraries:
-        return is_main or (is_default and params.get("reduction") not in ("sum", "batchmean"))
-    if not is_main and (not _losses(item) or params.get("reduction") in ("sum", "batchmean")):
-        return False
-    every = item.get_closest_marker("every_loss")
-    if is_default and is_main and every is not None and (not every.args or libraries & {*every.args}):
+def _is_costly(item: pytest.Item) -> bool:
+    """Whether each set of parameters of a test takes long: JAX and torch's compiler compile it, and Dask plans it."""
+    libraries = {mark.args[0] for mark in item.iter_markers("backend")}
+    if item.get_closest_marker("slow") and (libraries or not _chosen(item.config, "numpy")):
         return True
-    return is_default and _losses(item) <= samples.get(_law(item), set())
+    of_many = any(isinstance(x, Case | Variant) for x in _params(item).values())
+    return of_many and bool({"jax", "dask"} & libraries)
+
+
+def _is_of_every_loss(item: pytest.Item) -> bool:
+    mark = item.get_closest_marker("every_loss")
+    libraries = {name.args[0] for name in item.iter_markers("backend")}
+    return mark is not None and _is_main(item) and (not mark.args or bool(libraries & {*mark.args}))
+
+
+def _fast(items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests of the fast matrix.
+
+    Settings off their defaults are tried on NumPy as it is, and where a test names its library. Of a costly test a
+    sample is tried, at the defaults, and of another test another sample, so that each loss has its turn somewhere.
+    """
+    kept, groups = set(), {}
+    for item in items:
+        params = _params(item)
+        variant, is_default = params.get("variant"), _is_default(item)
+        if not _is_costly(item):
+            every = _is_main(item) or params.get("reduction") not in ("sum", "batchmean")
+            if (is_default and every) or not isinstance(variant, Variant) or variant.name == "numpy":
+                kept.add(item)
+        elif is_default and _is_of_every_loss(item):
+            kept.add(item)
+        elif is_default:
+            group = (str(item.path), getattr(item, "originalname", item.name), str(params.get("law")), str(variant))
+            groups.setdefault(group, []).append(item)
+    for group, found in groups.items():
+        turn, count = zlib.crc32("".join(group[1:]).encode()), SAMPLE if _is_main(found[0]) else 1
+        kept.update(found[(turn + k * len(found) // count) % len(found)] for k in range(count))
+    return [item for item in items if item in kept]
 
 
 def _libraries_of(item: pytest.Item) -> list[str]:
@@ -159,12 +156,11 @@ def _libraries_of(item: pytest.Item) -> list[str]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    due = set(items if config.getoption("--sweep") else _fast(items))
     kept, dropped = [], []
-    samples = _samples(items)
     for item in items:
         names = _libraries_of(item)
-        is_due = config.getoption("--sweep") or _is_due(item, samples)
-        if not is_due or not all(_chosen(config, name) for name in names):
+        if item not in due or not all(_chosen(config, name) for name in names):
             dropped.append(item)
             continue
         kept.append(item)

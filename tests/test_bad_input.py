@@ -151,7 +151,9 @@ def test_the_hint_at_an_index_works_when_it_is_followed(variant, items, shape, i
     x = variant.array(np.arange(math.prod(items), dtype="float32").reshape(items))
     for name, dtype in (("weight", "float32"), ("where", "bool")):
         given = variant.array(np.ones(shape, dtype))
-        with pytest.raises(ValueError, match=re.escape(f"got {shape}; ") + f".*, as in `{name}{re.escape(index)}`$"):
+        with pytest.raises(
+            ValueError, match=rf"(?m){re.escape(f'got {shape}; ')}.*, as in `{name}{re.escape(index)}`$"
+        ):
             al.huber(x, x, **{name: given})
         al.huber(x, x, **{name: eval(f"given{index}", {"given": given})})
 
@@ -164,7 +166,7 @@ def test_the_hint_at_the_axis_of_pos_weight_works_when_it_is_followed(variant, l
         ValueError, match=r"got shape \(3,\); add an axis, as in `(.*)\[:, None, None\]`(?:\n|$)"
     ) as caught:
         al.binary_cross_entropy(x, x + 1, pos_weight=pos_weight)
-    hint = re.search("`([^`]*)`$", str(caught.value)).group(1)
+    hint = re.search("(?m)`([^`]*)`$", str(caught.value)).group(1)
     followed = eval(hint, {"np": np, "pos_weight": pos_weight})
     got = variant.numpy(al.binary_cross_entropy(x, x + 1, pos_weight=followed, reduction="none"))
     np.testing.assert_allclose(got[0, :, 0, 0], np.log(2) * np.asarray([1.0, 2.0, 4.0]), rtol=1e-6)
@@ -173,7 +175,7 @@ def test_the_hint_at_the_axis_of_pos_weight_works_when_it_is_followed(variant, l
 @class_losses
 def test_a_weight_of_classes_is_told_from_one_of_items(variant, case):
     z, y = (variant.array(x) for x in case.inputs(shape=(4,), dtype="float32"))
-    with pytest.raises(ValueError, match=r"got \(5,\); `class_weight` has one number a class$"):
+    with pytest.raises(ValueError, match=r"(?m)got \(5,\); `class_weight` has one number a class$"):
         case.loss(z, y, weight=variant.array(np.ones(5, "float32")))
 
 

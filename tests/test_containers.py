@@ -184,7 +184,7 @@ def test_a_bool_where_a_sign_is_due_is_refused(variant, name):
     signs = np.asarray([True, False, True])
     arrays[k] = variant.array(signs)
     own = loss.array_names[k]
-    hint = hint_of(lambda: loss(*arrays), rf"`{own}` must hold -1 or 1, got bool.*; use (.*)$")
+    hint = hint_of(lambda: loss(*arrays), rf"(?m)`{own}` must hold -1 or 1, got bool.*; use (.*)$")
     assert "2 * " in hint
     if variant.backend == "jax":
         import jax

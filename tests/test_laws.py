@@ -49,7 +49,7 @@ def test_a_law_that_settings_do_not_touch_holds(variant, case, law):
 
 
 @pytest.mark.slow
-@pytest.mark.every_loss("numpy", "strict", "jax")
+@pytest.mark.every_loss("numpy", "strict")
 @pytest.mark.main_variants
 @all_cases
 @pytest.mark.parametrize("law", OF_COMPILERS)

@@ -160,10 +160,9 @@ class TorchCuda(Torch):
 
 
 class Jax(Variant):
-    """JAX, operation by operation, with 64 bits. Promotion is strict, so nothing widens or broadcasts by chance.
+    """JAX as it is called, each kind of call a program of its own, with 64 bits.
 
-    A program of its own for every call, as users get it, would take an hour to compile; `test_execution` holds these
-    programs against this.
+    Promotion is strict, so nothing widens or broadcasts by chance.
     """
 
     name = "jax"
@@ -176,13 +175,12 @@ class Jax(Variant):
     def active(self) -> Iterator[None]:
         import jax
 
-        straight = unittest.mock.patch("arraylosses.execution.jitted.fits", return_value=False)
-        with straight, jax.enable_x64(self.x64), jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
+        with jax.enable_x64(self.x64), jax.numpy_dtype_promotion("strict"), jax.numpy_rank_promotion("raise"):
             yield
 
 
 class JaxJit(Jax):
-    """JAX, each call compiled: values cannot be looked at."""
+    """JAX in a program of the user's own: values cannot be looked at."""
 
     name = "jax-jit"
     main = False
