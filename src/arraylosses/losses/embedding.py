@@ -78,11 +78,11 @@ class CosineSimilarity(PureRowLoss):
 
     # -x·y / (|x| |y|)
     def call(self, prediction: Array, target: Array) -> Array:
-        return -norms.Cosine(prediction, target, self.row_axis(prediction)).value
+        return -norms.cosine(prediction, target, self.row_axis(prediction)).value
 
     def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         prediction, target = arrays
-        cosine = norms.Cosine(prediction, target, self.row_axis(prediction))
+        cosine = norms.cosine(prediction, target, self.row_axis(prediction))
         minus = array_namespace(cosine.value).full_like(cosine.value, -1.0)
         return -cosine.value, tuple([cosine.derivative(minus, of=k) for k in positions])
 
@@ -142,7 +142,7 @@ class CosineEmbedding(PureRowLoss):
 
     # 1 - cos for a pair that belongs together, max(0, cos - margin) for one that does not
     def call(self, x1: Array, x2: Array, target: Array) -> Array:
-        return self._of_cosine(norms.Cosine(x1, x2, self.row_axis(x1)).value, target)
+        return self._of_cosine(norms.cosine(x1, x2, self.row_axis(x1)).value, target)
 
     def _of_cosine(self, cosine: Array, target: Array) -> Array:
         return special.where(target > 0, 1.0 - cosine, special.relu(cosine - self.margin))
@@ -150,7 +150,7 @@ class CosineEmbedding(PureRowLoss):
     # that of the cosine, times -1 for a pair that belongs together, else 1 above the margin and 0 below
     def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         x1, x2, target = arrays
-        cosine = norms.Cosine(x1, x2, self.row_axis(x1))
+        cosine = norms.cosine(x1, x2, self.row_axis(x1))
         factor = special.where(target > 0, -1.0, special.heaviside(cosine.value - self.margin))
         return self._of_cosine(cosine.value, target), tuple([cosine.derivative(factor, of=k) for k in positions])
 

@@ -10,11 +10,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._array_api import Array, array_namespace, dtype_name, known_size
-from ._variants import in_place_library
+from .._array_api import Array, Namespace, array_namespace, dtype_name, known_size
+from ._jax import with_jvp_of
+from ._variants import in_place_library, primitive
 from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, stop_gradient, where
 from .indexing import expand_dims
-from .reductions import reduce_max, reduce_sum
+from .reductions import reduce_max, reduce_sum, reduce_sums
 from .settings import in_range, is_zero
 
 
@@ -39,12 +40,41 @@ _RANGES = {
 
 def _scaled(library: Any, x: Array, axis: int, out: Array | None = None) -> tuple[Array, Array, Array]:
     """`x` times a power of two, the norm of that along `axis`, and the power, which counts as a constant."""
-    low, high, up, down, _ = _RANGES[dtype_name(x.dtype)]
-    norm = _euclidean(library, stop_gradient(x), axis)
-    factor = where(norm > high, down, where(norm < low, up, array_namespace(norm).ones_like(norm)))
+    if library is None:
+        norm, factor = _norm_and_factor(x, axis)
+        return x * expand_dims(factor, axis), norm, factor
+    factor = _factor(_euclidean(library, x, axis), x)
     wide = expand_dims(factor, axis)
     x = x * wide if out is None else library.multiply(x, wide, out=out)
     return x, _euclidean(library, x, axis), factor
+
+
+def _factor(norm: Array, x: Array) -> Array:
+    low, high, up, down, _ = _RANGES[dtype_name(x.dtype)]
+    return where(norm > high, down, where(norm < low, up, array_namespace(norm).ones_like(norm)))
+
+
+def _norm_and_factor_jax(jax: Any, x: Array, axis: int) -> Any:
+    # The norms of all multiples of a row at once: XLA reads `x` one time, and writes no multiple.
+    def exact(x: Array) -> tuple[Array, Array]:
+        _, _, up, down, _ = _RANGES[dtype_name(x.dtype)]
+        squares = reduce_sums(x * x, (x * up) * (x * up), (x * down) * (x * down), axis=axis)
+        norm, of_short, of_long = map(jax.numpy.sqrt, squares)
+        factor = _factor(norm, x)
+        return where(factor == down, of_long, where(factor == up, of_short, norm)), factor
+
+    def plain(known: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
+        _, factor = known
+        return _euclidean(None, x * expand_dims(factor, axis), axis), factor
+
+    return with_jvp_of(plain, exact, x)
+
+
+@primitive(jax=_norm_and_factor_jax)
+def _norm_and_factor(_: Namespace, x: Array, axis: int) -> tuple[Array, Array]:
+    """The power of two by which a row is multiplied, and before it the norm of that multiple."""
+    factor = _factor(_euclidean(None, stop_gradient(x), axis), x)
+    return _euclidean(None, x * expand_dims(factor, axis), axis), factor
 
 
 def _euclidean(library: Any, x: Array, axis: int) -> Array:
@@ -104,6 +134,37 @@ class Cosine:
         else:
             self._library.addcmul(result, x, along, value=-1.0, out=result)
         return self._library.multiply(result, inverse, out=result)
+
+
+class _CosineOfUnits(Cosine):
+    """The same on JAX, as the product of unit vectors: XLA reads the arrays in one pass, and writes no multiple."""
+
+    def __init__(self, x: Array, y: Array, axis: int) -> None:
+        self._axis = axis
+        self._rows, self._inverses = zip(*[self._unit(v) for v in (x, y)], strict=True)
+        self.value = reduce_sum(self._rows[0] * self._rows[1], axis)
+
+    # A quarter of the largest entry has an inverse that is in range. The sum of squares is at least 1, or 0 for a row
+    # of zeros; as XLA fuses a choice with no sum, there is none.
+    def _unit(self, x: Array) -> tuple[Array, Array]:
+        """The unit vector of each row, and with the axis the inverse of its norm; both are 0 where the row is."""
+        xp = array_namespace(x)
+        inverse = 1.0 / at_least_smallest_normal(0.25 * stop_gradient(reduce_max(xp.abs(x), self._axis)))
+        x = x * inverse
+        square = xp.sum(x * x, axis=self._axis, keepdims=True)
+        factor = clip(square, None, 1.0) / xp.sqrt(clip(square, 1.0))
+        return x * factor, inverse * factor
+
+    # d cos / dx = (y / |y| - cos x / |x|) / |x|
+    def derivative(self, factor: Array, of: int = 0) -> Array:
+        x, y = self._rows if of == 0 else self._rows[::-1]
+        return (y - expand_dims(self.value, self._axis) * x) * (expand_dims(factor, self._axis) * self._inverses[of])
+
+
+@primitive(arrays=2, jax=lambda _, x, y, axis: _CosineOfUnits(x, y, axis))
+def cosine(_: Namespace, x: Array, y: Array, axis: int) -> Cosine:
+    """The cosine of the angle between the rows of `x` and `y` along `axis`, with its derivatives."""
+    return Cosine(x, y, axis)
 
 
 class Norm:

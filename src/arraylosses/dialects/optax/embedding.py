@@ -79,7 +79,7 @@ class CosineSimilarity(PureRowLoss):
     def _cosine(self, prediction: Array, target: Array) -> norms.Cosine | _LimitedCosine:
         axis = self.row_axis(prediction)
         if settings.is_zero(self.epsilon):
-            return norms.Cosine(prediction, target, axis)
+            return norms.cosine(prediction, target, axis)
         return _LimitedCosine(prediction, target, axis, self.epsilon)
 
 
