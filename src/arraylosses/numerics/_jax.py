@@ -30,6 +30,18 @@ def with_jvp_of(plain: Callable[..., Any], exact: Callable[..., Any], *arrays: A
     return function(*arrays)
 
 
+def with_derivative(function: Callable[[Array], Any], derivative: Callable[[Array], Any], x: Array) -> Any:
+    """Return `function` of the elements of `x`, with a derivative that is shorter than what JAX would derive."""
+    jax: Any = sys.modules["jax"]
+    known = jax.custom_jvp(function)
+
+    @known.defjvp  # type: ignore[untyped-decorator]
+    def rule(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Any, Any]:
+        return known(*primals), derivative(*primals) * tangents[0]
+
+    return known(x)
+
+
 def has_explicit_sharding(x: Array) -> bool:
     """Whether the type of `x` says how it lies on a mesh, one of whose axes is explicit."""
     typeof = getattr(sys.modules["jax"], "typeof", None)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace
-from ._jax import with_jvp_of
+from ._jax import with_derivative, with_jvp_of
 from ._variants import primitive
-from .elementwise import at_least_lowest, at_least_smallest_normal, clip, where
+from .elementwise import at_least_lowest, at_least_smallest_normal, clip, relu, where
 from .reductions import reduce_sum
 
 _LOG_2 = math.log(2.0)
@@ -206,8 +206,27 @@ def _log_cosh_in_place(library: Any, x: Array) -> Array:
     return library.add(library.log1p(near, out=near), size, out=size)
 
 
-# log1p(cosh x - 1) near 0, by the series of cosh; |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
-@primitive(in_place=_log_cosh_in_place)
+# As `LogCosh` has it, where the derivative of tanh would cancel.
+def _log_cosh_jax(jax: Any, x: Array) -> Any:
+    def slope(x: Array) -> Any:
+        return with_derivative(jax.numpy.tanh, lambda x: 4.0 * jax.nn.sigmoid(2.0 * x) * jax.nn.sigmoid(-2.0 * x), x)
+
+    return with_derivative(lambda x: _log_cosh(jax.numpy, x), slope, x)
+
+
+# With the part n of x from -1 to 1 and what |x| is beyond it, d + log1p(cosh n - 1 + (exp(-2 d) - 1) / (2 e)): without a
+# choice, log1p(cosh x - 1) near 0, by the series of cosh, and |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
+def _log_cosh(xp: Namespace, x: Array) -> Array:
+    near, far = clip(x, -1.0, 1.0), relu(xp.abs(x) - 1.0)
+    square = near * near
+    excess = square * polynomial(_HYPERBOLIC_COSINE, square)
+    return far + xp.log1p(excess + (xp.exp(-2.0 * far) - 1.0) * (0.5 / math.e))
+
+
+_HYPERBOLIC_COSINE = tuple([1.0 / math.factorial(k) for k in range(2, 22, 2)])
+
+
+@primitive(in_place=_log_cosh_in_place, jax=_log_cosh_jax)
 def log_cosh(xp: Namespace, x: Array, /) -> Array:
     """Logarithm of the hyperbolic cosine, to full relative precision near 0 and without overflow.
 
@@ -228,13 +247,7 @@ def log_cosh(xp: Namespace, x: Array, /) -> Array:
     >>> special.log_cosh(np.asarray([0.0, 1e-10, 1000.0])).tolist()
     [0.0, 5e-21, 999.3068528194401]
     """
-    size = xp.abs(x)
-    near = size < 1
-    square = clip(x, -1.0, 1.0) ** 2
-    series: Array = 1.0
-    for k in range(20, 2, -2):
-        series = series * (square / (k * (k - 1))) + 1.0
-    return xp.log1p(where(near, square * series / 2, xp.exp(-2 * size))) + where(near, 0.0, size - _LOG_2)
+    return _log_cosh(xp, x)
 
 
 # log1p(q²), with q limited to 2^60, and 2 log(q / 2^60) beyond that
