@@ -214,8 +214,9 @@ def _log_cosh_jax(jax: Any, x: Array) -> Any:
     return with_derivative(lambda x: _log_cosh(jax.numpy, x), slope, x)
 
 
-# With the part n of x from -1 to 1 and what |x| is beyond it, d + log1p(cosh n - 1 + (exp(-2 d) - 1) / (2 e)): without a
-# choice, log1p(cosh x - 1) near 0, by the series of cosh, and |x| - log 2 + log1p(exp(-2 |x|)) elsewhere.
+# With the part n of x from -1 to 1, and what |x| has beyond that as d, d + log1p(cosh n - 1 + (exp(-2 d) - 1) / (2 e)).
+# That is log1p(cosh x - 1) near 0, by the series of cosh, and |x| - log 2 + log1p(exp(-2 |x|)) far out, without a
+# choice.
 def _log_cosh(xp: Namespace, x: Array) -> Array:
     near, far = clip(x, -1.0, 1.0), relu(xp.abs(x) - 1.0)
     square = near * near
