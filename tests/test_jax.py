@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import mpmath
 import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses import special
 
 from .cases import DEFAULTS
 
@@ -133,3 +136,58 @@ def test_one_row_whose_squares_leave_the_range_has_all_scaled(jax, size):
     far, near, anchor = (v * factor for v in (x, y, z))
     exact = [np.linalg.norm((anchor.astype("float64") - v), axis=-1) for v in (near, far)]
     np.testing.assert_allclose(margin(anchor, near, far), np.maximum(exact[0] - exact[1], 0), rtol=2e-6)
+
+
+REACH = {"float32": 118, "float64": 990}  # powers of two by which rows leave the range of their squares
+both_dtypes = pytest.mark.parametrize("dtype", REACH)
+
+
+def rows_of_any_length(dtype):
+    """Rows near 1, those times powers of two, and the powers; the last is a row of zeros."""
+    base = np.random.default_rng(4).uniform(0.5, 3.0, (6, 5)).astype(dtype)
+    base[-1] = 0.0
+    powers = np.asarray([0, REACH[dtype], -REACH[dtype], REACH[dtype] // 2, -REACH[dtype] // 2, 0])
+    return base, np.ldexp(base, powers[:, None]), powers
+
+
+@both_dtypes
+def test_a_compiled_sum_of_cosines_keeps_its_digits_whatever_the_length(jax, dtype):
+    base, x, powers = rows_of_any_length(dtype)
+    other = (base + np.random.default_rng(5).normal(size=base.shape)).astype(dtype)
+    cosines, slopes = np.zeros(6), np.zeros((6, 5))
+    for k, (a, b) in enumerate(zip(base.astype("float64"), other.astype("float64"), strict=True)):
+        if a.any():
+            a, b = a / math.hypot(*a), b / math.hypot(*b)
+            cosines[k] = math.fsum(a * b)
+            slopes[k] = (b - cosines[k] * a) / math.hypot(*base[k].astype("float64"))
+    loss = al.CosineSimilarity(reduction="sum")
+    value, gradient = jax.jit(jax.value_and_grad(loss))(jax.numpy.asarray(x), jax.numpy.asarray(np.ldexp(other, 7)))
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(jax.jit(loss)(jax.numpy.asarray(x), jax.numpy.asarray(other)), -sum(cosines), 8 * eps)
+    np.testing.assert_allclose(value, -sum(cosines), 8 * eps)
+    np.testing.assert_allclose(np.ldexp(np.asarray(gradient), powers[:, None]), -slopes, atol=8 * eps)
+    assert np.all(np.isfinite(jax.hessian(loss)(jax.numpy.asarray(base[-2:]), jax.numpy.asarray(other[-2:]))))
+
+
+@both_dtypes
+def test_a_compiled_norm_keeps_its_digits_whatever_the_length(jax, dtype):
+    base, x, powers = rows_of_any_length(dtype)
+    norms = np.asarray([math.hypot(*row) for row in base.astype("float64")])
+    x, eps = jax.numpy.asarray(x), np.finfo(dtype).eps
+    found = np.asarray(jax.jit(special.vector_norm)(x))
+    np.testing.assert_allclose(np.ldexp(found, -powers), norms, rtol=4 * eps)
+    slopes = jax.jit(jax.grad(lambda x: special.vector_norm(x).sum()))(x)
+    np.testing.assert_allclose(slopes, base / np.where(norms == 0, 1.0, norms)[:, None], rtol=8 * eps)
+
+
+@both_dtypes
+def test_log_cosh_keeps_the_digits_of_its_derivatives(jax, dtype):
+    x = np.asarray([0.0, 1e-3, -0.7, 1.0, -1.5, 8.0, -30.0], dtype)
+    exact = [mpmath.mpf(float(v)) for v in x]
+    first = jax.grad(lambda x: special.log_cosh(x).sum())
+    second = jax.jit(jax.grad(lambda x: first(x).sum()))(jax.numpy.asarray(x))
+    value = jax.jit(lambda x: special.log_cosh(x).sum())(jax.numpy.asarray(x[:5]))
+    eps = np.finfo(dtype).eps
+    np.testing.assert_allclose(value, float(sum(mpmath.log(mpmath.cosh(v)) for v in exact[:5])), rtol=4 * eps)
+    np.testing.assert_allclose(first(jax.numpy.asarray(x)), [float(mpmath.tanh(v)) for v in exact], rtol=8 * eps)
+    np.testing.assert_allclose(second, [float(mpmath.sech(v) ** 2) for v in exact], rtol=80 * eps)
