@@ -376,6 +376,8 @@ def single_device(x: Array) -> Any | None:
     backend = backend_of(namespace_of(x))
     if backend in ("numpy", "dask"):
         return "cpu"
+    if backend == "jax" and not is_eager_jax(x):
+        return None  # a tracer would say so after a walk through all of its program
     place = getattr(x, "device", None)
     return place if backend != "jax" or hasattr(place, "platform") else None  # a sharding has no platform
 
