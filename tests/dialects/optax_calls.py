@@ -59,7 +59,7 @@ def calls(
             choices = {key: v(len(shape)) if callable(v) else v for key, v in (options or {}).items()}
             for chosen in itertools.product(*[(DEFAULT, *values) for values in choices.values()]):
                 off = {key: v for key, v in zip(choices, chosen, strict=True) if v is not DEFAULT}
-                if not is_error(name, off):
+                if not is_error(off):
                     found.append(Call(name, shape, off, draw, argnums))
         # All defaults, and each value by itself, of all shapes by turns.
         alone: dict[str, list[str]] = {}
@@ -73,12 +73,9 @@ def calls(
 DEFAULT = object()
 
 
-def is_error(name: str, options: Options) -> bool:
-    """Whether Optax refuses a call: a mask of rows along all axes, or norms along axes that one vector lacks."""
-    axis = options.get("axis", DEFAULT)
-    if name.startswith("cosine") and "Broadcast" in options:
-        return isinstance(axis, tuple) and len(axis) > 1
-    return options.get("where") == "rows" and axis is None
+def is_error(options: Options) -> bool:
+    """Whether Optax refuses a call: a mask of rows along all axes."""
+    return options.get("where") == "rows" and options.get("axis", DEFAULT) is None
 
 
 # Arrays

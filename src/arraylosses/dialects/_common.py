@@ -5,11 +5,11 @@ from __future__ import annotations
 import functools
 import inspect
 import re
-import sys
 from collections.abc import Callable, Container, Mapping
 from typing import Any, TypeVar
 
-from .._array_api import Array, is_array, is_eager_jax
+from .._array_api import Array, is_array
+from ..execution import jitted
 from ..loss import Loss
 from ..registry import class_of
 
@@ -64,23 +64,14 @@ _NAMED = re.compile(r"`(\w+)\b")
 def one_program(function: FunctionT) -> FunctionT:
     """Compile, on eager arrays of JAX, what a function does beside its loss together with that.
 
-    The function takes arrays by position, any of which may be None, and all else, such as a loss, by keyword. Where
-    that holds arrays, which may be traced, nothing is compiled.
+    The function takes arrays by position, any of which may be None, and all else by keyword: `loss` if there is one,
+    whose numbers may change without a new program, and plain settings.
     """
-    static = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
-
-    @functools.cache
-    def program() -> Any:
-        return sys.modules["jax"].jit(function, static_argnames=static)
 
     @functools.wraps(function)
-    def call(*arrays: Array | None, **settings: Any) -> Array:
-        if all([x is None or is_eager_jax(x) for x in arrays]) and not any(map(_holds_arrays, settings.values())):
-            return program()(*arrays, **settings)
-        return function(*arrays, **settings)
+    def call(*arrays: Array | None, loss: Loss | None = None, **settings: Any) -> Array:
+        if jitted.fits_all(arrays) and not any(map(is_array, settings.values())):
+            return jitted.run_function(function, loss, arrays, settings)
+        return function(*arrays, **(settings if loss is None else {**settings, "loss": loss}))
 
     return call  # type: ignore[return-value]
-
-
-def _holds_arrays(value: Any) -> bool:
-    return bool(value.array_settings) if isinstance(value, Loss) else is_array(value)

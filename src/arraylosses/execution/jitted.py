@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import sys
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from .._array_api import Array, as_array, is_array, is_eager_jax
@@ -16,16 +17,31 @@ from ..formula import Formula
 from . import direct
 from .settings import following
 
-__all__ = ["fits", "run", "value_and_grad"]
+__all__ = ["fits", "fits_all", "run", "run_function", "value_and_grad"]
 
 
 def fits(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> bool:
     """Whether this is the way for a call: for arrays of JAX, none of them traced."""
     if not loss.pure or not arrays or not is_eager_jax(arrays[0]):
         return False
+    return _all_eager((*arrays[1:], weight, where))
+
+
+def fits_all(arrays: tuple[Array | None, ...]) -> bool:
+    """Whether these, any of which may be None, are arrays of JAX in one place, none of them traced."""
+    first = next((x for x in arrays if x is not None), None)
+    return is_eager_jax(first) and _all_eager(arrays) and _in_one_place(first, arrays)
+
+
+def _all_eager(arrays: tuple[Array | None, ...]) -> bool:
     if sys.modules["jax"].config.jax_disable_jit:
         return False
-    return all([x is None or is_eager_jax(x) for x in (*arrays[1:], weight, where)])
+    return all([x is None or is_eager_jax(x) for x in arrays])
+
+
+def _in_one_place(first: Array, others: tuple[Array | None, ...]) -> bool:
+    place = first.sharding
+    return all([x is None or x.sharding == place for x in others])
 
 
 def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
@@ -41,25 +57,37 @@ def value_and_grad(
     return value, gradients
 
 
+def run_function(
+    function: Callable[..., Any], loss: Formula | None, arrays: tuple[Array | None, ...], settings: dict[str, Any]
+) -> Any:
+    """Return what a function does with arrays, plain settings and, if there is one, with a loss."""
+    key = (function, tuple(settings.items()), tuple(map(type, settings.values())))
+    if loss is None:
+        return _program_of(key, None, (), ())({}, *arrays)
+    return _run(_program_of, key, loss, arrays)
+
+
 def _call(
     loss: Any, positions: tuple[int, ...] | None, arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> Any:
-    place = arrays[0].sharding
-    if any([x is not None and x.sharding != place for x in (*arrays[1:], weight, where)]):
+    given = (*arrays, weight, where)
+    if not _in_one_place(arrays[0], given):
         loss.check(arrays, weight, where)  # a program moves what has no device of its own; here nothing moves by itself
-    cls: Any = type(loss)
+    return _run(_program, positions, loss, given)
+
+
+def _run(program: Callable[..., Any], key: Any, loss: Any, arrays: tuple[Array | None, ...]) -> Any:
+    """Call the program of a loss, which is compiled for its settings and given its numbers."""
     # The chunks of a projection are a program of their own, made for the numbers of its loss.
-    asks = cls in _ASKING or loss.projected is not None
+    asks = type(loss) in _ASKING or loss.projected is not None
     try:
-        return _run(
-            cls, positions, arrays, weight, where, *_divided(loss, arrays, _has_arrays if asks else _is_operand)
-        )
+        return _called(program, key, loss, arrays, _has_arrays if asks else _is_operand)
     except Exception:
         if asks:
             raise
     # A formula may ask in Python what a number is; where the error has another reason, this raises it again.
-    found = _run(cls, positions, arrays, weight, where, *_divided(loss, arrays, _has_arrays))
-    _ASKING.add(cls)
+    found = _called(program, key, loss, arrays, _has_arrays)
+    _ASKING.add(type(loss))
     return found
 
 
@@ -67,28 +95,16 @@ _ASKING: weakref.WeakSet[type] = weakref.WeakSet()
 """Losses whose formula asks in Python what a number of their settings is, so that each number has its own program."""
 
 
-def _divided(loss: Any, arrays: tuple[Array, ...], is_operand: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Divide the settings into those that a program is compiled for and those that it is given."""
-    settings = loss.settings()
-    given = {
-        name: x if type(x) is float else as_array(x, arrays[0])
-        for name, x in settings.items()
-        if is_operand(x) and name not in loss.structural
-    }
-    return {name: x for name, x in settings.items() if name not in given}, given
-
-
-def _run(
-    cls: Any,
-    positions: tuple[int, ...] | None,
-    arrays: tuple[Array, ...],
-    weight: Array | None,
-    where: Array | None,
-    settings: dict[str, Any],
-    given: dict[str, Any],
+def _called(
+    program: Callable[..., Any], key: Any, loss: Any, arrays: tuple[Array | None, ...], is_operand: Callable[..., bool]
 ) -> Any:
-    types = tuple(map(type, settings.values()))  # 1, 1.0 and True are equal, and may mean something else to a loss
-    return _program(cls, tuple(settings.items()), types, positions)(arrays, weight, where, given)
+    settings = loss.settings()
+    given = {name: x for name, x in settings.items() if is_operand(x) and name not in loss.structural}
+    static = {name: x for name, x in settings.items() if name not in given}
+    types = tuple(map(type, static.values()))  # 1, 1.0 and True are equal, and may mean something else to a loss
+    like = next(x for x in arrays if x is not None)
+    operands = {name: x if type(x) is float else as_array(x, like) for name, x in given.items()}
+    return program(key, type(loss), tuple(static.items()), types)(operands, *arrays)
 
 
 def _is_operand(value: Any) -> bool:
@@ -102,19 +118,31 @@ def _has_arrays(value: Any) -> bool:
 
 @functools.lru_cache(maxsize=1024)
 def _program(
-    cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[type, ...], positions: tuple[int, ...] | None
+    positions: tuple[int, ...] | None, cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[type, ...]
 ) -> Any:
     jax: Any = sys.modules["jax"]
 
-    def compute(arrays: tuple[Array, ...], weight: Array | None, where: Array | None, given: dict[str, Array]) -> Any:
+    def compute(given: dict[str, Array], *every: Any) -> Any:
+        *arrays, weight, where = every
         loss = cls(**dict(settings), **given)
         if positions is None:
             return loss(*arrays, weight=weight, where=where)
         if set(positions) <= set(loss.closed_forms):
-            inputs = loss.check(arrays, weight, where)
+            inputs = loss.check(tuple(arrays), weight, where)
             found = direct.run_with_derivatives(following(loss, inputs), inputs, direct.Wanted(positions))
             if found is not None:
                 return found[0], found[1:]
         return jax.value_and_grad(lambda *x: loss(*x, weight=weight, where=where), positions)(*arrays)
 
     return jax.jit(compute)
+
+
+@functools.lru_cache(maxsize=1024)
+def _program_of(key: Any, cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[type, ...]) -> Any:
+    function, own, _ = key
+
+    def compute(given: dict[str, Array], *arrays: Array | None) -> Any:
+        loss = {} if cls is None else {"loss": cls(**dict(settings), **given)}
+        return function(*arrays, **dict(own), **loss)
+
+    return sys.modules["jax"].jit(compute)

@@ -19,7 +19,7 @@ from ..._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind,
 from ...arguments.hints import made_of
 from ...loss import Loss
 from ...losses._base import PureLoss
-from .._common import translate
+from .._common import one_program, translate
 
 __all__ = [
     "REDUCTIONS",
@@ -123,14 +123,16 @@ class Items(NamedTuple):
 
     def values(self) -> Array:
         """Return one value a sample."""
-        return self._averaged(self._call("none", None, self.where))
+        if self.averaged and len(self.averaged) == len(self.shape) and 0 not in self.shape:
+            return self._call("mean", None, self.where)
+        return self._averaged(None, self.where)
 
     def reduced(self, reduction: Reduction, sample_weight: Any = None, mask: Array | None = None) -> Array:
         """Return the values, weighted, masked and reduced."""
         weight = None if sample_weight is None else self._weight(sample_weight)
         where = None if mask is None and self.where is None else self._where(mask)
         if reduction in ("none", None):
-            return self._averaged(self._call("none", weight, where))
+            return self._averaged(weight, where)
         if reduction == "sum":
             count = math.prod([self.shape[k] for k in self.averaged])
             total = self._call("sum", weight, where)
@@ -140,12 +142,12 @@ class Items(NamedTuple):
         return self._call("sum", weight, where) / self._kept(where)
 
     def _call(self, reduction: str, weight: Array | None, where: Array | None) -> Array:
-        found = self.loss(reduction=reduction)(*self.arrays, weight=weight, where=where)
-        dtype = self.arrays[0].dtype
-        return found if found.dtype == dtype else array_namespace(found).astype(found, dtype)
+        return _in_dtype_of(self.arrays[0], self.loss(reduction=reduction)(*self.arrays, weight=weight, where=where))
 
-    def _averaged(self, items: Array) -> Array:
-        return array_namespace(items).mean(items, axis=self.averaged) if self.averaged else items
+    def _averaged(self, weight: Array | None, where: Array | None) -> Array:
+        if not self.averaged:
+            return self._call("none", weight, where)
+        return _averaged(*self.arrays, weight, where, loss=self.loss(reduction="none"), axes=self.averaged)
 
     def _weight(self, x: Any) -> Array:
         like = self.arrays[0]
@@ -183,6 +185,17 @@ class Items(NamedTuple):
         xp = array_namespace(where)
         kept = xp.sum(xp.astype(where, self.arrays[0].dtype)) * (size / max(math.prod(where.shape), 1))
         return special.where(kept == 0, 1.0, kept)
+
+
+@one_program
+def _averaged(*given: Any, loss: Loss, axes: tuple[int, ...]) -> Array:
+    *arrays, weight, where = given
+    items = _in_dtype_of(arrays[0], loss(*arrays, weight=weight, where=where))
+    return array_namespace(items).mean(items, axis=axes)
+
+
+def _in_dtype_of(like: Array, found: Array) -> Array:
+    return found if found.dtype == like.dtype else array_namespace(found).astype(found, like.dtype)
 
 
 def elements(loss: Callable[..., Loss], y_true: Array, y_pred: Array, axis: int | tuple[int, ...] | None = -1) -> Items:

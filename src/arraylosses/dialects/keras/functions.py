@@ -15,6 +15,7 @@ from ...losses.multiclass import CategoricalFocal, CrossEntropy
 from ...losses.regression import AbsoluteError, Huber, LogCosh, SquaredError
 from ...losses.relative import AbsolutePercentageError
 from ...losses.sequence import Ctc
+from .._common import one_program
 from . import _formulas, losses
 from ._items import Items, axes_of, elements, floating, labels_of, of_values, rows, same_rank, shape_without, values_of
 
@@ -189,6 +190,12 @@ def _signs(y_true: Array) -> Array:
     xp = array_namespace(y_true)
     if holds_values(y_true) and (0 in y_true.shape or bool(xp.min(y_true) < 0)):
         return y_true
+    return _of_binary(y_true)
+
+
+@one_program
+def _of_binary(y_true: Array) -> Array:
+    xp = array_namespace(y_true)
     binary = xp.all(xp.logical_or(y_true == 0, y_true == 1))
     return xp.where(binary, 2.0 * y_true - 1.0, y_true)
 

@@ -49,6 +49,9 @@ What departs from Optax, and why:
    * - `cosine_similarity`, `cosine_distance`
      - the cosine with a vector of zeros is 0
      - NaN, unless `epsilon` is given
+   * - `cosine_similarity`, `cosine_distance` of two shapes
+     - broadcasts first, so that `axis` and `where` mean the same for both arrays
+     - takes the norm of each as it is: along `axis` of its own, and with `where` along another one
    * - `triplet_margin_loss`
      - sums powers of absolute differences, whatever `norm_degree`
      - sums powers of the differences: of signed ones for 1, NaN for 3 where they are negative

@@ -254,16 +254,14 @@ def of_labels(
         value = _of_kept(of_classes(weight, classes), *arrays, loss=made)
     else:
         value = made(*arrays)
-        if reduction == "mean" and not _keeps_some(labels, ignore_index):
+        # A mean that is not 0 is one of some labels.
+        if reduction == "mean" and not (holds_values(value) and value) and not _keeps_some(labels, ignore_index):
             value = value + math.nan
     return in_dtype_of(value, *arrays)
 
 
 def _keeps_some(labels: Array, ignore_index: int) -> bool:
-    """Whether any label is kept, as the first one shows nearly always."""
-    if 0 in labels.shape:
-        return False
-    return int(labels[(0,) * labels.ndim]) != ignore_index or bool(array_namespace(labels).any(labels != ignore_index))
+    return 0 not in labels.shape and bool(array_namespace(labels).any(labels != ignore_index))
 
 
 @one_program
