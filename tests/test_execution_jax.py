@@ -245,3 +245,10 @@ def test_half_precision_and_weak_types(jax):
     assert al.squared_error(jnp.asarray(2.0), jnp.asarray(1.0)) == 1
     with jax.enable_x64(False):
         assert al.squared_error(x.astype("float32"), jnp.ones(6, "float32")).dtype == np.float32
+
+
+def test_a_traced_array_is_not_asked_for_its_device(jax, monkeypatch):
+    # It has none, and says so after a walk through all of the program that it belongs to.
+    monkeypatch.setattr(jax.core.Tracer, "device", property(lambda x: pytest.fail("asked")))
+    x = jax.numpy.ones(3)
+    assert jax.jit(al.squared_error)(x, 0 * x) == 1

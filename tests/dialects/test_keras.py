@@ -14,6 +14,7 @@ import pytest
 
 import arraylosses as al
 from arraylosses.dialects import keras as losses
+from arraylosses.execution import jitted
 
 from .keras_grid import CLASSES, FUNCTIONS
 
@@ -166,6 +167,20 @@ def test_integer_labels_are_not_rounded():
     expected = np.log(299 + np.exp(5.0)) - 5.0
     np.testing.assert_allclose(loss(np.asarray([257]), p), expected, rtol=1e-3)
     np.testing.assert_allclose(loss(np.asarray([[257.0]]), p), expected, rtol=1e-3)
+
+
+@pytest.mark.backend("jax")
+def test_a_function_is_one_program_of_jax_whatever_its_numbers():
+    jax = pytest.importorskip("jax")
+    y_true, y_pred = jax.numpy.asarray(Y_TRUE), jax.numpy.asarray(Y_PRED)
+    jitted._program_of.cache_clear()
+    for delta in (0.5, 0.75):
+        # Huber's loss of the errors 1 and 0, 3 and 0, 2 and 1
+        expected = delta * np.asarray([1 - delta / 2, 3 - delta / 2, 3 - delta]) / 2
+        np.testing.assert_allclose(losses.huber(y_true, y_pred, delta=delta), expected, rtol=1e-6)
+    assert jitted._program_of.cache_info().misses == 1
+    with pytest.raises(ValueError, match="`delta` must be above 0"):
+        losses.huber(y_true, y_pred, delta=-1.0)
 
 
 def test_the_labels_of_hinge_are_converted_where_all_are_0_or_1():

@@ -245,6 +245,13 @@ def test_where_all_labels_are_left_out_the_mean_is_nan_and_the_gradient_0(librar
     np.testing.assert_array_equal(al.to_numpy(gradient), np.zeros_like(INPUT))
 
 
+@on_each_library
+def test_where_the_labels_that_are_kept_cost_nothing_the_mean_is_0(library):
+    array = convert(library)
+    value = dialect.nll_loss(array(np.zeros((2, 3))), array(np.asarray([-100, 1])))
+    assert al.to_numpy(value) == 0.0
+
+
 HALVES = {
     "mse_loss": (INPUT, TARGET),
     "cross_entropy": (INPUT, LABELS),

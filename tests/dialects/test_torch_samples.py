@@ -57,7 +57,7 @@ def of_torch(sample: Sample) -> tuple[Any, Any, list[Any], Any]:
     native = sample.call_of(torch.nn.functional if sample.made_with is None else torch.nn)
     value = native(*sample.args, **sample.kwargs)
     upstream = torch.linspace(0.5, 1.5, value.numel(), dtype=value.dtype).reshape(value.shape)
-    given = [*leaves((sample.args, sample.kwargs))]
+    given = leaves((sample.args, sample.kwargs))
     found = torch.autograd.grad(value, given, upstream, allow_unused=True) if value.requires_grad else []
     return native, value.detach(), [*found], upstream
 
@@ -112,7 +112,7 @@ def test_on_torch(name, dtype, due):
         value = of_dialect(sample, native, lambda x: x)(*mapped(sample.args, lambda x: x), **sample.kwargs)
         found: list[Any] = []
         if gradients:
-            given = [*leaves((sample.args, sample.kwargs))]
+            given = leaves((sample.args, sample.kwargs))
             found = [*torch.autograd.grad(value, given, upstream, allow_unused=True)]
         compare(sample, value, expected, found, gradients)
 
@@ -135,7 +135,7 @@ def test_on_jax(name, due):
         for sample in due(name, torch.float64, ONE_OF["jax"]):
             native, expected, gradients, upstream = of_torch(sample)
             ours = of_dialect(sample, native, convert_jax)
-            given = [*leaves((sample.args, sample.kwargs))]
+            given = leaves((sample.args, sample.kwargs))
 
             def call(*arrays: Any, sample: Sample = sample, ours: Any = ours, given: list[Any] = given) -> Any:
                 def convert(x: Any) -> Any:

@@ -93,12 +93,16 @@ def mapped(value: Any, of_tensor: Callable[[torch.Tensor], Any]) -> Any:
     return type(value)(map(convert, value)) if isinstance(value, tuple | list) else value
 
 
-def leaves(value: Any) -> Iterator[torch.Tensor]:
-    """The tensors of nested arguments that are to have gradients."""
+def leaves(value: Any) -> list[torch.Tensor]:
+    """The tensors of nested arguments that are to have gradients, each once."""
+    return [*{id(x): x for x in _leaves(value)}.values()]
+
+
+def _leaves(value: Any) -> Iterator[torch.Tensor]:
     if isinstance(value, torch.Tensor) and value.requires_grad:
         yield value
     elif isinstance(value, dict):
-        yield from leaves(list(value.values()))
+        yield from _leaves(list(value.values()))
     elif isinstance(value, tuple | list):
         for x in value:
-            yield from leaves(x)
+            yield from _leaves(x)
