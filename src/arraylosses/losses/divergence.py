@@ -441,14 +441,19 @@ class Distillation(PureRowLoss):
     # T² Σ q (log q - log p)
     def call(self, logits: Array, teacher_logits: Array) -> Array:
         axis, temperature = self.row_axis(logits), self._temperature(logits)
-        entropy = softmax.relative_entropy(teacher_logits / temperature, logits / temperature, axis)
-        return temperature * (temperature * _without_rounding(entropy))
+        student, teacher = (_gaps(z, axis) / temperature for z in (logits, teacher_logits))
+        return temperature * (temperature * _without_rounding(softmax.relative_entropy(teacher, student, axis)))
 
     # T (p - q)
     def derivative(self, logits: Array, teacher_logits: Array) -> Array:
         axis, temperature = self.row_axis(logits), self._temperature(logits)
-        p, q = (special.softmax(z / temperature, axis=axis) for z in (logits, teacher_logits))
+        p, q = (special.softmax(_gaps(z, axis) / temperature, axis=axis) for z in (logits, teacher_logits))
         return temperature * (p - q)
 
     def _temperature(self, logits: Array) -> Array | float:
         return settings.at_least_tiny(self.temperature, logits)
+
+
+def _gaps(logits: Array, axis: int) -> Array:
+    """Logits less the largest of their row, whose quotient is 0 to a compiler too that takes products for quotients."""
+    return logits - special.stop_gradient(reductions.reduce_max(logits, axis))

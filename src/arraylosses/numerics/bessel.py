@@ -7,6 +7,7 @@ from typing import Any
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
+from .elementwise import finfo
 
 # Chebyshev coefficients of exp(-x) I0(x) sqrt(1 + 2 pi x) for x >= 0, as a function of t = (x - 2) / (x + 2), to all
 # digits of a float64.
@@ -43,7 +44,14 @@ def _chebyshev(coefficients: tuple[float, ...], t: Array) -> Any:
     return t * value - last + coefficients[0]
 
 
-@primitive(torch=lambda torch, x: torch.special.i0e(x), jax=lambda jax, x: jax.scipy.special.i0e(x))
+def _right_of_0(x: Array) -> Array:
+    """`x`, and just above 0 where it is 0, where exp(-|x|) I0(x) has its derivative from the right."""
+    return x + finfo(x).smallest_normal
+
+
+@primitive(
+    torch=lambda torch, x: torch.special.i0e(_right_of_0(x)), jax=lambda jax, x: jax.scipy.special.i0e(_right_of_0(x))
+)
 def i0e(xp: Namespace, x: Array) -> Any:
     """exp(-x) I0(x), the scaled modified Bessel function of order 0, for x of at least 0."""
     return _chebyshev(_I0E, 1.0 - 4.0 / (x + 2.0)) / xp.sqrt(1.0 + 2.0 * math.pi * x)

@@ -138,7 +138,7 @@ def _relative_entropy_jax(jax: Any, mass: Array, log_mass: Array, logs: Array, a
         return jnp.where(mass < 0, jnp.nan, terms).sum(axis)  # of which `log_of_mass` shows nothing
 
     def plain(_: Array, mass: Array, log_mass: Array, logs: Array) -> Array:
-        return _relative_entropy(jnp, mass, log_mass, logs, axis)
+        return _relative_entropy(jnp, mass, jnp.where(mass == 0, 0.0, log_mass), logs, axis)
 
     return with_jvp_of(plain, exact, mass, log_mass, logs)
 
