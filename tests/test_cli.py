@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import itertools
 import json
 import re
 import sys
@@ -131,8 +132,7 @@ def test_list_fits_and_says_all(run, at_width, width):
         assert " ".join(documentation.summary_of(cls).split()) in words
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-@pytest.mark.parametrize("name", al.registered())
+@pytest.mark.parametrize(("name", "width"), [*zip(al.registered(), itertools.cycle(WIDTHS))])
 def test_show_fits_and_says_all(run, at_width, name, width):
     at_width(width)
     result = run("show", name)
