@@ -126,16 +126,17 @@ def _is_of_every_loss(item: pytest.Item) -> bool:
 def _fast(items: list[pytest.Item]) -> list[pytest.Item]:
     """Return the tests of the fast matrix.
 
-    Settings off their defaults are tried on NumPy as it is, and where a test names its library. Of a costly test a
-    sample is tried, at the defaults, and of another test another sample, so that each loss has its turn somewhere.
+    Settings off their defaults are tried on NumPy as it is. Of a costly test a sample is tried, at the defaults, and of
+    another test another sample, so that each loss has its turn somewhere.
     """
     kept, groups = set(), {}
     for item in items:
         params = _params(item)
         variant, is_default = params.get("variant"), _is_default(item)
         if not _is_costly(item):
+            libraries = {variant.name} if isinstance(variant, Variant) else set(_libraries_of(item))
             every = _is_main(item) or params.get("reduction") not in ("sum", "batchmean")
-            if (is_default and every) or not isinstance(variant, Variant) or variant.name == "numpy":
+            if (is_default and every) or libraries <= {"numpy"}:
                 kept.add(item)
         elif is_default and _is_of_every_loss(item):
             kept.add(item)

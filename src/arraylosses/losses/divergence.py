@@ -451,7 +451,7 @@ class Distillation(PureRowLoss):
         return temperature * (p - q)
 
     def _temperature(self, logits: Array) -> Array | float:
-        return settings.at_least_tiny(self.temperature, logits)
+        return settings.squarable(self.temperature, logits)
 
 
 def _gaps(logits: Array, axis: int) -> Array:
