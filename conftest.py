@@ -99,6 +99,11 @@ def _params(item: pytest.Item) -> dict[str, object]:
     return item.callspec.params if hasattr(item, "callspec") else {}
 
 
+def _named(item: pytest.Item) -> set[str]:
+    """The libraries that a test names."""
+    return {mark.args[0] for mark in item.iter_markers("backend")}
+
+
 def _is_main(item: pytest.Item) -> bool:
     variant = _params(item).get("variant")
     return not isinstance(variant, Variant) or variant.name == variant.option
@@ -110,17 +115,15 @@ def _is_default(item: pytest.Item) -> bool:
 
 def _is_costly(item: pytest.Item) -> bool:
     """Whether each set of parameters of a test takes long: JAX and torch's compiler compile it, and Dask plans it."""
-    libraries = {mark.args[0] for mark in item.iter_markers("backend")}
-    if item.get_closest_marker("slow") and (libraries or not _chosen(item.config, "numpy")):
+    if item.get_closest_marker("slow") and (_named(item) or not _chosen(item.config, "numpy")):
         return True
     of_many = any(isinstance(x, Case | Variant) for x in _params(item).values())
-    return of_many and bool({"jax", "dask"} & libraries)
+    return of_many and bool({"jax", "dask"} & _named(item))
 
 
 def _is_of_every_loss(item: pytest.Item) -> bool:
     mark = item.get_closest_marker("every_loss")
-    libraries = {name.args[0] for name in item.iter_markers("backend")}
-    return mark is not None and _is_main(item) and (not mark.args or bool(libraries & {*mark.args}))
+    return mark is not None and _is_main(item) and (not mark.args or bool(_named(item) & {*mark.args}))
 
 
 def _fast(items: list[pytest.Item]) -> list[pytest.Item]:
@@ -151,9 +154,8 @@ def _fast(items: list[pytest.Item]) -> list[pytest.Item]:
 
 def _libraries_of(item: pytest.Item) -> list[str]:
     """The libraries that a test needs; NumPy, where it names none in a module that says so, and for an example."""
-    names = [mark.args[0] for mark in item.iter_markers("backend")]
     of_numpy = isinstance(item, pytest.DoctestItem) or item.get_closest_marker("otherwise_numpy")
-    return names or (["numpy"] if of_numpy else [])
+    return sorted(_named(item)) or (["numpy"] if of_numpy else [])
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

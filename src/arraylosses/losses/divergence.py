@@ -441,19 +441,19 @@ class Distillation(PureRowLoss):
     # T² Σ q (log q - log p)
     def call(self, logits: Array, teacher_logits: Array) -> Array:
         axis, temperature = self.row_axis(logits), self._temperature(logits)
-        student, teacher = (_gaps(z, axis) / temperature for z in (logits, teacher_logits))
+        student, teacher = (_shifted(z, axis) / temperature for z in (logits, teacher_logits))
         return temperature * (temperature * _without_rounding(softmax.relative_entropy(teacher, student, axis)))
 
     # T (p - q)
     def derivative(self, logits: Array, teacher_logits: Array) -> Array:
         axis, temperature = self.row_axis(logits), self._temperature(logits)
-        p, q = (special.softmax(_gaps(z, axis) / temperature, axis=axis) for z in (logits, teacher_logits))
+        p, q = (special.softmax(_shifted(z, axis) / temperature, axis=axis) for z in (logits, teacher_logits))
         return temperature * (p - q)
 
     def _temperature(self, logits: Array) -> Array | float:
         return settings.squarable(self.temperature, logits)
 
 
-def _gaps(logits: Array, axis: int) -> Array:
-    """Logits less the largest of their row, whose quotient is 0 to a compiler too that takes products for quotients."""
+def _shifted(logits: Array, axis: int) -> Array:
+    """Logits less the largest of their row, which is then exactly 0, however a compiler rounds a quotient of it."""
     return logits - special.stop_gradient(reductions.reduce_max(logits, axis))
