@@ -62,3 +62,14 @@ def test_an_accelerator_has_the_closed_form_in_one_step(torch, target):
         assert torch.autograd.grad(al.cross_entropy(half, t), half)[0].dtype == torch.float16
         assert al.cross_entropy(x, t, reduction="none").shape == (6,)
     assert taken == ["autograd", "direct", "autograd"]
+
+
+def test_value_and_grad_is_the_closed_form_on_an_accelerator(torch):
+    # The slope of a certain label is p - 1, of which autograd would subtract nearly all digits.
+    logits = torch.tensor([[38.0, 0.0, 1.0], [0.5, 30.0, 0.0]], dtype=torch.float64)
+    target = torch.eye(3, dtype=torch.float64)[:2]
+    expected = al.grad("cross_entropy")(logits.numpy(), target.numpy())
+    with as_on_an_accelerator():
+        torch.testing.assert_close(
+            al.grad("cross_entropy")(logits, target), torch.asarray(expected), rtol=1e-13, atol=0
+        )

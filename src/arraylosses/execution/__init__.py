@@ -20,7 +20,17 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from .._array_api import Array, backend_of, holds_values, in_transform, is_compiling, is_eager_numpy, is_torch, untraced
+from .._array_api import (
+    Array,
+    backend_of,
+    holds_values,
+    in_transform,
+    is_compiling,
+    is_eager_numpy,
+    is_eager_torch,
+    is_torch,
+    untraced,
+)
 from ..arguments import Inputs
 from ..formula import Formula
 from . import autograd, blocks, direct, jitted, known, native, projection
@@ -76,7 +86,7 @@ def item_weight(
 def _is_recorded(loss: Formula, given: list[Array]) -> bool:
     """Whether torch records what is computed of these tensors, or may do: then the gradient has one of its own."""
     torch: Any = sys.modules["torch"]
-    if loss.array_settings or not holds_values(*given) or in_transform():
+    if loss.array_settings or not is_eager_torch(*given) or in_transform():
         return True
     return torch.is_grad_enabled() and any([x.requires_grad for x in given])
 
