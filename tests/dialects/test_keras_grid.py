@@ -26,6 +26,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered in cast:Run
 LIBRARIES = ["numpy", "torch", "jax"]
 OPTIONS = {"xla_backend_optimization_level": 0}  # of programs that run once
 TOLERANCE = {"float64": 1e-6, "float32": 2e-5, "float16": 2e-2}  # Keras's constants, such as log 2, are of float32
+WIDENED = {"ctc", "sparse_categorical_crossentropy", "categorical_focal_crossentropy"}  # by Keras, from half precision
 LEAST = {"float16": 1e-3}  # Keras rounds each of the numbers near 1 whose sum may be near 0
 
 
@@ -145,7 +146,7 @@ def test_a_call_is_keras_s_own_in_value_and_gradient(library: str, call: Call, t
         assert al.array_namespace(found) is al.array_namespace(ASARRAY[library]()([0.0]))
         found, slope = al.to_numpy(found), al.to_numpy(slope)
     assert found.dtype == call.dtype
-    assert found.dtype == expected.dtype or call.function == "ctc"
+    assert found.dtype == expected.dtype or (call.dtype == "float16" and call.function in WIDENED)
     if call.weight != "column":  # whose axis Keras keeps
         assert found.shape == expected.shape
     tolerance = TOLERANCE[call.dtype]

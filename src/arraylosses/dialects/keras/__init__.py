@@ -60,9 +60,12 @@ outputs.
    * - an empty batch gives an empty array
      - 0
      - a reduced loss has shape ()
-   * - of labels that no alignment stands for, ``ctc`` is 1e5, 709 or infinity; of half precision, float32
-     - infinity, with a gradient of 0; the dtype of `y_pred`
+   * - of labels that no alignment stands for, ``ctc`` is 1e5, 709 or infinity
+     - infinity, with a gradient of 0
      - there is no such likelihood
+   * - of half precision, the functions of class indices, and of a list `alpha`, return float32
+     - the dtype of `y_pred`
+     - so do all others
    * - configurations lack `dtype`, the `delta` of Huber and the `axis` of CosineSimilarity
      - they are kept
      - a saved loss is the same loss
