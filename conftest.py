@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 # Two devices of JAX on one CPU, so that "arrays on two devices" can be tested. Read when JAX starts.
-os.environ.setdefault("XLA_FLAGS", "--xla_force_host_platform_device_count=2")
+os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
 
 from tests.cases import Case
 from tests.variants import BACKENDS, VARIANTS, Variant, importable

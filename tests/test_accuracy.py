@@ -254,7 +254,7 @@ def largest_error(case: Case, dtype: str, arrays, got: np.ndarray) -> tuple[floa
 def test_every_item_is_within_a_few_units_in_the_last_place(variant, case):
     for dtype in variant.dtypes:
         arrays = accuracy_inputs(case, dtype)
-        if case not in DEFAULTS:  # whose formula has been through all of them
+        if case not in DEFAULTS or variant.name != "numpy":  # the formula has been through all of them there
             arrays = [x[::3] for x in arrays]
         loss = replace(case.loss, reduction="none", **({"axis": -1} if case.rows else {}))
         if "ignore_index" in type(loss).__dataclass_fields__:
