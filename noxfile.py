@@ -7,6 +7,7 @@ nox.options.sessions = ["lint", "typing", "bare", "tests", "interop", "docs"]
 nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
+SHARED = ("-n", "auto", "--dist", "worksteal")
 ELSEWHERE = [f"--ignore=tests/{name}" for name in ("interop", "dialects")]  # in the session `interop`
 BACKENDS = ["numpy", "strict", "torch", "jax", "dask"]
 DIGITS = [f"tests/test_{name}.py" for name in ("accuracy", "edges", "numerics", "softmax", "special")]
@@ -56,7 +57,7 @@ def bare(session: nox.Session) -> None:
 def tests(session: nox.Session, backend: str) -> None:
     """All tests on one library."""
     session.install("-e", ".", *groups("test", *([] if backend == "numpy" else [backend])))
-    pytest = ("pytest", "-n", "auto", f"--backend={backend}", f"--require-backend={backend}")
+    pytest = ("pytest", *SHARED, f"--backend={backend}", f"--require-backend={backend}")
     if backend != "jax" or session.posargs:
         session.run(*pytest, *ELSEWHERE, *session.posargs, env=compiled_programs(session))
     else:
@@ -72,7 +73,7 @@ def interop(session: nox.Session) -> None:
     probe = "import catboost, jax, keras, lightgbm, ndonnx, onnxruntime, sklearn, torch, xgboost"
     session.run("python", "-c", probe, env={"KERAS_BACKEND": "jax"})
     session.run(
-        *("pytest", "-n", "auto", "tests/interop", "tests/dialects", "src/arraylosses/interop", *session.posargs),
+        *("pytest", *SHARED, "tests/interop", "tests/dialects", "src/arraylosses/interop", *session.posargs),
         env=compiled_programs(session) | QUICK,
     )
 
@@ -110,7 +111,7 @@ def sweep(session: nox.Session, backend: str) -> None:
     """All tests on one library, with all settings in every variant of it; hours, and not in CI."""
     session.install("-e", ".", *groups("test", *([] if backend == "numpy" else [backend])))
     session.run(
-        "pytest", "-n", "auto", "--sweep", f"--backend={backend}", f"--require-backend={backend}", *session.posargs
+        *("pytest", *SHARED, "--sweep", f"--backend={backend}", f"--require-backend={backend}", *session.posargs),
     )
 
 
@@ -137,4 +138,4 @@ def together(session: nox.Session) -> None:
     """All libraries in one environment: what crosses from one to another."""
     session.install("-e", ".", *groups("test", "strict", "torch", "jax", "dask"))
     required = [f"--require-backend={name}" for name in BACKENDS]
-    session.run("pytest", "-n", "auto", *required, *session.posargs)
+    session.run("pytest", *SHARED, *required, *session.posargs)

@@ -53,6 +53,8 @@ def test_a_graph_of_any_batch_gives_what_numpy_gives(case):
         assert np.all(np.abs(found - expected) <= limit)
 
 
+@pytest.mark.slow
+@pytest.mark.backend("numpy")
 @pytest.mark.parametrize("reduction", ["mean", "batchmean"])
 @pytest.mark.parametrize("case", DEFAULTS, ids=str)
 def test_weights_and_masks_of_any_batch(case, reduction):
