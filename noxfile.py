@@ -20,9 +20,10 @@ def groups(*names: str) -> list[str]:
     return [requirement for name in names for requirement in nox.project.dependency_groups(PYPROJECT, name)]
 
 
-def compiled_programs(session: nox.Session) -> dict[str, str]:
-    """JAX's settings by which the processes of a session compile each program once, and the next run none."""
+def of_processes(session: nox.Session) -> dict[str, str]:
+    """Settings of processes that share the cores: one thread each, and what JAX has compiled for one is kept for all."""
     return {
+        "OMP_NUM_THREADS": "1",
         "JAX_COMPILATION_CACHE_DIR": f"{session.create_tmp()}/jax",
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
@@ -59,11 +60,11 @@ def tests(session: nox.Session, backend: str) -> None:
     session.install("-e", ".", *groups("test", *([] if backend == "numpy" else [backend])))
     pytest = ("pytest", *SHARED, f"--backend={backend}", f"--require-backend={backend}")
     if backend != "jax" or session.posargs:
-        session.run(*pytest, *ELSEWHERE, *session.posargs, env=compiled_programs(session))
+        session.run(*pytest, *ELSEWHERE, *session.posargs, env=of_processes(session))
     else:
-        session.run(*pytest, *DIGITS, env=compiled_programs(session))
+        session.run(*pytest, *DIGITS, env=of_processes(session))
         others = [f"--ignore={name}" for name in DIGITS]
-        session.run(*pytest, *ELSEWHERE, *others, env=compiled_programs(session) | QUICK)
+        session.run(*pytest, *ELSEWHERE, *others, env=of_processes(session) | QUICK)
 
 
 @nox.session(tags=["cpu"])
@@ -74,7 +75,7 @@ def interop(session: nox.Session) -> None:
     session.run("python", "-c", probe, env={"KERAS_BACKEND": "jax"})
     session.run(
         *("pytest", *SHARED, "tests/interop", "tests/dialects", "src/arraylosses/interop", *session.posargs),
-        env=compiled_programs(session) | QUICK,
+        env=of_processes(session) | QUICK,
     )
 
 

@@ -41,6 +41,9 @@ def batches(case):
         yield shape, case.inputs(seed=seed, shape=shape, dtype="float32")
 
 
+@pytest.mark.slow
+@pytest.mark.every_loss
+@pytest.mark.backend("numpy")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_graph_of_any_batch_gives_what_numpy_gives(case):
     loss = dataclasses.replace(case.loss, reduction="none")
