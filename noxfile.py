@@ -21,7 +21,7 @@ def groups(*names: str) -> list[str]:
 
 
 def of_processes(session: nox.Session) -> dict[str, str]:
-    """Settings of processes that share the cores: one thread each, and what JAX has compiled for one is kept for all."""
+    """Settings of processes that share the cores: one thread each, and what JAX compiles for one serves all."""
     return {
         "OMP_NUM_THREADS": "1",
         "JAX_COMPILATION_CACHE_DIR": f"{session.create_tmp()}/jax",
