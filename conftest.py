@@ -115,7 +115,10 @@ def _is_default(item: pytest.Item) -> bool:
 
 
 def _is_costly(item: pytest.Item) -> bool:
-    """Whether each set of parameters of a test takes long: JAX and torch's compiler compile it, and Dask plans it."""
+    """Whether a test is tried on a sample: JAX and torch's compiler compile each call, and Dask plans it."""
+    variant = _params(item).get("variant")
+    if isinstance(variant, Variant) and variant.sampled:
+        return True
     if item.get_closest_marker("slow") and (_named(item) or not _chosen(item.config, "numpy")):
         return True
     of_many = any(isinstance(x, Case | Variant) for x in _params(item).values())

@@ -50,6 +50,8 @@ class Variant(Library):
     """Whether every law runs on it; on the others run those laws that they can break."""
     same_numbers = False
     """Whether its numbers come from the operations of another variant, to the last digit."""
+    sampled = False
+    """Whether the fast matrix tries each test on a sample of the losses: tests of its own try them all."""
 
     def __init__(self) -> None:
         super().__init__(self.library)
@@ -84,6 +86,7 @@ class Blocks(Variant):
     """NumPy, block by block and by what large arrays are computed with, however few elements there are."""
 
     name = "numpy-blocks"
+    sampled = True  # tests/test_execution.py
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
