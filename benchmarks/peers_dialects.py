@@ -11,7 +11,7 @@ import numpy as np
 import arraylosses as al
 from arraylosses import dialects
 
-from .cases import Case, Pair, Peer, Shape, arrays_for, kind, peers_of, table
+from .cases import Case, Pair, Peer, Shape, arrays_for, peers_of, table
 from .peers_keras import swapped
 
 SHAPES: dict[str, tuple[Shape, ...]] = {
@@ -43,9 +43,8 @@ def cases() -> Iterator[Case]:
 def _pair(library: str, formula: str | None, peer: Peer, mode: str, shape: Shape) -> Pair:
     arrays = [_asarray(mode)(x) for x in arrays_for(peer, shape)]
     call = swapped(peer.call) if library == "keras" else peer.call
-    # Keras returns the mean along the last axis, Optax the items.
-    items = library == "optax" or (library == "keras" and kind(peer.loss) != "elements")
-    reduction: Any = "none" if items else "mean"
+    # Keras returns the mean along the last axis, Optax mostly the items.
+    reduction: Any = "none" if call(*arrays).ndim else "mean"
     if formula:
         loss: Any = al.get(formula, reduction=reduction)
     else:
