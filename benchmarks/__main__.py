@@ -92,7 +92,9 @@ def main(
     }
     if update:
         part = f"{', '.join(group or ['all groups'])} {only}".strip()
-        about = {**found["about"], "updated": f"{part} on {about['date']}, commit {about['commit']}"}
+        known = [x for x in found["about"].get("updated", "").split("; ") if x and x.partition(" on ")[0] != part]
+        updated = [*known, f"{part} on {about['date']}, commit {about['commit']}"]
+        about = {**found["about"], "updated": "; ".join(updated)}
     page = report.markdown(about, {name: (g.title, g.peer) for name, g in GROUPS.items()}, rows)
     whole = not (only or group or quick)
     if output or whole or update:
