@@ -53,16 +53,14 @@ def test_the_gradient_at_the_edges_is_numpy_s_on_every_library(variant: Variant,
     gradients = al.grad(replace(case.loss, reduction="sum"), positions)
     found = [variant.numpy(x) for x in variant.run(gradients, *map(variant.array, arrays))]
     wanted = gradients(*arrays)
+    at_a_kink = np.asarray(False)
     if case.name in KINKED:
-        items = np.abs(replace(case.loss, reduction="none")(*arrays)) < 1e-12
-        for of_array, expected in zip(found, wanted, strict=True):
-            at_a_kink = np.broadcast_to(
-                items.reshape(items.shape + (1,) * (expected.ndim - items.ndim)), expected.shape
-            )
-            assert np.all(np.isfinite(of_array[at_a_kink]))
-            of_array[at_a_kink] = expected[at_a_kink]
+        at_a_kink = np.abs(replace(case.loss, reduction="none")(*arrays)) < 1e-12
     for of_array, expected in zip(found, wanted, strict=True):
-        close(of_array, expected)
+        of_rows = expected.ndim > at_a_kink.ndim > 0
+        left_out = np.expand_dims(at_a_kink, case.axis) if of_rows else at_a_kink
+        assert np.all(np.isfinite(of_array) | ~left_out)
+        close(np.where(left_out, expected, of_array), expected)
 
 
 @pytest.mark.parametrize("case", SECOND, ids=str)
