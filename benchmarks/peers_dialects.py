@@ -23,12 +23,13 @@ SHAPES: dict[str, tuple[Shape, ...]] = {
 FORMULAS = {
     "torch-binary_cross_entropy_of_probabilities": "torch.bce_loss",
     "torch-triplet_margin": "torch.triplet_margin_loss",
+    "torch-gaussian_nll": "GaussianNLLLoss",
     "keras-binary_cross_entropy_of_probabilities": "keras.binary_crossentropy",
     "keras-kl_divergence": "keras.kl_divergence",
     "keras-squared_logarithmic_error": "keras.mean_squared_logarithmic_error",
     "optax-triplet_margin": "optax.triplet_margin_loss",
 }
-"""The losses of those that have a formula of their own."""
+"""The losses of those that have a formula or a setting of their own."""
 
 
 def cases() -> Iterator[Case]:

@@ -97,7 +97,8 @@ Kind = Literal["half", "float", "int", "bool", "complex", "other"]
 
 # A namespace that is a module belongs to the type of the array. Any other, such as a tracer's, belongs to the array.
 _NAMESPACES: dict[type, Namespace] = {}
-# By the dtype's type first: dtypes of two libraries may hash alike and warn when they are compared.
+# By the dtype's type first: dtypes of two libraries may hash alike and warn when they are compared. torch's compiler is
+# told nothing of these tables: it would have to replay what is added, and compile anew what has looked before.
 _KINDS: dict[type, dict[Any, Kind]] = {}
 _NAMES: dict[type, dict[Any, str]] = {}
 
@@ -108,7 +109,14 @@ _PLAIN = (tuple, list, float, int)
 
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
-_BACKENDS: dict[str, str] = {}
+_BACKENDS = {
+    "array_api_compat.numpy": "numpy",
+    "array_api_compat.torch": "torch",
+    "array_api_compat.cupy": "cupy",
+    "array_api_compat.dask.array": "dask",
+    "array_api_strict": "strict",
+    "jax.numpy": "jax",
+}
 
 _LIBRARIES = {
     "numpy": "NumPy",
@@ -135,16 +143,14 @@ def _remember(found: dict[Any, Any], key: Any, value: Any) -> None:
 
 def namespace_of(x: object) -> Namespace:
     """Return the array API namespace of `x`, or None where `x` is no array."""
-    found = _NAMESPACES.get(type(x))
+    found = None if in_torch_compiler() else _NAMESPACES.get(type(x))
     return _look_up(x) if found is None else found
 
 
 def _look_up(x: object) -> Namespace:
     if type(x) in _NO_ARRAYS:
         return None
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(x, torch.Tensor) and torch.compiler.is_compiling():
-        # The compiler warns of the caches of array-api-compat, and would have to replay a change of ours.
+    if is_torch(x) and is_compiling():  # the compiler warns of the caches of array-api-compat
         from array_api_compat import torch as wrapper
 
         return wrapper
@@ -243,11 +249,7 @@ def joined(first: Namespace, second: Namespace) -> Namespace | None:
 def backend_of(xp: Namespace) -> str:
     """Return the short name of a namespace's library: `numpy`, `torch`, `jax`, `cupy`, `dask`, `strict`."""
     name: str = xp.__name__
-    backend = _BACKENDS.get(name)
-    if backend is None:
-        root = name.removeprefix("array_api_compat.").partition(".")[0]
-        backend = _BACKENDS[name] = "strict" if root == "array_api_strict" else root
-    return backend
+    return _BACKENDS.get(name) or name.removeprefix("array_api_compat.").partition(".")[0]
 
 
 _MODULES = {"numpy": "numpy", "torch": "torch", "dask": "dask.array"}
@@ -317,17 +319,25 @@ def in_chunks_of(x: Array, like: Array) -> Array:
 
 def dtype_name(dtype: Any) -> str:
     """Return a dtype's bare name, such as `float32`, whichever library it comes from."""
+    if in_torch_compiler():
+        return _name_of(dtype)
     names = _NAMES.setdefault(type(dtype), {})
     name = names.get(dtype)
     if name is None:
-        own = getattr(dtype, "name", None)  # which NumPy makes up anew each time
-        name = own if isinstance(own, str) else str(dtype).rpartition(".")[2]
+        name = _name_of(dtype)
         _remember(names, dtype, name)
     return name
 
 
+def _name_of(dtype: Any) -> str:
+    own = getattr(dtype, "name", None)  # which NumPy makes up anew each time
+    return own if isinstance(own, str) else str(dtype).rpartition(".")[2]
+
+
 def dtype_kind(dtype: Any) -> Kind:
     """Say what a dtype holds: `half` is a floating dtype narrower than float32."""
+    if in_torch_compiler():
+        return _kind_by_name(_name_of(dtype))
     kinds = _KINDS.setdefault(type(dtype), {})
     kind = kinds.get(dtype)
     if kind is None:

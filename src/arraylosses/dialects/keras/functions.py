@@ -187,8 +187,7 @@ def squared_hinge(y_true: Array, y_pred: Array) -> Items:
 def _signs(y_true: Array) -> Array:
     """Return targets of -1 and 1, of 0 and 1 if there are no others."""
     y_true = floating("y_true", y_true)
-    xp = array_namespace(y_true)
-    if holds_values(y_true) and (0 in y_true.shape or float(xp.min(y_true)) < 0):
+    if holds_values(y_true) and (0 in y_true.shape or float(y_true.min()) < 0):
         return y_true
     return _of_binary(y_true)
 

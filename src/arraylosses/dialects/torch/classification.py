@@ -250,12 +250,12 @@ def of_labels(
 ) -> Array:
     """Compute a loss of labels, whose mean is Σ w l / Σ w with the weights of their classes, and NaN of none."""
     made = loss.made(**settings, ignore_index=ignore_index, reduction=reduction)
-    if weight is not None or (reduction == "mean" and not holds_values(labels)):
+    if weight is not None or (reduction == "mean" and not holds_values(*arrays)):
         value = _of_kept(of_classes(weight, classes), *arrays, loss=made)
     else:
         value = made(*arrays)
         # A mean that is not 0 is one of some labels.
-        if reduction == "mean" and not (holds_values(value) and value) and not _keeps_some(labels, ignore_index):
+        if reduction == "mean" and not value and not _keeps_some(labels, ignore_index):
             value = value + math.nan
     return in_dtype_of(value, *arrays)
 

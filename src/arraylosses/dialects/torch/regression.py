@@ -370,9 +370,9 @@ def gaussian_nll_loss(
 
 def _variance_of(input: Array, var: Array) -> Array:
     """Return a variance with the axes of `input`."""
-    shape, own = tuple(input.shape), tuple(var.shape)
-    if own == shape:
+    if input.shape == var.shape:
         return var
+    shape, own = tuple(input.shape), tuple(var.shape)
     if own == shape[:-1]:
         return var[..., None]
     if len(own) == len(shape) and [n for m, n in zip(shape, own, strict=True) if m != n] == [1]:
