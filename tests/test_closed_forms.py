@@ -23,7 +23,20 @@ closed_cases = pytest.mark.parametrize("case", CLOSED, ids=str)
 SECOND = [case for case in CLOSED if case.loss.second_derivative(*case.inputs()) is not None]
 
 KINKED = {"hellinger", "cosine_embedding"}
-"""At a value of 0 the last digit decides on which side of a kink an item lies, and it is not the same on a GPU."""
+"""At a value of 0 the last digit decides on which side of a kink an item lies, and it is not the same on each
+processor."""
+
+
+def agree_beside_kinks(case, arrays, found, expected, rtol: float = 1e-10) -> None:
+    """Compare gradients, but for those of the items at a kink, which have to be finite."""
+    at_a_kink = np.asarray(False)
+    if case.name in KINKED:
+        near = 1e4 * np.finfo(arrays[0].dtype).eps
+        at_a_kink = np.abs(replace(case.loss, reduction="none")(*arrays)) < near
+    of_rows = expected.ndim > at_a_kink.ndim > 0
+    left_out = np.expand_dims(at_a_kink, case.axis) if of_rows else at_a_kink
+    assert np.all(np.isfinite(found) | ~left_out)
+    close(np.where(left_out, expected, found), expected, rtol)
 
 
 def close(actual, expected, rtol: float = 1e-10, size: float = 1e-3) -> None:
@@ -42,7 +55,8 @@ def test_the_closed_form_is_the_tape_s_at_ties_and_extremes(case, dtype):
     arrays = extremes(case, dtype)
     loss = replace(case.loss, reduction="sum")
     _, gradient = al.value_and_grad(loss)(*arrays)
-    close(gradient, autodiff.grad(formula_of(loss))(*arrays), 1e-12 if dtype == "float64" else 1e-5)
+    expected = autodiff.grad(formula_of(loss))(*arrays)
+    agree_beside_kinks(case, arrays, gradient, expected, 1e-12 if dtype == "float64" else 1e-5)
 
 
 @pytest.mark.main_variants
@@ -53,14 +67,8 @@ def test_the_gradient_at_the_edges_is_numpy_s_on_every_library(variant: Variant,
     gradients = al.grad(replace(case.loss, reduction="sum"), positions)
     found = [variant.numpy(x) for x in variant.run(gradients, *map(variant.array, arrays))]
     wanted = gradients(*arrays)
-    at_a_kink = np.asarray(False)
-    if case.name in KINKED:
-        at_a_kink = np.abs(replace(case.loss, reduction="none")(*arrays)) < 1e-12
     for of_array, expected in zip(found, wanted, strict=True):
-        of_rows = expected.ndim > at_a_kink.ndim > 0
-        left_out = np.expand_dims(at_a_kink, case.axis) if of_rows else at_a_kink
-        assert np.all(np.isfinite(of_array) | ~left_out)
-        close(np.where(left_out, expected, of_array), expected)
+        agree_beside_kinks(case, arrays, of_array, expected)
 
 
 @pytest.mark.parametrize("case", SECOND, ids=str)

@@ -68,12 +68,19 @@ def _together(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tupl
     is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
     if loss.reduction == "none" or size * len(positions) > KEPT or is_half:
         return None
-    if blocks.fits(loss, inputs, whole=True):
+    if size > blocks.SMALL and blocks.fits(loss, inputs, whole=True):
         return blocks.run_with_derivatives(loss, inputs, Wanted(positions))
     return direct.run_with_derivatives(loss, inputs, Wanted(positions))
 
 
+def _without_tensors(inputs: Inputs) -> Inputs:
+    """Return inputs without the tensors, which are held for as long as a gradient may be asked for, and no longer."""
+    mask = inputs.mask and inputs.mask._replace(values=None)
+    return Inputs(inputs[0], (), *inputs[2:6], None, None, inputs.invalid, mask)
+
+
 def _with_tensors(inputs: Inputs, tensors: tuple[Array, ...]) -> Inputs:
+    """Return inputs with the tensors that were saved: the arrays, and if any is given, the weight and what is kept."""
     count = len(inputs.layout)
     weight, where, *values = tensors[count:] or (None, None)
     mask = inputs.mask and inputs.mask._replace(values=values[0])
@@ -87,18 +94,15 @@ def _function() -> Any:
     class Recomputed(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
         def forward(ctx: Any, loss: Formula, inputs: Inputs, *tensors: Array) -> Array:
-            # Without the tensors, which are held for as long as a gradient may be asked for, and no longer.
-            mask = inputs.mask and inputs.mask._replace(values=None)
-            ctx.loss, ctx.inputs = loss, Inputs(inputs[0], (), *inputs[2:6], None, None, inputs.invalid, mask)
             if loss.array_settings:
                 # A setting is saved for nothing but torch's complaint where it was changed in place since.
                 settings = [getattr(loss, name) for name in loss.array_settings]
                 ctx.save_for_backward(*tensors, *[x for x in settings if isinstance(x, torch.Tensor)])
             else:
                 ctx.save_for_backward(*tensors)
-            ctx.positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
-            found = _together(loss, inputs, ctx.positions)
-            ctx.together, ctx.gradients = found is not None, None
+            positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
+            found = _together(loss, inputs, positions)
+            ctx.call, ctx.gradients = (loss, _without_tensors(inputs), positions, found is not None), None
             if found is None:
                 return (blocks if _on_cpu(inputs.arrays[0]) else direct).run(loss, inputs)
             value, *ctx.gradients = found
@@ -106,29 +110,32 @@ def _function() -> Any:
 
         @staticmethod
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
+            loss, inputs, positions, together = ctx.call
             tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
-            inputs, positions = _with_tensors(ctx.inputs, tensors), ctx.positions
             found: Sequence[Array] | None = None
             if not torch.is_grad_enabled() and is_eager_torch(upstream):  # neither recorded nor vectorized
-                if ctx.together:
+                if together:
                     found, ctx.gradients = ctx.gradients, None  # given away: they may be written to
                     if found is None:
-                        found = (_together(ctx.loss, inputs, positions) or (None,))[1:]
-                    if found and not (_on_cpu(upstream) and float(upstream) == 1.0):
+                        found = (_together(loss, _with_tensors(inputs, tensors), positions) or (None,))[1:]
+                    if found and not (_on_cpu(upstream) and upstream.item() == 1.0):
                         for x in found:
                             x.mul_(upstream)
                 elif _on_cpu(tensors[0]):
-                    found = blocks.gradients(ctx.loss, inputs, positions, upstream)
+                    found = blocks.gradients(loss, _with_tensors(inputs, tensors), positions, upstream)
                 else:
-                    found = (direct.run_with_derivatives(ctx.loss, inputs, Wanted(positions), upstream) or (None,))[1:]
+                    wanted, given = Wanted(positions), _with_tensors(inputs, tensors)
+                    found = (direct.run_with_derivatives(loss, given, wanted, upstream) or (None,))[1:]
             if not found:
                 with torch.enable_grad():
                     # Of views, for a tensor's hooks are not to see this gradient on the way.
                     views = [x if x is None else x.view_as(x) for x in tensors]
-                    value = direct.run(ctx.loss, _with_tensors(ctx.inputs, tuple(views)))
+                    value = direct.run(loss, _with_tensors(inputs, tuple(views)))
                 sources = [views[k] for k in positions]
                 found = torch.autograd.grad(value, sources, upstream, create_graph=torch.is_grad_enabled())
-            by_position = dict(zip(positions, found, strict=True))
-            return (None, None, *[by_position.get(k) for k in range(len(tensors))])
+            results: list[Array | None] = [None] * len(ctx.needs_input_grad)
+            for k, x in zip(positions, found, strict=True):
+                results[2 + k] = x
+            return tuple(results)
 
     return Recomputed
