@@ -80,6 +80,10 @@ class Formula:
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
 
+    few_classes_first: ClassVar[tuple[str, ...]] = ()
+    """The libraries on which many rows of few classes take less time with `axis` 0 in place of -1; of a formula that
+    computes the same so. It is NumPy where there are reductions, and torch where there is a softmax."""
+
     in_blocks: ClassVar[bool] = True
     """Whether parts of a batch may be computed one after another in the time of the whole: not where the formula goes
     through many small steps, each for all items at once."""
@@ -101,8 +105,9 @@ class Formula:
         cls.checked = {}
         if "call" in cls.__dict__:
             # What was said of another formula does not hold of this one.
-            if "pure" not in cls.__dict__ and getattr(cls.__mro__[1], "call", Formula.call) is not Formula.call:
-                cls.pure = False
+            if getattr(cls.__mro__[1], "call", Formula.call) is not Formula.call:
+                cls.pure = cls.__dict__.get("pure", False)
+                cls.few_classes_first = cls.__dict__.get("few_classes_first", ())
             for name in _OF_A_FORMULA:
                 if name not in cls.__dict__:
                     setattr(cls, name, getattr(Formula, name))

@@ -20,6 +20,7 @@ from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, 
 from ..arguments import Inputs, Layout, of_classes
 from ..formula import Formula
 from ..reduction import Totals
+from . import rows
 from .direct import FIRST, Wanted, evaluate, prepare, taken
 from .threads import for_each
 
@@ -109,9 +110,10 @@ def gradients(loss: Formula, inputs: Inputs, positions: tuple[int, ...], upstrea
         part = blocks.part(k)
         arrays, weight = prepare(loss, part)
         alone = positions == (0,)
-        formula = blocks.loss(k)
-        given = taken(part, arrays)
-        derivatives = (formula.derivative(*given),) if alone else formula.value_and_derivatives(positions, *given)[1]
+        formula, given, back = rows.laid_out(blocks.loss(k), part, taken(part, arrays))
+        derivatives = back(
+            (formula.derivative(*given),) if alone else formula.value_and_derivatives(positions, *given)[1]
+        )
         share = factor if weight is None else weight * factor
         if loss.reduction == "none":
             factors = upstream[blocks.items[k]]

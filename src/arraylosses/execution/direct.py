@@ -10,6 +10,7 @@ from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transfor
 from ..arguments import Inputs
 from ..formula import Formula
 from ..reduction import kept_weight, reduce, share
+from . import rows
 
 __all__ = ["FIRST", "Wanted", "evaluate", "item_weight", "prepare", "run", "run_with_derivatives", "taken"]
 
@@ -105,11 +106,14 @@ def evaluate(
             # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
             if invalid is not None and _may_be_derived_from(inputs):
                 given = tuple([_spoilt(inputs, k, x) for k, x in enumerate(given)])
-            items = loss.call(*given)
+            formula, given, _ = rows.laid_out(loss, inputs, given)
+            items = formula.call(*given)
     else:
-        items, derivatives = loss.value_and_derivatives(wanted.positions, *given)
+        formula, given, back = rows.laid_out(loss, inputs, given)
+        items, derivatives = formula.value_and_derivatives(wanted.positions, *given)
         if wanted.second:
-            derivatives = (*derivatives, loss.second_derivative(*given))
+            derivatives = (*derivatives, formula.second_derivative(*given))
+        derivatives = back(derivatives)
     if items.shape != inputs.item_shape and not same_shape(tuple(items.shape), inputs.item_shape):
         raise ValueError(
             f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "

@@ -27,6 +27,7 @@ class PureRowLoss(RowLoss):
     """The same, of rows along an axis."""
 
     pure: ClassVar[bool] = True
+    few_classes_first: ClassVar[tuple[str, ...]] = ("numpy",)
     settings_of_items: ClassVar[bool] = True
 
 

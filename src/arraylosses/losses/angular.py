@@ -86,6 +86,8 @@ class AngularMarginSoftmax(PureRowLoss):
     0.70955
     """
 
+    few_classes_first = ("numpy", "torch")
+
     arrays = "cosines[..., C]: cosine, labels[...]: class -> [...]"
 
     scale: Real = 64.0

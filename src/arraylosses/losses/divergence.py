@@ -366,6 +366,8 @@ class Hellinger(_Divergence):
     0.707107
     """
 
+    few_classes_first = ()
+
     # |√p - √q| / √2
     def call(self, log_probabilities: Array, target: Array) -> Array:
         difference = _root(log_probabilities, self.from_log) - _root(target, self.log_target)

@@ -28,9 +28,15 @@ __all__ = [
 ]
 
 
+class _VectorLoss(PureRowLoss):
+    """A loss of the products or the distances of vectors."""
+
+    few_classes_first = ()
+
+
 @register("cosine_proximity")
 @dataclass(frozen=True, kw_only=True)
-class CosineSimilarity(PureRowLoss):
+class CosineSimilarity(_VectorLoss):
     r"""Negative cosine of the angle between two vectors: -1 where they point the same way.
 
     .. math:: l = -\frac{\mathrm{prediction} \cdot \mathrm{target}}{|\mathrm{prediction}| \, |\mathrm{target}|}
@@ -89,7 +95,7 @@ class CosineSimilarity(PureRowLoss):
 
 @register("CosineEmbeddingLoss", "cosine_embedding_loss")
 @dataclass(frozen=True, kw_only=True)
-class CosineEmbedding(PureRowLoss):
+class CosineEmbedding(_VectorLoss):
     r"""Pulls the directions of pairs that belong together near, and pushes those of other pairs apart.
 
     .. math:: l = 1 - \cos(x_1, x_2) \text{ if } \mathrm{target} = 1, \text{ else } \max(0, \cos(x_1, x_2) -
@@ -282,7 +288,7 @@ class MarginRanking(PureLoss):
 
 @register("contrastive", "contrastive_loss")
 @dataclass(frozen=True, kw_only=True)
-class PairwiseContrastive(PureRowLoss):
+class PairwiseContrastive(_VectorLoss):
     r"""Pulls two vectors that belong together near, and pushes other ones apart up to a margin, by squared distances.
 
     .. math:: l = \frac{1}{2} d^2 \text{ if } \mathrm{target} = 1, \text{ else } \frac{1}{2} \max(0, \mathrm{margin} -
@@ -363,7 +369,7 @@ class PairwiseContrastive(PureRowLoss):
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class TripletMargin(PureRowLoss):
+class TripletMargin(_VectorLoss):
     r"""Asks that an anchor be nearer to its positive than to its negative, by a margin.
 
     .. math:: l = \max(0, \mathrm{margin} + \|\mathrm{anchor} - \mathrm{positive}\|_p - \|\mathrm{anchor} -

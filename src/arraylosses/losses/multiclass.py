@@ -66,6 +66,8 @@ def _expectation(values: Array, labels: Array, axis: int) -> Array:
 class _DistributionLoss(_ClassLoss):
     """What the losses of a predicted distribution share: logits or probabilities, and smoothing of the target."""
 
+    few_classes_first = ("numpy", "torch")
+
     arrays = (
         "logits[..., C]: real if from_logits else distribution, "
         "labels[...]: class or labels[..., C]: distribution -> [...]"

@@ -142,6 +142,8 @@ class CumulativeLogit(PureRowLoss):
     [0.7719, 0.1269]
     """
 
+    few_classes_first = ()
+
     arrays = "logits[..., K]: increasing, labels[...]: level of K -> [...]"
 
     # With a the logit of the threshold above the class, b that below, and s the sigmoid, -log(s(a) - s(b)) is

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -22,15 +21,6 @@ from .elementwise import stop_gradient, weighted, where
 from .indexing import are_rows, clear, expand_dims, gather, one_hot_mask, put_along_axis, scatter, take_along_axis
 from .logarithms import log1p_ratio
 from .reductions import reduce_max, reduce_sum, reduce_sums
-
-FEW = 32
-"""Classes below which those of many rows are moved to the first axis."""
-
-ROWS = 512
-"""Rows that are many."""
-
-VECTOR = 64
-"""Bytes of a vector register: torch takes a last axis that fills one in good time."""
 
 SMALL = 1 << 15
 """Logits up to which calls of torch take longer than what they compute, so that the fewest are best."""
@@ -136,39 +126,6 @@ def _softmax_in_place(library: Any, logits: Array, axis: int, *, scaled: bool) -
     return np.multiply(p, most, out=p), largest, most
 
 
-def _classes_first(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a form in place compute with few classes on the first axis, where it takes a fraction of the time.
-
-    Along a short last axis NumPy's reductions start anew for each row, and torch's softmax takes one number at a time.
-    """
-
-    @functools.wraps(function)
-    def call(library: Any, logits: Array, other: Array, axis: int, **settings: bool) -> Any:
-        if not _are_few(library, logits, axis):
-            return function(library, logits, other, axis, **settings)
-        moved = other if other.ndim < logits.ndim else _moved(library, other, -1, 0)
-        found = function(library, _moved(library, logits, -1, 0), moved, 0, **settings)
-        if not isinstance(found, tuple):
-            return found
-        return tuple([_moved(library, x, 0, -1) if x.ndim == logits.ndim else x for x in found])
-
-    return call
-
-
-def _are_few(library: Any, x: Array, axis: int) -> bool:
-    """Whether the classes on the last axis are so few, and the rows so many, that it pays to move them."""
-    *rows, classes = x.shape
-    if axis % x.ndim != x.ndim - 1 or not 1 < classes < FEW or math.prod(rows) < ROWS:
-        return False
-    return library is np or classes * x.itemsize < VECTOR
-
-
-def _moved(library: Any, x: Array, source: int, destination: int) -> Array:
-    moved = library.moveaxis(x, source, destination)
-    return np.ascontiguousarray(moved) if library is np else moved.contiguous()
-
-
-@_classes_first
 def _label_terms_in_place(
     library: Any, logits: Array, labels: Array, axis: int, *, derivative: bool
 ) -> tuple[Array, ...]:
@@ -245,7 +202,6 @@ def _add_product(library: Any, x: Array, a: Array, b: Array, *, factor: int = 1)
         (np.add if factor == 1 else np.subtract)(x, a * b, out=x)
 
 
-@_classes_first
 def _cross_entropy_in_place(
     library: Any, logits: Array, target: Array, axis: int, *, derivative: bool
 ) -> Array | tuple[Array, Array]:
@@ -311,7 +267,6 @@ def nll_complement_and_derivative(_: Namespace, logits: Array, labels: Array, ax
     return *terms.nll_and_complement(), derivative
 
 
-@_classes_first
 def _beside_label_in_place(library: Any, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
     index = expand_dims(labels, axis)
     p = library.softmax(logits, axis) if library is not np else _softmax_in_place(np, logits, axis, scaled=True)[0]

@@ -56,6 +56,8 @@ class CosineSimilarity(PureRowLoss):
     1.0
     """
 
+    few_classes_first = ()
+
     arrays = "prediction[..., D]: real, target[..., D]: real -> [...]"
 
     closed_forms: ClassVar[tuple[int, ...]] = (0, 1)
