@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array
+from .._array_api import Array, backend_of
 from ..arguments import Inputs
 from ..formula import Formula
 from ..numerics._variants import in_place_library
@@ -36,10 +36,10 @@ def laid_out(
     loss: Formula, inputs: Inputs, arrays: tuple[Array, ...]
 ) -> tuple[Formula, tuple[Array, ...], Callable[[Derivatives], Derivatives]]:
     """Return a loss, the arrays that it takes, and what lays its derivatives as `inputs` are."""
-    if not loss.few_classes_first or inputs.layout[:1] != ((-1,),) or not _are_few(loss, inputs, arrays):
+    if inputs.layout[:1] != ((-1,),) or backend_of(inputs.xp) not in loss.few_classes_first:
         return loss, arrays, _as_they_are
-    library = in_place_library(*arrays)
-    if library is None or library.__name__ not in loss.few_classes_first:
+    library = in_place_library(*arrays)  # asked first: the lengths of a traced array may be symbols
+    if library is None or not _are_few(loss, inputs, arrays):
         return loss, arrays, _as_they_are
     changed = copy.copy(loss)
     object.__setattr__(changed, "axis", 0)

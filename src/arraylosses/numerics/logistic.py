@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
-from .elementwise import at_least_lowest, clip, finfo, where
+from .elementwise import add_product, at_least_lowest, clip, finfo, where
 
 
 def _softplus_of_minus_in_place(library: Any, size: Array) -> Array:
@@ -144,38 +144,33 @@ def softcap_derivative(x: Array, cap: Any) -> Array:
     return 4.0 * (p * complement)
 
 
-# With sign = 1 for x >= 0 and -1 below, |x| = sign x, and m the weight of the less likely class, 1 - t or t, it is
-# m |x| + log(1 + exp(-|x|)), and the derivative sign (m - sigmoid(-|x|)): no digit is lost to a difference from 1.
+# With up = 1 for x >= 0 and 0 below, it is (up - t) x + log(1 + exp(-|x|)). The derivative is up - t, for x >= 0 less
+# sigmoid(-|x|), and below more by it. No digit is lost to a difference from 1.
 
 
-def _sign_and_gap_in_place(library: Any, x: Array, target: Array) -> tuple[Array, Array]:
-    """1 for x >= 0 and -1 below, and 1 - t and -t there."""
-    sign = library.greater_equal(x, 0.0, out=library.empty_like(x))
-    gap = sign - target
-    library.multiply(sign, 2.0, out=sign)
-    return sign.__isub__(1.0), gap
+def _gap_in_place(library: Any, x: Array, target: Array) -> tuple[Array, Array]:
+    """1 for x >= 0 and 0 below, and that less t."""
+    up = library.greater_equal(x, 0.0, out=library.empty_like(x))
+    return up, up - target
 
 
-def _times_size_in_place(library: Any, x: Array, unlikely: Array, target: Array) -> tuple[Array, Array]:
-    """|x| times the weight of the less likely class, in its memory, where 0 times infinity is 0, and |x|."""
-    size = library.abs(x)
+def _times_logit(library: Any, gap: Array, x: Array, target: Array) -> Array:
+    """The gap times the logit, where 0 times infinity is 0."""
     if library is np:
-        none = np.isinf(size) & (unlikely == 0)
         with np.errstate(invalid="ignore"):
-            np.multiply(unlikely, size, out=unlikely)
-        np.copyto(unlikely, 0.0, where=none)
-    else:
-        library.multiply(unlikely, size, out=unlikely)
-        unlikely.nan_to_num_(0.0, library.inf, -library.inf).add_(target, alpha=0.0)  # a NaN of the target stays
-    return unlikely, size
+            value = gap * x
+        np.copyto(value, 0.0, where=np.isinf(x) & (gap == 0))
+        return value
+    value = (gap * x).nan_to_num_(0.0, library.inf, -library.inf)
+    return value.add_(target, alpha=0.0)  # a NaN of the target stays
 
 
 def _bernoulli_nll_in_place(library: Any, x: Array, target: Array, other: Array | None = None) -> Array | None:
     if other is not None:
         return None
-    sign, gap = _sign_and_gap_in_place(library, x, target)
-    value, size = _times_size_in_place(library, x, library.multiply(gap, sign, out=gap), target)
-    return library.add(value, _softplus_of_minus_in_place(library, size), out=value)
+    _, gap = _gap_in_place(library, x, target)
+    value = _times_logit(library, gap, x, target)
+    return library.add(value, _softplus_of_minus_in_place(library, library.abs(x)), out=value)
 
 
 def _bernoulli_nll_and_derivative_in_place(
@@ -183,13 +178,14 @@ def _bernoulli_nll_and_derivative_in_place(
 ) -> tuple[Array, Array] | None:
     if other is not None:
         return None
-    sign, gap = _sign_and_gap_in_place(library, x, target)
-    value, size = _times_size_in_place(library, x, gap * sign, target)
-    small = _sigmoid_of_minus_in_place(library, size)
-    derivative = library.subtract(gap, library.multiply(sign, small, out=sign), out=gap)
+    up, gap = _gap_in_place(library, x, target)
+    value = _times_logit(library, gap, x, target)
+    small = _sigmoid_of_minus_in_place(library, library.abs(x))
+    gap += small
+    add_product(library, gap, up, small, factor=-2)
     # log(1 + exp(-|x|)), that of 1 / sigmoid(|x|)
     library.log1p(library.negative(small, out=small), out=small)
-    return library.subtract(value, small, out=value), derivative
+    return library.subtract(value, small, out=value), gap
 
 
 def _bernoulli_nll_derivative_in_place(library: Any, x: Array, target: Array, other: Array | None = None) -> Any:
