@@ -28,17 +28,6 @@ _LIMITS["float16"], _LIMITS["bfloat16"] = _Limits(2.0**-14, 65504.0), _Limits(2.
 _ANY = _Limits(0.0, math.inf)
 
 
-def add_product(library: Any, x: Array, a: Array, b: Array, *, factor: int = 1) -> None:
-    """x += factor a b, on NumPy or torch; one pass of torch."""
-    if library is not np:
-        x.addcmul_(a, b, value=factor)
-        return
-    product = a * b
-    if factor not in (1, -1):
-        product *= abs(factor)
-    (np.add if factor > 0 else np.subtract)(x, product, out=x)
-
-
 def finfo(x: Array) -> _Limits:
     """The limits of the dtype of `x`."""
     return _LIMITS.get(dtype_name(x.dtype), _ANY)

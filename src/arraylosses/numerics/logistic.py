@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
-from .elementwise import add_product, at_least_lowest, clip, finfo, where
+from .elementwise import at_least_lowest, clip, finfo, where
 
 
 def _softplus_of_minus_in_place(size: Array) -> Array:
@@ -191,7 +191,12 @@ def _bernoulli_nll_and_derivative_in_place(
     value = _times_logit(library, gap, x, target)
     small = _sigmoid_of_minus_in_place(library, library.abs(x))
     gap += small
-    add_product(library, gap, up, small, factor=-2)
+    if library is np:
+        up *= small
+        up *= 2.0
+        gap -= up
+    else:
+        gap.addcmul_(up, small, value=-2)
     return _add_log_term(library, value, small), gap
 
 

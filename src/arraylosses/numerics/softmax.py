@@ -17,7 +17,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
-from .elementwise import add_product, stop_gradient, weighted, where
+from .elementwise import stop_gradient, weighted, where
 from .indexing import are_rows, clear, expand_dims, gather, one_hot_mask, put_along_axis, scatter, take_along_axis
 from .logarithms import log1p_ratio
 from .reductions import reduce_max, reduce_sum, reduce_sums
@@ -194,6 +194,14 @@ def _weighted_sum_in_place(library: Any, gap: Array, target: Array, axis: int) -
     return gap.sum(axis, keepdims=True)
 
 
+def _add_product(library: Any, x: Array, a: Array, b: Array, *, factor: int = 1) -> None:
+    """x += a b or, for a factor of -1, x -= a b; one pass of torch."""
+    if library is not np:
+        x.addcmul_(a, b, value=factor)
+    else:
+        (np.add if factor == 1 else np.subtract)(x, a * b, out=x)
+
+
 def _cross_entropy_in_place(
     library: Any, logits: Array, target: Array, axis: int, *, derivative: bool
 ) -> Array | tuple[Array, Array]:
@@ -202,7 +210,7 @@ def _cross_entropy_in_place(
     gap = library.subtract(largest, logits)
     value = _weighted_sum_in_place(library, gap, target, axis)
     leads = library.greater(p, 0.5, out=gap)  # the largest, where 1 - p has to be the sum of the others
-    add_product(library, p, p, leads, factor=-1)
+    _add_product(library, p, p, leads, factor=-1)
     others = p.sum(axis, keepdims=True)
     value += library.log1p((others - most * (most <= 0.5)) / most) * mass
     if not derivative:
@@ -210,8 +218,8 @@ def _cross_entropy_in_place(
     # p Σ t - t, and for the largest (Σ t - t) - (1 - p) Σ t
     p *= mass
     p -= target
-    add_product(library, p, leads, mass)
-    add_product(library, p, leads, others * mass, factor=-1)
+    _add_product(library, p, leads, mass)
+    _add_product(library, p, leads, others * mass, factor=-1)
     return value.squeeze(axis), p
 
 
