@@ -250,8 +250,11 @@ class _LinearModel(BaseEstimator):  # type: ignore[misc]
         self.loss_ = loss
 
     def _constant(self, loss: Loss, target: Numbers, weight: Numbers | None, shape: tuple[int, ...]) -> Numbers:
-        is_label = not loss.declaration.of_elements
-        return np.asarray(best_constant(loss, target, weight, classes=shape[0] if is_label else None))
+        if loss.declaration.of_elements:
+            return np.asarray(best_constant(loss, target, weight, classes=None))
+        # One number added to the scores of all classes mostly changes nothing, and would stay what it is here.
+        scores = np.asarray(best_constant(loss, target, weight, classes=shape[0]))
+        return scores - np.mean(scores)
 
     def _margin(self, X: Any) -> Numbers:
         check_is_fitted(self)
