@@ -253,8 +253,9 @@ class _LinearModel(BaseEstimator):  # type: ignore[misc]
         if loss.declaration.of_elements:
             return np.asarray(best_constant(loss, target, weight, classes=None))
         # One number added to the scores of all classes mostly changes nothing, and would stay what it is here.
-        scores = np.asarray(best_constant(loss, target, weight, classes=shape[0]))
-        return scores - np.mean(scores)
+        scores: Numbers = np.asarray(best_constant(loss, target, weight, classes=shape[0]))
+        centred: Numbers = scores - np.mean(scores)
+        return centred
 
     def _margin(self, X: Any) -> Numbers:
         check_is_fitted(self)
