@@ -108,25 +108,3 @@ def test_a_class_alone_has_no_loss(variant):
             items, gradient = value_and_gradient(variant, loss, logits, target)
             assert np.all(items == 0)
             assert np.all(gradient == 0)
-
-
-@pytest.mark.main_variants
-@of_losses
-@pytest.mark.parametrize("of_labels", [True, False], ids=["labels", "distributions"])
-@pytest.mark.parametrize("shape", [(600, 3), (2, 300, 7), (600, 31)], ids=str)
-def test_many_rows_of_few_classes_are_each_as_if_alone(variant, name, of_labels, shape):
-    rng = np.random.default_rng(7)
-    dtype = variant.dtypes[-1]
-    logits = (20.0 * rng.normal(size=shape)).astype(dtype)
-    target = rng.integers(0, shape[-1], shape[:-1])
-    if not of_labels:
-        target = rng.dirichlet(np.ones(shape[-1]), shape[:-1]).astype(dtype)
-    items, gradient = value_and_gradient(variant, LOSSES[name], logits, target)
-    flat, targets = logits.reshape(-1, shape[-1]), target.reshape(-1, *target.shape[len(shape) - 1 :])
-    parts = [
-        value_and_gradient(variant, LOSSES[name], flat[k : k + 150], targets[k : k + 150]) for k in range(0, 600, 150)
-    ]
-    eps = np.finfo(dtype).eps
-    np.testing.assert_allclose(items.ravel(), np.concatenate([part[0] for part in parts]), rtol=100 * eps)
-    wanted = np.concatenate([part[1] for part in parts])
-    np.testing.assert_allclose(gradient.reshape(wanted.shape), wanted, rtol=1000 * eps, atol=100 * eps)

@@ -96,7 +96,7 @@ class Blocks(Variant):
                 patches.enter_context(unittest.mock.patch.dict(limits, numpy=10, torch=10))
             patches.enter_context(unittest.mock.patch("arraylosses.execution.blocks.ROWS", 10))
             patches.enter_context(unittest.mock.patch("arraylosses.numerics.softmax.SMALL", 0))
-            patches.enter_context(unittest.mock.patch("arraylosses.execution.rows.ROWS", 1))
+            patches.enter_context(unittest.mock.patch("arraylosses.execution.few_classes.ROWS", 1))
             yield
 
 

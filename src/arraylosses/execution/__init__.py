@@ -14,7 +14,7 @@ items it `declares`. Any other loss runs straight.
 | those of a loss of projected rows, on any library with arrays that can be written to, and on JAX; of coupled items, where these are many | in chunks of rows | `projection` |
 | all others: traced in another manner, lazy, small, on an accelerator without a gradient, of an unknown library | straight | `direct` |
 
-What is computed straight or in blocks has the classes first where they are few, and the rows many: `rows`.
+What is computed straight or in blocks has the classes first where they are few, and the rows many: `few_classes`.
 """  # noqa: E501
 
 from __future__ import annotations

@@ -68,7 +68,7 @@ def _together(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tupl
     is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
     if loss.reduction == "none" or size * len(positions) > KEPT or is_half:
         return None
-    if size > blocks.SMALL and blocks.fits(loss, inputs, whole=True):
+    if blocks.fits(loss, inputs, whole=True):
         return blocks.run_with_derivatives(loss, inputs, Wanted(positions))
     return direct.run_with_derivatives(loss, inputs, Wanted(positions))
 

@@ -20,7 +20,7 @@ from .._array_api import Array, as_array, backend_of, broadcast_to, dtype_name, 
 from ..arguments import Inputs, Layout, of_classes
 from ..formula import Formula
 from ..reduction import Totals
-from . import rows
+from . import few_classes
 from .direct import FIRST, Wanted, evaluate, prepare, taken
 from .threads import for_each
 
@@ -110,7 +110,7 @@ def gradients(loss: Formula, inputs: Inputs, positions: tuple[int, ...], upstrea
         part = blocks.part(k)
         arrays, weight = prepare(loss, part)
         alone = positions == (0,)
-        formula, given, back = rows.laid_out(blocks.loss(k), part, taken(part, arrays))
+        formula, given, back = few_classes.laid_out(blocks.loss(k), part, taken(part, arrays))
         derivatives = back(
             (formula.derivative(*given),) if alone else formula.value_and_derivatives(positions, *given)[1]
         )

@@ -10,7 +10,7 @@ from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transfor
 from ..arguments import Inputs
 from ..formula import Formula
 from ..reduction import kept_weight, reduce, share
-from . import rows
+from . import few_classes
 
 __all__ = ["FIRST", "Wanted", "evaluate", "item_weight", "prepare", "run", "run_with_derivatives", "taken"]
 
@@ -106,10 +106,10 @@ def evaluate(
             # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
             if invalid is not None and _may_be_derived_from(inputs):
                 given = tuple([_spoilt(inputs, k, x) for k, x in enumerate(given)])
-            formula, given, _ = rows.laid_out(loss, inputs, given)
+            formula, given, _ = few_classes.laid_out(loss, inputs, given)
             items = formula.call(*given)
     else:
-        formula, given, back = rows.laid_out(loss, inputs, given)
+        formula, given, back = few_classes.laid_out(loss, inputs, given)
         items, derivatives = formula.value_and_derivatives(wanted.positions, *given)
         if wanted.second:
             derivatives = (*derivatives, formula.second_derivative(*given))

@@ -366,7 +366,7 @@ class Hellinger(_Divergence):
     0.707107
     """
 
-    few_classes_first = ()
+    few_classes_first = ()  # a norm
 
     # |√p - √q| / √2
     def call(self, log_probabilities: Array, target: Array) -> Array:

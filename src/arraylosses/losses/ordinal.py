@@ -142,7 +142,7 @@ class CumulativeLogit(PureRowLoss):
     [0.7719, 0.1269]
     """
 
-    few_classes_first = ()
+    few_classes_first = ()  # no reduction
 
     arrays = "logits[..., K]: increasing, labels[...]: level of K -> [...]"
 

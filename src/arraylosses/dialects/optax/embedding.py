@@ -56,7 +56,7 @@ class CosineSimilarity(PureRowLoss):
     1.0
     """
 
-    few_classes_first = ()
+    few_classes_first = ()  # products and norms
 
     arrays = "prediction[..., D]: real, target[..., D]: real -> [...]"
 

@@ -39,7 +39,7 @@ class ListedMultilabelMargin(PureRowLoss):
     """`multilabel_margin` of a list of classes, which ends at -1, and in which a class may stand more than once."""
 
     arrays = "input[..., C]: real, target[..., C]: id -> [...]"
-    few_classes_first = ()
+    few_classes_first = ()  # it has no use for `axis`
 
     # Σ_j n_j Σ_k (n_k = 0) max(0, 1 + z_k - z_j) / C, where class j stands n_j times in the list
     def call(self, input: Array, target: Array) -> Array:

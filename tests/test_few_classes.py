@@ -12,6 +12,7 @@ import arraylosses as al
 from .cases import DEFAULTS
 
 ROWS = 600
+SHAPES = [(ROWS, 4), (ROWS // 2, 2, 4)]
 MOVED = [case for case in DEFAULTS if case.loss.few_classes_first]
 of_both = pytest.mark.parametrize(
     "library", [pytest.param(x, marks=pytest.mark.backend(x)) for x in ("numpy", "torch")]
@@ -23,16 +24,17 @@ def tensors(library, arrays):
 
 
 @of_both
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
 @pytest.mark.parametrize("case", MOVED, ids=str)
-def test_rows_are_each_as_if_alone(library, case):
-    arrays = case.inputs(shape=(ROWS, 4))
+def test_rows_are_each_as_if_alone(library, case, shape):
+    arrays = case.inputs(shape=shape)
     loss = replace(case.loss, reduction="none")
     whole = np.asarray(loss(*tensors(library, arrays)))
-    parts = [loss(*tensors(library, [x[k : k + 60] for x in arrays])) for k in range(0, ROWS, 60)]
+    parts = [loss(*tensors(library, [x[k : k + 60] for x in arrays])) for k in range(0, len(arrays[0]), 60)]
     np.testing.assert_allclose(whole, np.concatenate(parts), rtol=1e-12, atol=1e-15)
     slopes = al.grad(replace(case.loss, reduction="sum"))
     whole = np.asarray(slopes(*tensors(library, arrays)))
-    parts = [slopes(*tensors(library, [x[k : k + 60] for x in arrays])) for k in range(0, ROWS, 60)]
+    parts = [slopes(*tensors(library, [x[k : k + 60] for x in arrays])) for k in range(0, len(arrays[0]), 60)]
     assert whole.flags.c_contiguous
     np.testing.assert_allclose(whole, np.concatenate(parts), rtol=1e-11, atol=1e-14)
 
