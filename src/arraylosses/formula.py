@@ -77,6 +77,10 @@ class Formula:
     checked: ClassVar[dict[Any, Any]] = {}
     """The kinds of arguments that were checked already: what `execution` remembers."""
 
+    any_library: ClassVar[bool] = False
+    """Whether the formula takes arrays of any library, so that those of one may be computed by another. False unless a
+    class says so: a formula may be written for one library."""
+
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
 
@@ -106,7 +110,8 @@ class Formula:
         if "call" in cls.__dict__:
             # What was said of another formula does not hold of this one.
             if getattr(cls.__mro__[1], "call", Formula.call) is not Formula.call:
-                cls.pure = cls.__dict__.get("pure", False)
+                for name in ("pure", "any_library"):
+                    setattr(cls, name, cls.__dict__.get(name, False))
                 cls.few_classes_first = cls.__dict__.get("few_classes_first", ())
             for name in _OF_A_FORMULA:
                 if name not in cls.__dict__:

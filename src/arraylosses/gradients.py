@@ -97,14 +97,15 @@ def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[...,
             given = _as_loss(loss, arrays, settings)
             if given is not None and len(given[1]) > len(arrays):
                 return value_and_grad(given[0], argnums)(*given[1], **given[2])
-        if any(is_nested(x) for x in _at(arrays, positions)):
+        chosen = _at(arrays, positions)
+        if any([is_nested(x) for x in chosen]):
             of_arrays, parts, restored = by_arrays(loss, arrays, positions)
             value, found = value_and_grad(of_arrays, range(len(parts)))(*parts, **settings)
             gradients = restored(found)
             return value, gradients[0] if isinstance(argnums, int) else gradients
-        chosen = _chosen(arrays, positions)
+        _require_floating(chosen, positions)
         backend = backend_of(namespace_of(chosen[0]))
-        found = _in_closed_form(backend, loss, tuple(k % len(arrays) for k in positions), arrays, settings)
+        found = _in_closed_form(backend, loss, tuple([k % len(arrays) for k in positions]), arrays, settings)
         if found is None:
             if setting("check_values") and (given := _as_loss(loss, arrays, settings)) is not None:
                 given[0].check(given[1], **{name: given[2].get(name) for name in _OF_ITEMS})  # traced, they can't be
@@ -195,7 +196,8 @@ def value_grad_hess(loss: Any, argnums: int = 0) -> Callable[..., tuple[Array, A
     loss = callable_of(loss)
 
     def value_gradient_and_diagonal(*arrays: Array, **settings: Any) -> tuple[Array, Array, Array]:
-        (x,) = _chosen(arrays, (position,))
+        (x,) = _at(arrays, (position,))
+        _require_floating((x,), (position,))
         given = _as_loss(loss, arrays, settings)
         if given is None:
             said = in_short(loss)
@@ -306,14 +308,13 @@ def _at(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Any, ...
     for k in positions:
         if not -len(arrays) <= k < len(arrays):
             raise ValueError(f"`argnums` must count from 0 to {len(arrays) - 1} for {len(arrays)} arguments, got {k}")
-    if len({k % len(arrays) for k in positions}) < len(positions):
+    if len(positions) > 1 and len({k % len(arrays) for k in positions}) < len(positions):
         raise ValueError(f"`argnums` must name each argument once, got {positions}")
     return tuple([arrays[k] for k in positions])
 
 
-def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Array, ...]:
-    """Return the arrays at `positions`, each of which must be floating and named once."""
-    chosen = _at(arrays, positions)
+def _require_floating(chosen: tuple[Any, ...], positions: tuple[int, ...]) -> None:
+    """Refuse what a gradient cannot be taken with respect to, of the arguments at `positions`."""
     for k, x in zip(positions, chosen, strict=True):
         xp = namespace_of(x)
         got = made_of("x", x) if xp is None or is_container(x) else None
@@ -321,7 +322,6 @@ def _chosen(arrays: tuple[Array, ...], positions: tuple[int, ...]) -> tuple[Arra
             got = f"an array of {library_of(xp)} of dtype {dtype_name(x.dtype)}"
         if got is not None:
             raise TypeError(f"`argnums` must choose floating arrays, but argument {k} is {got}")
-    return chosen
 
 
 def _require_scalar(value: Array) -> Array:
@@ -350,7 +350,7 @@ def _as_loss(
     cls = class_of(loss)
     if cls is None or not settings.keys() <= {*_OF_ITEMS, *cls.array_names, *setting_names(cls)}:
         return None
-    return _bound(cls, cls, arrays, settings)
+    return _bound(cls, cls.made, arrays, settings)
 
 
 def _bound(

@@ -9,6 +9,7 @@ items it `declares`. Any other loss runs straight.
 | torch, where it has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
 | torch in the second stage of its compiler, where all arrays that are to have a gradient have one in closed form | straight, with that derivative | `graphs` |
 | eager torch, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
+| eager torch on the CPU where nothing is to have a gradient, of few elements | by NumPy | `small` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
 | those of a loss of projected rows, on any library with arrays that can be written to, and on JAX; of coupled items, where these are many | in chunks of rows | `projection` |
@@ -35,7 +36,7 @@ from .._array_api import (
 )
 from ..arguments import Inputs
 from ..formula import Formula
-from . import autograd, blocks, direct, jitted, known, native, projection
+from . import autograd, blocks, direct, jitted, known, native, projection, small
 from .direct import Wanted
 from .settings import following
 
@@ -58,8 +59,9 @@ def run_with_derivatives(
     if not set(wanted.positions) <= set(loss.closed_forms):
         return None
     way, loss, inputs = _prepared(loss, arrays, weight, where, whole=True)
-    if way is blocks:
-        return blocks.run_with_derivatives(loss, inputs, wanted)
+    if way is blocks or way is small:
+        found: tuple[Array, ...] | None = way.run_with_derivatives(loss, inputs, wanted)
+        return found
     return direct.run_with_derivatives(loss, inputs, wanted)
 
 
@@ -142,4 +144,6 @@ def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
     torch: Any = sys.modules["torch"]
     if torch.is_grad_enabled() and (tracked := autograd.tracked(loss, inputs)):
         return autograd if all([k in loss.closed_forms for k in tracked]) else direct
+    if small.fits(loss, inputs):
+        return small
     return blocks if blocks.fits(loss, inputs, whole=whole) else direct

@@ -18,7 +18,7 @@ from typing import Any
 from .._array_api import Array, in_transform, is_eager_torch
 from ..arguments import Inputs
 from ..formula import Formula
-from . import blocks, direct
+from . import blocks, direct, small
 from .direct import Wanted
 
 __all__ = ["fits", "run", "tracked"]
@@ -52,7 +52,7 @@ def run(loss: Formula, inputs: Inputs) -> Array:
     tensors, mask = inputs.arrays, inputs.mask
     if inputs.weight is not None or inputs.where is not None:
         tensors = (*tensors, inputs.weight, inputs.where, *([] if mask is None else [mask.values]))
-    result: Array = _function().apply(loss, inputs, *tensors)
+    result: Array = _apply()(loss, inputs, *tensors)
     return result
 
 
@@ -61,16 +61,27 @@ def _on_cpu(x: Array) -> bool:
 
 
 def _together(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tuple[Array, ...] | None:
+    if loss.reduction == "none":
+        return None
     if not _on_cpu(inputs.arrays[0]):
-        return None if loss.reduction == "none" else direct.run_with_derivatives(loss, inputs, Wanted(positions))
+        return direct.run_with_derivatives(loss, inputs, Wanted(positions))
+    if small.fits(loss, inputs):
+        return small.run_with_derivatives(loss, inputs, Wanted(positions))
     size = math.prod(inputs.arrays[0].shape)
     # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
     is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
-    if loss.reduction == "none" or size * len(positions) > KEPT or is_half:
+    if size * len(positions) > KEPT or is_half:
         return None
     if blocks.fits(loss, inputs, whole=True):
         return blocks.run_with_derivatives(loss, inputs, Wanted(positions))
     return direct.run_with_derivatives(loss, inputs, Wanted(positions))
+
+
+def _alone(loss: Formula, inputs: Inputs) -> Any:
+    """Return the way in which the value is computed without the gradient, and this without the value."""
+    if not _on_cpu(inputs.arrays[0]):
+        return direct
+    return small if small.fits(loss, inputs) else blocks
 
 
 def _without_tensors(inputs: Inputs) -> Inputs:
@@ -85,6 +96,12 @@ def _with_tensors(inputs: Inputs, tensors: tuple[Array, ...]) -> Inputs:
     weight, where, *values = tensors[count:] or (None, None)
     mask = inputs.mask and inputs.mask._replace(values=values[0])
     return inputs._replace(arrays=tuple(tensors[:count]), weight=weight, where=where, mask=mask)
+
+
+@functools.cache
+def _apply() -> Any:
+    torch: Any = sys.modules["torch"]
+    return super(torch.autograd.Function, _function()).apply
 
 
 @functools.cache
@@ -104,7 +121,7 @@ def _function() -> Any:
             found = _together(loss, inputs, positions)
             ctx.call, ctx.gradients = (loss, _without_tensors(inputs), positions, found is not None), None
             if found is None:
-                return (blocks if _on_cpu(inputs.arrays[0]) else direct).run(loss, inputs)
+                return _alone(loss, inputs).run(loss, inputs)
             value, *ctx.gradients = found
             return value
 
@@ -121,11 +138,13 @@ def _function() -> Any:
                     if found and not (_on_cpu(upstream) and upstream.item() == 1.0):
                         for x in found:
                             x.mul_(upstream)
-                elif _on_cpu(tensors[0]):
-                    found = blocks.gradients(loss, _with_tensors(inputs, tensors), positions, upstream)
                 else:
-                    wanted, given = Wanted(positions), _with_tensors(inputs, tensors)
-                    found = (direct.run_with_derivatives(loss, given, wanted, upstream) or (None,))[1:]
+                    given = _with_tensors(inputs, tensors)
+                    way = _alone(loss, given)
+                    if way is blocks:
+                        found = blocks.gradients(loss, given, positions, upstream)
+                    else:
+                        found = (way.run_with_derivatives(loss, given, Wanted(positions), upstream) or (None,))[1:]
             if not found:
                 with torch.enable_grad():
                     # Of views, for a tensor's hooks are not to see this gradient on the way.

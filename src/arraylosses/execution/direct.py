@@ -52,7 +52,8 @@ def run_with_derivatives(
     xp = inputs.xp
     part = share(xp, items, weight, loss.reduction)
     if upstream is not None:
-        part = part * upstream
+        # An infinite one, as of a root of 0, makes NaN of the 0 of what is left out.
+        part = part * (upstream if inputs.where is None else special.where(inputs.where, upstream, 0.0))
     results = []
     for k, x in zip(wanted.arrays, derivatives, strict=True):
         source = inputs.arrays[k]

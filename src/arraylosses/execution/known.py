@@ -36,9 +36,9 @@ def kind_of(loss: Formula, arrays: tuple[Array, ...], *, whole: bool = False) ->
     torch: Any = sys.modules.get("torch")
     if torch is None or not isinstance(arrays[0], torch.Tensor) or not holds_values(*arrays) or in_transform():
         return None
-    records = torch.is_grad_enabled()
-    of_arrays = [(x.dtype, x.shape, records and x.requires_grad) for x in arrays]
-    return (whole, *loss.__dict__.values(), *of_arrays)
+    if torch.is_grad_enabled():
+        return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape, x.requires_grad) for x in arrays])
+    return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape, False) for x in arrays])
 
 
 def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inputs] | None:

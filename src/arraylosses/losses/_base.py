@@ -19,6 +19,7 @@ class PureLoss(Loss):
     """A loss whose settings and arrays decide its value."""
 
     pure: ClassVar[bool] = True
+    any_library: ClassVar[bool] = True
     settings_of_items: ClassVar[bool] = True
 
 
@@ -27,6 +28,7 @@ class PureRowLoss(RowLoss):
     """The same, of rows along an axis."""
 
     pure: ClassVar[bool] = True
+    any_library: ClassVar[bool] = True
     few_classes_first: ClassVar[tuple[str, ...]] = ("numpy",)
     settings_of_items: ClassVar[bool] = True
 

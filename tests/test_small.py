@@ -1,0 +1,234 @@
+"""Small tensors of torch, which NumPy computes: the same as NumPy's own arrays, and nothing of NumPy shows."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, replace
+from unittest import mock
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+from arraylosses.execution import small
+
+from .cases import CASES
+from .test_execution import items_of, small_blocks, ways_taken
+
+pytestmark = pytest.mark.backend("torch")
+all_cases = pytest.mark.parametrize("case", CASES, ids=str)
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch")
+
+
+@contextlib.contextmanager
+def counted():
+    """Count the calls that NumPy computes."""
+    calls = []
+
+    def note(function):
+        def counting(*args, **named):
+            calls.append(function.__name__)
+            return function(*args, **named)
+
+        return counting
+
+    with (
+        mock.patch.object(small, "run", note(small.run)),
+        mock.patch.object(small, "run_with_derivatives", note(small.run_with_derivatives)),
+    ):
+        yield calls
+
+
+@all_cases
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_loss_is_numpy_s_to_the_last_digit(torch, case, dtype):
+    arrays = case.inputs(shape=(5, 3), dtype=dtype)
+    of_items = items_of(case.item_shape((5, 3)), dtype=dtype)
+    tensors = [torch.tensor(x) for x in arrays]
+    for settings in ({}, of_items):
+        given = {name: torch.tensor(x) for name, x in settings.items()}
+        for reduction in ("mean", "none"):
+            loss = replace(case.loss, reduction=reduction)
+            with ways_taken() as taken, counted() as calls:
+                value = loss(*tensors, **given)
+            assert ("run" in calls) == ("small" in taken)
+            if not calls:
+                return  # a kernel of torch's, or a setting that holds an array
+            assert value.dtype is tensors[0].dtype
+            np.testing.assert_array_equal(value.numpy(), loss(*arrays, **settings))
+        if 0 not in case.loss.closed_forms:
+            continue
+        loss = replace(case.loss, reduction="mean")
+        expected = al.value_and_grad(loss)(*arrays, **settings)
+        first = tensors[0].clone().requires_grad_()
+        with counted() as calls:
+            value = loss(first, *tensors[1:], **given)
+            (gradient,) = torch.autograd.grad(value, first)
+            together = al.value_and_grad(loss)(*tensors, **given)
+        assert calls == ["run_with_derivatives"] * 2
+        for got in ((value.detach(), gradient), together):
+            for x, y in zip(got, expected, strict=True):
+                np.testing.assert_array_equal(x.numpy(), y)
+
+
+@all_cases
+def test_per_item_losses_have_the_straight_way_s_gradient(torch, case):
+    arrays = [torch.tensor(x) for x in case.inputs(shape=(5, 3))]
+    arrays[0].requires_grad_()
+    given = {name: torch.tensor(x) for name, x in items_of(case.item_shape((5, 3))).items()}
+    upstream = torch.rand(case.item_shape((5, 3)), dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    loss = replace(case.loss, reduction="none")
+    (gradient,) = torch.autograd.grad(loss(*arrays, **given), arrays[0], upstream)
+    with small_blocks(1 << 10, several=False):
+        (expected,) = torch.autograd.grad(loss(*arrays, **given), arrays[0], upstream)
+    torch.testing.assert_close(gradient, expected, rtol=1e-11, atol=1e-13)
+
+
+def test_of_many_elements_torch_computes(torch):
+    for size in (small.most(), small.most() + 1):
+        x = torch.linspace(-1.0, 1.0, size).requires_grad_()
+        with counted() as calls:
+            al.binary_cross_entropy(x, torch.ones(size)).backward()
+            al.binary_cross_entropy(x.detach(), torch.ones(size))
+        assert calls == (["run_with_derivatives", "run"] if size == small.most() else [])
+
+
+@pytest.mark.parametrize("current", ["X86_V4", "AVX512_SKX", "baseline(X86_V2)", None])
+def test_fewer_elements_are_small_without_vector_instructions(current):
+    small.most.cache_clear()
+    found = {} if current is None else {"log1p": {"ff": {"current": current, "available": "baseline"}}}
+    with mock.patch.object(np.lib.introspect, "opt_func_info", return_value=found):
+        assert small.most() == (1 << 11 if current in ("baseline(X86_V2)", None) else 1 << 14)
+    small.most.cache_clear()
+
+
+def test_the_numbers_do_not_depend_on_how_often_a_kind_was_called(torch):
+    class Fresh(al.BinaryFocal):
+        pass
+
+    x, y = torch.linspace(-3.0, 3.0, 50), torch.linspace(0.0, 1.0, 50)
+    values = [Fresh()(x, y) for _ in range(3)]
+    assert values[0] == values[1] == values[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfTorch(al.Loss):
+    """A formula that is written for torch, and says that its settings and arrays decide its value."""
+
+    pure = True
+
+    def call(self, prediction, target):
+        return (prediction - target).abs().clamp_min(0.5)
+
+    def derivative(self, prediction, target):
+        return (prediction - target).sign().masked_fill((prediction - target).abs() < 0.5, 0.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OfTorchInPlaceOfOurs(al.Huber):
+    pure = True
+
+    def call(self, prediction, target):
+        return (prediction - target).abs().clamp_min(0.5)
+
+
+def test_a_formula_of_a_user_s_is_given_tensors(torch):
+    x, y = torch.tensor([1.0, 2.0]).requires_grad_(), torch.tensor([1.2, 0.0])
+    for loss in (OfTorch(reduction="sum"), OfTorchInPlaceOfOurs(reduction="sum")):
+        value = loss(x, y)
+        (gradient,) = torch.autograd.grad(value, x)
+        assert value == 2.5
+        assert gradient.tolist() == [0.0, 1.0]
+        assert loss(x.detach(), y) == 2.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Itself(al.Loss):
+    """A formula that returns what it is given."""
+
+    pure = any_library = True
+    arrays = "prediction[...]: real -> [...]"
+
+    def call(self, prediction):
+        return prediction
+
+
+def test_a_result_is_no_view_of_an_input(torch):
+    x = torch.tensor([1.0, 2.0])
+    with counted() as calls:
+        items = Itself(reduction="none")(x)
+    assert calls == ["run"]
+    items.zero_()
+    assert x.tolist() == [1.0, 2.0]
+
+
+def test_numpy_s_error_state_does_not_matter(torch):
+    x = torch.tensor([-1e3, 1e30, 3e38]).requires_grad_()
+    with np.errstate(all="raise"), counted() as calls:
+        value = al.log_cosh(x, torch.zeros(3), reduction="sum")
+        value.backward()
+        al.binary_cross_entropy(x.detach(), torch.ones(3))
+    assert len(calls) == 2
+    assert x.grad.tolist() == [-1.0, 1.0, 1.0]
+    assert bool(torch.isfinite(value))
+
+
+def memories(torch):
+    x = torch.linspace(-2.0, 2.0, 12).reshape(3, 4)
+    conjugate = torch.complex(torch.zeros(3, 4), -x).conj().imag
+    yield from (x.T, x[:, ::2], x[1:, 1:], x[0].expand(3, 4), torch.nn.Parameter(x), conjugate, x[0, 0], x[:0])
+
+
+def test_however_a_tensor_lies_in_memory(torch):
+    for x in memories(torch):
+        given = x.detach().requires_grad_()
+        with counted() as calls:
+            value = al.soft_margin(given, torch.ones_like(given), reduction="sum")
+            value.backward()
+        assert calls
+        dense = torch.tensor(x.tolist()).requires_grad_()
+        expected = torch.nn.functional.soft_margin_loss(dense, torch.ones_like(dense), reduction="sum")
+        torch.testing.assert_close(value, expected)
+        torch.testing.assert_close(given.grad, torch.autograd.grad(expected, dense)[0].reshape(given.shape))
+
+
+def test_the_device_that_is_set_is_that_of_new_tensors_alone(torch):
+    x = torch.tensor([1.0, 2.0]).requires_grad_()
+    target = torch.zeros(2)
+    with torch.device("meta"):
+        value = al.log_cosh(x, target)
+    value.backward()
+    assert value.device == x.grad.device == torch.device("cpu")
+
+
+def test_gradients_of_a_kept_graph_and_of_second_order(torch):
+    x = torch.tensor([0.3, -0.7], dtype=torch.float64).requires_grad_()
+    value = al.binary_cross_entropy(x, torch.ones(2, dtype=torch.float64), reduction="sum")
+    first = torch.autograd.grad(value, x, retain_graph=True)[0]
+    again = torch.autograd.grad(value, x, 2.0 * torch.ones((), dtype=torch.float64), retain_graph=True)[0]
+    p = 1.0 / (1.0 + np.exp(-x.detach().numpy()))
+    np.testing.assert_allclose(first, p - 1.0, rtol=1e-14)
+    np.testing.assert_allclose(again, 2.0 * (p - 1.0), rtol=1e-14)
+    (graph,) = torch.autograd.grad(value, x, create_graph=True)
+    np.testing.assert_allclose(torch.autograd.grad(graph.sum(), x)[0], p * (1.0 - p), rtol=1e-12)
+
+
+def test_an_input_that_was_changed_since_is_noticed(torch):
+    x, target = torch.tensor([0.3, -0.7]).requires_grad_(), torch.ones(2)
+    value = al.binary_cross_entropy(x, target)
+    target.mul_(0.5)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        value.backward()
+
+
+def test_an_infinite_factor_leaves_what_is_left_out_at_zero(torch):
+    x = torch.tensor([1.0, 2.0], dtype=torch.float64).requires_grad_()
+    where = torch.tensor([True, False])
+    items = al.binary_focal(x, torch.ones_like(x), where=where, reduction="none")
+    (gradient,) = torch.autograd.grad(items, x, torch.tensor([1.0, torch.inf], dtype=torch.float64))
+    assert gradient[1] == 0.0
+    assert gradient[0] < 0.0
