@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol, TypeAlias
 import array_api_compat
 import numpy as np
 from array_api_compat import device, size, to_device
+from array_api_compat import numpy as numpy_namespace
 
 __all__ = [
     "NUMBERS",
@@ -47,6 +48,7 @@ __all__ = [
     "library_of",
     "lie_below",
     "namespace_of",
+    "numpy_namespace",
     "on_mesh_of",
     "result_dtype",
     "same_shape",
@@ -107,6 +109,9 @@ NUMBERS = (float, int)
 _NUMPY_ARRAYS = (np.ndarray, np.generic)
 _PLAIN = (tuple, list, float, int)
 
+# By NumPy's own letters, which it makes up no names for.
+_NAMES_OF_NUMPY = {np.dtype(name).char: name for name in ("float16", "float32", "float64", "int32", "int64", "bool")}
+
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 _BACKENDS = {
@@ -143,6 +148,8 @@ def _remember(found: dict[Any, Any], key: Any, value: Any) -> None:
 
 def namespace_of(x: object) -> Namespace:
     """Return the array API namespace of `x`, or None where `x` is no array."""
+    if type(x) is np.ndarray:
+        return numpy_namespace
     found = None if in_torch_compiler() else _NAMESPACES.get(type(x))
     return _look_up(x) if found is None else found
 
@@ -319,6 +326,8 @@ def in_chunks_of(x: Array, like: Array) -> Array:
 
 def dtype_name(dtype: Any) -> str:
     """Return a dtype's bare name, such as `float32`, whichever library it comes from."""
+    if isinstance(dtype, np.dtype) and dtype.char in _NAMES_OF_NUMPY:
+        return _NAMES_OF_NUMPY[dtype.char]
     if in_torch_compiler():
         return _name_of(dtype)
     names = _NAMES.setdefault(type(dtype), {})
@@ -336,6 +345,8 @@ def _name_of(dtype: Any) -> str:
 
 def dtype_kind(dtype: Any) -> Kind:
     """Say what a dtype holds: `half` is a floating dtype narrower than float32."""
+    if isinstance(dtype, np.dtype) and dtype.char in _KINDS_OF_NUMPY:
+        return _KINDS_OF_NUMPY[dtype.char]
     if in_torch_compiler():
         return _kind_by_name(_name_of(dtype))
     kinds = _KINDS.setdefault(type(dtype), {})
@@ -356,6 +367,9 @@ def _kind_by_name(name: str) -> Kind:
     if name.startswith("complex"):
         return "complex"
     return "bool" if name == "bool" else "other"
+
+
+_KINDS_OF_NUMPY = {char: _kind_by_name(name) for char, name in _NAMES_OF_NUMPY.items()}
 
 
 def integer_range(dtype: Any) -> tuple[int, int]:

@@ -10,9 +10,8 @@ import sys
 from typing import Any
 
 import numpy as np
-from array_api_compat import numpy as xp
 
-from .._array_api import Array
+from .._array_api import Array, numpy_namespace
 from ..arguments import Inputs
 from ..formula import Formula
 from . import direct
@@ -72,7 +71,9 @@ def _of_numpy(inputs: Inputs) -> Inputs:
     where = None if inputs.where is None else _array(inputs.where)
     if mask is not None:
         mask = mask._replace(values=_array(mask.values))
-    return Inputs(xp, arrays, _dtypes()[inputs.dtype], *inputs[3:6], weight, where, None, mask, inputs.as_given)
+    return Inputs(
+        numpy_namespace, arrays, _dtypes()[inputs.dtype], *inputs[3:6], weight, where, None, mask, inputs.as_given
+    )
 
 
 def _array(x: Array) -> Any:

@@ -24,6 +24,7 @@ from .._array_api import (
     in_forward_mode,
     is_eager_torch,
     namespace_of,
+    numpy_namespace,
 )
 
 P = ParamSpec("P")
@@ -49,10 +50,10 @@ def primitive(
         Libraries that the formula is given in place of their wrapper.
     **forms : callable
         Forms for all arrays of a library, by its short name. One that does not apply to its arguments returns None, as
-        one in place may, and the formula takes them; one of NumPy's for a single array has to apply.
+        one in place may, and the formula takes them.
     """
     more = None if arrays is None else arrays - 1
-    of_numpy = forms.get("numpy") if arrays == 1 else None
+    of_numpy = forms.get("numpy")
 
     def decorate(formula: Callable[Concatenate[Namespace, P], R]) -> Callable[P, R]:
         forms.update(dict.fromkeys(unwrapped, formula))
@@ -63,8 +64,14 @@ def primitive(
                 result = in_place(library, x, *rest, **settings)
                 if result is not None:
                     return result
-            if of_numpy is not None and type(x) is np.ndarray:  # the shortest way for small arrays
-                return of_numpy(np, x, *rest, **settings)
+            if type(x) is np.ndarray:  # the shortest way for small arrays
+                for y in rest[:more]:
+                    if type(y) not in _NUMPY_OR_NUMBER:
+                        break
+                else:
+                    if of_numpy is not None and (result := of_numpy(np, x, *rest, **settings)) is not None:
+                        return result
+                    return formula(numpy_namespace, x, *rest, **settings)
             xp = namespace_of(x) if more == 0 else None
             if xp is None:
                 xp = array_namespace(x, *[y for y in rest[:more] if not isinstance(y, NUMBERS)])
@@ -84,6 +91,8 @@ def primitive(
 
     return decorate
 
+
+_NUMPY_OR_NUMBER = (np.ndarray, float, int)
 
 _MODULES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "dask": "dask.array"}
 

@@ -9,6 +9,8 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ... import special
 from ..._array_api import (
     Array,
@@ -123,10 +125,11 @@ def require_within(low: float, high: float, **arrays: Array) -> None:
     for name, x in arrays.items():
         if 0 in x.shape or not (every or holds_values(x)):
             continue
-        if high == math.inf:
-            least, most = float(x.min()), high
+        # NumPy's methods take twice the time of its reductions, and torch's two that of the one for both.
+        if is_torch(x):
+            least, most = map(float, x.aminmax())
         else:
-            least, most = map(float, x.aminmax() if is_torch(x) else (x.min(), x.max()))
+            least, most = float(np.minimum.reduce(x, None)), float(np.maximum.reduce(x, None))
         if least < low or most > high:
             bounds = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
             raise ValueError(f"`{name}` must hold numbers {bounds}, got {least if least < low else most}")
