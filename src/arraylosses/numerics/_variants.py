@@ -64,7 +64,8 @@ def primitive(
                 result = in_place(library, x, *rest, **settings)
                 if result is not None:
                     return result
-            if type(x) is np.ndarray:  # the shortest way for small arrays
+            is_numpy = type(x) is np.ndarray
+            if is_numpy:  # the shortest way for small arrays
                 for y in rest[:more]:
                     if type(y) not in _NUMPY_OR_NUMBER:
                         break
