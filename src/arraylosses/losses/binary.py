@@ -292,7 +292,7 @@ class BinaryFocal(_YesOrNo):
     def _focus(self, prediction: Array, yes: Array, no: Array) -> Array:
         """(1 - p_t)^gamma."""
         if self.from_logits:
-            return array_namespace(prediction, yes).exp(self._gamma(yes) * logistic.log_complement(prediction, yes, no))
+            return logistic.complement_to(prediction, yes, no, self._gamma(yes))
         p, q = self._pair(prediction)
         return elementwise.at_least_smallest_normal(yes * q + no * p) ** self._gamma(yes)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
 from .elementwise import where
-from .logarithms import atanh_excess, log, polynomial
+from .logarithms import atanh_excess, atanh_series, log, polynomial
 
 _LOG_2_PI = math.log(2.0 * math.pi)
 
@@ -28,9 +30,26 @@ def _nearness(x: Array, y: Array) -> tuple[Array, Array, Array]:
 
 
 # x (2 atanh(v)) - (x - y) = v (x - y) + 2 x (atanh(v) - v), in which nothing cancels; the formula where they are apart
-def kl_div(x: Array, y: Array, log_y: Array | None = None) -> Array:
+def _kl_div_in_place(library: Any, x: Array, y: Array, log_y: Array | None = None) -> Array:
+    difference = x - y
+    with np.errstate(divide="ignore", invalid="ignore"):
+        v = difference / (x + y)
+        square = v * v
+        series = atanh_excess(square)
+        series *= square
+        series *= x
+        series *= 2.0
+        series += difference
+        series *= v
+        value = library.log(x) - (library.log(y) if log_y is None else log_y)
+        value *= x
+        value -= difference
+    return where(x == 0, y, where(square < 1.0 / 9.0, series, value))
+
+
+@primitive(arrays=2, in_place=_kl_div_in_place)
+def kl_div(xp: Namespace, x: Array, y: Array, log_y: Array | None = None) -> Array:
     """x log(x / y) - x + y of numbers of at least 0, all digits of which are kept where x is near y; y where x is 0."""
-    xp = array_namespace(x, y)
     near, difference, v = _nearness(x, y)
     series = v * difference + 2.0 * x * (v * (v * v)) * atanh_excess(v * v)
     unused = xp.logical_or(near, x == 0)
@@ -39,8 +58,22 @@ def kl_div(x: Array, y: Array, log_y: Array | None = None) -> Array:
 
 
 # 2 atanh(v)
-def near_and_log_ratio(x: Array, y: Array) -> tuple[Array, Array]:
-    """Where x is near y, and log(x / y) there, all digits of which are kept; elsewhere 0."""
+def _near_and_log_ratio_in_place(_: Any, x: Array, y: Array) -> tuple[Array, Array]:
+    v, total = x - y, x + y
+    with np.errstate(invalid="ignore"):
+        v /= total
+    square = v * v
+    ratio = atanh_excess(square)
+    ratio *= square
+    ratio += 1.0
+    ratio *= v
+    ratio *= 2.0
+    return square < 1.0 / 9.0, ratio
+
+
+@primitive(arrays=2, in_place=_near_and_log_ratio_in_place)
+def near_and_log_ratio(xp: Namespace, x: Array, y: Array) -> tuple[Array, Array]:
+    """Where x is near y, and log(x / y) there, all digits of which are kept; elsewhere some number."""
     near, _, v = _nearness(x, y)
     return near, 2.0 * v * (1.0 + v * v * atanh_excess(v * v))
 
@@ -54,17 +87,20 @@ def stirling_error(z: Array) -> Array:
     low = where(small, z, 1.0)
     near = low >= 1
     first = where(near, 1.0, low)
-    steps: Any = where(near, _step(where(near, low, 1.0), 17), (first + 0.5) * xp.log1p(1.0 / first) - 1.0)
+    steps: Any = where(near, _step(where(near, low, 1.0), 1), (first + 0.5) * xp.log1p(1.0 / first) - 1.0)
     for k in range(1, _SHIFT):
-        # as many terms as count for v up to 1 / (2 k + 1)
-        steps = steps + _step(low + k, math.ceil(53 * math.log(2.0) / (2 * math.log(2 * k + 1))))
+        steps = steps + _step(low + k, k)
     inverse = 1.0 / where(small, z + _SHIFT, z)
     return inverse * polynomial(_STIRLING, inverse * inverse) + where(small, steps, 0.0)
 
 
-def _step(z: Array, terms: int) -> Any:
+def _step(z: Array, least: int) -> Any:
     v = 1.0 / (2.0 * z + 1.0)
-    return (v * v) * atanh_excess(v * v, terms)
+    return (v * v) * _EXCESSES[least](v * v)
+
+
+# By the least z, which is an integer.
+_EXCESSES = {k: atanh_series(1.0 / (2 * k + 1)) for k in range(1, _SHIFT)}
 
 
 @primitive(torch=lambda torch, z: torch.lgamma(z))  # JAX's own has fewer digits

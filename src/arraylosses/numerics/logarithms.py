@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace
+from .._array_api import Array, Namespace, array_namespace, dtype_name
 from ._jax import with_derivative, with_jvp_of
-from ._variants import primitive
+from ._variants import in_place_library, primitive
 from .elementwise import at_least_lowest, at_least_smallest_normal, clip, relu, where
 from .reductions import reduce_sum
 
@@ -220,11 +221,8 @@ def _log_cosh_jax(jax: Any, x: Array) -> Any:
 def _log_cosh(xp: Namespace, x: Array) -> Array:
     near, far = clip(x, -1.0, 1.0), relu(xp.abs(x) - 1.0)
     square = near * near
-    excess = square * polynomial(_HYPERBOLIC_COSINE, square)
+    excess = square * _hyperbolic_cosine(square)
     return far + xp.log1p(excess + (xp.exp(-2.0 * far) - 1.0) * (0.5 / math.e))
-
-
-_HYPERBOLIC_COSINE = tuple([1.0 / math.factorial(k) for k in range(2, 22, 2)])
 
 
 @primitive(in_place=_log_cosh_in_place, jax=_log_cosh_jax)
@@ -261,31 +259,65 @@ def log1p_square(q: Array) -> Array:
 
 def polynomial(coefficients: tuple[float, ...], x: Array) -> Any:
     """Σ c_k x^k, by Horner's rule."""
+    library = in_place_library(x)
     value: Any = coefficients[-1]
-    for c in coefficients[-2::-1]:
-        value = value * x + c
+    for k, c in enumerate(coefficients[-2::-1]):
+        if library is None or not k:
+            value = value * x + c
+        else:
+            value *= x
+            value += c
     return value
 
 
-_EXPONENTIAL = tuple([1.0 / math.factorial(k) for k in range(2, 20)])
+_EPS = {"float32": 2.0**-24, "float64": 2.0**-53}
+
+
+class Series:
+    """Σ c_k x^k for |x| up to `most`, of which as many terms are added as count in the dtype of x."""
+
+    def __init__(self, coefficients: Iterable[float], most: float) -> None:
+        self.coefficients = tuple(coefficients)
+        sizes = [abs(c) * most**k for k, c in enumerate(self.coefficients)]
+        self.counts = {name: sum([size > eps / 8.0 * sizes[0] for size in sizes]) for name, eps in _EPS.items()}
+
+    def __call__(self, x: Array) -> Any:
+        """Return the sum."""
+        return polynomial(self.coefficients[: self.counts.get(dtype_name(x.dtype))], x)
+
+
+_exponential = Series([1.0 / math.factorial(k) for k in range(2, 20)], 1.0)
 
 
 # x² (1/2! + x/3! + x²/4! + ...) near 0
-def expm1_excess(x: Array) -> Array:
+def _expm1_excess_in_place(library: Any, x: Array) -> Array:
+    with np.errstate(over="ignore", invalid="ignore"):
+        series = _exponential(x)
+        series *= x
+        series *= x
+        value = library.expm1(x)
+        value -= x
+    return where(library.abs(x) < 1, series, value)
+
+
+@primitive(in_place=_expm1_excess_in_place)
+def expm1_excess(xp: Namespace, x: Array) -> Array:
     """exp(x) - 1 - x, all digits of which are kept near 0."""
-    xp = array_namespace(x)
     near = xp.abs(x) < 1
     small, large = where(near, x, 0.0), where(near, 0.0, x)
-    return where(near, small * small * polynomial(_EXPONENTIAL, small), xp.expm1(large) - large)
+    return where(near, small * small * _exponential(small), xp.expm1(large) - large)
+
+
+_hyperbolic_cosine = Series([1.0 / math.factorial(k) for k in range(2, 22, 2)], 1.0)
 
 
 # v²/3 + v⁴/5 + v⁶/7 + ..., over v²
-def atanh_excess(square: Array, terms: int = 17) -> Any:
-    """(atanh(v) / v - 1) / v²: to all digits with 17 terms for v up to 1/3."""
-    return polynomial(_ATANH[:terms], square)
+def atanh_series(most: float) -> Series:
+    """(atanh(v) / v - 1) / v² as a function of v², for v up to `most`, which is 1/3 or less."""
+    return Series([1.0 / (2 * k + 3) for k in range(17)], most * most)
 
 
-_ATANH = tuple([1.0 / (2 * k + 3) for k in range(17)])
+atanh_excess = atanh_series(1.0 / 3.0)
 
 
 # With s = r / (2 + r), log(1 + r) is 2 atanh(s) and r is 2 s / (1 - s). So near 0 it is s (1 - s (1 - s) f), where f is

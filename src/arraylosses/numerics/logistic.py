@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
-from .elementwise import at_least_lowest, clip, finfo, where
+from .elementwise import at_least_lowest, at_least_smallest_normal, clip, finfo, where
 
 
 def _softplus_of_minus_in_place(size: Array) -> Array:
@@ -254,21 +254,7 @@ def bernoulli_nll_and_derivative(
 
 # With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight of the less likely class and n the other one.
 # Where m is 0, log(m + n e) is log n - |x| + log(1 + r) with r = m exp(|x|) / n, which enters by its derivatives alone.
-def _log_complement_in_place(library: Any, x: Array, target: Array, other: Array) -> Array:
-    """The same without what only derivatives see."""
-    up = library.greater_equal(x, 0.0)
-    unlikely, likely = library.where(up, other, target), library.where(up, target, other)
-    size = library.abs(x)
-    small = library.exp(library.negative(size))
-    certain = unlikely == 0
-    value = library.log(library.where(certain, likely, unlikely + likely * small))
-    value -= where(certain, size, 0.0)
-    value -= library.log1p(small)
-    return at_least_lowest(value)
-
-
-@primitive(arrays=3, in_place=_log_complement_in_place)
-def log_complement(xp: Namespace, x: Array, target: Array, other: Array) -> Array:
+def _log_complement(xp: Namespace, x: Array, target: Array, other: Array) -> Array:
     """log(t sigmoid(-x) + u sigmoid(x)) for t and u = 1 - t, with finite derivatives where that is far below 1."""
     up = x >= 0
     size = where(up, x, -x)
@@ -281,3 +267,16 @@ def log_complement(xp: Namespace, x: Array, target: Array, other: Array) -> Arra
     series = first - second * second / 2.0
     value = xp.log(where(certain, likely, unlikely + likely * small)) + where(certain, series - size, 0.0)
     return at_least_lowest(value - xp.log1p(small))
+
+
+def _complement_to_in_place(library: Any, x: Array, target: Array, other: Array, exponent: Any) -> Array:
+    complement = _sigmoid_in_place(library, x)
+    complement *= other
+    complement += _sigmoid_in_place(library, library.negative(x)) * target
+    return at_least_smallest_normal(complement) ** exponent
+
+
+@primitive(arrays=3, in_place=_complement_to_in_place)
+def complement_to(xp: Namespace, x: Array, target: Array, other: Array, exponent: Any) -> Array:
+    """(t sigmoid(-x) + u sigmoid(x))^exponent for t and u = 1 - t, with finite derivatives where the base is tiny."""
+    return xp.exp(exponent * _log_complement(xp, x, target, other))
