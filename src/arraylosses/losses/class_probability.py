@@ -177,22 +177,19 @@ def _by_logit(u: Array, p: Array, complement: Array, axis: int) -> Array:
 
 @dataclass(frozen=True, kw_only=True)
 class _OfNll(_DistributionLoss):
-    """What the losses share that are Σ t f(s) of s = -log p."""
+    """What the losses share that are f(s) of s = -log p of a label, and Σ t f(s) unless a loss says otherwise."""
 
     def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
         """f(s) and its derivative, from s and 1 - p."""
         raise TypeError(f"{type(self).__name__} must define `_of_nll`")
 
-    # Σ t f(-log p)
     def call(self, logits: Array, labels: Array) -> Array:
         axis = self.row_axis(logits)
         if self._is_of_logits_and_labels(labels):
             return self._of_nll(*softmax.nll_and_complement(logits, labels, axis))[0]
-        nll, _, complement = self._nll_and_pair(logits, axis)
-        return reductions.expectation(self._of_nll(nll, complement)[0], self._smoothed(logits, labels, axis), axis)
+        return self._of_target(logits, self._smoothed(logits, labels, axis), axis)
 
-    # f'(s) times the derivative of s for a label. With u = p dl/dp = -t f'(s): u / p by a probability, and by a logit
-    # what `_by_logit` makes of it.
+    # f'(s) times the derivative of s for a label
     def value_and_derivatives(
         self, positions: tuple[int, ...], logits: Array, labels: Array
     ) -> tuple[Array, tuple[Array, ...]]:
@@ -201,12 +198,21 @@ class _OfNll(_DistributionLoss):
             nll, complement, derivative = softmax.nll_complement_and_derivative(logits, labels, axis)
             value, factor = self._of_nll(nll, complement)
             return value, (derivative * indexing.expand_dims(factor, axis),)
+        value, derivative = self._of_target_and_derivative(logits, self._smoothed(logits, labels, axis), axis)
+        return value, (derivative,)
+
+    # Σ t f(-log p)
+    def _of_target(self, logits: Array, target: Array, axis: int) -> Array:
+        nll, _, complement = self._nll_and_pair(logits, axis)
+        return reductions.expectation(self._of_nll(nll, complement)[0], target, axis)
+
+    # With u = p dl/dp = -t f'(s): u / p by a probability, and by a logit what `_by_logit` makes of it.
+    def _of_target_and_derivative(self, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
         nll, p, complement = self._nll_and_pair(logits, axis)
-        target = self._smoothed(logits, labels, axis)
         value, factor = self._of_nll(nll, complement)
         u = -target * factor
         derivative = _by_logit(u, p, complement, axis) if self.from_logits else self._by_probability(logits, u, axis)
-        return reductions.expectation(value, target, axis), (derivative,)
+        return reductions.expectation(value, target, axis), derivative
 
     def _is_of_logits_and_labels(self, labels: Array) -> bool:
         return self.from_logits and _is_label(labels) and settings.is_zero(self.label_smoothing)
@@ -364,7 +370,7 @@ class GeneralizedCrossEntropy(_OfNll):
 
 @register
 @dataclass(frozen=True, kw_only=True)
-class SymmetricCrossEntropy(_DistributionLoss):
+class SymmetricCrossEntropy(_OfNll):
     r"""Cross entropy and its reverse, with prediction and target exchanged: for labels some of which are wrong.
 
     .. math:: l = -\alpha \sum_c \mathrm{target}_c \log p_c - \beta \sum_c p_c \max(\log \mathrm{target}_c,
@@ -432,12 +438,25 @@ class SymmetricCrossEntropy(_DistributionLoss):
         require_nonnegative(alpha=self.alpha, beta=self.beta)
         require_range(-math.inf, 0, ends=False, log_zero=self.log_zero)
 
-    # -alpha Σ t log p - beta Σ p max(log t, log_zero)
-    def call(self, logits: Array, labels: Array) -> Array:
-        axis = self.row_axis(logits)
-        entropy = CrossEntropy(axis=self.axis, from_logits=self.from_logits, label_smoothing=self.label_smoothing).call(
-            logits, labels
-        )
+    # -alpha Σ t log p - beta Σ p max(log t, log_zero), the second sum of which is log_zero (1 - p) for a label
+    def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
+        reverse = self.beta * self.log_zero
+        return self.alpha * nll - reverse * complement, self.alpha - reverse * (1.0 - complement)
+
+    def _of_target(self, logits: Array, target: Array, axis: int) -> Array:
+        entropy = CrossEntropy(axis=axis, from_logits=self.from_logits).call(logits, target)
         p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
-        logs = logarithms.log_at_least(self._smoothed(logits, labels, axis), self.log_zero)
-        return self.alpha * entropy - self.beta * reductions.reduce_sum(p * logs, axis)
+        return self.alpha * entropy - self.beta * reductions.reduce_sum(p * self._logs(target), axis)
+
+    # p dl/dp = -alpha t - beta p max(log t, log_zero)
+    def _of_target_and_derivative(self, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
+        nll, p, complement = self._nll_and_pair(logits, axis)
+        logs = self._logs(target)
+        entropy, reverse = reductions.expectation(nll, target, axis), reductions.reduce_sum(p * logs, axis)
+        value, u = self.alpha * entropy - self.beta * reverse, -self.alpha * target
+        if self.from_logits:
+            return value, _by_logit(u - self.beta * (p * logs), p, complement, axis)
+        return value, self._by_probability(logits, u, axis) - self.beta * logs
+
+    def _logs(self, target: Array) -> Array:
+        return logarithms.log_at_least(target, self.log_zero)
