@@ -93,6 +93,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("variant", params, indirect=True)
 
 
+@pytest.fixture(autouse=True)
+def _torch_warns_always() -> None:
+    """A warning of torch that comes once a process would be seen by the first test alone, whichever that is."""
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_warn_always(True)
+
+
 SAMPLE = 3
 """Sets of parameters of a test that the fast matrix tries, where a library compiles or plans each call."""
 

@@ -37,6 +37,19 @@ def test_vmap_equals_the_batch(jax, case):
 
 
 @default_cases
+def test_what_is_differentiated_may_be_an_array_of_numpy(jax, case):
+    given = case.inputs(seed=2, shape=(2, 2))
+    arrays = [jax.numpy.asarray(x) for x in given]
+    free = case.floating()
+    of_numpy = [given[k] if k in free else x for k, x in enumerate(arrays)]
+    expected = jax.grad(case.loss, free)(*arrays)
+    for x, y in zip(jax.grad(case.loss, free)(*of_numpy), expected, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-13, atol=1e-15)
+    if 0 in free:  # alone, beside arrays of JAX
+        np.testing.assert_allclose(jax.grad(case.loss)(given[0], *arrays[1:]), expected[0], rtol=1e-13, atol=1e-15)
+
+
+@default_cases
 def test_gradients_in_both_modes_equal_central_differences(jax, case):
     if case.entry.constant:
         pytest.skip(f"{case.entry.constant} counts as a constant: its own tests have the gradient")

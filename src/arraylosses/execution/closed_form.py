@@ -15,6 +15,7 @@ from typing import Any
 from .._array_api import Array
 from ..arguments import Inputs
 from ..formula import Formula
+from ..numerics._jax import as_jax
 
 __all__ = ["items"]
 
@@ -26,12 +27,13 @@ def items(loss: Formula, inputs: Inputs, arrays: tuple[Array, ...]) -> Array:
     settings = {name: x for name in loss.array_settings if isinstance(x := getattr(loss, name), jax.Array)}
 
     def call(arrays: tuple[Array, ...], settings: dict[str, Array]) -> Array:
-        return _with_settings(loss, settings).call(*arrays)
+        return _with_settings(loss, settings).call(*as_jax(arrays))
 
     function = jax.custom_jvp(call)
 
     def rule(primals: Any, tangents: Any) -> tuple[Array, Array]:
         (arrays, settings), (by_arrays, by_settings) = primals, tangents
+        arrays = as_jax(arrays)
         known = {k: t for k in closed if not _is_zero(t := by_arrays[k])}
         rest = [t if k not in closed and not _is_zero(t) else None for k, t in enumerate(by_arrays)]
         moving = {name: t for name, t in by_settings.items() if not _is_zero(t)}

@@ -7,10 +7,18 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from .._array_api import Array
+
+
+def as_jax(primals: Iterable[Array]) -> tuple[Array, ...]:
+    """Return primals as arrays of JAX: what is differentiated may have been given as an array of NumPy, and then is."""
+    jax: Any = sys.modules["jax"]
+    return tuple([jax.numpy.asarray(x) if isinstance(x, np.ndarray | np.generic) else x for x in primals])
 
 
 def with_jvp_of(plain: Callable[..., Any], exact: Callable[..., Any], *arrays: Array) -> Any:
@@ -19,10 +27,11 @@ def with_jvp_of(plain: Callable[..., Any], exact: Callable[..., Any], *arrays: A
     Before the arrays, `plain` is given the result.
     """
     jax: Any = sys.modules["jax"]
-    function = jax.custom_jvp(exact)
+    function = jax.custom_jvp(lambda *arrays: exact(*as_jax(arrays)))
 
     @function.defjvp  # type: ignore[untyped-decorator]
     def rule(primals: tuple[Array, ...], tangents: tuple[Array, ...]) -> tuple[Any, Any]:
+        primals = as_jax(primals)
         result = function(*primals)
         known = jax.lax.stop_gradient(result)
         return result, jax.jvp(functools.partial(plain, known), primals, tangents)[1]
@@ -33,11 +42,12 @@ def with_jvp_of(plain: Callable[..., Any], exact: Callable[..., Any], *arrays: A
 def with_derivative(function: Callable[[Array], Any], derivative: Callable[[Array], Any], x: Array) -> Any:
     """Return `function` of the elements of `x`, with a derivative that is shorter than what JAX would derive."""
     jax: Any = sys.modules["jax"]
-    known = jax.custom_jvp(function)
+    known = jax.custom_jvp(lambda x: function(*as_jax((x,))))
 
     @known.defjvp  # type: ignore[untyped-decorator]
     def rule(primals: tuple[Array], tangents: tuple[Array]) -> tuple[Any, Any]:
-        return known(*primals), derivative(*primals) * tangents[0]
+        (x,) = as_jax(primals)
+        return known(x), derivative(x) * tangents[0]
 
     return known(x)
 

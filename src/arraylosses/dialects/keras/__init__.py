@@ -12,9 +12,9 @@ outputs.
    * - Keras
      - here
      - why
-   * - takes lists, and arrays of any library
-     - takes arrays of one library; a list is a TypeError
-     - nothing is moved between libraries or devices unseen
+   * - takes arrays of any library
+     - lists of numbers and NumPy's arrays follow those of another library; arrays of two others are a TypeError
+     - nothing is moved from a device unseen
    * - broadcasts `y_true` and `y_pred` of other shapes than it can squeeze
      - ValueError with the shapes
      - (N, 1) beside (1, N) is an N by N loss that nobody means

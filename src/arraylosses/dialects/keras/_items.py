@@ -15,11 +15,22 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, ParamSpec, TypeAlias
 
 from ... import special
-from ..._array_api import NUMBERS, Array, array_namespace, as_array, dtype_kind, dtype_name, namespace_of, with_axes
+from ..._array_api import (
+    NUMBERS,
+    Array,
+    array_namespace,
+    as_array,
+    dtype_kind,
+    dtype_name,
+    is_array,
+    namespace_of,
+    with_axes,
+)
 from ...arguments.hints import made_of
 from ...loss import Loss
 from ...losses._base import PureLoss
 from .._common import one_program, translate
+from ._arrays import together
 
 __all__ = [
     "REDUCTIONS",
@@ -253,14 +264,19 @@ def values_of(items: Callable[P, Items]) -> Callable[P, Array]:
     parameters = inspect.signature(items).parameters
 
     @functools.wraps(items)
+    def of_arrays(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Items:
+        floats = None if is_array(y_pred) else "float32"
+        return items(*together(y_true, y_pred, floats=floats), *args, **kwargs)
+
+    @functools.wraps(items)
     def function(*args: P.args, **kwargs: P.kwargs) -> Array:
         try:
-            return items(*args, **kwargs).values()
+            return of_arrays(*args, **kwargs).values()
         except (TypeError, ValueError) as error:
             translate(error, WORDS, parameters)
             raise
 
-    function.items = items  # type: ignore[attr-defined]
+    function.items = of_arrays  # type: ignore[attr-defined]
     function.__signature__ = inspect.signature(items).replace(return_annotation="Array")  # type: ignore[attr-defined]
     return function
 

@@ -6,7 +6,7 @@ import functools
 import warnings
 from typing import Any
 
-from ..._array_api import Array, array_namespace, holds_values
+from ..._array_api import Array, array_namespace, holds_values, same_shape
 from ...losses.binary import BinaryCrossEntropy, BinaryFocal, Hinge, SquaredHinge
 from ...losses.class_probability import GeneralizedCrossEntropy
 from ...losses.embedding import CosineSimilarity
@@ -17,6 +17,7 @@ from ...losses.relative import AbsolutePercentageError
 from ...losses.sequence import Ctc
 from .._common import one_program
 from . import _formulas, losses
+from ._arrays import together
 from ._items import Items, axes_of, elements, floating, labels_of, of_values, rows, same_rank, shape_without, values_of
 
 __all__ = [
@@ -187,7 +188,7 @@ def squared_hinge(y_true: Array, y_pred: Array) -> Items:
 def _signs(y_true: Array) -> Array:
     """Return targets of -1 and 1, of 0 and 1 if there are no others."""
     y_true = floating("y_true", y_true)
-    if holds_values(y_true) and (0 in y_true.shape or float(y_true.min()) < 0):
+    if holds_values(y_true) and (0 in y_true.shape or bool(y_true.min() < 0)):
         return y_true
     return _of_binary(y_true)
 
@@ -352,12 +353,15 @@ def categorical_focal_crossentropy(
 
 def _categorical(loss: Any, y_true: Array, y_pred: Array, *, axis: int, **settings: Any) -> Items:
     items = rows(functools.partial(loss.made, axis=axis, **settings), y_true, y_pred, axis)
+    shapes = [tuple(x.shape) for x in items.arrays]
+    if not same_shape(*shapes):
+        raise ValueError(f"`y_true` and `y_pred` must have the same shape, got {shapes[1]} and {shapes[0]}")
     if items.arrays[0].shape[axis] == 1:
         warnings.warn(
             "`y_pred` must have one entry a class, got one in all, whose loss is always 0; binary_crossentropy is the "
             "loss of two classes",
             SyntaxWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return items
 
@@ -495,6 +499,7 @@ def circle(
     [0.616344, 0.961675, 0.0]
     """
     y_true, y_pred = labels_of(y_true), floating("y_pred", y_pred)
+    _, ref_labels, ref_embeddings = together(y_pred, ref_labels, ref_embeddings)
     loss = _formulas.Circle(margin=margin, gamma=gamma, remove_diagonal=remove_diagonal, reduction="none")
     labels = y_true if ref_labels is None else labels_of(ref_labels)
     values = loss(y_pred, y_true, y_pred if ref_embeddings is None else ref_embeddings, labels)

@@ -10,10 +10,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from ..._array_api import Array, is_array, same_values
-from ..._nested import is_nested
 from ...arguments import in_short, require_choice
 from .._common import translate
 from . import _items
+from ._arrays import is_structure, map_structure, together
 from ._items import REDUCTIONS, Reduction
 
 __all__ = ["Loss", "LossFunctionWrapper"]
@@ -85,9 +85,9 @@ class Loss:
 
         Parameters
         ----------
-        y_true, y_pred : array, or nested dict, list or tuple of arrays
-            All of one library. What they hold, `call` says.
-        sample_weight : array or float, optional
+        y_true, y_pred : array or list of numbers, or nested dict, list or tuple of arrays
+            All of one library, which lists of numbers and NumPy's arrays follow. What they hold, `call` says.
+        sample_weight : array, list of numbers or float, optional
             One number a sample, or one for each item of it.
 
         Returns
@@ -98,13 +98,14 @@ class Loss:
         Raises
         ------
         TypeError
-            For something that is no array, and for arrays of two libraries.
+            For something that is no array, and for arrays of two libraries that are not NumPy.
         ValueError
             For shapes that do not fit, and for a label that is no class.
         """
+        y_true, y_pred, sample_weight, mask = together(y_true, y_pred, sample_weight, _mask_of(y_pred))
         items = self._items(y_true, y_pred)
         try:
-            return items.reduced(self.reduction, sample_weight, _mask_of(y_pred))
+            return items.reduced(self.reduction, sample_weight, mask)
         except (TypeError, ValueError) as error:
             translate(error, _items.WORDS, self._arguments)
             raise
@@ -123,10 +124,10 @@ class Loss:
         values = self.call(self._cast("y_true", y_true), self._cast("y_pred", y_pred))
         if not is_array(values):
             raise TypeError(f"`call` of {type(self).__name__} must return an array, got {in_short(values)}")
-        return _items.of_values(values, _mask_of(values))
+        return _items.of_values(*together(values, _mask_of(values)))
 
     def _cast(self, name: str, x: Any) -> Any:
-        if is_nested(x):
+        if is_structure(x):
             return map_structure(lambda part: _items.cast(name, part, self.dtype), x)
         return _items.cast(name, x, self.dtype)
 
@@ -220,7 +221,7 @@ class LossFunctionWrapper(Loss):
 
     def call(self, y_true: Any, y_pred: Any) -> Array:
         """Return what the function does."""
-        if is_nested(y_pred):
+        if is_structure(y_pred):
             pairs = map_structure(_items.same_rank, y_true, y_pred)
             y_true, y_pred = (map_structure(lambda _, pair, k=k: pair[k], y_pred, pairs) for k in (0, 1))
         else:
@@ -268,16 +269,6 @@ class BuiltIn(LossFunctionWrapper):
         from .saving import as_config
 
         return {**Loss.get_config(self), **as_config(self._settings)}
-
-
-def map_structure(f: Callable[..., Any], first: Any, *others: Any) -> Any:
-    """Apply `f` to the parts of nested dicts, lists and tuples of one structure."""
-    if not is_nested(first):
-        return f(first, *others)
-    if isinstance(first, dict):
-        return {key: map_structure(f, part, *[x[key] for x in others]) for key, part in first.items()}
-    parts = [map_structure(f, *every) for every in zip(first, *others, strict=True)]
-    return type(first)(*parts) if hasattr(first, "_fields") else type(first)(parts)
 
 
 def _mask_of(x: Any) -> Array | None:

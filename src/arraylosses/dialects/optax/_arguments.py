@@ -109,11 +109,28 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
     return found
 
 
-def rows(axis: Axis, *arrays: Array) -> tuple[tuple[Array, ...], int]:
-    """Return arrays of one shape with their rows along one axis, and that axis: several are made one, the last."""
-    if type(axis) is int or not is_array(arrays[0]):
+def rows(axis: Axis, *arrays: Array, neutral: float = 0.0) -> tuple[tuple[Array, ...], int]:
+    """Return arrays of one shape with their rows along one axis, and that axis: several are made one, the last.
+
+    Rows without entries get one, which counts for nothing: 0, and `neutral` in the last array.
+    """
+    if not is_array(arrays[0]):
         return arrays, axis  # type: ignore[return-value]
-    return tuple([_with_rows_last(x, axes_of(axis, x.ndim)) for x in arrays]), -1
+    along = axis if type(axis) is int else -1
+    if type(axis) is not int:
+        arrays = tuple([_with_rows_last(x, axes_of(axis, x.ndim)) for x in arrays])
+    shape = arrays[0].shape
+    if 0 in shape and -len(shape) <= along < len(shape) and shape[along] == 0:
+        values = [*[0.0] * (len(arrays) - 1), neutral]
+        arrays = tuple([_of_one_entry(x, along, value) for x, value in zip(arrays, values, strict=True)])
+    return arrays, along
+
+
+def _of_one_entry(x: Array, axis: int, value: float) -> Array:
+    """Return rows with one entry in place of none."""
+    xp = array_namespace(x)
+    none = xp.sum(xp.astype(x, xp.float32) if dtype_kind(x.dtype) == "bool" else x, axis=axis, keepdims=True)
+    return xp.astype(none + value, x.dtype, copy=False)
 
 
 def _with_rows_last(x: Array, axes: tuple[int, ...]) -> Array:

@@ -26,7 +26,7 @@ def _of_rows(
     """The loss of each row; what is left out counts for nothing, as `neutral` does beside a log-probability of 0."""
     if where is None:
         given = broadcast(*together(log_predictions, targets))
-        arrays, axis = rows(axis, *given)
+        arrays, axis = rows(axis, *given, neutral=neutral)
     else:
         *found, where = together(log_predictions, targets, where)
         given = broadcast(*found)
@@ -196,6 +196,6 @@ def convex_kl_divergence(log_predictions: Array, targets: Array, axis: Axis = -1
     ...     optax.convex_kl_divergence(np.log(np.asarray([[2.0, 1.0]])), np.asarray([[0.0, 1.0]])).tolist()
     [2.0]
     """
-    message = "`convex_kl_divergence` is deprecated in Optax; `generalized_kl_divergence` is the same"
+    message = "convex_kl_divergence is deprecated in Optax; use generalized_kl_divergence, which is the same"
     warnings.warn(message, DeprecationWarning, stacklevel=2)
     return generalized_kl_divergence(log_predictions, targets, axis, where)

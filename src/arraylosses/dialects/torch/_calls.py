@@ -127,7 +127,7 @@ def require_within(low: float, high: float, **arrays: Array) -> None:
             continue
         # NumPy's methods take twice the time of its reductions, and torch's two that of the one for both.
         if is_torch(x):
-            least, most = map(float, x.aminmax())
+            least, most = map(float, x.detach().aminmax())
         else:
             least, most = float(np.minimum.reduce(x, None)), float(np.maximum.reduce(x, None))
         if least < low or most > high:
