@@ -243,13 +243,12 @@ def test_a_call_is_one_graph_of_torch():
     [
         (lambda: losses.Huber(reduction="average"), ValueError, "`reduction` must be one of 'sum_over_batch_size', "),
         (lambda: losses.Huber(dtype="int32"), ValueError, "`dtype` must be one of 'float16', "),
-        (lambda: losses.Huber()([[0.0]], Y_PRED), TypeError, "`y_true` must be an array, got list; np.asarray"),
-        (lambda: losses.Huber()(Y_TRUE, Y_PRED, [1.0]), TypeError, "`sample_weight` must be an array, got list"),
+        (lambda: losses.Huber()([["a"]], Y_PRED), TypeError, "`y_true` must be an array, got list; np.asarray"),
+        (lambda: losses.Huber()([[0.0], [1.0, 2.0]], Y_PRED), ValueError, "a list must hold lists of one length, got"),
         (lambda: losses.huber(Y_TRUE, 1.0), TypeError, "`y_pred` must be an array, got float"),
         (lambda: losses.huber(Y_TRUE, Y_PRED[:2]), ValueError, r"`y_pred` \(2, 2\)"),
         (lambda: losses.huber(Y_TRUE, Y_PRED[:, :1]), ValueError, r"`y_true` \(3, 2\)"),
         (lambda: losses.Huber()(Y_TRUE, Y_PRED, WEIGHT[:2]), ValueError, "`sample_weight` must broadcast"),
-        (lambda: losses.Huber(dtype="bfloat16")(Y_TRUE, Y_PRED), TypeError, "`dtype` must be one that the library"),
         (lambda: losses.huber(Y_TRUE, Y_PRED, delta=0.0), ValueError, "`delta` must be above 0"),
         (lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0), ValueError, r"`q` must lie in \(0, 1\)"),
         (lambda: losses.binary_crossentropy(Y_TRUE, Y_PRED, axis=2), ValueError, "`axis` must be one of the 2 axes"),
@@ -286,6 +285,15 @@ def test_a_call_is_one_graph_of_torch():
 def test_what_is_refused(call, error, said):
     with pytest.raises(error, match=said):
         call()
+
+
+def test_bfloat16_of_numpy_is_that_of_ml_dtypes():
+    loss = losses.MeanSquaredError(dtype="bfloat16")
+    if "ml_dtypes" in sys.modules:
+        assert loss(Y_TRUE, Y_PRED).dtype.name == "bfloat16"
+    else:
+        with pytest.raises(TypeError, match="`dtype` must be one that the library of `y_pred` has"):
+            loss(Y_TRUE, Y_PRED)
 
 
 def test_one_class_is_warned_of():

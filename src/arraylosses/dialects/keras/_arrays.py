@@ -13,6 +13,11 @@ from ...arguments import in_short
 
 __all__ = ["is_structure", "map_structure", "together"]
 
+# Plain tuples, not unions: torch's compiler cannot trace `|` of types.
+_LISTS = (list, tuple)
+_NUMPY = (np.ndarray, np.generic)
+_NUMBERS = (*NUMBERS, np.generic)
+
 
 def is_structure(x: object) -> bool:
     """Whether `x` is a nested dict, list or tuple of arrays, and no list of numbers, which is an array itself."""
@@ -20,9 +25,9 @@ def is_structure(x: object) -> bool:
 
 
 def _holds_numbers(x: Any) -> bool:
-    while isinstance(x, list | tuple) and x:
+    while isinstance(x, _LISTS) and x:
         x = x[0]
-    return isinstance(x, (*NUMBERS, np.generic, list, tuple))
+    return isinstance(x, (*_NUMBERS, *_LISTS))
 
 
 def map_structure(f: Callable[..., Any], first: Any, *others: Any) -> Any:
@@ -42,7 +47,7 @@ def together(*given: Any, floats: str | None = None) -> tuple[Any, ...]:
     are float64 without it.
     """
     kind = type(given[0])
-    if not issubclass(kind, dict | list | tuple) and all([x is None or type(x) is kind for x in given]):
+    if not is_nested(given[0]) and all([x is None or type(x) is kind for x in given]):
         return given
     arrays = [x for part in given for x in _leaves(part) if is_array(x)]
     like = next((x for x in arrays if backend_of(namespace_of(x)) != "numpy"), None)
@@ -58,9 +63,9 @@ def _leaves(x: Any) -> Iterator[Any]:
 
 
 def _following(x: Any, like: Array | None, floats: str | None) -> Any:
-    if isinstance(x, list | tuple):
+    if isinstance(x, _LISTS):
         x = _array_of(x, floats)
-    of_numpy = isinstance(x, np.ndarray | np.generic) and is_array(x)
+    of_numpy = isinstance(x, _NUMPY) and is_array(x)
     return x if like is None or not of_numpy else as_array(x, like=like)
 
 

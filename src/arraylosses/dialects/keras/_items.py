@@ -14,6 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, ParamSpec, TypeAlias
 
+import numpy as np
+
 from ... import special
 from ..._array_api import (
     NUMBERS,
@@ -73,7 +75,10 @@ def cast(name: str, x: Array, dtype: str) -> Array:
         return x
     wanted = getattr(xp, dtype, None)
     if wanted is None:
-        raise TypeError(f"`dtype` must be one that the library of `{name}` has, got {dtype!r}")
+        try:
+            wanted = np.dtype(dtype)  # bfloat16 of NumPy's arrays, where ml_dtypes is loaded
+        except TypeError:
+            raise TypeError(f"`dtype` must be one that the library of `{name}` has, got {dtype!r}") from None
     return xp.astype(x, wanted)
 
 
