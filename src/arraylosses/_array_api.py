@@ -45,6 +45,8 @@ __all__ = [
     "is_torch",
     "joined",
     "known_size",
+    "least",
+    "least_and_most",
     "library_of",
     "lie_below",
     "namespace_of",
@@ -430,10 +432,27 @@ def same_values(a: Any, b: Any) -> bool:
     return np.array_equal(to_numpy(a), to_numpy(b), equal_nan=dtype_kind(a.dtype) in ("float", "half"))
 
 
+def least(x: Array) -> float:
+    """Return the smallest of numbers, of which there are some and whose values can be looked at."""
+    return float(np.minimum.reduce(_on_numpy(x), None))
+
+
+def least_and_most(x: Array) -> tuple[float, float]:
+    """Return the smallest and the largest of such numbers."""
+    x = _on_numpy(x)
+    return float(np.minimum.reduce(x, None)), float(np.maximum.reduce(x, None))
+
+
+def _on_numpy(x: Array) -> Any:
+    """Return a view of an array whose values can be looked at: a reduction of NumPy takes less to call than torch's."""
+    if isinstance(x, _NUMPY_ARRAYS):
+        return x
+    return x.numpy(force=True) if dtype_kind(x.dtype) != "half" else x.detach().float().numpy()
+
+
 def lie_below(x: Array, bound: int) -> bool:
     """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
-    if is_torch(x):
-        x = x.numpy()  # whose reduction takes a tenth of the time
+    x = _on_numpy(x)
     if is_eager_numpy(x):
         unsigned = np.maximum.reduce(x.view(_UNSIGNED[x.itemsize]), None)  # a negative one is beyond every bound
         return bool(unsigned < bound)

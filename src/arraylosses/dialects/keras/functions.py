@@ -6,7 +6,7 @@ import functools
 import warnings
 from typing import Any
 
-from ..._array_api import Array, array_namespace, holds_values, same_shape
+from ..._array_api import Array, array_namespace, holds_values, least, same_shape
 from ...losses.binary import BinaryCrossEntropy, BinaryFocal, Hinge, SquaredHinge
 from ...losses.class_probability import GeneralizedCrossEntropy
 from ...losses.embedding import CosineSimilarity
@@ -188,7 +188,7 @@ def squared_hinge(y_true: Array, y_pred: Array) -> Items:
 def _signs(y_true: Array) -> Array:
     """Return targets of -1 and 1, of 0 and 1 if there are no others."""
     y_true = floating("y_true", y_true)
-    if holds_values(y_true) and (0 in y_true.shape or bool(y_true.min() < 0)):
+    if holds_values(y_true) and (0 in y_true.shape or least(y_true) < 0):
         return y_true
     return _of_binary(y_true)
 
