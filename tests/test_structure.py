@@ -14,10 +14,10 @@ pytestmark = pytest.mark.otherwise_numpy
 ROOT = Path(arraylosses.__file__).parent
 
 LAYERS = [
-    "_array_api", "_config", "_nested", "arguments", "numerics", "special", "reduction", "autodiff", "formula",
-    "execution", "loss", "loss_function", "peers", "registry", "composition", "accumulation", "losses", "functions",
-    "adaptive_softmax", "dialects", "gradients", "conversion", "constants", "data", "comparison", "testing", "interop",
-    "cli", "__init__", "__main__",
+    "_array_api", "_values", "_config", "_nested", "arguments", "numerics", "special", "reduction", "autodiff",
+    "formula", "execution", "loss", "loss_function", "peers", "registry", "composition", "accumulation", "losses",
+    "functions", "adaptive_softmax", "dialects", "gradients", "conversion", "constants", "data", "comparison",
+    "testing", "interop", "cli", "__init__", "__main__",
 ]  # fmt: skip
 """Lower ones first. What is loaded on demand, within a function, counts as an import too."""
 

@@ -45,10 +45,7 @@ __all__ = [
     "is_torch",
     "joined",
     "known_size",
-    "least",
-    "least_and_most",
     "library_of",
-    "lie_below",
     "namespace_of",
     "numpy_namespace",
     "on_mesh_of",
@@ -113,8 +110,6 @@ _PLAIN = (tuple, list, float, int)
 
 # By NumPy's own letters, which it makes up no names for.
 _NAMES_OF_NUMPY = {np.dtype(name).char: name for name in ("float16", "float32", "float64", "int32", "int64", "bool")}
-
-_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 _BACKENDS = {
     "array_api_compat.numpy": "numpy",
@@ -430,33 +425,6 @@ def same_values(a: Any, b: Any) -> bool:
     if backend == "jax" and not (is_eager_jax(a) and is_eager_jax(b)):
         return False
     return np.array_equal(to_numpy(a), to_numpy(b), equal_nan=dtype_kind(a.dtype) in ("float", "half"))
-
-
-def least(x: Array) -> float:
-    """Return the smallest of numbers, of which there are some and whose values can be looked at."""
-    return float(np.minimum.reduce(_on_numpy(x), None))
-
-
-def least_and_most(x: Array) -> tuple[float, float]:
-    """Return the smallest and the largest of such numbers."""
-    x = _on_numpy(x)
-    return float(np.minimum.reduce(x, None)), float(np.maximum.reduce(x, None))
-
-
-def _on_numpy(x: Array) -> Any:
-    """Return a view of an array whose values can be looked at: a reduction of NumPy takes less to call than torch's."""
-    if isinstance(x, _NUMPY_ARRAYS):
-        return x
-    return x.numpy(force=True) if dtype_kind(x.dtype) != "half" else x.detach().float().numpy()
-
-
-def lie_below(x: Array, bound: int) -> bool:
-    """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
-    x = _on_numpy(x)
-    if is_eager_numpy(x):
-        unsigned = np.maximum.reduce(x.view(_UNSIGNED[x.itemsize]), None)  # a negative one is beyond every bound
-        return bool(unsigned < bound)
-    return bool(x.min() >= 0) and bool(x.max() < bound)
 
 
 def is_torch(x: Array) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .._array_api import Array, Namespace, as_index, holds_values, integer_range, lie_below
+from .._array_api import Array, Namespace, as_index, holds_values, integer_range
+from .._values import lie_below
 
 __all__ = ["check_labels"]
 

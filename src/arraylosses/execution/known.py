@@ -9,8 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple, TypeAlias
 
-from .._array_api import Array, holds_values, in_transform, is_eager_numpy, lie_below
+from .._array_api import Array, holds_values, in_transform, is_eager_numpy
 from .._config import setting
+from .._values import lie_below
 from ..arguments import Inputs
 from ..formula import Formula
 

@@ -6,7 +6,8 @@ import functools
 import warnings
 from typing import Any
 
-from ..._array_api import Array, array_namespace, holds_values, least, same_shape
+from ..._array_api import Array, array_namespace, holds_values, same_shape
+from ..._values import least
 from ...losses.binary import BinaryCrossEntropy, BinaryFocal, Hinge, SquaredHinge
 from ...losses.class_probability import GeneralizedCrossEntropy
 from ...losses.embedding import CosineSimilarity

@@ -18,11 +18,9 @@ from ..._array_api import (
     as_index,
     dtype_kind,
     holds_values,
-    least,
-    least_and_most,
-    lie_below,
     namespace_of,
 )
+from ..._values import least, least_and_most, lie_below
 from ...arguments import require_choice
 from ...arguments.places import one_library
 from ...loss import Loss

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import InitVar, dataclass
 
-from ..._array_api import Array, array_namespace, dtype_kind, dtype_name, holds_values, lie_below
+from ..._array_api import Array, array_namespace, dtype_kind, dtype_name, holds_values
+from ..._values import lie_below
 from ...losses.binary import BinaryCrossEntropy, SoftMargin
 from ...losses.margin import MultiMargin
 from ...losses.multilabel import MultilabelMargin, MultilabelSoftMargin
