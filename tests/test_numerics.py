@@ -88,6 +88,14 @@ def test_the_divergence_of_0_is_the_other_number(variant):
     assert np.all(np.isfinite(variant.numpy(variant.run(slope, y))))
 
 
+def test_numbers_below_0_have_no_divergence_however_near(variant):
+    below, other = variant.array(np.asarray([-1.0, -1.0, -2.0])), variant.array(np.asarray([-1.0, -1.1, 1.0]))
+    with np.errstate(invalid="ignore"):
+        assert np.isnan(variant.numpy(variant.run(gamma.kl_div, below, other))).all()
+        near, _ = gamma.near_and_log_ratio(below, other)
+    assert not variant.numpy(near).any()
+
+
 @pytest.mark.parametrize("count", [0.0, 0.5, 1.0, 7.0, 1000.0])
 def test_the_excess_of_a_ratio_of_gammas_vanishes_with_the_dispersion(variant, count):
     dtype = variant.dtypes[-1]

@@ -188,6 +188,10 @@ def test_the_labels_of_hinge_are_converted_where_all_are_0_or_1():
     assert losses.hinge(np.asarray([[0, 1]]), p).tolist() == [(1.5 + 3.0) / 2]
     assert losses.hinge(np.asarray([[-1, 1]]), p).tolist() == [(1.5 + 3.0) / 2]
     assert losses.hinge(np.asarray([[-1, 0]]), p).tolist() == [(1.5 + 1.0) / 2]
+    # where the first entries do not tell
+    ones = np.ones((1, 40))
+    for last, expected in ((0.0, 2.0), (-1.0, 2.0), (0.5, 0.5)):
+        assert losses.hinge(np.append(ones, [[last]], axis=1), np.ones((1, 41))).tolist() == [expected / 41]
 
 
 def test_circle_compares_with_other_embeddings():

@@ -387,3 +387,22 @@ def test_a_model_trains_on_digits_as_with_torch_s_own_loss():
         curves.append(curve)
     assert curves[1][-1] < curves[1][0] / 2
     np.testing.assert_allclose(curves[1], curves[0], atol=1e-5)
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_a_range_is_looked_at_in_every_dtype_and_within_transforms_without_a_warning(dtype):
+    torch = pytest.importorskip("torch")
+    x, target = (torch.tensor(v, dtype=getattr(torch, dtype)) for v in ([0.25, 0.75], [0.0, 1.0]))
+    variance = torch.nn.Parameter(torch.ones_like(x))
+    expected = [[2.0 / 3.0, -2.0 / 3.0], [0.125, -0.125]]
+    calls = dialect.binary_cross_entropy, lambda *v: dialect.gaussian_nll_loss(*v, variance)
+    for call, slope in zip(calls, expected, strict=True):
+        recorded = x.clone().requires_grad_()
+        call(recorded, target).backward()
+        of_transform = torch.func.grad(lambda v, call=call: call(v, target))(x)
+        for found in (recorded.grad, of_transform):
+            torch.testing.assert_close(found.float(), torch.tensor(slope), rtol=1e-2, atol=1e-3)
+    for bad in (torch.tensor([0.5, 2.0], dtype=x.dtype), torch.tensor([-0.5, 0.5], dtype=x.dtype, requires_grad=True)):
+        with pytest.raises(ValueError, match="must hold numbers from 0 to 1, got"):
+            dialect.binary_cross_entropy(x, bad)

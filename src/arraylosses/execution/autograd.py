@@ -1,10 +1,10 @@
 """torch's autograd: one function whose backward pass computes the closed form, and keeps only the inputs.
 
 The straight way would keep every intermediate result for the backward pass. Here the backward pass computes the
-gradient from the inputs, block by block. Up to a size, value and gradient are computed together, and that gradient is
-kept. So it is on an accelerator whatever the size: there it is one array in the place of every intermediate result, and
-takes fewer kernels. A backward pass that is itself recorded, for a second derivative, or that is vectorized over many
-upstream gradients, goes the straight way.
+gradient from the inputs, block by block. Up to a size, value and gradient are computed together, by NumPy where they
+are few numbers, and that gradient is kept. So it is on an accelerator whatever the size: there it is one array in the
+place of every intermediate result, and takes fewer kernels. A backward pass that is itself recorded, for a second
+derivative, or that is vectorized over many upstream gradients, goes the straight way.
 """
 
 from __future__ import annotations
@@ -101,6 +101,7 @@ def _with_tensors(inputs: Inputs, tensors: tuple[Array, ...]) -> Inputs:
 @functools.cache
 def _apply() -> Any:
     torch: Any = sys.modules["torch"]
+    # Without a look for what transforms have wrapped, which plain tensors are not.
     return super(torch.autograd.Function, _function()).apply
 
 
@@ -130,7 +131,8 @@ def _function() -> Any:
             loss, inputs, positions, together = ctx.call
             tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
             found: Sequence[Array] | None = None
-            if not torch.is_grad_enabled() and is_eager_torch(upstream):  # neither recorded nor vectorized
+            # neither recorded nor vectorized
+            if not torch.is_grad_enabled() and is_eager_torch(upstream) and not in_transform():
                 if together:
                     found, ctx.gradients = ctx.gradients, None  # given away: they may be written to
                     if found is None:

@@ -29,11 +29,18 @@ def _nearness(x: Array, y: Array) -> tuple[Array, Array, Array]:
     return near, difference, difference / where(near, total, 1.0)
 
 
+def _nearness_in_place(library: Any, x: Array, y: Array) -> tuple[Array, Array, Array]:
+    """The same, with some numbers where x is not near y."""
+    difference, total = x - y, x + y
+    size = library.abs(difference)
+    size *= 3.0
+    return size < total, difference, library.divide(difference, total, out=total)
+
+
 # x (2 atanh(v)) - (x - y) = v (x - y) + 2 x (atanh(v) - v), in which nothing cancels; the formula where they are apart
 def _kl_div_in_place(library: Any, x: Array, y: Array, log_y: Array | None = None) -> Array:
-    difference = x - y
-    with np.errstate(divide="ignore", invalid="ignore"):
-        v = difference / (x + y)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        near, difference, v = _nearness_in_place(library, x, y)
         square = v * v
         series = atanh_excess(square)
         series *= square
@@ -44,7 +51,7 @@ def _kl_div_in_place(library: Any, x: Array, y: Array, log_y: Array | None = Non
         value = library.log(x) - (library.log(y) if log_y is None else log_y)
         value *= x
         value -= difference
-    return where(x == 0, y, where(square < 1.0 / 9.0, series, value))
+    return where(x == 0, y, where(near, series, value))
 
 
 @primitive(arrays=2, in_place=_kl_div_in_place)
@@ -58,17 +65,16 @@ def kl_div(xp: Namespace, x: Array, y: Array, log_y: Array | None = None) -> Arr
 
 
 # 2 atanh(v)
-def _near_and_log_ratio_in_place(_: Any, x: Array, y: Array) -> tuple[Array, Array]:
-    v, total = x - y, x + y
-    with np.errstate(invalid="ignore"):
-        v /= total
-    square = v * v
-    ratio = atanh_excess(square)
-    ratio *= square
-    ratio += 1.0
-    ratio *= v
-    ratio *= 2.0
-    return square < 1.0 / 9.0, ratio
+def _near_and_log_ratio_in_place(library: Any, x: Array, y: Array) -> tuple[Array, Array]:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        near, _, v = _nearness_in_place(library, x, y)
+        square = v * v
+        ratio = atanh_excess(square)
+        ratio *= square
+        ratio += 1.0
+        ratio *= v
+        ratio *= 2.0
+    return near, ratio
 
 
 @primitive(arrays=2, in_place=_near_and_log_ratio_in_place)

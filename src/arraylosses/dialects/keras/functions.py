@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from ..._array_api import Array, array_namespace, holds_values, same_shape
-from ..._values import least
+from ..._values import holds_negative
 from ...losses.binary import BinaryCrossEntropy, BinaryFocal, Hinge, SquaredHinge
 from ...losses.class_probability import GeneralizedCrossEntropy
 from ...losses.embedding import CosineSimilarity
@@ -189,7 +189,7 @@ def squared_hinge(y_true: Array, y_pred: Array) -> Items:
 def _signs(y_true: Array) -> Array:
     """Return targets of -1 and 1, of 0 and 1 if there are no others."""
     y_true = floating("y_true", y_true)
-    if holds_values(y_true) and (0 in y_true.shape or least(y_true) < 0):
+    if holds_values(y_true) and (0 in y_true.shape or holds_negative(y_true)):
         return y_true
     return _of_binary(y_true)
 
