@@ -28,6 +28,7 @@ from ..._array_api import (
     namespace_of,
     with_axes,
 )
+from ..._nested import is_nested
 from ...arguments.hints import made_of
 from ...loss import Loss
 from ...losses._base import PureLoss
@@ -270,8 +271,9 @@ def values_of(items: Callable[P, Items]) -> Callable[P, Array]:
 
     @functools.wraps(items)
     def of_arrays(y_true: Any, y_pred: Any, *args: Any, **kwargs: Any) -> Items:
-        floats = None if is_array(y_pred) else "float32"
-        return items(*together(y_true, y_pred, floats=floats), *args, **kwargs)
+        if type(y_true) is not type(y_pred) or is_nested(y_true):
+            y_true, y_pred = together(y_true, y_pred, floats=None if is_array(y_pred) else "float32")
+        return items(y_true, y_pred, *args, **kwargs)
 
     @functools.wraps(items)
     def function(*args: P.args, **kwargs: P.kwargs) -> Array:
