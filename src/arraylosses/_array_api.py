@@ -18,6 +18,7 @@ from array_api_compat import numpy as numpy_namespace
 
 __all__ = [
     "NUMBERS",
+    "NUMPY_ARRAYS",
     "Array",
     "Kind",
     "Namespace",
@@ -105,7 +106,7 @@ _NAMES: dict[type, dict[Any, str]] = {}
 
 # Plain tuples, not unions: torch's compiler cannot trace `|` of types.
 NUMBERS = (float, int)
-_NUMPY_ARRAYS = (np.ndarray, np.generic)
+NUMPY_ARRAYS = (np.ndarray, np.generic)
 _PLAIN = (tuple, list, float, int)
 
 # By NumPy's own letters, which it makes up no names for.
@@ -405,8 +406,8 @@ def single_device(x: Array) -> Any | None:
 
 def holds_values(*arrays: Array) -> bool:
     """Whether the values can be looked at without a sync or a break: eager NumPy, and eager torch on the CPU."""
-    if isinstance(arrays[0], _NUMPY_ARRAYS):
-        return all([isinstance(x, _NUMPY_ARRAYS) for x in arrays])
+    if isinstance(arrays[0], NUMPY_ARRAYS):
+        return all([isinstance(x, NUMPY_ARRAYS) for x in arrays])
     return _are_plain(arrays, on_cpu=True)
 
 

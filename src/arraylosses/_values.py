@@ -9,11 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ._array_api import Array, dtype_name, in_transform, is_eager_numpy
+from ._array_api import NUMPY_ARRAYS, Array, dtype_name, in_transform, is_eager_numpy
 
 __all__ = ["holds_negative", "least", "least_and_most", "lie_below"]
 
-_NUMPY_ARRAYS = (np.ndarray, np.generic)
 _FEW = 16
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
@@ -43,7 +42,7 @@ def holds_negative(x: Array) -> bool:
 
 def _on_numpy(x: Array) -> Any:
     """Return a view of an array; None of a tensor within a transform, or that NumPy has no dtype for."""
-    if isinstance(x, _NUMPY_ARRAYS):
+    if isinstance(x, NUMPY_ARRAYS):
         return x
     return None if in_transform() or dtype_name(x.dtype) == "bfloat16" else x.numpy(force=True)
 

@@ -10,15 +10,13 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-import numpy as np
-
-from .._array_api import Array
+from .._array_api import NUMPY_ARRAYS, Array
 
 
 def as_jax(primals: Iterable[Array]) -> tuple[Array, ...]:
     """Return primals as arrays of JAX: what is differentiated may have been given as an array of NumPy, and then is."""
     jax: Any = sys.modules["jax"]
-    return tuple([jax.numpy.asarray(x) if isinstance(x, np.ndarray | np.generic) else x for x in primals])
+    return tuple([jax.numpy.asarray(x) if isinstance(x, NUMPY_ARRAYS) else x for x in primals])
 
 
 def with_jvp_of(plain: Callable[..., Any], exact: Callable[..., Any], *arrays: Array) -> Any:

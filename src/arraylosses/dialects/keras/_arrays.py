@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..._array_api import NUMBERS, Array, as_array, backend_of, is_array, namespace_of
+from ..._array_api import NUMBERS, NUMPY_ARRAYS, Array, as_array, backend_of, is_array, namespace_of
 from ..._nested import is_nested
 from ...arguments import in_short
 
@@ -15,7 +15,6 @@ __all__ = ["is_structure", "map_structure", "together"]
 
 # Plain tuples, not unions: torch's compiler cannot trace `|` of types.
 _LISTS = (list, tuple)
-_NUMPY = (np.ndarray, np.generic)
 _NUMBERS = (*NUMBERS, np.generic)
 
 
@@ -65,7 +64,7 @@ def _leaves(x: Any) -> Iterator[Any]:
 def _following(x: Any, like: Array | None, floats: str | None) -> Any:
     if isinstance(x, _LISTS):
         x = _array_of(x, floats)
-    of_numpy = isinstance(x, _NUMPY) and is_array(x)
+    of_numpy = isinstance(x, NUMPY_ARRAYS) and is_array(x)
     return x if like is None or not of_numpy else as_array(x, like=like)
 
 
