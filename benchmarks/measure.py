@@ -112,7 +112,7 @@ def _leaves(result: Any) -> list[np.ndarray]:
     if isinstance(result, tuple | list):
         return [leaf for part in result for leaf in _leaves(part)]
     if hasattr(result, "detach"):  # NumPy has no bfloat16 that torch would hand over
-        result = result.detach().float() if result.element_size() < 4 else result.detach()
+        result = (result.detach().float() if result.element_size() < 4 else result.detach()).cpu()
     return [np.asarray(result)]
 
 

@@ -54,6 +54,17 @@ def values_cases() -> Iterator[Case]:
     return table("torch-values", OURS, [VALUE, GRADIENT], functools.partial(beside_random, _ours))
 
 
+def cuda_cases() -> Iterator[Case]:
+    """Yield rows against torch.nn.functional on a GPU, each call waited for."""
+    return table("torch-cuda", TORCH_HAS, [VALUE, GRADIENT], _cuda)
+
+
+def _cuda(peer: Peer, mode: str, shape: Shape) -> Pair:
+    if not torch.cuda.is_available():
+        raise MissingError("no CUDA device")
+    return _pair(ours_of(peer), peer.call, peer, mode, shape, "cuda")
+
+
 def _ours(peer: Peer, mode: str, shape: Shape) -> Callable[[], Any]:
     return _pair(ours_of(peer), ours_of(peer), peer, mode, shape).ours
 
@@ -88,14 +99,24 @@ def _compiled_once(
     return compile_(lambda *a: ours(*a), fullgraph=True), compile_(lambda *a: theirs(*a))
 
 
-def _pair(ours: Callable[..., Any], theirs: Callable[..., Any], peer: Peer, mode: str, shape: Shape) -> Pair:
+def _pair(
+    ours: Callable[..., Any], theirs: Callable[..., Any], peer: Peer, mode: str, shape: Shape, device: str = "cpu"
+) -> Pair:
     drawn = arrays_for(peer, shape)
-    arrays = [torch.from_numpy(x) for x in drawn]
+    arrays = [torch.from_numpy(x).to(device) for x in drawn]
     if mode == GRADIENT:
         for k in peer.argnums:
             arrays[k].requires_grad_()
     call = functools.partial(_with_gradients if mode == GRADIENT else _alone, arrays)
+    if device == "cuda":
+        call = functools.partial(_waited_for, call)
     return Pair(lambda: call(ours), lambda: call(theirs), *bytes_of(peer, drawn, mode))
+
+
+def _waited_for(call: Callable[..., Any], function: Callable[..., Any]) -> Any:
+    result = call(function)
+    torch.cuda.synchronize()
+    return result
 
 
 def _alone(arrays: list[Any], function: Callable[..., Any]) -> Any:

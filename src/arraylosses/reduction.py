@@ -11,7 +11,7 @@ from . import special
 from ._array_api import NUMBERS, Array, Namespace, backend_of, broadcast_to, is_array, is_eager_torch, known_size
 from .numerics import reductions
 
-__all__ = ["REDUCTIONS", "Reduction", "Totals", "kept_weight", "reduce", "share"]
+__all__ = ["REDUCTIONS", "Reduction", "Totals", "divisor_of", "kept_weight", "reduce", "share"]
 
 Reduction: TypeAlias = Literal["none", "sum", "mean", "batchmean"]
 REDUCTIONS: tuple[Reduction, ...] = ("none", "sum", "mean", "batchmean")
@@ -77,8 +77,11 @@ class Totals:
 
     def result(self, reduction: str) -> Any:
         """Return the reduced loss."""
-        divisor = self.divisor(reduction)
-        return self.loss if isinstance(divisor, float) and divisor == 1.0 else self.loss / divisor
+        return _divided(self.loss, self.divisor(reduction))
+
+
+def _divided(total: Any, divisor: Any) -> Any:
+    return total if isinstance(divisor, float) and divisor == 1.0 else total / divisor
 
 
 def _or_one(total: Any) -> Any:
@@ -94,7 +97,7 @@ def _sum(values: list[float]) -> float:
         return sum(values)
 
 
-def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array:
+def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str, divisor: Any = None) -> Array:
     """Reduce per-item losses l with weights w.
 
     ``none`` is w l, ``sum`` is Σ w l, ``mean`` is Σ w l / Σ w, ``batchmean`` is Σ w l / (length of the first axis).
@@ -109,6 +112,8 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) ->
     weight : array of the dtype and shape of `items`, optional
     reduction : str
         One of `REDUCTIONS`.
+    divisor : number or array of shape (), optional
+        What `divisor_of` says, where it is known.
 
     Returns
     -------
@@ -122,17 +127,24 @@ def reduce(xp: Namespace, items: Array, weight: Array | None, reduction: str) ->
     weighted = items if weight is None else items * weight
     if reduction == "none":
         return weighted
-    divisors = _divisors(xp, items, weight, reduction)
-    return Totals(reductions.reduce_sum(weighted), divisors.weight, divisors.length).result(reduction)
+    if divisor is None:
+        divisor = divisor_of(xp, items, weight, reduction)
+    return _divided(reductions.reduce_sum(weighted), divisor)
 
 
-def share(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Array | float:
+def share(xp: Namespace, items: Array, weight: Array | None, reduction: str, divisor: Any = None) -> Array | float:
     """Return the derivative of the reduced loss with respect to each per-item loss: w, w / Σ w or w / length."""
-    divisor = _divisors(xp, items, weight, reduction).divisor(reduction)
+    if divisor is None:
+        divisor = divisor_of(xp, items, weight, reduction)
     return (1.0 if weight is None else weight) / divisor
 
 
-def _divisors(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Totals:
+def divisor_of(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Any:
+    """Return what Σ w l is divided by: 1, Σ w or the length of the first axis."""
+    return _totals(xp, items, weight, reduction).divisor(reduction)
+
+
+def _totals(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Totals:
     """The totals of the weights of items, as far as a reduction asks for them."""
     if reduction == "batchmean" and items.ndim:
         length = known_size(items.shape[:1])

@@ -27,25 +27,25 @@ def check_labels(
     if ignored is not None:
         used = labels != ignored
         where = used if where is None else xp.logical_and(used, where)
+    if not holds_values(*(labels,) if where is None else (labels, where)):
+        index = labels % classes  # one that can index, in the fewest calls
+        invalid = index != labels
+        return index, where, invalid if where is None else xp.logical_and(invalid, where)
     valid = xp.logical_and(labels >= 0, labels < classes)
     kept_invalid = xp.logical_not(valid) if where is None else xp.logical_and(xp.logical_not(valid), where)
-    if holds_values(kept_invalid):
-        if bool(xp.any(kept_invalid)):
-            worst = xp.where(kept_invalid, labels, classes)
-            label = int(xp.min(worst))
-            label = label if label < 0 else int(xp.max(xp.where(kept_invalid, labels, -1)))
-            low, high = integer_range(given.dtype)
-            label = label if label >= low else label + high + 1
-            raise ValueError(
-                f"`{name}` must lie in [0, {classes}) for {classes} classes, got {label}; "
-                "`where` or `ignore_index` leaves items out"
-                if called == "classes"
-                else f"`{name}` must lie in [0, {classes - 1}], {called}, got {label}"
-            )
-        kept_invalid = None
-    if where is not None or kept_invalid is not None:
-        labels = xp.where(valid, labels, xp.zeros_like(labels))
-    return labels, where, kept_invalid
+    if bool(xp.any(kept_invalid)):
+        worst = xp.where(kept_invalid, labels, classes)
+        label = int(xp.min(worst))
+        label = label if label < 0 else int(xp.max(xp.where(kept_invalid, labels, -1)))
+        low, high = integer_range(given.dtype)
+        label = label if label >= low else label + high + 1
+        raise ValueError(
+            f"`{name}` must lie in [0, {classes}) for {classes} classes, got {label}; "
+            "`where` or `ignore_index` leaves items out"
+            if called == "classes"
+            else f"`{name}` must lie in [0, {classes - 1}], {called}, got {label}"
+        )
+    return labels if where is None else xp.where(valid, labels, xp.zeros_like(labels)), where, None
 
 
 # An unsigned integer may be beyond the dtype that indexes, in which it then wraps around to a negative number, and

@@ -42,9 +42,7 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
     if not torch.is_grad_enabled() or not is_eager_torch(*given) or in_transform():
         return False
     positions = tracked(loss, inputs)
-    return bool(positions) and all(
-        [k in loss.closed_forms and inputs.arrays[k].dtype == inputs.dtype for k in positions]
-    )
+    return bool(positions) and all([k in loss.closed_forms for k in positions])
 
 
 def run(loss: Formula, inputs: Inputs) -> Array:
@@ -60,21 +58,29 @@ def _on_cpu(x: Array) -> bool:
     return bool(x.is_cpu)
 
 
-def _together(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tuple[Array, ...] | None:
+def _together(
+    loss: Formula, inputs: Inputs, positions: tuple[int, ...]
+) -> tuple[Array, tuple[Array, ...], Array | float | None] | None:
+    """Return a value with its gradients, and what these are still to be multiplied by.
+
+    On an accelerator that is left to the backward pass, which has a factor of its own.
+    """
     if loss.reduction == "none":
         return None
+    wanted = Wanted(positions)
     if not _on_cpu(inputs.arrays[0]):
-        return direct.run_with_derivatives(loss, inputs, Wanted(positions))
-    if small.fits(loss, inputs):
-        return small.run_with_derivatives(loss, inputs, Wanted(positions))
-    size = math.prod(inputs.arrays[0].shape)
+        return direct.parts_of_derivatives(loss, inputs, wanted)
     # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
     is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
-    if size * len(positions) > KEPT or is_half:
+    if small.fits(loss, inputs):
+        found = small.run_with_derivatives(loss, inputs, wanted)
+    elif is_half or math.prod(inputs.arrays[0].shape) * len(positions) > KEPT:
         return None
-    if blocks.fits(loss, inputs, whole=True):
-        return blocks.run_with_derivatives(loss, inputs, Wanted(positions))
-    return direct.run_with_derivatives(loss, inputs, Wanted(positions))
+    elif blocks.fits(loss, inputs, whole=True):
+        found = blocks.run_with_derivatives(loss, inputs, wanted)
+    else:
+        found = direct.run_with_derivatives(loss, inputs, wanted)
+    return found and (found[0], found[1:], None)
 
 
 def _alone(loss: Formula, inputs: Inputs) -> Any:
@@ -120,10 +126,10 @@ def _function() -> Any:
                 ctx.save_for_backward(*tensors)
             positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
             found = _together(loss, inputs, positions)
-            ctx.call, ctx.gradients = (loss, _without_tensors(inputs), positions, found is not None), None
+            ctx.call, ctx.kept = (loss, _without_tensors(inputs), positions, found is not None), None
             if found is None:
                 return _alone(loss, inputs).run(loss, inputs)
-            value, *ctx.gradients = found
+            value, *ctx.kept = found
             return value
 
         @staticmethod
@@ -134,10 +140,14 @@ def _function() -> Any:
             # neither recorded nor vectorized
             if not torch.is_grad_enabled() and is_eager_torch(upstream) and not in_transform():
                 if together:
-                    found, ctx.gradients = ctx.gradients, None  # given away: they may be written to
-                    if found is None:
-                        found = (_together(loss, _with_tensors(inputs, tensors), positions) or (None,))[1:]
-                    if found and not (_on_cpu(upstream) and upstream.item() == 1.0):
+                    kept, ctx.kept = ctx.kept, None  # given away: what is kept may be written to
+                    if kept is None:
+                        _, *kept = _together(loss, _with_tensors(inputs, tensors), positions) or (None, None, None)
+                    found, part = kept
+                    if found and part is not None:
+                        given = _with_tensors(inputs, tensors)
+                        found = direct.multiplied(given, found, part, Wanted(positions), upstream)
+                    elif found and not (_on_cpu(upstream) and upstream.item() == 1.0):
                         for x in found:
                             x.mul_(upstream)
                 else:

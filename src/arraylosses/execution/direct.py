@@ -9,10 +9,21 @@ from .. import special
 from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transform, same_shape
 from ..arguments import Inputs
 from ..formula import Formula
-from ..reduction import kept_weight, reduce, share
+from ..reduction import divisor_of, kept_weight, reduce, share
 from . import few_classes
 
-__all__ = ["FIRST", "Wanted", "evaluate", "item_weight", "prepare", "run", "run_with_derivatives", "taken"]
+__all__ = [
+    "FIRST",
+    "Wanted",
+    "evaluate",
+    "item_weight",
+    "multiplied",
+    "parts_of_derivatives",
+    "prepare",
+    "run",
+    "run_with_derivatives",
+    "taken",
+]
 
 
 class Wanted(NamedTuple):
@@ -45,12 +56,36 @@ def run_with_derivatives(
     the result, and by `upstream`: of shape (), or one number an item for reduction "none". A derivative comes back in
     the dtype of the array that it is taken by.
     """
+    found = parts_of_derivatives(loss, inputs, wanted)
+    if found is None:
+        return None
+    value, derivatives, part = found
+    return (value, *multiplied(inputs, derivatives, part, wanted, upstream))
+
+
+def parts_of_derivatives(
+    loss: Formula, inputs: Inputs, wanted: Wanted = FIRST
+) -> tuple[Array, tuple[Array, ...], Array | float] | None:
+    """Compute `loss`, the derivatives of its items, and what they are to be multiplied by: each item's share in it."""
     arrays, weight = prepare(loss, inputs)
     items, derivatives = evaluate(loss, inputs, arrays, wanted)
     if derivatives is None:
         return None
-    xp = inputs.xp
-    part = share(xp, items, weight, loss.reduction)
+    divisor = divisor_of(inputs.xp, items, weight, loss.reduction)
+    part = share(inputs.xp, items, weight, loss.reduction, divisor)
+    if inputs.invalid is not None:
+        part = special.where(inputs.invalid, items, part)  # NaN, in the dtype of the items
+    return reduce(inputs.xp, items, weight, loss.reduction, divisor), derivatives, part
+
+
+def multiplied(
+    inputs: Inputs,
+    derivatives: tuple[Array, ...],
+    part: Array | float,
+    wanted: Wanted = FIRST,
+    upstream: Array | None = None,
+) -> tuple[Array, ...]:
+    """Return the derivatives of the result, of those of its items."""
     if upstream is not None:
         # An infinite one, as of a root of 0, makes NaN of the 0 of what is left out.
         part = part * (upstream if inputs.where is None else special.where(inputs.where, upstream, 0.0))
@@ -58,8 +93,8 @@ def run_with_derivatives(
     for k, x in zip(wanted.arrays, derivatives, strict=True):
         source = inputs.arrays[k]
         factor = part if isinstance(part, float) else inputs.of_array(part, k)
-        results.append(in_chunks_of(_in_dtype(xp, x * factor, source.dtype), source))
-    return (reduce(xp, items, weight, loss.reduction), *results)
+        results.append(in_chunks_of(_in_dtype(inputs.xp, x * factor, source.dtype), source))
+    return tuple(results)
 
 
 def prepare(loss: Formula, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:
@@ -92,7 +127,10 @@ def taken(inputs: Inputs, arrays: tuple[Array, ...]) -> tuple[Array, ...]:
 def evaluate(
     loss: Formula, inputs: Inputs, arrays: tuple[Array, ...], wanted: Wanted | None = None
 ) -> tuple[Array, tuple[Array, ...] | None]:
-    """Return per-item losses of prepared arrays and the derivatives that are wanted; None if one is lacking."""
+    """Return per-item losses of prepared arrays and the derivatives that are wanted; None if one is lacking.
+
+    The loss of an invalid item is NaN, and not the derivative of what was computed in its place.
+    """
     invalid = inputs.invalid
     derivatives: tuple[Array | None, ...] = ()
     given = taken(inputs, arrays)
@@ -137,10 +175,6 @@ def evaluate(
         found.append(x)
     if invalid is not None:
         items = special.where(invalid, float("nan"), items)
-        found = [
-            special.where(inputs.of_array(invalid, k), float("nan"), x)
-            for k, x in zip(wanted.arrays if wanted else (), found, strict=True)
-        ]
     return items, tuple(found)
 
 

@@ -39,7 +39,7 @@ def laid_out(
     if inputs.layout[:1] != ((-1,),) or backend_of(inputs.xp) not in loss.few_classes_first:
         return loss, arrays, _as_they_are
     library = in_place_library(*arrays)  # asked first: the lengths of a traced array may be symbols
-    if library is None or not _are_few(loss, inputs, arrays):
+    if library is None or (library is not np and not arrays[0].is_cpu) or not _are_few(loss, inputs, arrays):
         return loss, arrays, _as_they_are
     changed = copy.copy(loss)
     object.__setattr__(changed, "axis", 0)

@@ -17,7 +17,7 @@ from ..formula import Formula
 __all__ = ["LARGEST", "fits", "run"]
 
 LARGEST = 1 << 22
-"""Elements up to which they are faster, where each is an item: a result of all items still fits the last cache."""
+"""Elements up to which they are faster on the CPU, where each is an item: then a result of all items fits the last cache."""
 
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
@@ -36,7 +36,8 @@ def fits(loss: Any, inputs: Inputs) -> bool:
     if inputs.labels:
         return first.dtype == inputs.dtype and inputs.layout == ((-1,), ()) and first.ndim == 2 and not in_transform()
     of_one_dtype = all([x.dtype == inputs.dtype for x in inputs.arrays])
-    return len(inputs.arrays) == 2 and not any(inputs.layout) and of_one_dtype and first.numel() <= LARGEST
+    is_fast = first.numel() <= LARGEST or not first.is_cpu
+    return len(inputs.arrays) == 2 and not any(inputs.layout) and of_one_dtype and is_fast
 
 
 def _is_plain(torch: Any, x: Array) -> bool:

@@ -101,8 +101,8 @@ _MODULES = {"numpy": "numpy", "torch": "torch", "jax": "jax", "dask": "dask.arra
 def in_place_library(first: Array, *rest: Array) -> Any | None:
     """Return the library whose functions may write over intermediate results of these arrays, or None.
 
-    It is NumPy, or torch on the CPU where no operation is recorded. Both know the functions of the standard that are
-    used here, and `out`.
+    It is NumPy, or torch where no operation is recorded. Both know the functions of the standard that are used here,
+    and `out`. A form that looks at values, or at memory, has to ask whether they are on the CPU.
     """
     if type(first) in _NUMPY:
         if not first.ndim:  # NumPy makes numbers of arrays without axes
@@ -116,8 +116,7 @@ def in_place_library(first: Array, *rest: Array) -> Any | None:
         return None
     if torch.is_grad_enabled() and any([x.requires_grad for x in (first, *rest)]):
         return None
-    # Arrays of one computation lie on one device.
-    return torch if first.is_cpu and not in_forward_mode() else None
+    return None if in_forward_mode() else torch
 
 
 _NUMPY = (np.ndarray, np.memmap)  # a subclass may mean something else by its operations

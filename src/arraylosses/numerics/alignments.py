@@ -16,7 +16,7 @@ from .elementwise import at_least_lowest
 def _ctc_in_place(
     library: Any, log_p: Array, labels: Array, frames: Array, counts: Array, blank: int, *, derivative: bool
 ) -> tuple[Array, Array | None] | None:
-    if library is np or dtype_name(log_p.dtype) != "float32" or 0 in log_p.shape:
+    if library is np or not log_p.is_cpu or dtype_name(log_p.dtype) != "float32" or 0 in log_p.shape:
         return None
     rows = log_p.reshape(-1, *log_p.shape[-2:]).transpose(0, 1).double()
     given = labels.reshape(rows.shape[1], -1).long(), frames.reshape(-1).long(), counts.reshape(-1).long()

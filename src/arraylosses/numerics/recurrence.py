@@ -48,7 +48,9 @@ def _scan_torch(
 ) -> Any:
     """The same by NumPy, in the memory of the tensors, where nothing is recorded."""
     states = state if isinstance(state, tuple) else (state,)
-    if math.prod(first.shape[1:]) > SMALL or in_place_library(first, *inputs, *states, *fixed) is None:
+    if not first.is_cpu or math.prod(first.shape[1:]) > SMALL:
+        return None
+    if in_place_library(first, *inputs, *states, *fixed) is None:
         return None
 
     def converted(convert: Callable[[Any], Any], x: Any) -> Any:

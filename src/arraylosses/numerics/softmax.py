@@ -18,12 +18,22 @@ import numpy as np
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
 from .elementwise import stop_gradient, weighted, where
-from .indexing import are_rows, clear, expand_dims, gather, one_hot_mask, put_along_axis, scatter, take_along_axis
+from .indexing import (
+    are_rows,
+    argmax,
+    clear,
+    expand_dims,
+    gather,
+    one_hot_mask,
+    put_along_axis,
+    scatter,
+    take_along_axis,
+)
 from .logarithms import log1p_ratio
 from .reductions import reduce_max, reduce_sum, reduce_sums
 
 SMALL = 1 << 15
-"""Logits up to which calls of torch take longer than what they compute, so that the fewest are best."""
+"""Logits up to which calls of torch take longer than what they compute, so that the fewest are best, as on a GPU."""
 
 
 def softmax(x: Array, /, axis: int = -1) -> Array:
@@ -130,7 +140,7 @@ def _label_terms_in_place(
     library: Any, logits: Array, labels: Array, axis: int, *, derivative: bool
 ) -> tuple[Array, ...]:
     """-log p and 1 - p of the labels, and the derivative if it is asked for."""
-    if library is not np and math.prod(logits.shape) <= SMALL:
+    if library is not np and (math.prod(logits.shape) <= SMALL or not logits.is_cpu):
         return _label_terms_in_few_calls(logits, labels.unsqueeze(axis), axis, derivative=derivative)
     if library is np and are_rows(logits, axis):
         return _label_terms_of_rows(logits, labels, derivative=derivative)
@@ -194,32 +204,26 @@ def _weighted_sum_in_place(library: Any, gap: Array, target: Array, axis: int) -
     return gap.sum(axis, keepdims=True)
 
 
-def _add_product(library: Any, x: Array, a: Array, b: Array, *, factor: int = 1) -> None:
-    """x += a b or, for a factor of -1, x -= a b; one pass of torch."""
-    if library is not np:
-        x.addcmul_(a, b, value=factor)
-    else:
-        (np.add if factor == 1 else np.subtract)(x, a * b, out=x)
-
-
 def _cross_entropy_in_place(
     library: Any, logits: Array, target: Array, axis: int, *, derivative: bool
 ) -> Array | tuple[Array, Array]:
-    p, largest, most = _softmax_in_place(library, logits, axis, scaled=True)
-    mass = target.sum(axis, keepdims=True)
+    top = argmax(library, logits, axis)
+    largest = take_along_axis(library, logits, top, axis)
     gap = library.subtract(largest, logits)
+    p = np.exp(p := np.negative(gap), out=p) if library is np else logits.softmax(axis)
+    most = take_along_axis(library, p, top, axis)
+    put_along_axis(library, p, top, 0.0, axis)
+    others, mass = p.sum(axis, keepdims=True), target.sum(axis, keepdims=True)
     value = _weighted_sum_in_place(library, gap, target, axis)
-    leads = library.greater(p, 0.5, out=gap)  # the largest, where 1 - p has to be the sum of the others
-    _add_product(library, p, p, leads, factor=-1)
-    others = p.sum(axis, keepdims=True)
-    value += library.log1p((others - most * (most <= 0.5)) / most) * mass
+    value += library.log1p(others / most) * mass
     if not derivative:
         return value.squeeze(axis)
     # p Σ t - t, and for the largest (Σ t - t) - (1 - p) Σ t
-    p *= mass
+    share = mass / (others + most)
+    p *= share
     p -= target
-    _add_product(library, p, leads, mass)
-    _add_product(library, p, leads, others * mass, factor=-1)
+    of_top = take_along_axis(library, target, top, axis)
+    put_along_axis(library, p, top, (mass - of_top) - others * share, axis)
     return value.squeeze(axis), p
 
 

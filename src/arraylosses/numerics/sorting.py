@@ -25,7 +25,9 @@ def sort(xp: Namespace, x: Array, axis: int) -> Array:
 # NumPy sorts integers in a quarter of the time that torch takes on one thread, and in a quarter of that for a stable
 # order. Those here hold the bits of a number, which are in its order from 0 on, above its place.
 def _descending_in_place(library: Any, x: Array) -> Array | None:
-    if dtype_name(x.dtype) != "float32" or (library is not np and library.get_num_threads() > _FEW):
+    if dtype_name(x.dtype) != "float32":
+        return None
+    if library is not np and (not x.is_cpu or library.get_num_threads() > _FEW):
         return None
     numbers = (x if library is np else x.detach().numpy()) + np.float32(0.0)  # 0 in the place of -0
     keys = np.left_shift(0x7FFFFFFF - numbers.view(np.int32).astype(np.int64), 32)

@@ -103,6 +103,9 @@ class Rows(NamedTuple):
             self.invalid,
         )
         items, derivatives = evaluate(self.loss, inputs, prepare(self.loss, inputs)[0], wanted)
+        if derivatives and self.invalid is not None:
+            invalid = indexing.expand_dims(self.invalid, -1)
+            derivatives = tuple([special.where(invalid, float("nan"), x) for x in derivatives])
         return items, derivatives or ()
 
 
