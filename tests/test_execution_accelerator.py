@@ -68,6 +68,23 @@ def test_the_gradient_of_a_label_that_is_no_class_is_nan(torch, dtype):
         assert torch.equal(y.grad.isnan(), no_class[:, None].expand(5, 4))
 
 
+@pytest.mark.parametrize("ignore_index", [None, -100, 2])
+@pytest.mark.parametrize("loss", [al.CrossEntropy, al.Nll, al.CategoricalFocal])
+def test_a_call_on_an_accelerator_is_checked_once_and_its_labels_every_time(torch, loss, ignore_index):
+    loss = loss(reduction="sum", ignore_index=ignore_index)
+    x = torch.linspace(-3, -1, 20, dtype=torch.float64).reshape(5, 4).requires_grad_()
+    with as_on_an_accelerator(), mock.patch.object(al.Loss, "check", autospec=True, side_effect=al.Loss.check) as check:
+        for labels in ([0, 1, 2, 3, 0], [3, 2, 2, 1, 0], [3, -100, 2, 1, 0], [0, 0, 4, 1, 0], [2, 2, 2, 2, 2]):
+            (got,) = torch.autograd.grad(loss(x, torch.tensor(labels)), x)
+            no_class = [k for k in labels if not 0 <= k < 4 and k != ignore_index]
+            if no_class:
+                assert got.isnan().sum() == 4 * len(no_class)
+            else:
+                expected = al.grad(loss)(x.detach().numpy(), torch.tensor(labels).numpy())
+                torch.testing.assert_close(got, torch.from_numpy(expected), rtol=1e-12, atol=1e-15)
+    assert sum(call.args[0] is loss and type(call.args[1][0]) is torch.Tensor for call in check.call_args_list) == 1
+
+
 def test_no_gradient_vanishes_in_half_precision_on_an_accelerator(torch):
     # A share of one in many items is 0 in float16, unless the factor of the backward pass comes first.
     x = torch.linspace(-3, 3, 4000, dtype=torch.float16).reshape(1000, 4)

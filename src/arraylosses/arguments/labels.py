@@ -28,7 +28,7 @@ def check_labels(
         used = labels != ignored
         where = used if where is None else xp.logical_and(used, where)
     if not holds_values(*(labels,) if where is None else (labels, where)):
-        index = labels % classes  # one that can index, in the fewest calls
+        index = labels % classes  # one that can index, in the fewest operations
         invalid = index != labels
         return index, where, invalid if where is None else xp.logical_and(invalid, where)
     valid = xp.logical_and(labels >= 0, labels < classes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import special
@@ -80,7 +81,7 @@ def parts_of_derivatives(
 
 def multiplied(
     inputs: Inputs,
-    derivatives: tuple[Array, ...],
+    derivatives: Sequence[Array],
     part: Array | float,
     wanted: Wanted = FIRST,
     upstream: Array | None = None,

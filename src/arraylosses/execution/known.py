@@ -1,7 +1,7 @@
 """What was found out about a call, and holds for each further one of its kind: the checked arguments, and the way.
 
-A kind of call is a loss with its settings, and the dtypes and shapes of plain arrays whose values can be looked at.
-Only the range of labels is looked at every time.
+A kind of call is a loss with its settings, and the dtypes, shapes and device of plain arrays of NumPy or torch. Only
+the range of labels is looked at every time, or computed where it can't be.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple, TypeAlias
 
-from .._array_api import Array, holds_values, in_transform, is_eager_numpy
+from .._array_api import Array, holds_values, in_transform, is_eager_numpy, is_eager_torch
 from .._config import setting
 from .._values import lie_below
 from ..arguments import Inputs
+from ..arguments.labels import check_labels
 from ..formula import Formula
 
 __all__ = ["Kind", "find", "keep", "kind_of"]
@@ -35,11 +36,11 @@ def kind_of(loss: Formula, arrays: tuple[Array, ...], *, whole: bool = False) ->
     if is_eager_numpy(*arrays):
         return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape) for x in arrays])
     torch: Any = sys.modules.get("torch")
-    if torch is None or not isinstance(arrays[0], torch.Tensor) or not holds_values(*arrays) or in_transform():
+    if torch is None or not isinstance(arrays[0], torch.Tensor) or not is_eager_torch(*arrays) or in_transform():
         return None
     if torch.is_grad_enabled():
-        return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape, x.requires_grad) for x in arrays])
-    return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape, False) for x in arrays])
+        return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape, x.device, x.requires_grad) for x in arrays])
+    return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape, x.device, False) for x in arrays])
 
 
 def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inputs] | None:
@@ -48,19 +49,40 @@ def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inp
     if found is None:
         return None
     way, inputs = found
-    for labels in inputs.labels:
-        if labels.classes is not None and not lie_below(arrays[labels.position], labels.classes):
+    for position, classes in inputs.labels:
+        if classes is None:
+            continue
+        labels = arrays[position]
+        if not holds_values(labels):
+            ignored = getattr(loss, "ignore_index", None)
+            index, where, invalid = check_labels(inputs.xp, "", labels, classes, ignored, None)
+            given = (*arrays[:position], index, *arrays[position + 1 :])
+            return way, inputs._replace(arrays=given, where=where, invalid=invalid)
+        if not lie_below(labels, classes):
             return None
     return way, Inputs(inputs[0], arrays, *inputs[2:])
 
 
 def keep(loss: Formula, kind: Kind, arrays: tuple[Array, ...], inputs: Inputs, way: Any) -> None:
     """Remember the arguments of a call, checked, and the way that it goes."""
-    unchanged = len(inputs.arrays) == len(arrays) and all([x is y for x, y in zip(inputs.arrays, arrays, strict=True)])
     # Where lengths say which labels are in use, these are looked at together.
-    plain = inputs.where is None and inputs.invalid is None and 0 not in inputs.item_shape and len(inputs.labels) < 2
-    if unchanged and plain:
-        as_given = all([x.dtype == inputs.dtype or inputs.is_integer(k) for k, x in enumerate(arrays)])
-        if len(loss.checked) >= MOST:
-            loss.checked.clear()
-        loss.checked[kind] = _Known(way, inputs._replace(arrays=(), as_given=as_given))
+    if len(inputs.arrays) != len(arrays) or 0 in inputs.item_shape or len(inputs.labels) > 1:
+        return
+    computed = [k for k, classes in inputs.labels if classes is not None and _is_computed(loss, inputs, k)]
+    if not computed and (inputs.where is not None or inputs.invalid is not None):
+        return
+    if not all([k in computed or inputs.arrays[k] is x for k, x in enumerate(arrays)]):
+        return
+    of_dtype = all([x.dtype == inputs.dtype or inputs.is_integer(k) for k, x in enumerate(arrays)])
+    as_given = of_dtype and inputs.where is None
+    if len(loss.checked) >= MOST:
+        loss.checked.clear()
+    loss.checked[kind] = _Known(way, inputs._replace(arrays=(), where=None, invalid=None, as_given=as_given))
+
+
+def _is_computed(loss: Formula, inputs: Inputs, k: int) -> bool:
+    """Whether array `k` holds one label an item, and no value of it can be looked at."""
+    declaration = loss.declaration
+    form = declaration.arguments[k].form(integer=True)
+    of_item = form.axes == declaration.items == declaration.where
+    return of_item and form.domain.name != "length" and not holds_values(inputs.arrays[k])

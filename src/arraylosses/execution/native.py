@@ -17,7 +17,7 @@ from ..formula import Formula
 __all__ = ["LARGEST", "fits", "run"]
 
 LARGEST = 1 << 22
-"""Elements up to which they are faster on the CPU, where each is an item: then a result of all items fits the last cache."""
+"""Elements, each an item, up to which they are faster on the CPU: a result of all items still fits the last cache."""
 
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
