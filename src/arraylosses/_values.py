@@ -5,26 +5,21 @@ NumPy's reductions take less to call than torch's, and than the methods of its o
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 
-from ._array_api import NUMPY_ARRAYS, Array, dtype_name, in_transform, is_eager_numpy
+from ._array_api import NUMPY_ARRAYS, Array, in_transform, is_eager_numpy
 
-__all__ = ["holds_negative", "least", "least_and_most", "lie_below"]
+__all__ = ["holds_negative", "least_and_most", "lie_below", "lie_within"]
 
 _FEW = 16
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
-def least(x: Array) -> float:
-    """Return the smallest of numbers, of which there are some and whose values can be looked at."""
-    view = _on_numpy(x)
-    return float(x.detach().min()) if view is None else float(np.minimum.reduce(view, None))
-
-
 def least_and_most(x: Array) -> tuple[float, float]:
-    """Return the smallest and the largest of such numbers."""
+    """Return the smallest and the largest of numbers, of which there are some and whose values can be looked at."""
     view = _on_numpy(x)
     if view is None:
         least, most = x.detach().aminmax()
@@ -32,19 +27,41 @@ def least_and_most(x: Array) -> tuple[float, float]:
     return float(np.minimum.reduce(view, None)), float(np.maximum.reduce(view, None))
 
 
+def lie_within(x: Array, most: float) -> bool:
+    """Whether such numbers lie from 0 to `most`; of NaN it is False."""
+    view = _on_numpy(x)
+    if view is not None and view.dtype.kind == "f":
+        # From 0 on, floating numbers have the order of their bits, which those below 0 and NaN are beyond; -0 is, too.
+        bits = np.maximum.reduce(view.view(_UNSIGNED[view.itemsize]), None)
+        if bits <= _bits(most, view.dtype):
+            return True
+    lowest, highest = least_and_most(x)
+    return lowest >= 0 and highest <= most
+
+
+@functools.cache
+def _bits(number: float, dtype: Any) -> int:
+    return int(np.asarray(number, dtype=dtype).view(_UNSIGNED[dtype.itemsize]))
+
+
 def holds_negative(x: Array) -> bool:
     """Whether any of such numbers is below 0: a few of them tell, as a rule."""
     view = _on_numpy(x)
-    if view is not None and np.minimum.reduce(view.flat[:_FEW]) < 0:
-        return True
-    return least(x) < 0
+    if view is None:
+        return bool(x.detach().min() < 0)
+    return bool(np.minimum.reduce(view.flat[:_FEW]) < 0 or np.minimum.reduce(view, None) < 0)
 
 
 def _on_numpy(x: Array) -> Any:
     """Return a view of an array; None of a tensor within a transform, or that NumPy has no dtype for."""
     if isinstance(x, NUMPY_ARRAYS):
         return x
-    return None if in_transform() or dtype_name(x.dtype) == "bfloat16" else x.numpy(force=True)
+    if in_transform():
+        return None
+    try:
+        return x.numpy(force=True)
+    except TypeError:
+        return None
 
 
 def lie_below(x: Array, bound: int) -> bool:

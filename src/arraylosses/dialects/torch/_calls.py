@@ -20,7 +20,7 @@ from ..._array_api import (
     holds_values,
     namespace_of,
 )
-from ..._values import least, least_and_most, lie_below
+from ..._values import lie_below
 from ...arguments import require_choice
 from ...arguments.places import one_library
 from ...loss import Loss
@@ -37,7 +37,6 @@ __all__ = [
     "like",
     "over",
     "over_sum",
-    "require_within",
     "run",
     "warn",
 ]
@@ -114,18 +113,6 @@ def broadcast_with_warning(input: Array, target: Array) -> tuple[Array, ...]:
         "They broadcast, which is rarely meant: give them one shape."
     )
     return in_one_shape(xp, input=input, target=target)
-
-
-def require_within(low: float, high: float, **arrays: Array) -> None:
-    """Refuse a number outside a range, in arrays that can be looked at, as torch does on the CPU."""
-    every = holds_values(*arrays.values())
-    for name, x in arrays.items():
-        if 0 in x.shape or not (every or holds_values(x)):
-            continue
-        lowest, highest = least_and_most(x) if high < math.inf else (least(x), high)
-        if lowest < low or highest > high:
-            bounds = f"from {low:g} to {high:g}" if high < math.inf else f"of at least {low:g}"
-            raise ValueError(f"`{name}` must hold numbers {bounds}, got {lowest if lowest < low else highest}")
 
 
 def like(value: Any, input: Array) -> Array | None:

@@ -24,13 +24,11 @@ from ._calls import (
     like,
     of_classes,
     over_sum,
-    require_within,
     run,
     warn,
 )
 from ._criterion import Criterion
-from .losses import BCELoss as LimitedBinaryCrossEntropy
-from .losses import ElementKl
+from .losses import CheckedBinaryCrossEntropy, ElementKl
 
 __all__ = [
     "BCELoss",
@@ -314,7 +312,7 @@ def _smoothed(
     return total if reduction == "sum" else over_sum(total, special.where(kept, of_items, 0.0))
 
 
-@speaks(LimitedBinaryCrossEntropy)
+@speaks(CheckedBinaryCrossEntropy)
 def binary_cross_entropy(
     input: Array,
     target: Array,
@@ -362,9 +360,7 @@ def binary_cross_entropy(
     >>> F.binary_cross_entropy(np.asarray([0.5, 0.0]), np.asarray([1.0, 1.0]), reduction="none").round(4).tolist()
     [0.6931, 100.0]
     """
-    loss = LimitedBinaryCrossEntropy.made(reduction=chosen(reduction, size_average, reduce))
-    library(input=input, target=target)
-    require_within(0.0, 1.0, input=input, target=target)
+    loss = CheckedBinaryCrossEntropy.made(reduction=chosen(reduction, size_average, reduce))
     return run(loss, input, target, weight=like(weight, input))
 
 

@@ -6,16 +6,30 @@ import math
 from dataclasses import dataclass
 
 from ... import special
-from ..._array_api import NUMBERS, Array, Real, array_namespace
+from ..._array_api import NUMBERS, Array, Real, array_namespace, holds_values
+from ..._values import least_and_most, lie_within
 from ...arguments import require_nonnegative, require_range
 from ...losses._base import PureLoss, PureRowLoss
 from ...losses.binary import BinaryCrossEntropy
 from ...losses.embedding import TripletMargin
+from ...losses.likelihood import GaussianNll
 from ...losses.margin import _shortfalls
 from ...numerics import indexing, logarithms, norms
 from ...registry import register
 
 __all__ = ["BCELoss", "TripletMarginLoss"]
+
+
+def require_within(most: float, **arrays: Array) -> None:
+    """Refuse a number that is not from 0 to `most`, in arrays that can be looked at."""
+    every = holds_values(*arrays.values())
+    for name, x in arrays.items():
+        if 0 in x.shape or not (every or holds_values(x)) or lie_within(x, most):
+            continue
+        lowest, highest = least_and_most(x)
+        if lowest < 0 or highest > most:  # and not where there is NaN
+            bounds = f"from 0 to {most:g}" if most < math.inf else "of at least 0"
+            raise ValueError(f"`{name}` must hold numbers {bounds}, got {lowest if lowest < 0 else highest}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,6 +140,27 @@ class BCELoss(BinaryCrossEntropy):
         least = (math if isinstance(self.log_floor, NUMBERS) else array_namespace(self.log_floor)).exp(self.log_floor)
         never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
         return super()._slope(prediction, special.where(never, 0.0, yes), special.where(always, 0.0, no))
+
+
+# Values are looked at where they are used: of a large array they are in the cache then.
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedBinaryCrossEntropy(BCELoss):
+    """`BCELoss` of probabilities, which refuses what is none, as torch does on the CPU."""
+
+    def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
+        require_within(1.0, input=prediction, target=yes)
+        return super()._costs(prediction, yes, no)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CheckedGaussianNll(GaussianNll):
+    """`gaussian_nll`, which refuses a variance below 0, as torch does on the CPU."""
+
+    def _log_and_ratio(self, error: Array, spread: Array) -> tuple[Array, Array]:
+        require_within(math.inf, var=spread)
+        return super()._log_and_ratio(error, spread)
 
 
 @register

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import InitVar, dataclass
 
 from ..._array_api import NUMBERS, Array, is_array
 from ...arguments import in_short
 from ...losses._base import ErrorLoss
-from ...losses.likelihood import GaussianNll, PoissonNll
+from ...losses.likelihood import PoissonNll
 from ...losses.regression import AbsoluteError, Huber, SmoothL1, SquaredError
 from .._common import one_program, speaks
-from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, in_one_shape, library, require_within, run
+from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, in_one_shape, library, run
 from ._criterion import Criterion
+from .losses import CheckedGaussianNll
 
 __all__ = [
     "GaussianNLLLoss",
@@ -305,7 +305,7 @@ def poisson_nll_loss(
     return run(loss, *broadcast(input=input, target=target))
 
 
-@speaks(GaussianNll, epsilon="eps")
+@speaks(CheckedGaussianNll, epsilon="eps")
 def gaussian_nll_loss(
     input: Array,
     target: Array,
@@ -355,10 +355,9 @@ def gaussian_nll_loss(
     >>> float(F.gaussian_nll_loss(np.asarray([1.0, 2.0]), np.asarray([3.0, 2.0]), 1.0))
     1.0
     """
-    loss = GaussianNll.made(full=full, epsilon=eps, reduction=chosen(reduction))
+    loss = CheckedGaussianNll.made(full=full, epsilon=eps, reduction=chosen(reduction))
     if is_array(var):
         xp = library(input=input, target=target, var=var)
-        require_within(0.0, math.inf, var=var)
         var = _variance_of(input, var)
     elif var < 0:
         raise ValueError(f"`var` must be at least 0, got {var}")
