@@ -15,10 +15,9 @@ import pytest
 os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
 
 from tests.cases import Case
-from tests.variants import BACKENDS, VARIANTS, Variant, importable
+from tests.variants import BACKENDS, VARIANTS, Variant, forget_ways, importable
 
 from arraylosses import registry
-from arraylosses.formula import Formula
 
 # Keras's own default is TensorFlow. Read when Keras is imported.
 os.environ.setdefault("KERAS_BACKEND", "jax" if importlib.util.find_spec("jax") else "torch")
@@ -212,14 +211,7 @@ def _is_of_the_package(cls: type) -> bool:
 @pytest.fixture
 def variant(request: pytest.FixtureRequest):
     chosen: Variant = request.param
-    _forget_ways()
+    forget_ways()
     with chosen.active():
         yield chosen
-    _forget_ways()
-
-
-def _forget_ways(cls: type[Formula] = Formula) -> None:
-    """Forget which way the calls of a loss go: a variant may choose another."""
-    cls.checked.clear()
-    for subclass in cls.__subclasses__():
-        _forget_ways(subclass)
+    forget_ways()

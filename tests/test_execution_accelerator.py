@@ -12,6 +12,7 @@ import arraylosses as al
 
 from .test_execution import ways_taken
 from .test_execution_torch import close, closed_defaults, gradients, of_items, straight, tensors
+from .variants import forget_ways
 
 pytestmark = pytest.mark.backend("torch")
 
@@ -24,11 +25,13 @@ def torch():
 @contextlib.contextmanager
 def as_on_an_accelerator():
     """Tensors of the CPU are taken for some whose values can't be looked at."""
+    forget_ways()
     with contextlib.ExitStack() as patches:
         for user in ("execution", "execution.known", "arguments.labels"):
             patches.enter_context(mock.patch(f"arraylosses.{user}.holds_values", return_value=False))
         patches.enter_context(mock.patch("arraylosses.execution.autograd._on_cpu", return_value=False))
         yield
+    forget_ways()
 
 
 @closed_defaults

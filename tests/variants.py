@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from arraylosses.formula import Formula
 from arraylosses.testing import Library
 
 BACKENDS = ("numpy", "strict", "torch", "jax", "dask", "cupy", "cuda")
@@ -35,6 +36,13 @@ def importable(backend: str) -> str:
     if backend == "cuda" and not importlib.import_module("torch").cuda.is_available():
         return "no CUDA device"
     return ""
+
+
+def forget_ways(cls: type[Formula] = Formula) -> None:
+    """Forget which way the calls of a loss go: a variant may choose another."""
+    cls.checked.clear()
+    for subclass in cls.__subclasses__():
+        forget_ways(subclass)
 
 
 class Variant(Library):

@@ -36,7 +36,7 @@ from .._array_api import (
 )
 from ..arguments import Inputs
 from ..formula import Formula
-from . import autograd, blocks, direct, jitted, known, native, projection, small
+from . import autocast, autograd, blocks, direct, jitted, known, native, projection, small
 from .direct import Wanted
 from .settings import following
 
@@ -45,6 +45,9 @@ __all__ = ["Wanted", "item_weight", "jitted", "run", "run_with_derivatives", "ru
 
 def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
     """Compute `loss`."""
+    if autocast.is_on(arrays[0]):
+        with autocast.off(arrays[0]):
+            return run(loss, arrays, weight, where)
     if jitted.fits(loss, arrays, weight, where):
         return jitted.run(loss, arrays, weight, where)
     way, loss, inputs = _prepared(loss, arrays, weight, where)
@@ -58,6 +61,9 @@ def run_with_derivatives(
     """Compute `loss` and the derivatives that are wanted; None where there is no closed form of one."""
     if not set(wanted.positions) <= set(loss.closed_forms):
         return None
+    if autocast.is_on(arrays[0]):
+        with autocast.off(arrays[0]):
+            return run_with_derivatives(loss, arrays, weight, where, wanted)
     way, loss, inputs = _prepared(loss, arrays, weight, where, whole=True)
     if way is blocks or way is small:
         found: tuple[Array, ...] | None = way.run_with_derivatives(loss, inputs, wanted)
@@ -69,6 +75,9 @@ def run_with_gradients(
     loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, positions: tuple[int, ...]
 ) -> tuple[Array, ...] | None:
     """Compute `loss` and its gradients by the arrays at `positions`; None where there is no closed form."""
+    if autocast.is_on(arrays[0]):
+        with autocast.off(arrays[0]):
+            return run_with_gradients(loss, arrays, weight, where, positions)
     if loss.projected is not None:
         inputs = loss.check(arrays, weight, where)
         if projection.fits(loss, inputs):

@@ -18,7 +18,7 @@ from typing import Any
 from .._array_api import Array, in_transform, is_eager_torch
 from ..arguments import Inputs
 from ..formula import Formula
-from . import blocks, direct, small
+from . import autocast, blocks, direct, small
 from .direct import Wanted
 
 __all__ = ["fits", "run", "tracked"]
@@ -133,6 +133,7 @@ def _function() -> Any:
             return value
 
         @staticmethod
+        @autocast.without
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
             loss, inputs, positions, together = ctx.call
             tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]

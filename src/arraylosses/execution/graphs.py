@@ -20,7 +20,7 @@ from typing import Any
 from .._array_api import Array, in_torch_compiler, in_transform
 from ..arguments import Inputs
 from ..formula import Formula
-from . import autograd, direct
+from . import autocast, autograd, direct
 from .direct import Wanted
 
 __all__ = ["call", "fits", "run"]
@@ -82,6 +82,7 @@ class _Closed(torch.autograd.Function):  # type: ignore[misc]
         return direct.run(loss, inputs)
 
     @staticmethod
+    @autocast.without
     def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
         arrays = ctx.saved_tensors
         positions = tuple([k for k, needed in enumerate(ctx.needs_input_grad[2:]) if needed])

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 from ..._array_api import Array, is_eager_torch
+from .. import autocast
 from . import chunks
 from .rows import Rows, tensors_of, unit_of, with_tensors, without_tensors
 
@@ -37,6 +38,7 @@ def _torch_function() -> Any:
             return torch.sum(items * part)
 
         @staticmethod
+        @autocast.without
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
             tensors, needed = ctx.saved_tensors, ctx.needs_input_grad
             rows, part = with_tensors(ctx.rest, tensors), tensors[3]

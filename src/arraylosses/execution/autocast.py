@@ -1,0 +1,47 @@
+"""torch's autocast, without which a loss is computed: its products would have the digits of half precision.
+
+So torch computes its own losses. Arrays that are in half precision already are taken as they are.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any
+
+from .._array_api import Array
+
+__all__ = ["is_on", "off", "without"]
+
+
+def is_on(x: Array) -> bool:
+    """Whether autocast is about a tensor."""
+    torch: Any = sys.modules.get("torch")
+    return (
+        torch is not None
+        and torch._C._is_any_autocast_enabled()
+        and isinstance(x, torch.Tensor)
+        and torch.amp.is_autocast_available(x.device.type)
+        and torch.is_autocast_enabled(x.device.type)
+    )
+
+
+def off(x: Array) -> AbstractContextManager[None]:
+    """Return a context without it, on the device of a tensor."""
+    context: AbstractContextManager[None] = sys.modules["torch"].autocast(x.device.type, enabled=False)
+    return context
+
+
+def without(backward: Callable[[Any, Array], Any]) -> Callable[[Any, Array], Any]:
+    """Make a backward pass one without it."""
+
+    @functools.wraps(backward)
+    def call(ctx: Any, upstream: Array) -> Any:
+        if not is_on(upstream):
+            return backward(ctx, upstream)
+        with off(upstream):
+            return backward(ctx, upstream)
+
+    return call

@@ -1,0 +1,67 @@
+"""torch's autocast: a loss is what it is without it, its products included."""
+
+from __future__ import annotations
+
+import contextlib
+from unittest import mock
+
+import pytest
+
+import arraylosses as al
+
+from .cases import CASES, OF_BATCHES
+from .test_execution import small_blocks
+from .test_execution_accelerator import as_on_an_accelerator
+
+pytestmark = pytest.mark.backend("torch")
+
+ALL = [case for case in (*CASES, *OF_BATCHES) if case.is_default]
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch")
+
+
+def value_and_gradients(torch, case, enabled):
+    shape = (6,) if case.entry.of_batch else (6, 4)
+    arrays = [torch.tensor(x) for x in case.inputs(seed=3, shape=shape, dtype="float32")]
+    sources = [arrays[k].requires_grad_() for k in case.floating()]
+    with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+        value = case.loss(*arrays)
+    if not value.requires_grad:
+        return [value]
+    return [value, *torch.autograd.grad(value, sources, torch.ones_like(value), allow_unused=True)]
+
+
+@pytest.mark.parametrize("case", ALL, ids=str)
+def test_a_loss_is_what_it_is_without_autocast(torch, case):
+    for way in (contextlib.nullcontext(), small_blocks(several=False), as_on_an_accelerator()):
+        with way, mock.patch("arraylosses.execution.small.most", return_value=-1):
+            found, expected = (value_and_gradients(torch, case, enabled) for enabled in (True, False))
+        for x, y in zip(found, expected, strict=True):
+            assert (x is None) == (y is None)
+            if x is not None:
+                torch.testing.assert_close(x, y, rtol=0, atol=0, equal_nan=True)
+
+
+def test_a_backward_pass_under_autocast_computes_without_it(torch):
+    x = torch.linspace(-1, 1, 32).reshape(4, 8).requires_grad_()
+    matrix = torch.linspace(-2, 1, 40).reshape(5, 8).requires_grad_()
+    labels = torch.tensor([0, 4, 2, 1])
+    for reduction in ("mean", "none"):
+        expected = torch.autograd.grad(
+            al.linear_cross_entropy(x, matrix, labels, reduction=reduction).sum(), (x, matrix)
+        )
+        with torch.autocast("cpu", torch.bfloat16):
+            value = al.linear_cross_entropy(x, matrix, labels, reduction=reduction).sum()
+            found = torch.autograd.grad(value, (x, matrix))
+        torch.testing.assert_close(found, expected, rtol=0, atol=0)
+
+
+def test_a_compiled_loss_is_computed_without_autocast(torch):
+    x, y = torch.linspace(-1, 1, 32).reshape(4, 8), torch.linspace(2, -1, 32).reshape(4, 8)
+    compiled = torch.compile(lambda *a: al.info_nce(*a), fullgraph=True, backend="aot_eager")
+    with torch.autocast("cpu", torch.bfloat16):
+        found = compiled(x, y)
+    torch.testing.assert_close(found, al.info_nce(x, y))
