@@ -195,7 +195,8 @@ def _sum_by_index_in_place(library: Any, values: Array, index: Array, like: Arra
     if library is not np and not values.is_cpu:  # where all of a label would wait for one address
         return None
     length, count = len(values), like.shape[axis]
-    flat = index.reshape(length, math.prod(index.shape[1:])) + count * library.arange(length)[:, None]
+    first = count * library.arange(length, device=values.device)[:, None]
+    flat = index.reshape(length, math.prod(index.shape[1:])) + first
     values = values.reshape(-1)
     if library is np:
         sums = np.bincount(flat.reshape(-1), values, length * count).astype(values.dtype)

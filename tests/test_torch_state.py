@@ -1,4 +1,4 @@
-"""torch's autocast: a loss is what it is without it, its products included."""
+"""What torch is told for a whole program: autocast, a default device or dtype. A loss is what it is without it."""
 
 from __future__ import annotations
 
@@ -23,22 +23,41 @@ def torch():
     return pytest.importorskip("torch")
 
 
-def value_and_gradients(torch, case, enabled):
+@contextlib.contextmanager
+def default_dtype(torch, dtype):
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(dtype)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
+
+
+STATES = {
+    "autocast": lambda torch: torch.autocast("cpu", torch.bfloat16),
+    "default device": lambda torch: torch.device("meta"),
+    "default dtype": lambda torch: default_dtype(torch, torch.bfloat16),
+}
+
+
+def value_and_gradients(torch, case, state):
     shape = (6,) if case.entry.of_batch else (6, 4)
     arrays = [torch.tensor(x) for x in case.inputs(seed=3, shape=shape, dtype="float32")]
     sources = [arrays[k].requires_grad_() for k in case.floating()]
-    with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+    with state:
         value = case.loss(*arrays)
     if not value.requires_grad:
         return [value]
     return [value, *torch.autograd.grad(value, sources, torch.ones_like(value), allow_unused=True)]
 
 
+@pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("case", ALL, ids=str)
-def test_a_loss_is_what_it_is_without_autocast(torch, case):
+def test_a_loss_is_what_it_is_without(torch, case, state):
     for way in (contextlib.nullcontext(), small_blocks(several=False), as_on_an_accelerator()):
         with way, mock.patch("arraylosses.execution.small.most", return_value=-1):
-            found, expected = (value_and_gradients(torch, case, enabled) for enabled in (True, False))
+            found = value_and_gradients(torch, case, STATES[state](torch))
+            expected = value_and_gradients(torch, case, contextlib.nullcontext())
         for x, y in zip(found, expected, strict=True):
             assert (x is None) == (y is None)
             if x is not None:
