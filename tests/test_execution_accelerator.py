@@ -27,9 +27,10 @@ def as_on_an_accelerator():
     """Tensors of the CPU are taken for some whose values can't be looked at."""
     forget_ways()
     with contextlib.ExitStack() as patches:
-        for user in ("execution", "execution.known", "arguments.labels"):
+        for user in ("execution", "arguments.labels"):
             patches.enter_context(mock.patch(f"arraylosses.{user}.holds_values", return_value=False))
-        patches.enter_context(mock.patch("arraylosses.execution.autograd._on_cpu", return_value=False))
+        for place in ("autograd._on_cpu", "known._is_on_cpu"):
+            patches.enter_context(mock.patch(f"arraylosses.execution.{place}", return_value=False))
         yield
     forget_ways()
 

@@ -39,7 +39,7 @@ def lie_within(x: Array, most: float) -> bool:
     return lowest >= 0 and highest <= most
 
 
-@functools.cache
+@functools.lru_cache(64)
 def _bits(number: float, dtype: Any) -> int:
     return int(np.asarray(number, dtype=dtype).view(_UNSIGNED[dtype.itemsize]))
 

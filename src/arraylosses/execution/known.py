@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from typing import Any, NamedTuple, TypeAlias
 
-from .._array_api import Array, holds_values, in_transform, is_eager_numpy, is_eager_torch
+import numpy as np
+
+from .._array_api import Array, in_transform, is_eager_numpy, is_eager_torch
 from .._config import setting
 from .._values import lie_below
 from ..arguments import Inputs
@@ -53,7 +55,7 @@ def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inp
         if classes is None:
             continue
         labels = arrays[position]
-        if not holds_values(labels):
+        if not _is_on_cpu(labels):
             ignored = getattr(loss, "ignore_index", None)
             index, where, invalid = check_labels(inputs.xp, "", labels, classes, ignored, None)
             given = (*arrays[:position], index, *arrays[position + 1 :])
@@ -85,4 +87,9 @@ def _is_computed(loss: Formula, inputs: Inputs, k: int) -> bool:
     declaration = loss.declaration
     form = declaration.arguments[k].form(integer=True)
     of_item = form.axes == declaration.items == declaration.where
-    return of_item and form.domain.name != "length" and not holds_values(inputs.arrays[k])
+    return of_item and form.domain.name != "length" and not _is_on_cpu(inputs.arrays[k])
+
+
+def _is_on_cpu(x: Array) -> bool:
+    """Whether the values of a plain array can be looked at."""
+    return isinstance(x, np.ndarray) or bool(x.is_cpu)
