@@ -372,7 +372,7 @@ class MulticlassPerceptron(_ClassLoss):
 
     @property
     def _hinge(self) -> CategoricalHinge:
-        return CategoricalHinge(margin=0.0, axis=self.axis)
+        return CategoricalHinge.made(margin=0.0, axis=self.axis)
 
 
 @register("MultiMarginLoss", "multi_margin_loss")

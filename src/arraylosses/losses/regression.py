@@ -351,7 +351,8 @@ class PseudoHuber(ErrorLoss):
     # delta² (sqrt(1 + r²) - 1) with r = e / delta, whose difference is r² / (1 + sqrt(1 + r²)): e c / (1 + root) with
     # c = delta r, where |r| is limited to 2^60. There c / (1 + root) is delta in every dtype, and r² does not overflow.
     def _of_error(self, error: Array) -> Array:
-        return self._value_and_derivative(error)[0]
+        clipped, root = self._clipped_and_root(error)
+        return error * (clipped / (1.0 + root))
 
     # c / sqrt(1 + r²)
     def _derivative(self, error: Array) -> Array:
