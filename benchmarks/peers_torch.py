@@ -109,7 +109,8 @@ def _pair(
             arrays[k].requires_grad_()
     call = functools.partial(_with_gradients if mode == GRADIENT else _alone, arrays)
     if device == "cuda":
-        call = functools.partial(_waited_for, call)
+        waiting = functools.partial(_waited_for, call)
+        return Pair(lambda: waiting(ours), lambda: waiting(theirs))
     return Pair(lambda: call(ours), lambda: call(theirs), *bytes_of(peer, drawn, mode))
 
 
