@@ -34,6 +34,10 @@ CLASS_MAP: Shape = (8, 21, 256, 256)
 """Images of a segmentation, with their classes on the axis of PyTorch."""
 
 
+PAIRS = 1 << 28
+"""Pairs of entries of which a formula that holds them all can still be measured."""
+
+
 class MissingError(Exception):
     """Raised where a row cannot be measured, with the reason."""
 
@@ -168,6 +172,8 @@ def arrays_for(peer: Peer, shape: Shape, dtype: str = "float32") -> list[np.ndar
     domains = peer.domains or loss.declaration.domains
     axis = peer.settings.get("axis", -1) % len(shape)
     items = shape[:axis] + shape[axis + 1 :]
+    if loss.compares_pairs and domains[-1] != "class" and math.prod(shape) * shape[axis] > PAIRS:
+        raise MissingError("all pairs at once, as the textbook formula has them, take gigabytes")
     # Vectors far from each other would have a mean near 0, which agrees with anything.
     near = kind(peer.loss) == "vectors"
     arrays = []

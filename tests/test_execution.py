@@ -589,3 +589,12 @@ def test_a_repeated_call_finds_the_memory_of_the_one_before(request):
     assert len(faults) == 2 * len(DEFAULTS[::every])
     many = {name.partition(" ")[0] for name, count in faults.items() if float(count) > 100}  # of 200 an intermediate
     assert many <= {"aft", "crps_normal", "crps_ensemble"}  # whose tapes hold more than malloc keeps at the most
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.is_default and case.loss.compares_pairs], ids=str)
+def test_all_pairs_of_a_row_count_where_blocks_are_sized(case):
+    arrays = case.inputs(shape=(6, 4))
+    expected = direct.run(case.loss, case.loss.check(arrays, None, None))
+    of_labels = any(x.dtype.kind == "i" for x in arrays)
+    with small_blocks(arrays[0].size, several=not of_labels):
+        np.testing.assert_allclose(case.loss(*arrays), expected, rtol=1e-13)

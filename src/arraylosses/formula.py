@@ -92,6 +92,10 @@ class Formula:
     """Whether parts of a batch may be computed one after another in the time of the whole: not where the formula goes
     through many small steps, each for all items at once."""
 
+    compares_pairs: ClassVar[bool] = False
+    """Whether all pairs of the entries of an item are compared, where no labels are given as integers, so that fewer
+    items make a block."""
+
     structural: ClassVar[tuple[str, ...]] = ()
     """The numbers among the settings whose value decides which formula is computed, and not only with what."""
 

@@ -50,7 +50,7 @@ def fits(loss: Formula, inputs: Inputs, *, whole: bool = False) -> bool:
     """Whether eager arrays are more than one block; `whole` says that an array like the first one will come out."""
     of_labels_alone = not whole and not loss.whole_rows and bool(inputs.labels)
     first, backend = inputs.arrays[0], backend_of(inputs.xp)
-    elements = math.prod(inputs.item_shape if of_labels_alone else first.shape)
+    elements = math.prod(inputs.item_shape if of_labels_alone else first.shape) * _pairs_of_entry(loss, inputs)
     if elements <= min(SMALL, ELEMENTS[backend], ROWS):
         return False
     block = ELEMENTS[backend] if _of_item(inputs) == 1 else ROWS
@@ -139,7 +139,7 @@ class _Blocks:
         where = None if inputs.where is None else broadcast_to(xp, inputs.where, shape)
         self.inputs = inputs._replace(weight=weight, where=where)
         self.whole = loss
-        of_item = _of_item(inputs)
+        of_item = _of_item(inputs) * _pairs_of_entry(loss, inputs)
         self.settings = _of_elements(loss, inputs) if loss.array_settings and of_item == 1 else {}
         size = ELEMENTS[backend_of(xp)]
         if not loss.in_blocks:
@@ -310,6 +310,14 @@ def _of_item(inputs: Inputs) -> int:
         if layout:
             most = max(most, math.prod([x.shape[axis] for axis in layout]))
     return most
+
+
+def _pairs_of_entry(loss: Formula, inputs: Inputs) -> int:
+    """How many others of its item an entry is compared with; 1 where pairs are not compared."""
+    layout = inputs.layout[0]
+    if not loss.compares_pairs or not layout or any([classes is not None for _, classes in inputs.labels]):
+        return 1
+    return max(1, int(inputs.arrays[0].shape[layout[0]]))
 
 
 _foreseen = 0

@@ -146,7 +146,8 @@ def multilabel_margin(
     The sum is divided by the number of classes, as in PyTorch, whose target is a list of the classes that are there,
     ended by -1.
 
-    All pairs of classes are compared, which takes memory for the square of their number.
+    All pairs of classes are compared, which takes time and memory for the square of their number: memory of a few rows
+    at a time on NumPy and on torch's CPU, and of all rows elsewhere.
 
     References
     ----------

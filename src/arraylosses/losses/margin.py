@@ -432,6 +432,8 @@ class MultiMargin(_ClassLoss):
     [0.0, 0.8333]
     """
 
+    compares_pairs = True
+
     margin: Real = 1.0
     p: int = 1
 

@@ -136,7 +136,8 @@ class MultilabelMargin(PureRowLoss):
     The sum is divided by the number of classes, as in PyTorch, whose target is a list of the classes that are there,
     ended by -1.
 
-    All pairs of classes are compared, which takes memory for the square of their number.
+    All pairs of classes are compared, which takes time and memory for the square of their number: memory of a few rows
+    at a time on NumPy and on torch's CPU, and of all rows elsewhere.
 
     References
     ----------
@@ -152,6 +153,8 @@ class MultilabelMargin(PureRowLoss):
     0.85
     """
 
+    compares_pairs = True
+
     arrays = "logits[..., C]: real, target[..., C]: probability -> [...]"
 
     margin: Real = 1.0
@@ -163,11 +166,30 @@ class MultilabelMargin(PureRowLoss):
     # Σ_jk t_j (1 - t_k) max(0, margin + z_k - z_j) / C
     def call(self, logits: Array, target: Array) -> Array:
         xp = array_namespace(logits, target)
+        pairs, short = self._pairs(logits, target)
+        return xp.mean(xp.sum(pairs * short, axis=-1), axis=-1)
+
+    # Where a pair falls short, t_j (1 - t_k) / C by z_k, and less that by z_j.
+    def value_and_derivatives(
+        self, positions: tuple[int, ...], logits: Array, target: Array
+    ) -> tuple[Array, tuple[Array, ...]]:
+        xp = array_namespace(logits, target)
+        pairs, short = self._pairs(logits, target)
+        slope = pairs * special.heaviside(short)
+        derivative = (xp.sum(slope, axis=-2) - xp.sum(slope, axis=-1)) / short.shape[-1]
+        value = xp.mean(xp.sum(pairs * short, axis=-1), axis=-1)
+        return value, (indexing.move_axis(derivative, -1, self.row_axis(logits)),)
+
+    # Linear but for kinks
+    def second_derivative(self, logits: Array, target: Array) -> Array:
+        return array_namespace(logits, target).zeros_like(logits)
+
+    def _pairs(self, logits: Array, target: Array) -> tuple[Array, Array]:
+        """t_j (1 - t_k), and what class j lacks to the margin over class k, at [..., j, k]."""
         axis = self.row_axis(logits)
         target = indexing.move_axis(target, axis, -1)
-        pairs = target[..., :, None] * (1.0 - target[..., None, :])
         short = _shortfalls(logits, axis, settings.in_range(self.margin, logits))
-        return xp.mean(xp.sum(pairs * short, axis=-1), axis=-1)
+        return target[..., :, None] * (1.0 - target[..., None, :]), short
 
 
 @register

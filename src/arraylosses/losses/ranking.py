@@ -254,6 +254,8 @@ class ListMle(_RankingLoss):
     1.313262
     """
 
+    compares_pairs = True
+
     # Σ_d log Σ exp(scores_e - scores_d) over the documents e that do not come before d
     def call(self, scores: Array, relevance: Array, where: Array | None = None) -> Array:
         xp = array_namespace(scores, relevance)
@@ -269,6 +271,8 @@ class ListMle(_RankingLoss):
 @dataclass(frozen=True, kw_only=True)
 class _PairwiseLoss(_RankingLoss):
     """What the losses of a list's pairs share, of which the first document is more relevant than the second."""
+
+    compares_pairs = True
 
     # Σ of the loss of scores_d - scores_e over pairs with relevance_d > relevance_e
     def call(self, scores: Array, relevance: Array, where: Array | None = None) -> Array:
@@ -540,6 +544,8 @@ class ApproxNdcg(_RankingLoss):
     >>> round(float(al.approx_ndcg(scores, relevance, where=np.asarray([[True, True, False]]))), 6)
     0.203294
     """
+
+    compares_pairs = True
 
     temperature: Real = 0.1
 

@@ -123,6 +123,8 @@ class CrpsEnsemble(PureRowLoss):
     0.333333
     """
 
+    compares_pairs = True
+
     fair: bool = False
 
     arrays = "prediction[..., M]: real, target[...]: real -> [...]"
@@ -185,6 +187,8 @@ class EnergyScore(PureLoss):
     >>> float(al.energy_score(ensemble, np.asarray([[0.0, 0.0]])))
     1.25
     """
+
+    compares_pairs = True
 
     fair: bool = False
 

@@ -52,6 +52,8 @@ class ElementKl(PureLoss):
 class ListedMultilabelMargin(PureRowLoss):
     """`multilabel_margin` of a list of classes, which ends at -1, and in which a class may stand more than once."""
 
+    compares_pairs = True
+
     arrays = "input[..., C]: real, target[..., C]: id -> [...]"
     few_classes_first = ()  # it has no use for `axis`
 
