@@ -16,6 +16,7 @@ items it `declares`. Any other loss runs straight.
 | all others: traced in another manner, lazy, small, on an accelerator without a gradient, of an unknown library | straight | `direct` |
 
 What is computed straight or in blocks has the classes first where they are few, and the rows many: `few_classes`.
+torch's autocast is off meanwhile: `autocast`.
 """  # noqa: E501
 
 from __future__ import annotations
