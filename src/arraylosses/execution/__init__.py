@@ -46,7 +46,7 @@ __all__ = ["Wanted", "item_weight", "jitted", "run", "run_with_derivatives", "ru
 
 def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
     """Compute `loss`."""
-    if autocast.is_on(arrays[0]):
+    if autocast.is_on(*arrays):
         with autocast.off(arrays[0]):
             return run(loss, arrays, weight, where)
     if jitted.fits(loss, arrays, weight, where):
@@ -62,7 +62,7 @@ def run_with_derivatives(
     """Compute `loss` and the derivatives that are wanted; None where there is no closed form of one."""
     if not set(wanted.positions) <= set(loss.closed_forms):
         return None
-    if autocast.is_on(arrays[0]):
+    if autocast.is_on(*arrays):
         with autocast.off(arrays[0]):
             return run_with_derivatives(loss, arrays, weight, where, wanted)
     way, loss, inputs = _prepared(loss, arrays, weight, where, whole=True)
@@ -76,7 +76,7 @@ def run_with_gradients(
     loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, positions: tuple[int, ...]
 ) -> tuple[Array, ...] | None:
     """Compute `loss` and its gradients by the arrays at `positions`; None where there is no closed form."""
-    if autocast.is_on(arrays[0]):
+    if autocast.is_on(*arrays):
         with autocast.off(arrays[0]):
             return run_with_gradients(loss, arrays, weight, where, positions)
     if loss.projected is not None:

@@ -16,16 +16,18 @@ from .._array_api import Array
 __all__ = ["is_on", "off", "without"]
 
 
-def is_on(x: Array) -> bool:
-    """Whether autocast is about a tensor."""
+def is_on(*arrays: Array) -> bool:
+    """Whether autocast is about the first of these, a tensor."""
     torch: Any = sys.modules.get("torch")
-    return (
-        torch is not None
-        and torch._C._is_any_autocast_enabled()
-        and isinstance(x, torch.Tensor)
-        and torch.amp.is_autocast_available(x.device.type)
-        and torch.is_autocast_enabled(x.device.type)
-    )
+    if (
+        torch is None
+        or not torch._C._is_any_autocast_enabled()
+        or not arrays
+        or not isinstance(arrays[0], torch.Tensor)
+    ):
+        return False
+    place = arrays[0].device.type
+    return bool(torch.amp.is_autocast_available(place) and torch.is_autocast_enabled(place))
 
 
 def off(x: Array) -> AbstractContextManager[None]:
