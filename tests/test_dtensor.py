@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.backend("torch")
 
 SCRIPT = """
-    import dataclasses, sys
+    import dataclasses, os, sys
     import torch
     from torch import distributed
     from torch.distributed.device_mesh import init_device_mesh
@@ -55,7 +55,9 @@ SCRIPT = """
         assert found[1] == Shard(1), found
 
     run()
+    distributed.barrier()
     distributed.destroy_process_group()
+    os._exit(0)  # threads of gloo, which outlive the group at times, abort a process that ends in another manner
 """
 
 
