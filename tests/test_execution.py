@@ -76,7 +76,7 @@ def ways_taken() -> Iterator[list[str]]:
 
     def note(*args: Any, **named: Any) -> Any:
         way = choose(*args, **named)
-        taken.append(way.__name__.rpartition(".")[2])
+        taken.append(getattr(way, "__name__", type(way).__module__).rpartition(".")[2])
         return way
 
     with mock.patch.object(execution, "_way", note), mock.patch.object(known, "find", _none):

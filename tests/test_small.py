@@ -37,8 +37,8 @@ def counted():
         return counting
 
     with (
-        mock.patch.object(small, "run", note(small.run)),
-        mock.patch.object(small, "run_with_derivatives", note(small.run_with_derivatives)),
+        mock.patch.object(small.Small, "run", note(small.Small.run)),
+        mock.patch.object(small.Small, "run_with_derivatives", note(small.Small.run_with_derivatives)),
     ):
         yield calls
 

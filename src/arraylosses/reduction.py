@@ -11,7 +11,7 @@ from . import special
 from ._array_api import NUMBERS, Array, Namespace, backend_of, broadcast_to, is_array, is_eager_torch, known_size
 from .numerics import reductions
 
-__all__ = ["REDUCTIONS", "Reduction", "Totals", "divisor_of", "kept_weight", "reduce", "share"]
+__all__ = ["REDUCTIONS", "Reduction", "Totals", "count_of", "divisor_of", "kept_weight", "reduce", "share"]
 
 Reduction: TypeAlias = Literal["none", "sum", "mean", "batchmean"]
 REDUCTIONS: tuple[Reduction, ...] = ("none", "sum", "mean", "batchmean")
@@ -144,12 +144,18 @@ def divisor_of(xp: Namespace, items: Array, weight: Array | None, reduction: str
     return _totals(xp, items, weight, reduction).divisor(reduction)
 
 
+def count_of(shape: tuple[int, ...], reduction: str) -> int:
+    """Return what Σ l is divided by for items of this shape, whose lengths are known, without weights."""
+    if reduction == "mean":
+        return max(math.prod(shape), 1)
+    return max(shape[0], 1) if reduction == "batchmean" and shape else 1
+
+
 def _totals(xp: Namespace, items: Array, weight: Array | None, reduction: str) -> Totals:
     """The totals of the weights of items, as far as a reduction asks for them."""
     if reduction == "batchmean" and items.ndim:
-        length = known_size(items.shape[:1])
-        if length is not None:
-            return Totals(length=max(length, 1))
+        if known_size(items.shape[:1]) is not None:
+            return Totals(length=count_of(items.shape[:1], reduction))
         ones = xp.ones_like(items)
         of_one = xp.sum(xp.ones_like(xp.sum(ones, axis=0)))  # the items of one place of the first axis
         return Totals(length=xp.sum(ones) / _or_one(of_one))
@@ -157,7 +163,7 @@ def _totals(xp: Namespace, items: Array, weight: Array | None, reduction: str) -
         return Totals(length=1)
     size = known_size(items.shape)
     if weight is None and size is not None:
-        return Totals(weight=max(size, 1))
+        return Totals(weight=count_of(items.shape, reduction))
     if size is None:  # then a weight may have a length of 1 where the items have more
         ones = xp.ones_like(items)
         weight = ones if weight is None else ones * weight

@@ -66,7 +66,7 @@ def run_with_derivatives(
         with autocast.off(arrays[0]):
             return run_with_derivatives(loss, arrays, weight, where, wanted)
     way, loss, inputs = _prepared(loss, arrays, weight, where, whole=True)
-    if way is blocks or way is small:
+    if way is blocks or isinstance(way, small.Small):
         found: tuple[Array, ...] | None = way.run_with_derivatives(loss, inputs, wanted)
         return found
     return direct.run_with_derivatives(loss, inputs, wanted)
@@ -147,13 +147,13 @@ def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
     if native.fits(loss, inputs):
         return native
     if not holds_values(*given):
-        return autograd if autograd.fits(loss, inputs) else direct
+        return autograd.Recorded(loss, inputs) if autograd.fits(loss, inputs) else direct
     # Values and transforms of other tensors than these may be about.
     if in_transform():
         return direct
     torch: Any = sys.modules["torch"]
     if torch.is_grad_enabled() and (tracked := autograd.tracked(loss, inputs)):
-        return autograd if all([k in loss.closed_forms for k in tracked]) else direct
+        return autograd.Recorded(loss, inputs) if all([k in loss.closed_forms for k in tracked]) else direct
     if small.fits(loss, inputs):
-        return small
+        return small.Small(loss, inputs)
     return blocks if blocks.fits(loss, inputs, whole=whole) else direct

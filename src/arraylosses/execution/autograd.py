@@ -21,7 +21,7 @@ from ..formula import Formula
 from . import autocast, blocks, direct, small
 from .direct import Wanted
 
-__all__ = ["fits", "run", "tracked"]
+__all__ = ["Recorded", "fits", "tracked"]
 
 
 KEPT = 1 << 22
@@ -45,53 +45,84 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
     return bool(positions) and all([k in loss.closed_forms for k in positions])
 
 
-def run(loss: Formula, inputs: Inputs) -> Array:
-    """Compute `loss` on checked inputs, of which those with a closed form are to have gradients."""
-    tensors, mask = inputs.arrays, inputs.mask
-    if inputs.weight is not None or inputs.where is not None:
-        tensors = (*tensors, inputs.weight, inputs.where, *([] if mask is None else [mask.values]))
-    result: Array = _apply()(loss, inputs, *tensors)
-    return result
+class Recorded:
+    """How the calls of a kind get a value that autograd knows, with what they have in common."""
+
+    __slots__ = ("_common", "positions", "small")
+
+    def __init__(self, loss: Formula, inputs: Inputs) -> None:
+        self.positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
+        is_small = _on_cpu(inputs.arrays[0]) and small.fits(loss, inputs)
+        self.small = small.Small(loss, inputs) if is_small else None
+        self._common = None if direct.common_divisor(loss, inputs) is None else _without_tensors(inputs)
+
+    def run(self, loss: Formula, inputs: Inputs) -> Array:
+        """Compute `loss` on checked inputs, of which those with a closed form are to have gradients."""
+        tensors, mask = inputs.arrays, inputs.mask
+        if inputs.weight is not None or inputs.where is not None:
+            tensors = (*tensors, inputs.weight, inputs.where, *([] if mask is None else [mask.values]))
+        result: Array = _apply()(self, loss, inputs, *tensors)
+        return result
+
+    def to_keep(self, inputs: Inputs) -> Inputs:
+        """Return inputs without the tensors, which are held for as long as a gradient may be asked for, not longer."""
+        return _without_tensors(inputs) if self._common is None else self._common
+
+    def together(
+        self, loss: Formula, inputs: Inputs
+    ) -> tuple[Array, tuple[Array, ...], Array | float | None] | None:
+        """Return a value with its gradients, and what these are still to be multiplied by.
+
+        On an accelerator that is left to the backward pass, which has a factor of its own.
+        """
+        if loss.reduction == "none":
+            return None
+        wanted = Wanted(self.positions)
+        if self.small is not None:
+            found = self.small.run_with_derivatives(loss, inputs, wanted)
+            return found and (found[0], found[1:], None)
+        if not _on_cpu(inputs.arrays[0]):
+            return direct.parts_of_derivatives(loss, inputs, wanted)
+        # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
+        is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in self.positions])
+        if is_half or math.prod(inputs.arrays[0].shape) * len(self.positions) > KEPT:
+            return None
+        way = blocks if blocks.fits(loss, inputs, whole=True) else direct
+        found = way.run_with_derivatives(loss, inputs, wanted)
+        return found and (found[0], found[1:], None)
+
+    def alone(self, inputs: Inputs) -> Any:
+        """Return the way in which the value is computed without the gradient, and this without the value."""
+        return self.small or (blocks if _on_cpu(inputs.arrays[0]) else direct)
+
+    def gradients(
+        self, loss: Formula, inputs: Inputs, tensors: tuple[Array, ...], upstream: Array, kept: Any
+    ) -> Sequence[Array] | None:
+        """Compute the gradients of a backward pass, of what `together` has kept if that was not given away before."""
+        if kept is None:
+            given = _with_tensors(inputs, tensors)
+            found = self.together(loss, given)
+            if found is None:
+                way = self.alone(given)
+                if way is blocks:
+                    return blocks.gradients(loss, given, self.positions, upstream)
+                return (way.run_with_derivatives(loss, given, Wanted(self.positions), upstream) or (None,))[1:]
+            kept = found[1:]
+        gradients, part = kept
+        if part is not None:
+            given = _with_tensors(inputs, tensors)
+            return direct.multiplied(given, gradients, part, Wanted(self.positions), upstream)
+        if not (_on_cpu(upstream) and upstream.item() == 1.0):
+            for x in gradients:
+                x.mul_(upstream)
+        return gradients
 
 
 def _on_cpu(x: Array) -> bool:
     return bool(x.is_cpu)
 
 
-def _together(
-    loss: Formula, inputs: Inputs, positions: tuple[int, ...]
-) -> tuple[Array, tuple[Array, ...], Array | float | None] | None:
-    """Return a value with its gradients, and what these are still to be multiplied by.
-
-    On an accelerator that is left to the backward pass, which has a factor of its own.
-    """
-    if loss.reduction == "none":
-        return None
-    wanted = Wanted(positions)
-    if not _on_cpu(inputs.arrays[0]):
-        return direct.parts_of_derivatives(loss, inputs, wanted)
-    # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
-    is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in positions])
-    if small.fits(loss, inputs):
-        found = small.run_with_derivatives(loss, inputs, wanted)
-    elif is_half or math.prod(inputs.arrays[0].shape) * len(positions) > KEPT:
-        return None
-    elif blocks.fits(loss, inputs, whole=True):
-        found = blocks.run_with_derivatives(loss, inputs, wanted)
-    else:
-        found = direct.run_with_derivatives(loss, inputs, wanted)
-    return found and (found[0], found[1:], None)
-
-
-def _alone(loss: Formula, inputs: Inputs) -> Any:
-    """Return the way in which the value is computed without the gradient, and this without the value."""
-    if not _on_cpu(inputs.arrays[0]):
-        return direct
-    return small if small.fits(loss, inputs) else blocks
-
-
 def _without_tensors(inputs: Inputs) -> Inputs:
-    """Return inputs without the tensors, which are held for as long as a gradient may be asked for, and no longer."""
     mask = inputs.mask and inputs.mask._replace(values=None)
     return Inputs(inputs[0], (), *inputs[2:6], None, None, inputs.invalid, mask)
 
@@ -117,57 +148,40 @@ def _function() -> Any:
 
     class Recomputed(torch.autograd.Function):  # type: ignore[misc]
         @staticmethod
-        def forward(ctx: Any, loss: Formula, inputs: Inputs, *tensors: Array) -> Array:
+        def forward(ctx: Any, way: Recorded, loss: Formula, inputs: Inputs, *tensors: Array) -> Array:
             if loss.array_settings:
                 # A setting is saved for nothing but torch's complaint where it was changed in place since.
                 settings = [getattr(loss, name) for name in loss.array_settings]
                 ctx.save_for_backward(*tensors, *[x for x in settings if isinstance(x, torch.Tensor)])
             else:
                 ctx.save_for_backward(*tensors)
-            positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
-            found = _together(loss, inputs, positions)
-            ctx.call, ctx.kept = (loss, _without_tensors(inputs), positions, found is not None), None
+            ctx.call, ctx.kept = (way, loss, way.to_keep(inputs)), None
+            found = way.together(loss, inputs)
             if found is None:
-                return _alone(loss, inputs).run(loss, inputs)
+                return way.alone(inputs).run(loss, inputs)
             value, *ctx.kept = found
             return value
 
         @staticmethod
         @autocast.without
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
-            loss, inputs, positions, together = ctx.call
-            tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 2]
+            way, loss, inputs = ctx.call
+            tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 3]
             found: Sequence[Array] | None = None
             # neither recorded nor vectorized
             if not torch.is_grad_enabled() and is_eager_torch(upstream) and not in_transform():
-                if together:
-                    kept, ctx.kept = ctx.kept, None  # given away: what is kept may be written to
-                    if kept is None:
-                        _, *kept = _together(loss, _with_tensors(inputs, tensors), positions) or (None, None, None)
-                    found, part = kept
-                    if found and part is not None:
-                        given = _with_tensors(inputs, tensors)
-                        found = direct.multiplied(given, found, part, Wanted(positions), upstream)
-                    elif found and not (_on_cpu(upstream) and upstream.item() == 1.0):
-                        for x in found:
-                            x.mul_(upstream)
-                else:
-                    given = _with_tensors(inputs, tensors)
-                    way = _alone(loss, given)
-                    if way is blocks:
-                        found = blocks.gradients(loss, given, positions, upstream)
-                    else:
-                        found = (way.run_with_derivatives(loss, given, Wanted(positions), upstream) or (None,))[1:]
+                kept, ctx.kept = ctx.kept, None  # given away: what is kept may be written to
+                found = way.gradients(loss, inputs, tensors, upstream, kept)
             if not found:
                 with torch.enable_grad():
                     # Of views, for a tensor's hooks are not to see this gradient on the way.
                     views = [x if x is None else x.view_as(x) for x in tensors]
                     value = direct.run(loss, _with_tensors(inputs, tuple(views)))
-                sources = [views[k] for k in positions]
+                sources = [views[k] for k in way.positions]
                 found = torch.autograd.grad(value, sources, upstream, create_graph=torch.is_grad_enabled())
             results: list[Array | None] = [None] * len(ctx.needs_input_grad)
-            for k, x in zip(positions, found, strict=True):
-                results[2 + k] = x
+            for k, x in zip(way.positions, found, strict=True):
+                results[3 + k] = x
             return tuple(results)
 
     return Recomputed

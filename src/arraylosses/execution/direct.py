@@ -10,12 +10,13 @@ from .. import special
 from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transform, same_shape
 from ..arguments import Inputs
 from ..formula import Formula
-from ..reduction import divisor_of, kept_weight, reduce, share
+from ..reduction import count_of, divisor_of, kept_weight, reduce, share
 from . import few_classes
 
 __all__ = [
     "FIRST",
     "Wanted",
+    "common_divisor",
     "evaluate",
     "item_weight",
     "multiplied",
@@ -96,6 +97,18 @@ def multiplied(
         factor = part if isinstance(part, float) else inputs.of_array(part, k)
         results.append(in_chunks_of(_in_dtype(inputs.xp, x * factor, source.dtype), source))
     return tuple(results)
+
+
+def common_divisor(loss: Formula, inputs: Inputs) -> float | None:
+    """Return what the sum of per-item losses is divided by in each call of a kind, unless the loss weighs them itself.
+
+    None where the call weighs them or leaves some out, where arrays are to be converted, and without a sum.
+    """
+    if loss.reduction == "none" or not (inputs.weight is inputs.where is inputs.invalid is inputs.mask is None):
+        return None
+    if not all([x.dtype == inputs.dtype or inputs.is_integer(k) for k, x in enumerate(inputs.arrays)]):
+        return None
+    return float(count_of(inputs.item_shape, loss.reduction))
 
 
 def prepare(loss: Formula, inputs: Inputs) -> tuple[tuple[Array, ...], Array | None]:

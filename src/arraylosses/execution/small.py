@@ -14,10 +14,11 @@ import numpy as np
 from .._array_api import Array, numpy_namespace
 from ..arguments import Inputs
 from ..formula import Formula
+from ..numerics import reductions
 from . import direct
 from .direct import FIRST, Wanted
 
-__all__ = ["fits", "run", "run_with_derivatives"]
+__all__ = ["Small", "fits"]
 
 
 @functools.cache
@@ -42,20 +43,45 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
     return inputs.weight is None or inputs.weight.dtype is inputs.dtype
 
 
-def run(loss: Formula, inputs: Inputs) -> Array:
-    """Compute `loss` on checked inputs."""
-    with np.errstate(all="ignore"):
-        return _tensor(direct.run(loss, _of_numpy(inputs)))
+class Small:
+    """How the calls of a kind go, with what they have in common: arguments of NumPy without the arrays, and a divisor.
 
+    There is none where the call itself has weights, or arrays are to be converted.
+    """
 
-def run_with_derivatives(
-    loss: Formula, inputs: Inputs, wanted: Wanted = FIRST, upstream: Array | None = None
-) -> tuple[Array, ...] | None:
-    """Compute `loss` and the derivatives that are wanted, times `upstream`, as in `direct`."""
-    factor = None if upstream is None else _array(upstream)
-    with np.errstate(all="ignore"):
-        found = direct.run_with_derivatives(loss, _of_numpy(inputs), wanted, factor)
-    return found and tuple([_tensor(x) for x in found])
+    __slots__ = ("_common",)
+
+    def __init__(self, loss: Formula, inputs: Inputs) -> None:
+        divisor = direct.common_divisor(loss, inputs)
+        self._common = None if divisor is None else (_of_numpy(inputs._replace(arrays=())), divisor)
+
+    def run(self, loss: Formula, inputs: Inputs) -> Array:
+        """Compute `loss` on checked inputs."""
+        with np.errstate(all="ignore"):
+            if self._common is not None:
+                common, divisor = self._common
+                arrays = _views(inputs.arrays)
+                if loss.item_weight(*arrays) is None:
+                    return _tensor(_over(direct.evaluate(loss, common, arrays)[0], divisor))
+            return _tensor(direct.run(loss, _of_numpy(inputs)))
+
+    def run_with_derivatives(
+        self, loss: Formula, inputs: Inputs, wanted: Wanted = FIRST, upstream: Array | None = None
+    ) -> tuple[Array, ...] | None:
+        """Compute `loss` and the derivatives that are wanted, times `upstream`, as in `direct`."""
+        with np.errstate(all="ignore"):
+            if self._common is not None and upstream is None:
+                common, divisor = self._common
+                arrays = _views(inputs.arrays)
+                if loss.item_weight(*arrays) is None:
+                    items, derivatives = direct.evaluate(loss, common, arrays, wanted)
+                    if derivatives is None:
+                        return None
+                    share = 1.0 / divisor
+                    return _tensor(_over(items, divisor)), *[_tensor(x * share) for x in derivatives]
+            factor = None if upstream is None else _view(upstream)
+            found = direct.run_with_derivatives(loss, _of_numpy(inputs), wanted, factor)
+        return found and tuple([_tensor(x) for x in found])
 
 
 @functools.cache
@@ -66,19 +92,28 @@ def _dtypes() -> dict[Any, Any]:
 
 def _of_numpy(inputs: Inputs) -> Inputs:
     """Return the same arguments as NumPy's arrays."""
-    arrays, mask = tuple([_array(x) for x in inputs.arrays]), inputs.mask
-    weight = None if inputs.weight is None else _array(inputs.weight)
-    where = None if inputs.where is None else _array(inputs.where)
+    arrays, mask = _views(inputs.arrays), inputs.mask
+    weight = None if inputs.weight is None else _view(inputs.weight)
+    where = None if inputs.where is None else _view(inputs.where)
     if mask is not None:
-        mask = mask._replace(values=_array(mask.values))
+        mask = mask._replace(values=_view(mask.values))
     return Inputs(
         numpy_namespace, arrays, _dtypes()[inputs.dtype], *inputs[3:6], weight, where, None, mask, inputs.as_given
     )
 
 
-def _array(x: Array) -> Any:
+def _view(x: Array) -> Any:
     """Return a view of a tensor, whether or not it has a gradient."""
     return x.numpy(force=True)
+
+
+def _views(arrays: tuple[Array, ...]) -> tuple[Any, ...]:
+    return tuple([x.numpy(force=True) for x in arrays])
+
+
+def _over(items: Any, divisor: float) -> Any:
+    total = reductions.reduce_sum(items)
+    return total if divisor == 1.0 else total / divisor
 
 
 def _tensor(x: Any) -> Array:
