@@ -60,6 +60,7 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
         mock.patch.object(blocks, "ROWS", size),
         mock.patch.object(known, "kind_of", _none),
         mock.patch.object(native, "fits", _none),
+        mock.patch.object(native, "are_few", _none),
         mock.patch.object(small, "fits", _none),
         mock.patch.object(autograd, "KEPT", 0),
         mock.patch.object(blocks, "for_each", for_each),

@@ -92,8 +92,8 @@ def test_of_many_elements_torch_computes(torch):
     for size in (small.most(), small.most() + 1):
         x = torch.linspace(-1.0, 1.0, size).requires_grad_()
         with counted() as calls:
-            al.binary_cross_entropy(x, torch.ones(size)).backward()
-            al.binary_cross_entropy(x.detach(), torch.ones(size))
+            al.log_cosh(x, torch.ones(size)).backward()
+            al.log_cosh(x.detach(), torch.ones(size))
         assert calls == (["run_with_derivatives", "run"] if size == small.most() else [])
 
 
@@ -171,7 +171,7 @@ def test_numpy_s_error_state_does_not_matter(torch):
     with np.errstate(all="raise"), counted() as calls:
         value = al.log_cosh(x, torch.zeros(3), reduction="sum")
         value.backward()
-        al.binary_cross_entropy(x.detach(), torch.ones(3))
+        al.log_cosh(x.detach(), torch.ones(3))
     assert len(calls) == 2
     assert x.grad.tolist() == [-1.0, 1.0, 1.0]
     assert bool(torch.isfinite(value))
@@ -187,11 +187,11 @@ def test_however_a_tensor_lies_in_memory(torch):
     for x in memories(torch):
         given = x.detach().requires_grad_()
         with counted() as calls:
-            value = al.soft_margin(given, torch.ones_like(given), reduction="sum")
+            value = al.hinge_embedding(given, -torch.ones_like(given), reduction="sum")
             value.backward()
         assert calls
         dense = torch.tensor(x.tolist()).requires_grad_()
-        expected = torch.nn.functional.soft_margin_loss(dense, torch.ones_like(dense), reduction="sum")
+        expected = torch.nn.functional.hinge_embedding_loss(dense, -torch.ones_like(dense), reduction="sum")
         torch.testing.assert_close(value, expected)
         torch.testing.assert_close(given.grad, torch.autograd.grad(expected, dense)[0].reshape(given.shape))
 

@@ -22,7 +22,7 @@ from .arguments import (
 __all__ = ["Formula", "Projection"]
 
 _CLOSED_FORMS = ("derivative", "value_and_derivatives", "second_derivative")
-_OF_A_FORMULA = (*_CLOSED_FORMS, "torch_kernel")
+_OF_A_FORMULA = (*_CLOSED_FORMS, "torch_kernel", "in_torch")
 
 
 class Projection(NamedTuple):
@@ -160,6 +160,13 @@ class Formula:
 
     def torch_kernel(self) -> tuple[Any, ...] | None:
         """Return torch's own function that computes this loss to the last digit, by name, and the settings it takes."""
+        return None
+
+    def in_torch(self, torch: Any, *arrays: Any) -> Array | None:
+        """Return per-item losses by a few of torch's own operations, as torch records them faster than a closed form.
+
+        None where these settings take more of them. A result that is not finite counts as none.
+        """
         return None
 
     @property

@@ -7,6 +7,7 @@ items it `declares`. Any other loss runs straight.
 | --- | --- | --- |
 | eager JAX | straight, as one compiled program | `jitted` |
 | torch, where it has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
+| eager torch on the CPU, of few elements, where a loss says how torch does it in a few operations, which it records | by these | `native` |
 | torch in the second stage of its compiler, where all arrays that are to have a gradient have one in closed form | straight, with that derivative | `graphs` |
 | eager torch, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager torch on the CPU where nothing is to have a gradient, of few elements | by NumPy | `small` |
@@ -46,12 +47,17 @@ __all__ = ["Wanted", "item_weight", "jitted", "run", "run_with_derivatives", "ru
 
 def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
     """Compute `loss`."""
-    if autocast.is_on(*arrays):
-        with autocast.off(arrays[0]):
-            return run(loss, arrays, weight, where)
-    if jitted.fits(loss, arrays, weight, where):
-        return jitted.run(loss, arrays, weight, where)
-    way, loss, inputs = _prepared(loss, arrays, weight, where)
+    kind = known.kind_of(loss, arrays, weight, where)
+    found = None if kind is None else known.find(loss, kind, arrays)
+    if found is None:
+        if autocast.is_on(*arrays):
+            with autocast.off(arrays[0]):
+                return run(loss, arrays, weight, where)
+        if jitted.fits(loss, arrays, weight, where):
+            return jitted.run(loss, arrays, weight, where)
+        way, loss, inputs = _checked(loss, arrays, weight, where, kind)
+    else:
+        way, inputs = found
     result: Array = way.run(loss, inputs)
     return result
 
@@ -65,10 +71,14 @@ def run_with_derivatives(
     if autocast.is_on(*arrays):
         with autocast.off(arrays[0]):
             return run_with_derivatives(loss, arrays, weight, where, wanted)
-    way, loss, inputs = _prepared(loss, arrays, weight, where, whole=True)
+    kind = known.kind_of(loss, arrays, weight, where, whole=True)
+    if kind is not None and (found := known.find(loss, kind, arrays)) is not None:
+        way, inputs = found
+    else:
+        way, loss, inputs = _checked(loss, arrays, weight, where, kind, whole=True)
     if way is blocks or isinstance(way, small.Small):
-        found: tuple[Array, ...] | None = way.run_with_derivatives(loss, inputs, wanted)
-        return found
+        result: tuple[Array, ...] | None = way.run_with_derivatives(loss, inputs, wanted)
+        return result
     return direct.run_with_derivatives(loss, inputs, wanted)
 
 
@@ -105,13 +115,16 @@ def _is_recorded(loss: Formula, given: list[Array]) -> bool:
     return torch.is_grad_enabled() and any([x.requires_grad for x in given])
 
 
-def _prepared(
-    loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, *, whole: bool = False
+def _checked(
+    loss: Formula,
+    arrays: tuple[Array, ...],
+    weight: Array | None,
+    where: Array | None,
+    kind: known.Kind | None,
+    *,
+    whole: bool = False,
 ) -> tuple[Any, Formula, Inputs]:
     """Return the way of a call, the loss with its settings in the library of the arrays, and the checked arguments."""
-    kind = known.kind_of(loss, arrays, whole=whole) if weight is None and where is None else None
-    if kind is not None and (found := known.find(loss, kind, arrays)) is not None:
-        return found[0], loss, found[1]
     inputs = loss.check(arrays, weight, where)
     loss = following(loss, inputs)
     way = _way(loss, inputs, whole=whole)
@@ -151,6 +164,11 @@ def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
     # Values and transforms of other tensors than these may be about.
     if in_transform():
         return direct
+    way = _of_eager_torch(loss, inputs, whole=whole)
+    return native.Few(way) if not whole and native.are_few(loss, inputs) else way
+
+
+def _of_eager_torch(loss: Formula, inputs: Inputs, *, whole: bool) -> Any:
     torch: Any = sys.modules["torch"]
     if torch.is_grad_enabled() and (tracked := autograd.tracked(loss, inputs)):
         return autograd.Recorded(loss, inputs) if all([k in loss.closed_forms for k in tracked]) else direct

@@ -68,9 +68,7 @@ class Recorded:
         """Return inputs without the tensors, which are held for as long as a gradient may be asked for, not longer."""
         return _without_tensors(inputs) if self._common is None else self._common
 
-    def together(
-        self, loss: Formula, inputs: Inputs
-    ) -> tuple[Array, tuple[Array, ...], Array | float | None] | None:
+    def together(self, loss: Formula, inputs: Inputs) -> tuple[Array, tuple[Array, ...], Array | float | None] | None:
         """Return a value with its gradients, and what these are still to be multiplied by.
 
         On an accelerator that is left to the backward pass, which has a factor of its own.
@@ -108,6 +106,7 @@ class Recorded:
                     return blocks.gradients(loss, given, self.positions, upstream)
                 return (way.run_with_derivatives(loss, given, Wanted(self.positions), upstream) or (None,))[1:]
             kept = found[1:]
+        gradients: tuple[Array, ...]
         gradients, part = kept
         if part is not None:
             given = _with_tensors(inputs, tensors)

@@ -31,18 +31,25 @@ class _Known(NamedTuple):
     inputs: Inputs  # without the arrays
 
 
-def kind_of(loss: Formula, arrays: tuple[Array, ...], *, whole: bool = False) -> Kind | None:
-    """Return the kind of a call without weights; None where it is of none. `whole` is that of the way's choice."""
-    if loss.array_settings or not arrays or setting("check_values"):
+def kind_of(
+    loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, *, whole: bool = False
+) -> Kind | None:
+    """Return the kind of a call; None where it is of none. `whole` is that of the way's choice."""
+    if not (weight is where is None) or loss.array_settings or not arrays or setting("check_values"):
         return None
     if is_eager_numpy(*arrays):
         return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape) for x in arrays])
     torch: Any = sys.modules.get("torch")
     if torch is None or not isinstance(arrays[0], torch.Tensor) or not is_eager_torch(*arrays) or in_transform():
         return None
+    if torch._C._is_any_autocast_enabled():
+        return None
+    # Of all devices the CPU is told without making an object.
     if torch.is_grad_enabled():
-        return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape, x.device, x.requires_grad) for x in arrays])
-    return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape, x.device, False) for x in arrays])
+        of_arrays = [(x.dtype, x.shape, x.is_cpu or x.device, x.requires_grad) for x in arrays]
+    else:
+        of_arrays = [(x.dtype, x.shape, x.is_cpu or x.device, False) for x in arrays]
+    return (whole, *loss.__dict__.values(), *of_arrays)
 
 
 def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inputs] | None:

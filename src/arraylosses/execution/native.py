@@ -13,11 +13,15 @@ from typing import Any
 from .._array_api import Array, in_transform
 from ..arguments import Inputs
 from ..formula import Formula
+from . import direct
 
-__all__ = ["LARGEST", "fits", "run"]
+__all__ = ["FEW", "LARGEST", "Few", "are_few", "fits", "run"]
 
 LARGEST = 1 << 22
 """Elements, each an item, up to which they are faster on the CPU: a result of all items still fits the last cache."""
+
+FEW = 1 << 14
+"""Elements up to which a few operations that torch records take less than an autograd function written in Python."""
 
 _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
@@ -53,3 +57,30 @@ def run(loss: Formula, inputs: Inputs) -> Array:
     # What torch.nn.functional broadcasts and warns before it calls.
     result: Array = getattr(torch._C._nn, name)(*inputs.arrays, _REDUCTIONS[loss.reduction], *settings)
     return result
+
+
+def are_few(loss: Formula, inputs: Inputs) -> bool:
+    """Whether arrays on the CPU, whose values can be looked at, may have a loss by a few operations of torch's."""
+    if type(loss).in_torch is Formula.in_torch or loss.reduction not in ("mean", "sum") or loss.array_settings:
+        return False
+    if not 0 < inputs.arrays[0].numel() <= FEW or inputs.labels or direct.common_divisor(loss, inputs) is None:
+        return False
+    torch: Any = sys.modules["torch"]
+    return all([_is_plain(torch, x) and x.shape == inputs.item_shape for x in inputs.arrays])
+
+
+class Few:
+    """How calls of a kind go of which torch is to record a few operations, and how one whose result is not finite."""
+
+    def __init__(self, otherwise: Any) -> None:
+        self._otherwise = otherwise
+
+    def run(self, loss: Formula, inputs: Inputs) -> Array:
+        """Compute the loss on checked inputs."""
+        items = loss.in_torch(sys.modules["torch"], *inputs.arrays)
+        if items is not None:
+            result: Array = items.mean() if loss.reduction == "mean" else items.sum()
+            if math.isfinite(result.item()):
+                return result
+        otherwise: Array = self._otherwise.run(loss, inputs)
+        return otherwise

@@ -154,6 +154,13 @@ class BinaryCrossEntropy(_YesOrNo):
         p, q = logistic.sigmoid_and_complement(prediction)
         return (no + self._positive(prediction, yes)) * (p * q)
 
+    def in_torch(self, torch: Any, prediction: Array, target: Array) -> Array | None:
+        if not self.from_logits or self.pos_weight is not None or not settings.is_zero(self.label_smoothing):
+            return None
+        no, yes = [logistic.softplus_in_torch(torch, x) for x in (prediction, -prediction)]
+        items: Array = torch.lerp(no, yes, target)
+        return items
+
     def _logit_weights(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
         """What -log p and -log(1 - p) count; None for the second where it is 1 less the first."""
         if self.pos_weight is None and settings.is_zero(self.label_smoothing):
@@ -469,6 +476,9 @@ class SoftMargin(PureLoss):
     # -target / (1 + exp(target prediction))
     def derivative(self, prediction: Array, target: Array) -> Array:
         return -target * special.sigmoid(-target * prediction)
+
+    def in_torch(self, torch: Any, prediction: Array, target: Array) -> Array:
+        return logistic.softplus_in_torch(torch, -target * prediction)
 
     # target² / ((1 + exp(target prediction)) (1 + exp(-target prediction)))
     def second_derivative(self, prediction: Array, target: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .. import special
 from .._array_api import Array, Real, array_namespace
@@ -281,6 +281,10 @@ class MarginRanking(PureLoss):
         short, target = self._short(*arrays), arrays[2]
         by_second = target * special.heaviside(short)
         return special.relu(short), tuple([by_second if k else -by_second for k in positions])
+
+    def in_torch(self, torch: Any, x1: Array, x2: Array, target: Array) -> Array:
+        items: Array = torch.relu(self._short(x1, x2, target))
+        return items
 
     def second_derivative(self, x1: Array, x2: Array, target: Array) -> Array:
         return array_namespace(x1, x2).zeros_like(x1)

@@ -19,9 +19,15 @@ def _softplus_of_minus_in_place(size: Array) -> Array:
     return size
 
 
+def softplus_in_torch(torch: Any, x: Array) -> Array:
+    """log(1 + exp(x)) by torch's own function; beyond 40 it is x in every dtype."""
+    result: Array = torch.nn.functional.softplus(x, 1.0, 40.0)
+    return result
+
+
 def _softplus_in_place(library: Any, x: Array) -> Array:
     if library is not np:
-        return library.nn.functional.softplus(x, 1.0, 40.0)  # beyond 40 it is x in every dtype
+        return softplus_in_torch(library, x)
     log_term = _softplus_of_minus_in_place(np.abs(x))
     return np.add(log_term, x.clip(0.0, np.inf), out=log_term)
 
