@@ -27,7 +27,7 @@ def most() -> int:
 
     NumPy has no vector instructions for some functions, of which log1p is one, on a processor without AVX-512.
     """
-    found = np.lib.introspect.opt_func_info(func_name="^log1p$", signature="ff")
+    found = np.lib.introspect.opt_func_info(func_name="^log1p$")
     current = found.get("log1p", {}).get("ff", {}).get("current", "baseline")
     return 1 << 11 if current.startswith("baseline") else 1 << 14
 

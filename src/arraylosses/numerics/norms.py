@@ -1,7 +1,7 @@
 """Norms and cosines of rows, with their derivatives.
 
 The squares of a row whose norm is far from 1 are those of the row times a power of two, so that no norm overflows or
-vanishes. The power follows from the norm, and every row is multiplied by one: the time is the same for all.
+vanishes. The power follows from the norm, and every row is multiplied by one, unless it is seen that none needs it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, dtype_name, known_size
+from .._array_api import Array, Namespace, array_namespace, dtype_name, holds_values, known_size
+from .._values import least_and_most
 from ._jax import with_jvp_of
 from ._variants import in_place_library, primitive
 from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, stop_gradient, where
@@ -38,15 +39,27 @@ _RANGES = {
 }
 
 
-def _scaled(library: Any, x: Array, axis: int, out: Array | None = None) -> tuple[Array, Array, Array]:
+def _scaled(library: Any, x: Array, axis: int, out: Array | None = None) -> tuple[Array, Array, Array | float]:
     """`x` times a power of two, the norm of that along `axis`, and the power, which counts as a constant."""
     if library is None:
         norm, factor = _norm_and_factor(x, axis)
         return x * expand_dims(factor, axis), norm, factor
-    factor = _factor(_euclidean(library, x, axis), x)
+    norm = _euclidean(library, x, axis)
+    if _need_no_factor(norm, x):
+        return x, norm, 1.0
+    factor = _factor(norm, x)
     wide = expand_dims(factor, axis)
     x = x * wide if out is None else library.multiply(x, wide, out=out)
     return x, _euclidean(library, x, axis), factor
+
+
+def _need_no_factor(norm: Array, x: Array) -> bool:
+    """Whether norms are seen to be in range."""
+    low, high, *_ = _RANGES[dtype_name(x.dtype)]
+    if 0 in norm.shape or not holds_values(norm):
+        return False
+    least, most = least_and_most(norm)
+    return least >= low and most <= high
 
 
 def _factor(norm: Array, x: Array) -> Array:
