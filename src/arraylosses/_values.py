@@ -15,6 +15,7 @@ from ._array_api import NUMPY_ARRAYS, Array, in_transform, is_eager_numpy
 __all__ = ["holds_negative", "least_and_most", "lie_below", "lie_within"]
 
 _FEW = 16
+_FOR_THREADS = 1 << 15  # elements that torch divides among its threads, which are awake then for what comes next
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
@@ -29,7 +30,13 @@ def least_and_most(x: Array) -> tuple[float, float]:
 
 def lie_within(x: Array, most: float) -> bool:
     """Whether it takes one look to see that such numbers lie from 0 to `most`; False where it takes another."""
-    view = _on_numpy(x)
+    if isinstance(x, NUMPY_ARRAYS):
+        view: Any = x
+    elif x.numel() >= _FOR_THREADS and x.is_floating_point():
+        least, highest = x.detach().aminmax()
+        return bool(least.item() >= 0.0 and highest.item() <= most)
+    else:
+        view = _on_numpy(x)
     if view is None or view.dtype.kind != "f":
         return False
     # From 0 on, floating numbers have the order of their bits, which those below 0 and NaN are beyond; -0 is, too.
@@ -46,7 +53,10 @@ def holds_negative(x: Array) -> bool:
     view = _on_numpy(x)
     if view is None:
         return bool(x.detach().min() < 0)
-    return bool(np.minimum.reduce(view.flat[:_FEW]) < 0 or np.minimum.reduce(view, None) < 0)
+    for k in range(min(_FEW, view.size)):
+        if view.item(k) < 0:
+            return True
+    return bool(np.minimum.reduce(view, None) < 0)
 
 
 def _on_numpy(x: Array) -> Any:

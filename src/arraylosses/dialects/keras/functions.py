@@ -188,10 +188,9 @@ def squared_hinge(y_true: Array, y_pred: Array) -> Items:
 
 def _signs(y_true: Array) -> Array:
     """Return targets of -1 and 1, of 0 and 1 if there are no others."""
-    y_true = floating("y_true", y_true)
     if holds_values(y_true) and (0 in y_true.shape or holds_negative(y_true)):
         return y_true
-    return _of_binary(y_true)
+    return _of_binary(floating("y_true", y_true))
 
 
 @one_program

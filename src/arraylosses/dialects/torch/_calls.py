@@ -32,7 +32,6 @@ __all__ = [
     "broadcast_with_warning",
     "chosen",
     "in_dtype_of",
-    "in_one_shape",
     "library",
     "like",
     "over",
@@ -87,17 +86,12 @@ def library(**arrays: Array) -> Namespace:
 
 def broadcast(**arrays: Array) -> tuple[Array, ...]:
     """Return arrays in the shape that torch broadcasts them to."""
-    return in_one_shape(library(**arrays), **arrays)
-
-
-def in_one_shape(xp: Namespace, **arrays: Array) -> tuple[Array, ...]:
-    """Return arrays of one library in the shape that torch broadcasts them to."""
     given = tuple(arrays.values())
-    shape = given[0].shape
-    if all([x.shape == shape for x in given]):
+    shape = getattr(given[0], "shape", None)
+    if shape is not None and all([getattr(x, "shape", None) == shape for x in given[1:]]):
         return given
     try:
-        return tuple(xp.broadcast_arrays(*given))
+        return tuple(library(**arrays).broadcast_arrays(*given))
     except (ValueError, RuntimeError):
         said = ", ".join([f"`{name}` {tuple(x.shape)}" for name, x in arrays.items()])
         raise ValueError(f"all arrays must broadcast to one shape, got {said}") from None
@@ -105,14 +99,14 @@ def in_one_shape(xp: Namespace, **arrays: Array) -> tuple[Array, ...]:
 
 def broadcast_with_warning(input: Array, target: Array) -> tuple[Array, ...]:
     """Return arrays in one shape, with torch's warning where they are of two."""
-    xp = library(input=input, target=target)
-    if input.shape == target.shape:
+    if (shape := getattr(input, "shape", None)) is not None and getattr(target, "shape", None) == shape:
         return input, target
+    library(input=input, target=target)
     warn(
         f"Using a target size ({tuple(target.shape)}) that is different to the input size ({tuple(input.shape)}). "
         "They broadcast, which is rarely meant: give them one shape."
     )
-    return in_one_shape(xp, input=input, target=target)
+    return broadcast(input=input, target=target)
 
 
 def like(value: Any, input: Array) -> Array | None:
@@ -173,6 +167,8 @@ def over_sum(total: Array, weights: Array) -> Array:
 def in_dtype_of(value: Array, *arrays: Array) -> Array:
     """Return a result in half precision where all that is floating of the arrays is, as torch does."""
     dtype = arrays[0].dtype
-    if dtype_kind(dtype) != "half" or any([x.dtype != dtype and dtype_kind(x.dtype) == "float" for x in arrays[1:]]):
+    if value.dtype == dtype or dtype_kind(dtype) != "half":
+        return value
+    if any([x.dtype != dtype and dtype_kind(x.dtype) == "float" for x in arrays[1:]]):
         return value
     return array_namespace(value).astype(value, dtype)

@@ -10,7 +10,7 @@ from ...losses._base import ErrorLoss
 from ...losses.likelihood import PoissonNll
 from ...losses.regression import AbsoluteError, Huber, SmoothL1, SquaredError
 from .._common import one_program, speaks
-from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, in_one_shape, library, run
+from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, library, run
 from ._criterion import Criterion
 from .losses import CheckedGaussianNll
 
@@ -357,14 +357,14 @@ def gaussian_nll_loss(
     """
     loss = CheckedGaussianNll.made(full=full, epsilon=eps, reduction=chosen(reduction))
     if is_array(var):
-        xp = library(input=input, target=target, var=var)
-        var = _variance_of(input, var)
+        if getattr(var, "shape", None) != getattr(input, "shape", None):
+            library(input=input, target=target, var=var)
+            var = _variance_of(input, var)
     elif var < 0:
         raise ValueError(f"`var` must be at least 0, got {var}")
     else:
-        xp = library(input=input, target=target)
-        var = xp.full_like(input, var)
-    return run(loss, *in_one_shape(xp, input=input, target=target, var=var))
+        var = library(input=input, target=target).full_like(input, var)
+    return run(loss, *broadcast(input=input, target=target, var=var))
 
 
 def _variance_of(input: Array, var: Array) -> Array:
