@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._array_api import NUMPY_ARRAYS, Array, in_transform, is_eager_numpy
+from ._array_api import NUMPY_ARRAYS, Array, holds_values, in_transform, is_eager_numpy
 
 __all__ = ["holds_negative", "least_and_most", "lie_below", "lie_within"]
 
@@ -29,15 +29,17 @@ def least_and_most(x: Array) -> tuple[float, float]:
 
 
 def lie_within(x: Array, most: float) -> bool:
-    """Whether it takes one look to see that such numbers lie from 0 to `most`; False where it takes another."""
+    """Whether one look shows that numbers lie from 0 to `most`; False where it takes another, or none is possible."""
     if isinstance(x, NUMPY_ARRAYS):
         view: Any = x
+    elif not holds_values(x):
+        return False
     elif x.numel() >= _FOR_THREADS and x.is_floating_point():
         least, highest = x.detach().aminmax()
         return bool(least.item() >= 0.0 and highest.item() <= most)
     else:
         view = _on_numpy(x)
-    if view is None or view.dtype.kind != "f":
+    if view is None or view.dtype.kind != "f" or not view.size:
         return False
     # From 0 on, floating numbers have the order of their bits, which those below 0 and NaN are beyond; -0 is, too.
     return bool(np.maximum.reduce(view.view(_UNSIGNED[view.itemsize]), None) <= _bits(most, view.dtype))

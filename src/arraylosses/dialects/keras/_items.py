@@ -159,7 +159,9 @@ class Items(NamedTuple):
         return self._call("sum", weight, where) / self._kept(where)
 
     def _call(self, reduction: str, weight: Array | None, where: Array | None) -> Array:
-        return _in_dtype_of(self.arrays[0], self.loss(reduction=reduction)(*self.arrays, weight=weight, where=where))
+        loss = self.loss(reduction=reduction)
+        found = loss(*self.arrays) if weight is where is None else loss(*self.arrays, weight=weight, where=where)
+        return _in_dtype_of(self.arrays[0], found)
 
     def _averaged(self, weight: Array | None, where: Array | None) -> Array:
         if not self.averaged:

@@ -23,7 +23,7 @@ __all__ = ["BCELoss", "TripletMarginLoss"]
 def require_within(most: float, **arrays: Array) -> None:
     """Refuse a number that is not from 0 to `most`, in arrays that can be looked at."""
     for name, x in arrays.items():
-        if 0 in x.shape or not holds_values(x) or lie_within(x, most):
+        if 0 in x.shape or not holds_values(x):
             continue
         lowest, highest = least_and_most(x)
         if lowest < 0 or highest > most:  # and not where there is NaN
@@ -151,7 +151,8 @@ class CheckedBinaryCrossEntropy(BCELoss):
     """`BCELoss` of probabilities, which refuses what is none, as torch does on the CPU."""
 
     def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
-        require_within(1.0, input=prediction, target=yes)
+        if not (lie_within(prediction, 1.0) and lie_within(yes, 1.0)):
+            require_within(1.0, input=prediction, target=yes)
         return super()._costs(prediction, yes, no)
 
 
@@ -160,7 +161,8 @@ class CheckedGaussianNll(GaussianNll):
     """`gaussian_nll`, which refuses a variance below 0, as torch does on the CPU."""
 
     def _log_and_ratio(self, error: Array, spread: Array) -> tuple[Array, Array]:
-        require_within(math.inf, var=spread)
+        if not lie_within(spread, math.inf):
+            require_within(math.inf, var=spread)
         return super()._log_and_ratio(error, spread)
 
 
