@@ -171,7 +171,7 @@ def _of_vectors(
         given = broadcast(*found)
         kept, arrays, axis = masked_rows(axis, where, *given)
         arrays = tuple([special.where(kept, x, 0.0) for x in arrays])
-    return in_dtype_of(cls(epsilon=epsilon, axis=axis, reduction="none")(*arrays), *given)
+    return in_dtype_of(cls.made(epsilon=epsilon, axis=axis, reduction="none")(*arrays), *given)
 
 
 @speaks(CosineSimilarity)

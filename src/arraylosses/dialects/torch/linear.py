@@ -149,7 +149,7 @@ def linear_cross_entropy(
             label_smoothing=label_smoothing,
         )
     if not inner and weight is None:
-        loss = LinearCrossEntropy(label_smoothing=label_smoothing, reduction=wanted)
+        loss = LinearCrossEntropy.made(label_smoothing=label_smoothing, reduction=wanted)
         return run(loss, input, linear_weight, target, *bias)
     matrix = xp.reshape(linear_weight, (-1, linear_weight.shape[-1]))
     logits = xp.matmul(input, xp.permute_dims(matrix, (1, 0)))

@@ -199,7 +199,7 @@ def multilabel_margin_loss(
     >>> round(float(F.multilabel_margin_loss(scores, labels)), 6)
     0.85
     """
-    loss = ListedMultilabelMargin(reduction=chosen(reduction, size_average, reduce))
+    loss = ListedMultilabelMargin.made(reduction=chosen(reduction, size_average, reduce))
     library(input=input, target=target)
     _require_labels(target)
     shape = tuple(input.shape)
