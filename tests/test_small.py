@@ -108,8 +108,9 @@ def test_fewer_elements_are_small_without_vector_instructions(current):
 
 def test_numpy_says_whether_it_has_vector_instructions():
     small.most.cache_clear()
-    found = np.lib.introspect.opt_func_info()["log1p"]["ff"]["current"]  # of all functions and dtypes
-    assert small.most() == (1 << 11 if found.startswith("baseline") else 1 << 14)
+    of_log1p = np.lib.introspect.opt_func_info().get("log1p")  # of all dtypes; None where it has a form for no processor
+    has_none = of_log1p is None or of_log1p["ff"]["current"].startswith("baseline")
+    assert small.most() == (1 << 11 if has_none else 1 << 14)
 
 
 def test_the_numbers_do_not_depend_on_how_often_a_kind_was_called(torch):
