@@ -108,7 +108,7 @@ def test_fewer_elements_are_small_without_vector_instructions(current):
 
 def test_numpy_says_whether_it_has_vector_instructions():
     small.most.cache_clear()
-    of_log1p = np.lib.introspect.opt_func_info().get("log1p")  # of all dtypes; None where it has a form for no processor
+    of_log1p = np.lib.introspect.opt_func_info().get("log1p")  # None where it has a form for no processor
     has_none = of_log1p is None or of_log1p["ff"]["current"].startswith("baseline")
     assert small.most() == (1 << 11 if has_none else 1 << 14)
 
