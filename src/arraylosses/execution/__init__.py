@@ -169,6 +169,7 @@ def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
 
 
 def _of_eager_torch(loss: Formula, inputs: Inputs, *, whole: bool) -> Any:
+    """Choose for tensors whose values can be looked at, beside what torch records by itself."""
     torch: Any = sys.modules["torch"]
     if torch.is_grad_enabled() and (tracked := autograd.tracked(loss, inputs)):
         return autograd.Recorded(loss, inputs) if all([k in loss.closed_forms for k in tracked]) else direct

@@ -1,7 +1,8 @@
-"""torch's own kernels, for the losses that these compute to the last digit: one step forward, one backward.
+"""torch's own functions, which it records itself.
 
-They hold under torch's transforms too, so they come first. torch's compiler makes as good a kernel of the formula, and
-does not compile it again for each setting.
+A kernel computes some losses to the last digit: one step forward, one backward. It holds under torch's transforms too,
+so it comes first. torch's compiler makes as good a kernel of the formula, and does not compile it again for each
+setting. Other losses are a few operations, which take less than a function in Python where there are few elements.
 """
 
 from __future__ import annotations

@@ -108,7 +108,7 @@ def _view(x: Array) -> Any:
 
 
 def _views(arrays: tuple[Array, ...]) -> tuple[Any, ...]:
-    return tuple([x.numpy(force=True) for x in arrays])
+    return tuple([_view(x) for x in arrays])
 
 
 def _over(items: Any, divisor: float) -> Any:

@@ -154,6 +154,7 @@ class BinaryCrossEntropy(_YesOrNo):
         p, q = logistic.sigmoid_and_complement(prediction)
         return (no + self._positive(prediction, yes)) * (p * q)
 
+    # (1 - target) log(1 + exp(prediction)) + target log(1 + exp(-prediction))
     def in_torch(self, torch: Any, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits or self.pos_weight is not None or not settings.is_zero(self.label_smoothing):
             return None
