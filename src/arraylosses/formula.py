@@ -158,7 +158,7 @@ class Formula:
         """
         return None
 
-    def torch_kernel(self) -> tuple[Any, ...] | None:
+    def torch_kernel(self) -> tuple[str, dict[str, Any]] | None:
         """Return torch's own function that computes this loss to the last digit, by name, and the settings it takes."""
         return None
 

@@ -8,6 +8,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any, ParamSpec, Protocol, TypeVar, cast, overload
 
+from . import execution
 from ._array_api import Array, dtype_kind, in_torch_compiler
 from .arguments import Granularity, in_short, kept_setting, ours, require_choice
 from .loss import Loss, camel_case, keep_setting_names, refuse_scorer, snake_case
@@ -31,6 +32,7 @@ def function_form(cls: type[Loss]) -> Callable[[FunctionT], FunctionT]:
         parameters = inspect.signature(function).parameters.values()
         arrays = [p.name for p in parameters if p.kind is not p.KEYWORD_ONLY]
         keywords = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+        count = len(arrays)
         cls.form = form = (function.__module__, function.__name__)
 
         @functools.wraps(function)
@@ -41,6 +43,8 @@ def function_form(cls: type[Loss]) -> Callable[[FunctionT], FunctionT]:
                 if (found := graphs.call(form, given, named)) is not None:
                     return found
             refuse_scorer(function.__name__)
+            if not named and len(given) == count:
+                return execution.run(cls.made(), given, None, None)
             try:
                 return function(*given, **named)
             except TypeError as error:

@@ -158,7 +158,7 @@ def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
 
         return graphs if graphs.fits(loss, inputs) else direct
     if native.fits(loss, inputs):
-        return native
+        return native.Kernel(loss)
     if not holds_values(*given):
         return autograd.Recorded(loss, inputs) if autograd.fits(loss, inputs) else direct
     # Values and transforms of other tensors than these may be about.

@@ -6,12 +6,11 @@ the range of labels is looked at every time, or computed where it can't be.
 
 from __future__ import annotations
 
-import sys
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, in_transform, is_eager_numpy, is_eager_torch
+from .._array_api import Array, is_eager_numpy, kinds_of_tensors
 from .._config import setting
 from .._values import lie_below
 from ..arguments import Inputs
@@ -39,17 +38,8 @@ def kind_of(
         return None
     if is_eager_numpy(*arrays):
         return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape) for x in arrays])
-    torch: Any = sys.modules.get("torch")
-    if torch is None or not isinstance(arrays[0], torch.Tensor) or not is_eager_torch(*arrays) or in_transform():
-        return None
-    if torch._C._is_any_autocast_enabled():
-        return None
-    # Of all devices the CPU is told without making an object.
-    if torch.is_grad_enabled():
-        of_arrays = [(x.dtype, x.shape, x.is_cpu or x.device, x.requires_grad) for x in arrays]
-    else:
-        of_arrays = [(x.dtype, x.shape, x.is_cpu or x.device, False) for x in arrays]
-    return (whole, *loss.__dict__.values(), *of_arrays)
+    found = kinds_of_tensors(arrays)
+    return None if found is None else (whole, *loss.__dict__.values(), *found)
 
 
 def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inputs] | None:

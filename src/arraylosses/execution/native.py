@@ -16,7 +16,7 @@ from ..arguments import Inputs
 from ..formula import Formula
 from . import direct
 
-__all__ = ["FEW", "LARGEST", "Few", "are_few", "fits", "run"]
+__all__ = ["FEW", "LARGEST", "Few", "Kernel", "are_few", "fits"]
 
 LARGEST = 1 << 22
 """Elements, each an item, up to which they are faster on the CPU: a result of all items still fits the last cache."""
@@ -49,15 +49,22 @@ def _is_plain(torch: Any, x: Array) -> bool:
     return type(x) in (torch.Tensor, torch.nn.Parameter) and x.layout == torch.strided and not x.is_nested
 
 
-def run(loss: Formula, inputs: Inputs) -> Array:
-    """Compute the loss on checked inputs."""
-    torch: Any = sys.modules["torch"]
-    if inputs.labels:
-        return torch.nn.functional.nll_loss(*inputs.arrays, reduction=loss.reduction)
-    name, *settings = loss.torch_kernel() or ()
-    # What torch.nn.functional broadcasts and warns before it calls.
-    result: Array = getattr(torch._C._nn, name)(*inputs.arrays, _REDUCTIONS[loss.reduction], *settings)
-    return result
+class Kernel:
+    """How the calls of a kind go that are one kernel: this, and what it is given behind the arrays."""
+
+    __slots__ = ("_function", "_settings")
+
+    def __init__(self, loss: Formula) -> None:
+        torch: Any = sys.modules["torch"]
+        name, settings = loss.torch_kernel() or ("", {})
+        # What torch.nn.functional broadcasts and warns before it calls.
+        self._function = getattr(torch._C._nn, name)
+        self._settings = {**settings, "reduction": _REDUCTIONS[loss.reduction]}
+
+    def run(self, _: Formula, inputs: Inputs) -> Array:
+        """Compute the loss on checked inputs."""
+        result: Array = self._function(*inputs.arrays, **self._settings)
+        return result
 
 
 def are_few(loss: Formula, inputs: Inputs) -> bool:

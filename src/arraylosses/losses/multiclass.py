@@ -319,8 +319,8 @@ class Nll(_ClassLoss):
 
     whole_rows: ClassVar[bool] = False
 
-    def torch_kernel(self) -> tuple[Any, ...] | None:
-        return None if self.class_weight is not None else ("nll_loss",)
+    def torch_kernel(self) -> tuple[str, dict[str, Any]] | None:
+        return None if self.class_weight is not None else ("nll_loss_nd", {})
 
     # -Σ t log p
     def call(self, log_probabilities: Array, labels: Array) -> Array:

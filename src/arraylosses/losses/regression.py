@@ -60,8 +60,8 @@ class SquaredError(ErrorLoss):
     2.5
     """
 
-    def torch_kernel(self) -> tuple[Any, ...]:
-        return ("mse_loss",)
+    def torch_kernel(self) -> tuple[str, dict[str, Any]]:
+        return "mse_loss", {}
 
     # e²
     def _of_error(self, error: Array) -> Array:
@@ -158,8 +158,8 @@ class AbsoluteError(ErrorLoss):
     1.5
     """
 
-    def torch_kernel(self) -> tuple[Any, ...]:
-        return ("l1_loss",)
+    def torch_kernel(self) -> tuple[str, dict[str, Any]]:
+        return "l1_loss", {}
 
     # |e|
     def _of_error(self, error: Array) -> Array:
@@ -214,8 +214,8 @@ class Huber(ErrorLoss):
         super().__post_init__()
         require_positive(delta=self.delta)
 
-    def torch_kernel(self) -> tuple[Any, ...]:
-        return ("huber_loss", self.delta)
+    def torch_kernel(self) -> tuple[str, dict[str, Any]]:
+        return "huber_loss", {"delta": self.delta}
 
     # e²/2 where |e| <= delta, delta (|e| - delta/2) elsewhere. Clipping e states both pieces without a branch.
     def _of_error(self, error: Array) -> Array:
@@ -277,10 +277,10 @@ class SmoothL1(ErrorLoss):
         super().__post_init__()
         require_nonnegative(beta=self.beta)
 
-    def torch_kernel(self) -> tuple[Any, ...] | None:
+    def torch_kernel(self) -> tuple[str, dict[str, Any]] | None:
         if settings.is_zero(self.beta):
-            return ("l1_loss",)
-        return ("smooth_l1_loss", self.beta) if self.beta >= 2.0**-126 else None  # 0 / 0 on a GPU in float32
+            return "l1_loss", {}
+        return ("smooth_l1_loss", {"beta": self.beta}) if self.beta >= 2.0**-126 else None  # 0 / 0 on a GPU in float32
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
     def _of_error(self, error: Array) -> Array:
