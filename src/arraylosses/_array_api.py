@@ -45,7 +45,6 @@ __all__ = [
     "is_masked",
     "is_torch",
     "joined",
-    "kinds_of_tensors",
     "known_size",
     "library_of",
     "namespace_of",
@@ -459,34 +458,6 @@ def _are_plain(arrays: tuple[Array, ...], *, on_cpu: bool) -> bool:
         if functorch.is_functorch_wrapped_tensor(x) or functorch.is_legacy_batchedtensor(x):
             return False
     return not inside._len_torch_dispatch_stack() and inside._get_tracing_state() is None
-
-
-def kinds_of_tensors(arrays: tuple[Array, ...]) -> list[Any] | None:
-    """Return dtype, shape, device and whether it is to have a gradient of each plain tensor, in one list.
-
-    None where `is_eager_torch` is False, and within a transform or autocast. What these ask is written out here, since
-    each call of a loss asks it.
-    """
-    torch: Any = sys.modules.get("torch")
-    if torch is None or torch.compiler.is_compiling():
-        return None
-    inside, functorch, strided = torch._C, torch._C._functorch, torch.strided
-    tensor, parameter = torch.Tensor, torch.nn.Parameter
-    recorded = inside.is_grad_enabled()
-    found: list[Any] = []
-    for x in arrays:
-        kind = type(x)
-        if (kind is not tensor and kind is not parameter) or x.layout is not strided or x.is_nested:
-            return None
-        if functorch.is_functorch_wrapped_tensor(x) or functorch.is_legacy_batchedtensor(x):
-            return None
-        # Of all devices the CPU is told without making an object.
-        found += (x.dtype, x.shape, x.is_cpu or x.device, recorded and x.requires_grad)
-    if inside._len_torch_dispatch_stack() or inside._is_any_autocast_enabled():
-        return None
-    if inside._get_tracing_state() is not None or inside._are_functorch_transforms_active():
-        return None
-    return None if torch.autograd.forward_ad._current_level >= 0 else found
 
 
 def in_forward_mode() -> bool:

@@ -1,6 +1,7 @@
 """A look at the values of arrays that hold them: see `holds_values`.
 
-NumPy's reductions take less to call than torch's, and than the methods of its own arrays.
+NumPy takes less to call than torch. Of few numbers the place of the largest tells it sooner than a reduction does,
+which takes ten times as long where another library has used the processor's caches since.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ._array_api import NUMPY_ARRAYS, Array, holds_values, in_transform, is_eage
 __all__ = ["holds_negative", "least_and_most", "lie_below", "lie_within"]
 
 _FEW = 16
+_SMALL = 1 << 12
 _FOR_THREADS = 1 << 15  # elements that torch divides among its threads, which are awake then for what comes next
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
@@ -25,6 +27,8 @@ def least_and_most(x: Array) -> tuple[float, float]:
     if view is None:
         least, most = x.detach().aminmax()
         return float(least), float(most)
+    if view.size <= _SMALL:
+        return view.item(view.argmin()), view.item(view.argmax())
     return float(np.minimum.reduce(view, None)), float(np.maximum.reduce(view, None))
 
 
@@ -42,7 +46,11 @@ def lie_within(x: Array, most: float) -> bool:
     if view is None or view.dtype.kind != "f" or not view.size:
         return False
     # From 0 on, floating numbers have the order of their bits, which those below 0 and NaN are beyond; -0 is, too.
-    return bool(np.maximum.reduce(view.view(_UNSIGNED[view.itemsize]), None) <= _bits(most, view.dtype))
+    return bool(_most(view.view(_UNSIGNED[view.itemsize])) <= _bits(most, view.dtype))
+
+
+def _most(view: Any) -> Any:
+    return view.item(view.argmax()) if view.size <= _SMALL else np.maximum.reduce(view, None)
 
 
 @functools.lru_cache(64)
@@ -77,6 +85,6 @@ def lie_below(x: Array, bound: int) -> bool:
     """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
     view = _on_numpy(x)
     if is_eager_numpy(view):
-        unsigned = np.maximum.reduce(view.view(_UNSIGNED[view.itemsize]), None)  # a negative one is beyond every bound
-        return bool(unsigned < bound)
+        # As an unsigned number, a negative one is beyond every bound.
+        return bool(_most(view.view(_UNSIGNED[view.itemsize])) < bound)
     return bool(x.min() >= 0) and bool(x.max() < bound)

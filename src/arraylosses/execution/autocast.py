@@ -36,14 +36,14 @@ def off(x: Array) -> AbstractContextManager[None]:
     return context
 
 
-def without(backward: Callable[[Any, Array], Any]) -> Callable[[Any, Array], Any]:
-    """Make a backward pass one without it."""
+def without(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Make what computes a backward pass, of an upstream gradient behind the context, do so without it."""
 
     @functools.wraps(backward)
-    def call(ctx: Any, upstream: Array) -> Any:
+    def call(ctx: Any, upstream: Array, *rest: Any) -> Any:
         if not is_on(upstream):
-            return backward(ctx, upstream)
+            return backward(ctx, upstream, *rest)
         with off(upstream):
-            return backward(ctx, upstream)
+            return backward(ctx, upstream, *rest)
 
     return call

@@ -20,6 +20,7 @@ from ..arguments import Inputs
 from ..formula import Formula
 from . import autocast, blocks, direct, small
 from .direct import Wanted
+from .known import kinds_of_tensors
 
 __all__ = ["Recorded", "fits", "tracked"]
 
@@ -48,10 +49,11 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
 class Recorded:
     """How the calls of a kind get a value that autograd knows, with what they have in common."""
 
-    __slots__ = ("_common", "positions", "small")
+    __slots__ = ("_common", "_wanted", "positions", "small")
 
     def __init__(self, loss: Formula, inputs: Inputs) -> None:
         self.positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
+        self._wanted = Wanted(self.positions)
         is_small = _on_cpu(inputs.arrays[0]) and small.fits(loss, inputs)
         self.small = small.Small(loss, inputs) if is_small else None
         self._common = None if direct.common_divisor(loss, inputs) is None else _without_tensors(inputs)
@@ -75,18 +77,17 @@ class Recorded:
         """
         if loss.reduction == "none":
             return None
-        wanted = Wanted(self.positions)
         if self.small is not None:
-            found = self.small.run_with_derivatives(loss, inputs, wanted)
+            found = self.small.run_with_derivatives(loss, inputs, self._wanted)
             return found and (found[0], found[1:], None)
         if not _on_cpu(inputs.arrays[0]):
-            return direct.parts_of_derivatives(loss, inputs, wanted)
+            return direct.parts_of_derivatives(loss, inputs, self._wanted)
         # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
         is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in self.positions])
         if is_half or math.prod(inputs.arrays[0].shape) * len(self.positions) > KEPT:
             return None
         way = blocks if blocks.fits(loss, inputs, whole=True) else direct
-        found = way.run_with_derivatives(loss, inputs, wanted)
+        found = way.run_with_derivatives(loss, inputs, self._wanted)
         return found and (found[0], found[1:], None)
 
     def alone(self, inputs: Inputs) -> Any:
@@ -104,13 +105,13 @@ class Recorded:
                 way = self.alone(given)
                 if way is blocks:
                     return blocks.gradients(loss, given, self.positions, upstream)
-                return (way.run_with_derivatives(loss, given, Wanted(self.positions), upstream) or (None,))[1:]
+                return (way.run_with_derivatives(loss, given, self._wanted, upstream) or (None,))[1:]
             kept = found[1:]
         gradients: tuple[Array, ...]
         gradients, part = kept
         if part is not None:
             given = _with_tensors(inputs, tensors)
-            return direct.multiplied(given, gradients, part, Wanted(self.positions), upstream)
+            return direct.multiplied(given, gradients, part, self._wanted, upstream)
         if not (_on_cpu(upstream) and upstream.item() == 1.0):
             for x in gradients:
                 x.mul_(upstream)
@@ -134,6 +135,12 @@ def _with_tensors(inputs: Inputs, tensors: tuple[Array, ...]) -> Inputs:
     return inputs._replace(arrays=tuple(tensors[:count]), weight=weight, where=where, mask=mask)
 
 
+def _saved(ctx: Any) -> tuple[Array, ...]:
+    """Return the tensors that were given, each as it was: torch complains of one that was written to since."""
+    saved: tuple[Array, ...] = ctx.saved_tensors
+    return saved[: len(ctx.needs_input_grad) - 3]
+
+
 @functools.cache
 def _apply() -> Any:
     torch: Any = sys.modules["torch"]
@@ -154,33 +161,43 @@ def _function() -> Any:
                 ctx.save_for_backward(*tensors, *[x for x in settings if isinstance(x, torch.Tensor)])
             else:
                 ctx.save_for_backward(*tensors)
-            ctx.call, ctx.kept = (way, loss, way.to_keep(inputs)), None
+            ctx.call = way, loss, way.to_keep(inputs)
             found = way.together(loss, inputs)
             if found is None:
+                ctx.kept = None
                 return way.alone(inputs).run(loss, inputs)
             value, *ctx.kept = found
             return value
 
         @staticmethod
-        @autocast.without
         def backward(ctx: Any, upstream: Array) -> tuple[Array | None, ...]:
-            way, loss, inputs = ctx.call
-            tensors = ctx.saved_tensors[: len(ctx.needs_input_grad) - 3]
-            found: Sequence[Array] | None = None
-            # neither recorded nor vectorized
-            if not torch.is_grad_enabled() and is_eager_torch(upstream) and not in_transform():
-                kept, ctx.kept = ctx.kept, None  # given away: what is kept may be written to
-                found = way.gradients(loss, inputs, tensors, upstream, kept)
-            if not found:
-                with torch.enable_grad():
-                    # Of views, for a tensor's hooks are not to see this gradient on the way.
-                    views = [x if x is None else x.view_as(x) for x in tensors]
-                    value = direct.run(loss, _with_tensors(inputs, tuple(views)))
-                sources = [views[k] for k in way.positions]
-                found = torch.autograd.grad(value, sources, upstream, create_graph=torch.is_grad_enabled())
+            kept, ctx.kept = ctx.kept, None  # given away: what is kept may be written to
+            # The shortest way where the gradient is there, outside of everything that may change what it is.
+            if kept is not None and not torch.is_grad_enabled() and kinds_of_tensors((upstream,)) is not None:
+                way, loss, inputs = ctx.call
+                found = way.gradients(loss, inputs, _saved(ctx), upstream, kept)
+            else:
+                found = computed(ctx, upstream, kept)
             results: list[Array | None] = [None] * len(ctx.needs_input_grad)
-            for k, x in zip(way.positions, found, strict=True):
+            for k, x in zip(ctx.call[0].positions, found, strict=True):
                 results[3 + k] = x
             return tuple(results)
+
+    @autocast.without
+    def computed(ctx: Any, upstream: Array, kept: Any) -> Sequence[Array]:
+        way, loss, inputs = ctx.call
+        tensors = _saved(ctx)
+        found: Sequence[Array] | None = None
+        # neither recorded nor vectorized
+        if not torch.is_grad_enabled() and is_eager_torch(upstream) and not in_transform():
+            found = way.gradients(loss, inputs, tensors, upstream, kept)
+        if not found:
+            with torch.enable_grad():
+                # Of views, for a tensor's hooks are not to see this gradient on the way.
+                views = [x if x is None else x.view_as(x) for x in tensors]
+                value = direct.run(loss, _with_tensors(inputs, tuple(views)))
+            sources = [views[k] for k in way.positions]
+            found = torch.autograd.grad(value, sources, upstream, create_graph=torch.is_grad_enabled())
+        return found
 
     return Recomputed

@@ -6,18 +6,19 @@ the range of labels is looked at every time, or computed where it can't be.
 
 from __future__ import annotations
 
+import sys
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, is_eager_numpy, kinds_of_tensors
+from .._array_api import Array, is_eager_numpy
 from .._config import setting
 from .._values import lie_below
 from ..arguments import Inputs
 from ..arguments.labels import check_labels
 from ..formula import Formula
 
-__all__ = ["Kind", "find", "keep", "kind_of"]
+__all__ = ["Kind", "find", "keep", "kind_of", "kinds_of_tensors"]
 
 MOST = 256
 """Kinds that are remembered for a class of losses."""
@@ -42,6 +43,34 @@ def kind_of(
     return None if found is None else (whole, *loss.__dict__.values(), *found)
 
 
+def kinds_of_tensors(arrays: tuple[Array, ...]) -> list[Any] | None:
+    """Return dtype, shape, device and whether it is to have a gradient of each plain tensor, in one list.
+
+    None where `is_eager_torch` is False, and within a transform or autocast. What these ask is written out here, since
+    each call of a loss asks it.
+    """
+    torch: Any = sys.modules.get("torch")
+    if torch is None or torch.compiler.is_compiling():
+        return None
+    inside, functorch, strided = torch._C, torch._C._functorch, torch.strided
+    tensor, parameter = torch.Tensor, torch.nn.Parameter
+    recorded = inside.is_grad_enabled()
+    found: list[Any] = []
+    for x in arrays:
+        kind = type(x)
+        if (kind is not tensor and kind is not parameter) or x.layout is not strided or x.is_nested:
+            return None
+        if functorch.is_functorch_wrapped_tensor(x) or functorch.is_legacy_batchedtensor(x):
+            return None
+        # Of all devices the CPU is told without making an object.
+        found += (x.dtype, x.shape, x.is_cpu or x.device, recorded and x.requires_grad)
+    if inside._len_torch_dispatch_stack() or inside._is_any_autocast_enabled():
+        return None
+    if inside._get_tracing_state() is not None or inside._are_functorch_transforms_active():
+        return None
+    return None if torch.autograd.forward_ad._current_level >= 0 else found
+
+
 def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inputs] | None:
     """Return the way that calls of a kind go, and the arguments of this one; None where it has to be checked."""
     found: _Known | None = loss.checked.get(kind)
@@ -52,13 +81,15 @@ def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inp
         if classes is None:
             continue
         labels = arrays[position]
-        if not _is_on_cpu(labels):
+        if _is_on_cpu(labels):
+            # No integer has a gradient, which a view would have to be freed of.
+            if not lie_below(labels if isinstance(labels, np.ndarray) else labels.numpy(), classes):
+                return None
+        else:
             ignored = getattr(loss, "ignore_index", None)
             index, where, invalid = check_labels(inputs.xp, "", labels, classes, ignored, None)
             given = (*arrays[:position], index, *arrays[position + 1 :])
             return way, inputs._replace(arrays=given, where=where, invalid=invalid)
-        if not lie_below(labels, classes):
-            return None
     return way, Inputs(inputs[0], arrays, *inputs[2:])
 
 

@@ -74,7 +74,9 @@ def are_few(loss: Formula, inputs: Inputs) -> bool:
     if not 0 < inputs.arrays[0].numel() <= FEW or inputs.labels or direct.common_divisor(loss, inputs) is None:
         return False
     torch: Any = sys.modules["torch"]
-    return all([_is_plain(torch, x) and x.shape == inputs.item_shape for x in inputs.arrays])
+    if not all([_is_plain(torch, x) and x.shape == inputs.item_shape for x in inputs.arrays]):
+        return False
+    return loss.in_torch(torch, *inputs.arrays) is not None
 
 
 class Few:

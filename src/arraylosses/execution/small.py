@@ -6,6 +6,7 @@ An operation of NumPy takes a third of the time that one of torch takes, where i
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from typing import Any
 
@@ -15,7 +16,7 @@ from .._array_api import Array, numpy_namespace
 from ..arguments import Inputs
 from ..formula import Formula
 from ..numerics import reductions
-from . import direct
+from . import direct, few_classes
 from .direct import FIRST, Wanted
 
 __all__ = ["Small", "fits"]
@@ -44,25 +45,27 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
 
 
 class Small:
-    """How the calls of a kind go, with what they have in common: arguments of NumPy without the arrays, and a divisor.
+    """How the calls of a kind go, with what they have in common: arguments of NumPy without the arrays, and the mean.
 
     There is none where the call itself has weights, or arrays are to be converted.
     """
 
-    __slots__ = ("_common",)
+    __slots__ = ("_common", "_evaluated", "_is_few_rows")
 
     def __init__(self, loss: Formula, inputs: Inputs) -> None:
         divisor = direct.common_divisor(loss, inputs)
-        self._common = None if divisor is None else (_of_numpy(inputs._replace(arrays=())), divisor)
+        self._is_few_rows = math.prod(inputs.item_shape) < few_classes.ROWS
+        self._evaluated = False
+        self._common = None if divisor is None else (_of_numpy(inputs._replace(arrays=())), _Mean(inputs, divisor))
 
     def run(self, loss: Formula, inputs: Inputs) -> Array:
         """Compute `loss` on checked inputs."""
         with np.errstate(all="ignore"):
             if self._common is not None:
-                common, divisor = self._common
+                common, mean = self._common
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
-                    return _tensor(_over(direct.evaluate(loss, common, arrays)[0], divisor))
+                    return mean.of(direct.evaluate(loss, common, arrays)[0])
             return _tensor(direct.run(loss, _of_numpy(inputs)))
 
     def run_with_derivatives(
@@ -71,17 +74,38 @@ class Small:
         """Compute `loss` and the derivatives that are wanted, times `upstream`, as in `direct`."""
         with np.errstate(all="ignore"):
             if self._common is not None and upstream is None:
-                common, divisor = self._common
+                common, mean = self._common
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
-                    items, derivatives = direct.evaluate(loss, common, arrays, wanted)
+                    derivatives: tuple[Any, ...] | None
+                    if self._evaluated and not wanted.second:  # what it returned was looked at
+                        items, derivatives = loss.value_and_derivatives(wanted.positions, *arrays)
+                    else:
+                        items, derivatives = direct.evaluate(loss, common, arrays, wanted)
+                        self._evaluated = self._is_few_rows and derivatives is not None
                     if derivatives is None:
                         return None
-                    share = 1.0 / divisor
-                    return _tensor(_over(items, divisor)), *[_tensor(x * share) for x in derivatives]
+                    return mean.of(items), *[_tensor(x * mean.share) for x in derivatives]
             factor = None if upstream is None else _view(upstream)
             found = direct.run_with_derivatives(loss, _of_numpy(inputs), wanted, factor)
         return found and tuple([_tensor(x) for x in found])
+
+
+class _Mean:
+    """The sum of per-item losses over a divisor, and the share of each in it: an array, by which a product is short."""
+
+    __slots__ = ("_divisor", "_dtype", "share")
+
+    def __init__(self, inputs: Inputs, divisor: float) -> None:
+        self._divisor, self._dtype = divisor, inputs.dtype
+        self.share = np.asarray(1.0 / divisor, _dtypes()[inputs.dtype])
+
+    def of(self, items: Any) -> Array:
+        """Return the tensor that the loss is."""
+        total = reductions.reduce_sum(items)
+        torch: Any = sys.modules["torch"]
+        result: Array = torch.scalar_tensor(total.item() / self._divisor, dtype=self._dtype, device="cpu")
+        return result
 
 
 @functools.cache
@@ -109,11 +133,6 @@ def _view(x: Array) -> Any:
 
 def _views(arrays: tuple[Array, ...]) -> tuple[Any, ...]:
     return tuple([_view(x) for x in arrays])
-
-
-def _over(items: Any, divisor: float) -> Any:
-    total = reductions.reduce_sum(items)
-    return total if divisor == 1.0 else total / divisor
 
 
 def _tensor(x: Any) -> Array:

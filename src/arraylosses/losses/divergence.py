@@ -110,7 +110,7 @@ class KlDivergence(_Divergence):
     def call(self, log_probabilities: Array, target: Array) -> Array:
         value = logarithms.relative_entropy(*self._logs(log_probabilities, target), self.row_axis(target))
         # It is at least 0 for two distributions, whose sums are rounded as it is.
-        return _without_rounding(value, -4.0 * float(array_namespace(value).finfo(value.dtype).eps))
+        return logarithms.without_rounding(value, -4.0 * float(array_namespace(value).finfo(value.dtype).eps))
 
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:
@@ -126,12 +126,6 @@ class KlDivergence(_Divergence):
         """t and q; q is 1 where both are 0. None for q in place of its logarithm."""
         mass = array_namespace(prediction, target).exp(target) if self.log_target else target
         return mass, None if self.from_log else logarithms.replace_unused_zeros(prediction, mass)
-
-
-def _without_rounding(value: Array, slack: float = -math.inf) -> Array:
-    """Raise to 0 what is between `slack` and 0, with the gradient that it has."""
-    rounding = array_namespace(value).logical_and(value < 0, value > slack)
-    return value - special.where(rounding, special.stop_gradient(value), 0.0)
 
 
 @register("generalized_kl_divergence", "convex_kl_divergence")
@@ -195,7 +189,7 @@ class GeneralizedKl(_Divergence):
         prediction, _ = self._both(log_prediction, target)
         mass, log_mass, logs = self._logs(log_prediction, target)
         rest = reductions.reduce_sum(prediction - mass, axis)
-        return _without_rounding(logarithms.relative_entropy(mass, log_mass, logs, axis) + rest)
+        return logarithms.without_rounding(logarithms.relative_entropy(mass, log_mass, logs, axis) + rest)
 
 
 @register
@@ -444,7 +438,8 @@ class Distillation(PureRowLoss):
     def call(self, logits: Array, teacher_logits: Array) -> Array:
         axis, temperature = self.row_axis(logits), self._temperature(logits)
         student, teacher = (_shifted(z, axis) / temperature for z in (logits, teacher_logits))
-        return temperature * (temperature * _without_rounding(softmax.relative_entropy(teacher, student, axis)))
+        value = logarithms.without_rounding(softmax.relative_entropy(teacher, student, axis))
+        return temperature * (temperature * value)
 
     # T (p - q)
     def derivative(self, logits: Array, teacher_logits: Array) -> Array:

@@ -447,11 +447,10 @@ class MultiMargin(_ClassLoss):
 
     # Σ_{j != y} max(0, margin + z_j - z_y)^p / C
     def call(self, logits: Array, labels: Array) -> Array:
-        xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         if _is_label(labels):
-            return xp.mean(self._power(self._short(logits, labels, axis)), axis=axis)
-        of_class = xp.mean(self._power(_shortfalls(logits, axis, self.margin)), axis=-1)
+            return reductions.reduce_mean(self._power(self._short(logits, labels, axis)), axis)
+        of_class = reductions.reduce_mean(self._power(_shortfalls(logits, axis, self.margin)), -1)
         return reductions.expectation(of_class, indexing.move_axis(labels, axis, -1), -1)
 
     # With d the derivative of the power, d_j / C by the score of another class and -Σ_j d_j / C by that of the label.
@@ -463,11 +462,11 @@ class MultiMargin(_ClassLoss):
         if _is_label(labels):
             short = self._short(logits, labels, axis)
             slope = self._slope(short)
-            derivative = indexing.scatter(slope, labels, -xp.sum(slope, axis=axis), axis)
-            return xp.mean(self._power(short), axis=axis), (derivative / logits.shape[axis],)
+            derivative = indexing.scatter(slope, labels, -reductions.reduce_sum(slope, axis), axis)
+            return reductions.reduce_mean(self._power(short), axis), (derivative / logits.shape[axis],)
         target = indexing.move_axis(labels, axis, -1)
         short = _shortfalls(logits, axis, self.margin)
-        of_class = xp.mean(self._power(short), axis=-1)
+        of_class = reductions.reduce_mean(self._power(short), -1)
         slope = self._slope(short) / logits.shape[axis]
         derivative = xp.sum(target[..., :, None] * slope, axis=-2) - target * xp.sum(slope, axis=-1)
         return reductions.expectation(of_class, target, -1), (indexing.move_axis(derivative, -1, axis),)

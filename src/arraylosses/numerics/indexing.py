@@ -11,7 +11,7 @@ from .._array_api import Array, Namespace, array_namespace, is_torch, known_size
 from ._jax import has_explicit_sharding, lies_on_mesh
 from ._variants import primitive
 from .elementwise import where
-from .reductions import reduce_sum
+from .reductions import reduce_sum, starts
 
 
 def expand_dims(x: Array, axis: int) -> Array:
@@ -49,7 +49,7 @@ def are_rows(x: Array, axis: int) -> bool:
 
 def _flat_places(x: Array, index: Array) -> Array:
     """The places of one entry a row in the flat memory of `x`."""
-    return np.arange(0, x.size, x.shape[1]) + index[:, 0]
+    return starts(*x.shape) + index[:, 0]
 
 
 def take_along_axis(library: Any, x: Array, index: Array, axis: int) -> Array:

@@ -11,8 +11,8 @@ import numpy as np
 from .._array_api import Array, Namespace, array_namespace, dtype_name
 from ._jax import with_derivative, with_jvp_of
 from ._variants import in_place_library, primitive
-from .elementwise import at_least_lowest, at_least_smallest_normal, clip, relu, where
-from .reductions import reduce_sum
+from .elementwise import at_least_lowest, at_least_smallest_normal, clip, relu, stop_gradient, where
+from .reductions import FEW, reduce_sum
 
 _LOG_2 = math.log(2.0)
 
@@ -63,6 +63,9 @@ def _is_zero_in_place(library: Any, x: Array) -> Array:
 
 
 def _replace_unused_zeros_in_place(library: Any, x: Array, weight: Array) -> Array:
+    # Of few numbers, a look shows sooner that there is none to replace.
+    if library is np and x.size <= FEW and np.count_nonzero(x) == x.size:
+        return x
     return library.add(unused := _is_zero_in_place(library, weight), x, out=unused)
 
 
@@ -74,6 +77,8 @@ def replace_unused_zeros(xp: Namespace, x: Array, weight: Array) -> Array:
 
 def _replace_unused_infinities_in_place(library: Any, x: Array, weight: Array) -> Array:
     """`x`, raised to -1 where `weight` is 0."""
+    if library is np and 0 < x.size <= FEW and x.item(x.argmin()) > -math.inf:
+        return x
     bound = _is_zero_in_place(library, weight)
     library.negative(bound, out=bound)
     with np.errstate(divide="ignore"):
@@ -85,6 +90,17 @@ def _replace_unused_infinities_in_place(library: Any, x: Array, weight: Array) -
 def replace_unused_infinities(xp: Namespace, x: Array, weight: Array) -> Array:
     """`x`, a logarithm; a finite number where it is -infinity and `weight` is 0."""
     return where(xp.logical_and(weight == 0, x == float("-inf")), 0.0, x)
+
+
+def _without_rounding_numpy(_: Any, value: Array, slack: float = -math.inf) -> Array | None:
+    return value if 0 < value.size <= FEW and value.item(value.argmin()) >= 0.0 else None
+
+
+@primitive(numpy=_without_rounding_numpy)
+def without_rounding(xp: Namespace, value: Array, slack: float = -math.inf) -> Array:
+    """Raise to 0 what is between `slack` and 0, with the gradient that it has."""
+    rounding = xp.logical_and(value < 0, value > slack)
+    return value - where(rounding, stop_gradient(value), 0.0)
 
 
 # m + log1p(Σ exp(x - m)) for the largest term m and the others x, so that a sum near 1 loses no digits

@@ -14,6 +14,30 @@ from .elementwise import weighted
 
 _Terms: TypeAlias = tuple[Array, ...]
 
+FEW = 1 << 12
+"""Numbers that a product with ones adds up sooner than a sum of NumPy, and which it does not divide among threads."""
+
+
+@functools.lru_cache(64)
+def ones(count: int, dtype: Any = np.float64) -> Array:
+    """Return few ones of NumPy, not to be written to."""
+    return np.ones(count, dtype)
+
+
+def starts(rows: int, length: int) -> Array:
+    """Return where each row begins in the memory of an array of NumPy; not to be written to."""
+    return _starts_of_few(rows, length) if rows * length <= FEW else np.arange(0, rows * length, length)
+
+
+@functools.lru_cache(64)
+def _starts_of_few(rows: int, length: int) -> Array:
+    return np.arange(0, rows * length, length)
+
+
+def _are_few_rows(x: Array, axis: int | None) -> bool:
+    """Whether the axis is that of rows of NumPy, of few numbers altogether."""
+    return x.ndim == 2 and axis in (-1, 1) and 0 < x.size <= FEW and x.dtype.kind == "f"
+
 
 def _reduce_max_dask(dask: Any, x: Array, axis: int) -> Array:
     # Its own maximum fails at an empty chunk, which a mask may leave.
@@ -21,17 +45,37 @@ def _reduce_max_dask(dask: Any, x: Array, axis: int) -> Array:
     return dask.reduction(x, maximum, maximum, axis=axis, keepdims=True, dtype=x.dtype)
 
 
-@primitive(dask=_reduce_max_dask)
+def _reduce_max_numpy(_: Any, x: Array, axis: int) -> Array | None:
+    if not _are_few_rows(x, axis) or not x.flags.c_contiguous:
+        return None
+    return x.reshape(-1)[starts(*x.shape) + x.argmax(1)][:, None]
+
+
+@primitive(dask=_reduce_max_dask, numpy=_reduce_max_numpy)
 def reduce_max(xp: Namespace, x: Array, axis: int) -> Array:
     """The largest entry along `axis`, which stays with length 1."""
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
 
 
 # NumPy's `sum` takes longer to arrive at its ufunc than that takes on a small array.
-@primitive(numpy=lambda numpy, x, axis=None: numpy.add.reduce(x, axis), unwrapped=("torch",))
+def _reduce_sum_numpy(numpy: Any, x: Array, axis: int | None = None) -> Array:
+    if axis is None and 0 < x.size <= FEW and x.dtype.kind == "f":
+        return x.reshape(-1).dot(ones(x.size, x.dtype))
+    if _are_few_rows(x, axis):
+        return x.dot(ones(x.shape[1], x.dtype))
+    return numpy.add.reduce(x, axis)
+
+
+@primitive(numpy=_reduce_sum_numpy, unwrapped=("torch",))
 def reduce_sum(xp: Namespace, x: Array, axis: int | None = None) -> Array:
     """The sum along `axis`, or of all entries."""
     return xp.sum(x, axis=axis)
+
+
+@primitive(numpy=lambda _, x, axis: reduce_sum(x, axis) / x.shape[axis])
+def reduce_mean(xp: Namespace, x: Array, axis: int) -> Array:
+    """The mean along `axis`."""
+    return xp.mean(x, axis=axis)
 
 
 # array-api-compat's looks for the namespace once more, which torch's compiler can't trace without a warning.

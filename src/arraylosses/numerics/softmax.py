@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace
+from . import few_rows
 from ._variants import primitive
 from .elementwise import stop_gradient, weighted, where
 from .indexing import (
@@ -30,7 +31,7 @@ from .indexing import (
     take_along_axis,
 )
 from .logarithms import log1p_ratio
-from .reductions import reduce_max, reduce_sum, reduce_sums
+from .reductions import reduce_max, reduce_sum, reduce_sums, starts
 
 SMALL = 1 << 15
 """Logits up to which calls of torch take longer than what they compute, so that the fewest are best, as on a GPU."""
@@ -163,7 +164,9 @@ def _label_terms_in_place(
 
 def _label_terms_of_rows(logits: Array, labels: Array, *, derivative: bool) -> tuple[Array, ...]:
     """The same for rows of NumPy, in few calls."""
-    place = np.arange(0, logits.size, logits.shape[1]) + labels
+    if few_rows.fit(logits):
+        return few_rows.label_terms(logits, labels, derivative=derivative)
+    place = starts(*logits.shape) + labels
     p = logits - np.maximum.reduce(logits, 1, keepdims=True)
     flat = p.reshape(-1)
     gap = flat[place]
@@ -207,6 +210,10 @@ def _weighted_sum_in_place(library: Any, gap: Array, target: Array, axis: int) -
 def _cross_entropy_in_place(
     library: Any, logits: Array, target: Array, axis: int, *, derivative: bool
 ) -> Array | tuple[Array, Array]:
+    if library is np and are_rows(logits, axis) and are_rows(target, axis) and few_rows.fit(logits):
+        few = few_rows.cross_entropy(logits, target, derivative=derivative)
+        if few is not None:
+            return few
     top = argmax(library, logits, axis)
     largest = take_along_axis(library, logits, top, axis)
     gap = library.subtract(largest, logits)
