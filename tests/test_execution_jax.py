@@ -10,6 +10,7 @@ import pytest
 
 import arraylosses as al
 from arraylosses.execution import jitted
+from arraylosses.numerics import softmax
 
 from .cases import CASES, CLASSES
 from .test_execution import items_of
@@ -252,3 +253,21 @@ def test_a_traced_array_is_not_asked_for_its_device(jax, monkeypatch):
     monkeypatch.setattr(jax.core.Tracer, "device", property(lambda x: pytest.fail("asked")))
     x = jax.numpy.ones(3)
     assert jax.jit(al.squared_error)(x, 0 * x) == 1
+
+
+@pytest.mark.parametrize("way", ["eager", "jit", "vmap"])
+@pytest.mark.parametrize("lead", [-3.0, 0.0, 30.0])
+def test_many_classes_keep_the_digits_of_few(jax, lead, way):
+    # Of many, no entry is compared with the label.
+    rng = np.random.default_rng(4)
+    logits, labels = rng.normal(size=(3, softmax.WIDE)), rng.integers(0, softmax.WIDE, 3)
+    logits[np.arange(3), labels] += lead
+    logits[1, :4] = logits[1].max() + 1.0  # of four largest entries
+    loss = al.CrossEntropy(reduction="none")
+    expected = loss(logits, labels)
+    slopes = loss.derivative(logits, labels)
+    run = {"eager": loss, "jit": jax.jit(loss), "vmap": jax.vmap(loss)}[way]
+    given = jax.numpy.asarray(logits), jax.numpy.asarray(labels)
+    np.testing.assert_allclose(run(*given), expected, rtol=1e-12)
+    gradient = jax.grad(lambda *arrays: run(*arrays).sum())(*given)
+    np.testing.assert_allclose(gradient, slopes, rtol=1e-11, atol=1e-300)

@@ -201,7 +201,7 @@ class CrossEntropy(_DistributionLoss):
             return self._of_probabilities(logits, labels, axis)
         capped = self._capped(logits)
         if self._is_of_labels(labels):
-            loss, _ = softmax.nll_and_complement(capped, labels, axis)
+            loss = softmax.nll(capped, labels, axis)
         else:
             loss = softmax.cross_entropy(capped, self._smoothed(capped, labels, axis), axis)
         if settings.is_zero(self.z_loss):

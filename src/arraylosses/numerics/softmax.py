@@ -17,6 +17,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace
 from . import few_rows
+from ._jax import lies_on_mesh
 from ._variants import primitive
 from .elementwise import stop_gradient, weighted, where
 from .indexing import (
@@ -35,6 +36,10 @@ from .reductions import reduce_max, reduce_sum, reduce_sums, starts
 
 SMALL = 1 << 15
 """Logits up to which calls of torch take longer than what they compute, so that the fewest are best, as on a GPU."""
+
+
+WIDE = 1 << 13
+"""Classes of which XLA takes half the time on the CPU where no entry is compared with the label."""
 
 
 def softmax(x: Array, /, axis: int = -1) -> Array:
@@ -268,6 +273,38 @@ class _Exponentials:
 def nll_and_complement(_: Namespace, logits: Array, labels: Array, axis: int) -> tuple[Array, Array]:
     """-log p and 1 - p of the class that integer `labels` name, for p = softmax(logits) along `axis`."""
     return _Exponentials(logits, labels, axis).nll_and_complement()
+
+
+def _nll_in_place(library: Any, logits: Array, labels: Array, axis: int) -> Array:
+    nll: Array = _label_terms_in_place(library, logits, labels, axis, derivative=False)[0]
+    return nll
+
+
+def _nll_jax(jax: Any, logits: Array, labels: Array, axis: int) -> Array:
+    def beside_label(logits: Array, labels: Array) -> Array:
+        return nll_and_complement(logits, labels, axis)[0]
+
+    def of_largest(logits: Array, labels: Array) -> Array:
+        return _nll(array_namespace(logits), logits, labels, axis)
+
+    if logits.shape[axis] < WIDE or axis % logits.ndim != logits.ndim - 1 or lies_on_mesh(logits):
+        return beside_label(logits, labels)
+    found: Array = jax.lax.platform_dependent(logits, labels, cpu=of_largest, default=beside_label)
+    return found
+
+
+def _nll(xp: Namespace, logits: Array, labels: Array, axis: int) -> Array:
+    largest = _largest(logits, axis)
+    _, _, others = _terms(logits, largest, axis)
+    label = expand_dims(gather(logits, labels, axis), axis)
+    return xp.squeeze((largest - label) + xp.log1p(others), axis=axis)
+
+
+# No entry is compared with the label, which torch's compiler would do in a loop of its own along any axis but the last.
+@primitive(in_place=_nll_in_place, jax=_nll_jax)
+def nll(xp: Namespace, logits: Array, labels: Array, axis: int) -> Array:
+    """-log p of the class that integer `labels` name."""
+    return _nll(xp, logits, labels, axis)
 
 
 @primitive(in_place=functools.partial(_label_terms_in_place, derivative=True))
