@@ -90,9 +90,9 @@ def test_the_compiler_meets_one_call_and_reads_none_of_its_python(name, settings
     assert met == ["_call"]
 
 
-def _compiled_and_eager(torch, loss, arrays, positions):
+def _compiled_and_eager(torch, loss, arrays, positions, *, dynamic=None):
     torch._dynamo.reset()
-    compiled = torch.compile(lambda *given: loss(*given), fullgraph=True, backend="aot_eager")
+    compiled = torch.compile(lambda *given: loss(*given), fullgraph=True, backend="aot_eager", dynamic=dynamic)
     results = []
     for run in (compiled, loss):
         given = [x.clone().requires_grad_() if k in positions else x for k, x in enumerate(arrays)]
@@ -112,11 +112,12 @@ def _compiled_and_eager(torch, loss, arrays, positions):
         ("cosine_embedding", (0, 1)),
     ],
 )
-def test_a_compiled_gradient_is_that_of_the_eager_loss(name, positions):
+@pytest.mark.parametrize("dynamic", [None, True])
+def test_a_compiled_gradient_is_that_of_the_eager_loss(name, positions, dynamic):
     torch = pytest.importorskip("torch")
     case = next(c for c in DEFAULTS if c.name == name and not c.soft)
     arrays = [torch.tensor(x) for x in case.inputs()]
-    found, expected = _compiled_and_eager(torch, getattr(al, name), arrays, positions)
+    found, expected = _compiled_and_eager(torch, getattr(al, name), arrays, positions, dynamic=dynamic)
     for x, y in zip(found, expected, strict=True):
         torch.testing.assert_close(x, y, rtol=1e-12, atol=1e-14)
 
@@ -207,3 +208,21 @@ def test_an_exported_program_takes_any_batch(case):
     for size in (2, 37, 2000):
         given = tensors((size, 3), 1)
         torch.testing.assert_close(program(*given), case.loss(*given), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("case", DEFAULTS, ids=str)
+def test_a_program_for_any_batch_has_the_eager_gradient(case):
+    torch = pytest.importorskip("torch")
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda *given: case.loss(*given), fullgraph=True, backend="aot_eager", dynamic=True)
+    for size in (4, 7):
+        arrays = [torch.tensor(x) for x in case.inputs(seed=size, shape=(size, 3))]
+        results = []
+        for run in (compiled, case.loss):
+            first = arrays[0].clone().requires_grad_()
+            value = run(first, *arrays[1:])
+            results.append((value.detach(), *torch.autograd.grad(value, first)))
+        for x, y in zip(*results, strict=True):
+            torch.testing.assert_close(x, y, rtol=1e-9, atol=1e-12)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import special
-from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transform, same_shape
+from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transform, is_array, same_shape
 from ..arguments import Inputs
 from ..formula import Formula
 from ..reduction import count_of, divisor_of, kept_weight, reduce, share
@@ -76,6 +76,8 @@ def parts_of_derivatives(
     divisor = divisor_of(inputs.xp, items, weight, loss.reduction)
     part = share(inputs.xp, items, weight, loss.reduction, divisor)
     if inputs.invalid is not None:
+        if not isinstance(part, float) and not is_array(part):  # a symbol, of torch's compiler for any length
+            part = part * inputs.xp.ones_like(items)
         part = special.where(inputs.invalid, items, part)  # NaN, in the dtype of the items
     return reduce(inputs.xp, items, weight, loss.reduction, divisor), derivatives, part
 
