@@ -81,7 +81,7 @@ def test_a_target_that_is_no_distribution_has_the_other_form_s_result(monkeypatc
 def test_many_rows_and_double_precision_take_the_other_form():
     classes = 4
     for rows, dtype, expected in (
-        (reductions.FEW // classes, "float32", True), (reductions.FEW // classes + 1, "float32", False),
+        (_values.FEW // classes, "float32", True), (_values.FEW // classes + 1, "float32", False),
         (3, "float64", False), (0, "float32", False),
     ):  # fmt: skip
         assert few_rows.fit(np.zeros((rows, classes), dtype)) is expected
@@ -94,7 +94,7 @@ def test_the_rows_are_not_written_to():
         value_and_gradient(logits, targets)
 
 
-@pytest.mark.parametrize("count", [3, reductions.FEW, reductions.FEW + 3])
+@pytest.mark.parametrize("count", [3, _values.FEW, _values.FEW + 3])
 def test_sums_and_ends_of_few_numbers_are_those_of_many(count):
     x = np.random.default_rng(2).normal(size=(count // 3, 3))
     np.testing.assert_allclose(reductions.reduce_sum(x), np.sum(x), rtol=1e-12)

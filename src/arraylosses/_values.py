@@ -13,10 +13,13 @@ import numpy as np
 
 from ._array_api import NUMPY_ARRAYS, Array, holds_values, in_transform, is_eager_numpy
 
-__all__ = ["holds_negative", "least_and_most", "lie_below", "lie_within"]
+__all__ = ["FEW", "holds_negative", "least_and_most", "lie_below", "lie_within"]
 
-_FEW = 16
-_SMALL = 1 << 12
+FEW = 1 << 12
+"""Numbers of which short calls of NumPy take less than its reductions: a place in the place of a largest number, or a
+product with ones in that of a sum, which it does not divide among threads up to there."""
+
+_FIRST = 16
 _FOR_THREADS = 1 << 15  # elements that torch divides among its threads, which are awake then for what comes next
 _UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
@@ -27,7 +30,7 @@ def least_and_most(x: Array) -> tuple[float, float]:
     if view is None:
         least, most = x.detach().aminmax()
         return float(least), float(most)
-    if view.size <= _SMALL:
+    if view.size <= FEW:
         return view.item(view.argmin()), view.item(view.argmax())
     return float(np.minimum.reduce(view, None)), float(np.maximum.reduce(view, None))
 
@@ -50,7 +53,7 @@ def lie_within(x: Array, most: float) -> bool:
 
 
 def _most(view: Any) -> Any:
-    return view.item(view.argmax()) if view.size <= _SMALL else np.maximum.reduce(view, None)
+    return view.item(view.argmax()) if view.size <= FEW else np.maximum.reduce(view, None)
 
 
 @functools.lru_cache(64)
@@ -63,7 +66,7 @@ def holds_negative(x: Array) -> bool:
     view = _on_numpy(x)
     if view is None:
         return bool(x.detach().min() < 0)
-    for k in range(min(_FEW, view.size)):
+    for k in range(min(_FIRST, view.size)):
         if view.item(k) < 0:
             return True
     return bool(np.minimum.reduce(view, None) < 0)

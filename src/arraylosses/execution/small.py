@@ -83,7 +83,7 @@ class Small:
                     else:
                         items, derivatives = direct.evaluate(loss, common, arrays, wanted)
                         self._evaluated = self._is_few_rows and derivatives is not None
-                    if derivatives is None:
+                    if derivatives is None or any([x is None for x in derivatives]):
                         return None
                     return mean.of(items), *[_tensor(x * mean.share) for x in derivatives]
             factor = None if upstream is None else _view(upstream)

@@ -13,8 +13,8 @@ import math
 import numpy as np
 
 from .._array_api import Array
-from .._values import least_and_most
-from .reductions import FEW, ones, starts
+from .._values import FEW, least_and_most
+from .reductions import ones, starts
 
 __all__ = ["cross_entropy", "fit", "label_terms"]
 

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace, dtype_name
+from .._values import FEW
 from ._jax import with_derivative, with_jvp_of
 from ._variants import in_place_library, primitive
 from .elementwise import at_least_lowest, at_least_smallest_normal, clip, relu, stop_gradient, where
-from .reductions import FEW, reduce_sum
+from .reductions import reduce_sum
 
 _LOG_2 = math.log(2.0)
 

@@ -8,14 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .._array_api import Array, Namespace
+from .._values import FEW
 from ._jax import lies_on_mesh, with_jvp_of
 from ._variants import primitive
 from .elementwise import weighted
 
 _Terms: TypeAlias = tuple[Array, ...]
-
-FEW = 1 << 12
-"""Numbers that a product with ones adds up sooner than a sum of NumPy, and which it does not divide among threads."""
 
 
 @functools.lru_cache(64)
