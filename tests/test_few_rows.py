@@ -111,3 +111,15 @@ def test_sums_and_ends_of_few_numbers_are_those_of_many(count):
     x[0, 1] = np.nan
     assert all(map(np.isnan, _values.least_and_most(x)))
     assert np.isnan(reductions.reduce_max(x, -1)[0, 0])
+
+
+def test_a_sum_of_few_numbers_warns_of_no_infinite_one():
+    # As NumPy's product with rows does, now and then: it depends on where the array lies in memory.
+    rng = np.random.default_rng(1)
+    memory = np.zeros(8 + 20 * 20, "float32")
+    for rows, length, offset in np.ndindex(19, 19, 8):
+        x = memory[offset : offset + (rows + 1) * (length + 1)].reshape(rows + 1, length + 1)
+        x[...] = rng.normal(size=x.shape)
+        x[rng.integers(0, rows + 1), rng.integers(0, length + 1)] = np.inf
+        for axis in (None, -1):
+            assert np.max(reductions.reduce_sum(x, axis)) == np.inf

@@ -8,8 +8,6 @@ does so here, so the entry that leads is left out of the sum as there.
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from .._array_api import Array
@@ -22,11 +20,11 @@ _LARGEST = 300.0
 """The logit whose exponential, and the ratio of two of which, are far from the end of the range."""
 
 
-def fit(logits: Array) -> bool:
+def fit(rows: Array) -> bool:
     """Whether rows of NumPy that lie one after the other are few, in single precision and of no extreme numbers."""
-    if logits.dtype != np.float32 or not 0 < logits.size <= FEW:
+    if rows.dtype != np.float32 or not 0 < rows.size <= FEW:
         return False
-    least, most = least_and_most(logits)
+    least, most = least_and_most(rows)
     return least >= -_LARGEST and most <= _LARGEST
 
 
@@ -58,13 +56,10 @@ def label_terms(logits: Array, labels: Array, *, derivative: bool) -> tuple[Arra
 
 
 # With the gap m - logit to the largest: Σ t gap + log(1 + others / e_m) Σ t, and e Σ t / total - t.
-def cross_entropy(logits: Array, target: Array, *, derivative: bool) -> Array | tuple[Array, Array] | None:
-    """Σ t (-log p) of each row, and the derivative if it is asked for; None where a target is not finite."""
-    x, t = logits.astype(np.float64), target.astype(np.float64)
-    mass = t.dot(of_class := ones(x.shape[1]))
-    if not math.isfinite(mass.dot(ones(len(x)))):
-        return None
-    e = np.exp(x)
+def cross_entropy(logits: Array, target: Array, *, derivative: bool) -> Array | tuple[Array, Array]:
+    """Σ t (-log p) of each row, and the derivative if it is asked for."""
+    x, t, of_class = logits.astype(np.float64), target.astype(np.float64), ones(logits.shape[1])
+    e, mass = np.exp(x), t.dot(of_class)
     flat, top = e.reshape(-1), starts(*x.shape) + logits.argmax(1)
     most = flat[top]
     flat[top] = 0.0

@@ -32,11 +32,6 @@ def _starts_of_few(rows: int, length: int) -> Array:
     return np.arange(0, rows * length, length)
 
 
-def _are_few_rows(x: Array, axis: int | None) -> bool:
-    """Whether the axis is that of rows of NumPy, of few numbers altogether."""
-    return x.ndim == 2 and axis in (-1, 1) and 0 < x.size <= FEW and x.dtype.kind == "f"
-
-
 def _reduce_max_dask(dask: Any, x: Array, axis: int) -> Array:
     # Its own maximum fails at an empty chunk, which a mask may leave.
     maximum = functools.partial(np.max, initial=-np.inf)
@@ -44,7 +39,8 @@ def _reduce_max_dask(dask: Any, x: Array, axis: int) -> Array:
 
 
 def _reduce_max_numpy(_: Any, x: Array, axis: int) -> Array | None:
-    if not _are_few_rows(x, axis) or not x.flags.c_contiguous:
+    is_few = x.ndim == 2 and axis in (-1, 1) and 0 < x.size <= FEW and x.dtype.kind == "f"
+    if not is_few or not x.flags.c_contiguous:
         return None
     return x.reshape(-1)[starts(*x.shape) + x.argmax(1)][:, None]
 
@@ -55,12 +51,11 @@ def reduce_max(xp: Namespace, x: Array, axis: int) -> Array:
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
 
 
-# NumPy's `sum` takes longer to arrive at its ufunc than that takes on a small array.
+# NumPy's `sum` takes longer to arrive at its ufunc than that takes on a small array. Rows are not added by a product:
+# where a number is infinite, it may warn of an invalid value that is none of theirs.
 def _reduce_sum_numpy(numpy: Any, x: Array, axis: int | None = None) -> Array:
     if axis is None and 0 < x.size <= FEW and x.dtype.kind == "f":
-        return x.reshape(-1).dot(ones(x.size, x.dtype))
-    if _are_few_rows(x, axis):
-        return x.dot(ones(x.shape[1], x.dtype))
+        return numpy.vdot(x, ones(x.size, x.dtype))
     return numpy.add.reduce(x, axis)
 
 

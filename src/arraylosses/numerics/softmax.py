@@ -215,10 +215,8 @@ def _weighted_sum_in_place(library: Any, gap: Array, target: Array, axis: int) -
 def _cross_entropy_in_place(
     library: Any, logits: Array, target: Array, axis: int, *, derivative: bool
 ) -> Array | tuple[Array, Array]:
-    if library is np and are_rows(logits, axis) and are_rows(target, axis) and few_rows.fit(logits):
-        few = few_rows.cross_entropy(logits, target, derivative=derivative)
-        if few is not None:
-            return few
+    if library is np and are_rows(logits, axis) and are_rows(target, axis) and all(map(few_rows.fit, (logits, target))):
+        return few_rows.cross_entropy(logits, target, derivative=derivative)
     top = argmax(library, logits, axis)
     largest = take_along_axis(library, logits, top, axis)
     gap = library.subtract(largest, logits)
