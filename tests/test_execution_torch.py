@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import autograd, blocks, direct
+from arraylosses.execution import autograd, direct
 
 from .cases import CASES, DEFAULTS, extremes
 from .test_execution import items_of, small_blocks, units, ways_taken
@@ -418,17 +418,6 @@ def test_tensors_without_values_are_not_cut(torch):
         sparse = torch.eye(6).to_sparse()
         assert float(al.squared_error(sparse, sparse)) == 0
     assert taken == ["autograd", "direct", "direct"]
-
-
-def test_arrays_of_numbers_count_together_for_whether_they_fit_the_cache(torch, monkeypatch):
-    # Labels are no numbers, and half as much memory counts for logits alone as for logits and distributions.
-    monkeypatch.setattr(blocks, "ROWS", 1 << 12)
-    monkeypatch.setitem(blocks.WHOLE, "torch", 1 << 15)
-    logits, labels = torch.zeros(1024, 24), torch.zeros(1024, dtype=torch.int64)
-    with ways_taken() as taken:
-        found = al.cross_entropy(logits, labels), al.cross_entropy(logits, torch.full_like(logits, 1 / 24))
-    assert taken == ["direct", "blocks"]
-    torch.testing.assert_close(*found)
 
 
 def test_a_subclass_of_tensor_goes_straight(torch):

@@ -34,8 +34,8 @@ ROWS = 1 << 19
 """The same for rows, of which there are fewer intermediates."""
 
 WHOLE = {"numpy": 0, "torch": 1 << 22}
-"""Elements of all arrays of numbers up to which they are one block in any case. torch divides each operation among its
-own threads, and as long as the intermediates fit the last cache, blocks in threads of ours gain nothing by it."""
+"""Elements up to which an array is one block in any case. torch divides each operation among its own threads, and as
+long as the intermediates fit the last cache, blocks in threads of ours gain nothing by it."""
 
 SMALL = 1 << 14
 """Elements up to which the intermediates are too little for malloc to return them to the system."""
@@ -58,12 +58,7 @@ def fits(loss: Formula, inputs: Inputs, *, whole: bool = False) -> bool:
     if elements <= block or not loss.in_blocks:
         return False
     # No array of half precision has a copy that is wider.
-    return max(elements, _altogether(inputs)) > WHOLE[backend] or first.dtype != inputs.dtype
-
-
-def _altogether(inputs: Inputs) -> int:
-    """Return the elements of all arrays of numbers."""
-    return sum([math.prod(x.shape) for k, x in enumerate(inputs.arrays) if not inputs.is_integer(k)])
+    return elements > WHOLE[backend] or first.dtype != inputs.dtype
 
 
 def run(loss: Formula, inputs: Inputs) -> Array:
