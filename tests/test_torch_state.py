@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from unittest import mock
 
 import pytest
 
 import arraylosses as al
+from arraylosses import _array_api
+from arraylosses.execution import autocast, known
 
 from .cases import CASES, OF_BATCHES
 from .test_execution import small_blocks
@@ -84,3 +87,40 @@ def test_a_compiled_loss_is_computed_without_autocast(torch):
     with torch.autocast("cpu", torch.bfloat16):
         found = compiled(x, y)
     torch.testing.assert_close(found, al.info_nce(x, y))
+
+
+def test_what_a_call_is_remembered_by_asks_what_the_way_of_a_call_asks(torch):
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    class Named(torch.Tensor):
+        pass
+
+    x = torch.ones(3)
+    dead = []
+    torch.func.vmap(lambda row: dead.append(row) or row)(torch.ones(2, 3))
+    tensors = {
+        "plain": x, "parameter": torch.nn.Parameter(x), "subclass": x.as_subclass(Named), "sparse": x.to_sparse(),
+        "nested": torch.nested.nested_tensor([x, x], layout=torch.jagged), "wrapped": dead[0], "numpy": x.numpy(),
+    }  # fmt: skip
+    states = {
+        "none": contextlib.nullcontext, "no gradient": torch.no_grad, "inference": torch.inference_mode,
+        "autocast": lambda: torch.autocast("cpu", torch.bfloat16), "mode": FakeTensorMode,
+        "forward mode": torch.autograd.forward_ad.dual_level,
+    }  # fmt: skip
+    found = set()
+    for (name, tensor), (state, enter) in itertools.product(tensors.items(), states.items()):
+        with enter():
+            plain = _array_api.is_eager_torch(tensor) and not _array_api.in_transform()
+            asked = known.kinds_of_tensors((tensor,)) is not None
+            assert asked == (plain and not autocast.is_on(tensor)), (name, state)
+        if asked:
+            found.add((name, state))
+    assert found == {(name, state) for name in ("plain", "parameter") for state in ("none", "no gradient", "inference")}
+
+    def inside(row):
+        found.add(known.kinds_of_tensors((row,)) is None and known.kinds_of_tensors((x,)) is None)
+        return row.sum()
+
+    found.clear()
+    torch.func.grad(inside)(x)
+    assert found == {True}

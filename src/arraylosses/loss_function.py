@@ -43,7 +43,7 @@ def function_form(cls: type[Loss]) -> Callable[[FunctionT], FunctionT]:
                 if (found := graphs.call(form, given, named)) is not None:
                     return found
             refuse_scorer(function.__name__)
-            if not named and len(given) == count:
+            if not named and len(given) == count:  # of settings at their defaults nothing is left to find out
                 return execution.run(cls.made(), given, None, None)
             try:
                 return function(*given, **named)

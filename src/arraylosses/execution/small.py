@@ -50,12 +50,12 @@ class Small:
     There is none where the call itself has weights, or arrays are to be converted.
     """
 
-    __slots__ = ("_common", "_evaluated", "_is_few_rows")
+    __slots__ = ("_common", "_evaluated", "_lie_as_they_are")
 
     def __init__(self, loss: Formula, inputs: Inputs) -> None:
         divisor = direct.common_divisor(loss, inputs)
-        self._is_few_rows = math.prod(inputs.item_shape) < few_classes.ROWS
-        self._evaluated = False
+        self._lie_as_they_are = math.prod(inputs.item_shape) < few_classes.ROWS
+        self._evaluated: tuple[int, ...] | None = None
         self._common = None if divisor is None else (_of_numpy(inputs._replace(arrays=())), _Mean(inputs, divisor))
 
     def run(self, loss: Formula, inputs: Inputs) -> Array:
@@ -77,18 +77,22 @@ class Small:
                 common, mean = self._common
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
-                    derivatives: tuple[Any, ...] | None
-                    if self._evaluated and not wanted.second:  # what it returned was looked at
-                        items, derivatives = loss.value_and_derivatives(wanted.positions, *arrays)
-                    else:
-                        items, derivatives = direct.evaluate(loss, common, arrays, wanted)
-                        self._evaluated = self._is_few_rows and derivatives is not None
-                    if derivatives is None or any([x is None for x in derivatives]):
+                    items, derivatives = self._evaluate(loss, common, arrays, wanted)
+                    if derivatives is None:
                         return None
                     return mean.of(items), *[_tensor(x * mean.share) for x in derivatives]
             factor = None if upstream is None else _view(upstream)
             found = direct.run_with_derivatives(loss, _of_numpy(inputs), wanted, factor)
         return found and tuple([_tensor(x) for x in found])
+
+    def _evaluate(self, loss: Formula, common: Inputs, arrays: tuple[Array, ...], wanted: Wanted) -> tuple[Any, Any]:
+        """As `direct.evaluate`, which looks once at what is returned for these positions, and moves no few classes."""
+        if wanted.positions == self._evaluated and not wanted.second:
+            return loss.value_and_derivatives(wanted.positions, *arrays)
+        found = direct.evaluate(loss, common, arrays, wanted)
+        if self._lie_as_they_are and found[1] is not None:
+            self._evaluated = wanted.positions
+        return found
 
 
 class _Mean:

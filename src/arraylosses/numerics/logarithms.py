@@ -77,7 +77,7 @@ def replace_unused_zeros(xp: Namespace, x: Array, weight: Array) -> Array:
 
 
 def _replace_unused_infinities_in_place(library: Any, x: Array, weight: Array) -> Array:
-    """`x`, raised to -1 where `weight` is 0."""
+    """`x`, where it may be -infinity raised to -1 where `weight` is 0."""
     if library is np and 0 < x.size <= FEW and x.item(x.argmin()) > -math.inf:
         return x
     bound = _is_zero_in_place(library, weight)

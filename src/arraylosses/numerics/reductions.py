@@ -18,18 +18,23 @@ _Terms: TypeAlias = tuple[Array, ...]
 
 @functools.lru_cache(64)
 def ones(count: int, dtype: Any = np.float64) -> Array:
-    """Return few ones of NumPy, not to be written to."""
-    return np.ones(count, dtype)
+    """Return few ones of NumPy, read-only."""
+    return _read_only(np.ones(count, dtype))
 
 
 def starts(rows: int, length: int) -> Array:
-    """Return where each row begins in the memory of an array of NumPy; not to be written to."""
+    """Return where each row begins in the memory of an array of NumPy."""
     return _starts_of_few(rows, length) if rows * length <= FEW else np.arange(0, rows * length, length)
 
 
 @functools.lru_cache(64)
 def _starts_of_few(rows: int, length: int) -> Array:
-    return np.arange(0, rows * length, length)
+    return _read_only(np.arange(0, rows * length, length))
+
+
+def _read_only(x: Array) -> Array:
+    x.flags.writeable = False
+    return x
 
 
 def _reduce_max_dask(dask: Any, x: Array, axis: int) -> Array:
