@@ -57,11 +57,11 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
     with (
         mock.patch.dict(blocks.ELEMENTS, numpy=size, torch=size),
         mock.patch.dict(blocks.WHOLE, numpy=size, torch=size),
+        mock.patch.dict(blocks.WHOLE_ROWS, numpy=size, torch=size),
         mock.patch.object(blocks, "ROWS", size),
         mock.patch.object(known, "kind_of", _none),
         mock.patch.multiple(native, fits=_none, are_few=_none),
         mock.patch.object(small, "fits", _none),
-        mock.patch.object(autograd, "KEPT", 0),
         mock.patch.object(blocks, "for_each", for_each),
     ):
         yield

@@ -383,7 +383,7 @@ INTERRUPTED = """
 
     backend = sys.argv[1]
     blocks.ELEMENTS[backend] = blocks.WHOLE[backend] = 1000
-    x = np.arange(2e4)
+    x = np.arange(1e5)
     y = x + 2
     al.config(threads=3)
     if backend == "torch":
@@ -394,7 +394,7 @@ INTERRUPTED = """
 
     def check():
         value, gradient = al.value_and_grad(al.squared_error)(x, y, weight=ones, reduction="sum")
-        assert value == 8e4 and (gradient == -4).all()
+        assert value == 4 * len(x) and (gradient == -4).all()
         if backend == "torch":
             assert torch.get_num_threads() == 3
             found = []

@@ -102,7 +102,7 @@ def test_fewer_elements_are_small_without_vector_instructions(current):
     small.most.cache_clear()
     found = {} if current is None else {"log1p": {"ff": {"current": current, "available": "baseline"}}}
     with mock.patch.object(np.lib.introspect, "opt_func_info", return_value=found):
-        assert small.most() == (1 << 11 if current in ("baseline(X86_V2)", None) else 1 << 14)
+        assert small.most() == (1 << 11 if current in ("baseline(X86_V2)", None) else 1 << 16)
     small.most.cache_clear()
 
 
@@ -110,7 +110,7 @@ def test_numpy_says_whether_it_has_vector_instructions():
     small.most.cache_clear()
     of_log1p = np.lib.introspect.opt_func_info().get("log1p")  # None where it has a form for no processor
     has_none = of_log1p is None or of_log1p["ff"]["current"].startswith("baseline")
-    assert small.most() == (1 << 11 if has_none else 1 << 14)
+    assert small.most() == (1 << 11 if has_none else 1 << 16)
 
 
 def test_the_numbers_do_not_depend_on_how_often_a_kind_was_called(torch):

@@ -99,11 +99,10 @@ class Blocks(Variant):
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
         with contextlib.ExitStack() as patches:
-            for name in ("ELEMENTS", "WHOLE"):
+            for name in ("ELEMENTS", "WHOLE", "WHOLE_ROWS"):
                 limits = f"arraylosses.execution.blocks.{name}"
                 patches.enter_context(unittest.mock.patch.dict(limits, numpy=10, torch=10))
             patches.enter_context(unittest.mock.patch("arraylosses.execution.blocks.ROWS", 10))
-            patches.enter_context(unittest.mock.patch("arraylosses.numerics.softmax.SMALL", 0))
             patches.enter_context(unittest.mock.patch("arraylosses.execution.few_classes.ROWS", 1))
             yield
 

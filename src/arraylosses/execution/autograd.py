@@ -1,16 +1,15 @@
-"""torch's autograd: one function whose backward pass computes the closed form, and keeps only the inputs.
+"""torch's autograd: one function that computes the gradient in closed form, beside the value.
 
-The straight way would keep every intermediate result for the backward pass. Here the backward pass computes the
-gradient from the inputs, block by block. Up to a size, value and gradient are computed together, by NumPy where they
-are few numbers, and that gradient is kept. So it is on an accelerator whatever the size: there it is one array in the
-place of every intermediate result, and takes fewer kernels. A backward pass that is itself recorded, for a second
-derivative, or that is vectorized over many upstream gradients, goes the straight way.
+The straight way would keep every intermediate result for the backward pass. Here value and gradient are computed
+together, in one pass over the inputs, and nothing but the inputs and that gradient is kept: by NumPy where they are few
+numbers, block by block where they are many. Half precision, and a result of many items, keep the inputs alone, of which
+the backward pass computes the gradient. One that is itself recorded, for a second derivative, or that is vectorized
+over many upstream gradients, goes the straight way.
 """
 
 from __future__ import annotations
 
 import functools
-import math
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -18,15 +17,12 @@ from typing import Any
 from .._array_api import Array, in_transform, is_eager_torch
 from ..arguments import Inputs
 from ..formula import Formula
+from ..reduction import reduce
 from . import autocast, blocks, direct, small
 from .direct import Wanted
 from .known import kinds_of_tensors
 
 __all__ = ["Recorded", "fits", "tracked"]
-
-
-KEPT = 1 << 22
-"""Elements up to which the gradient is kept; beyond it, it would no longer be in the last cache when it is due."""
 
 
 def tracked(loss: Formula, inputs: Inputs) -> list[int]:
@@ -49,14 +45,17 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
 class Recorded:
     """How the calls of a kind get a value that autograd knows, with what they have in common."""
 
-    __slots__ = ("_common", "_wanted", "positions", "small")
+    __slots__ = ("_checked", "_common", "_in_blocks", "_wanted", "positions", "small")
 
     def __init__(self, loss: Formula, inputs: Inputs) -> None:
         self.positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
         self._wanted = Wanted(self.positions)
         is_small = _on_cpu(inputs.arrays[0]) and small.fits(loss, inputs)
         self.small = small.Small(loss, inputs) if is_small else None
-        self._common = None if direct.common_divisor(loss, inputs) is None else _without_tensors(inputs)
+        divisor = direct.common_divisor(loss, inputs)
+        self._common = None if divisor is None else _without_tensors(inputs)
+        self._checked = None if divisor is None else (direct.Checked(inputs), divisor)
+        self._in_blocks = _on_cpu(inputs.arrays[0]) and not is_small and blocks.fits(loss, inputs, whole=True)
 
     def run(self, loss: Formula, inputs: Inputs) -> Array:
         """Compute `loss` on checked inputs, of which those with a closed form are to have gradients."""
@@ -83,10 +82,16 @@ class Recorded:
         if not _on_cpu(inputs.arrays[0]):
             return direct.parts_of_derivatives(loss, inputs, self._wanted)
         # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
-        is_half = any([inputs.arrays[k].dtype != inputs.dtype for k in self.positions])
-        if is_half or math.prod(inputs.arrays[0].shape) * len(self.positions) > KEPT:
+        if any([inputs.arrays[k].dtype != inputs.dtype for k in self.positions]):
             return None
-        way = blocks if blocks.fits(loss, inputs, whole=True) else direct
+        if self._checked is not None and not self._in_blocks and loss.item_weight(*inputs.arrays) is None:
+            checked, divisor = self._checked
+            items, derivatives = checked.evaluate(loss, inputs.arrays, self._wanted)
+            if derivatives is None:
+                return None
+            value, share = reduce(inputs.xp, items, None, loss.reduction, divisor), 1.0 / divisor
+            return value, tuple([x * share for x in derivatives]), None
+        way = blocks if self._in_blocks else direct
         found = way.run_with_derivatives(loss, inputs, self._wanted)
         return found and (found[0], found[1:], None)
 

@@ -33,9 +33,12 @@ threads wait for Python between them."""
 ROWS = 1 << 19
 """The same for rows, of which there are fewer intermediates."""
 
-WHOLE = {"numpy": 0, "torch": 1 << 22}
+WHOLE = {"numpy": 0, "torch": 1 << 21}
 """Elements up to which an array is one block in any case. torch divides each operation among its own threads, and as
 long as the intermediates fit the last cache, blocks in threads of ours gain nothing by it."""
+
+WHOLE_ROWS = {"numpy": 0, "torch": 1 << 23}
+"""The same for rows. malloc takes an array beyond 32 MiB from the system each time, so not many may be as long."""
 
 SMALL = 1 << 14
 """Elements up to which the intermediates are too little for malloc to return them to the system."""
@@ -53,12 +56,13 @@ def fits(loss: Formula, inputs: Inputs, *, whole: bool = False) -> bool:
     elements = math.prod(inputs.item_shape if of_labels_alone else first.shape) * _pairs_of_entry(loss, inputs)
     if elements <= min(SMALL, ELEMENTS[backend], ROWS):
         return False
-    block = ELEMENTS[backend] if _of_item(inputs) == 1 else ROWS
-    _foresee(INTERMEDIATES * min(elements, block) * (8 if dtype_name(inputs.dtype) == "float64" else 4))
+    block, whole_block = (ELEMENTS[backend], WHOLE) if _of_item(inputs) == 1 else (ROWS, WHOLE_ROWS)
+    at_once = elements if elements <= whole_block[backend] else min(elements, block)
+    _foresee(INTERMEDIATES * at_once * (8 if dtype_name(inputs.dtype) == "float64" else 4))
     if elements <= block or not loss.in_blocks:
         return False
     # No array of half precision has a copy that is wider.
-    return elements > WHOLE[backend] or first.dtype != inputs.dtype
+    return elements > whole_block[backend] or first.dtype != inputs.dtype
 
 
 def run(loss: Formula, inputs: Inputs) -> Array:

@@ -6,7 +6,6 @@ An operation of NumPy takes a third of the time that one of torch takes, where i
 from __future__ import annotations
 
 import functools
-import math
 import sys
 from typing import Any
 
@@ -16,7 +15,7 @@ from .._array_api import Array, numpy_namespace
 from ..arguments import Inputs
 from ..formula import Formula
 from ..numerics import reductions
-from . import direct, few_classes
+from . import direct
 from .direct import FIRST, Wanted
 
 __all__ = ["Small", "fits"]
@@ -30,7 +29,7 @@ def most() -> int:
     """
     found = np.lib.introspect.opt_func_info(func_name="^log1p$")
     current = found.get("log1p", {}).get("ff", {}).get("current", "baseline")
-    return 1 << 11 if current.startswith("baseline") else 1 << 14
+    return 1 << 11 if current.startswith("baseline") else 1 << 16
 
 
 def fits(loss: Formula, inputs: Inputs) -> bool:
@@ -50,13 +49,13 @@ class Small:
     There is none where the call itself has weights, or arrays are to be converted.
     """
 
-    __slots__ = ("_common", "_evaluated", "_lie_as_they_are")
+    __slots__ = ("_common",)
 
     def __init__(self, loss: Formula, inputs: Inputs) -> None:
         divisor = direct.common_divisor(loss, inputs)
-        self._lie_as_they_are = math.prod(inputs.item_shape) < few_classes.ROWS
-        self._evaluated: tuple[int, ...] | None = None
-        self._common = None if divisor is None else (_of_numpy(inputs._replace(arrays=())), _Mean(inputs, divisor))
+        self._common = None
+        if divisor is not None:
+            self._common = direct.Checked(_of_numpy(inputs._replace(arrays=()))), _Mean(inputs, divisor)
 
     def run(self, loss: Formula, inputs: Inputs) -> Array:
         """Compute `loss` on checked inputs."""
@@ -65,7 +64,7 @@ class Small:
                 common, mean = self._common
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
-                    return mean.of(direct.evaluate(loss, common, arrays)[0])
+                    return mean.of(common.evaluate(loss, arrays)[0])
             return _tensor(direct.run(loss, _of_numpy(inputs)))
 
     def run_with_derivatives(
@@ -77,22 +76,13 @@ class Small:
                 common, mean = self._common
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
-                    items, derivatives = self._evaluate(loss, common, arrays, wanted)
+                    items, derivatives = common.evaluate(loss, arrays, wanted)
                     if derivatives is None:
                         return None
                     return mean.of(items), *[_tensor(x * mean.share) for x in derivatives]
             factor = None if upstream is None else _view(upstream)
             found = direct.run_with_derivatives(loss, _of_numpy(inputs), wanted, factor)
         return found and tuple([_tensor(x) for x in found])
-
-    def _evaluate(self, loss: Formula, common: Inputs, arrays: tuple[Array, ...], wanted: Wanted) -> tuple[Any, Any]:
-        """As `direct.evaluate`, which looks once at what is returned for these positions, and moves no few classes."""
-        if wanted.positions == self._evaluated and not wanted.second:
-            return loss.value_and_derivatives(wanted.positions, *arrays)
-        found = direct.evaluate(loss, common, arrays, wanted)
-        if self._lie_as_they_are and found[1] is not None:
-            self._evaluated = wanted.positions
-        return found
 
 
 class _Mean:

@@ -162,13 +162,14 @@ def _gap_in_place(library: Any, x: Array, target: Array) -> tuple[Array, Array]:
 
 def _times_logit(library: Any, gap: Array, x: Array, target: Array) -> Array:
     """The gap times the logit, where 0 times infinity is 0."""
-    if library is np:
-        with np.errstate(invalid="ignore"):
-            value = gap * x
-        np.copyto(value, 0.0, where=np.isinf(x) & (gap == 0))
-        return value
-    value = (gap * x).nan_to_num_(0.0, library.inf, -library.inf)
-    return value.add_(target, alpha=0.0)  # a NaN of the target stays
+    if library is not np and not x.is_cpu:
+        value = (gap * x).nan_to_num_(0.0, library.inf, -library.inf)
+        return value.add_(target, alpha=0.0)  # a NaN of the target stays
+    with np.errstate(over="ignore", invalid="ignore"):
+        value = gap * x
+        if math.isnan(value.sum()):
+            value[library.isinf(x) & (gap == 0)] = 0.0
+    return value
 
 
 def _add_log_term(library: Any, value: Array, small: Array) -> Array:

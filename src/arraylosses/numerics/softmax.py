@@ -10,7 +10,7 @@ In place, the steps write over each other, and torch's own softmax is one of the
 from __future__ import annotations
 
 import functools
-import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -19,7 +19,7 @@ from .._array_api import Array, Namespace, array_namespace
 from . import few_rows
 from ._jax import lies_on_mesh
 from ._variants import primitive
-from .elementwise import stop_gradient, weighted, where
+from .elementwise import finfo, stop_gradient, weighted, where
 from .indexing import (
     are_rows,
     argmax,
@@ -33,10 +33,6 @@ from .indexing import (
 )
 from .logarithms import log1p_ratio
 from .reductions import reduce_max, reduce_sum, reduce_sums, starts
-
-SMALL = 1 << 15
-"""Logits up to which calls of torch take longer than what they compute, so that the fewest are best, as on a GPU."""
-
 
 WIDE = 1 << 13
 """Classes of which XLA takes half the time on the CPU where no entry is compared with the label."""
@@ -125,46 +121,70 @@ def logsumexp(x: Array, /, axis: int = -1) -> Array:
     return xp.squeeze(where(none, float("-inf"), value), axis=axis)
 
 
-# The formulas in place. `most` is the largest of the probabilities p, or of what is p but for a factor.
+# The formulas in place. log(1 + others / label) keeps the digits of a label of any probability p that has some itself.
 
 
-def _softmax_in_place(library: Any, logits: Array, axis: int, *, scaled: bool) -> tuple[Array, Array, Any]:
-    """Return p (but for a factor, unless `scaled`), the largest logit and the largest p, the latter with the axis."""
+def _softmax_in_place(library: Any, logits: Array, axis: int, *, scaled: bool = True) -> Array:
+    """Return p, but for a factor a row unless `scaled`."""
     if library is not np:
-        p = library.softmax(logits, axis)
-        return p, logits.amax(axis, keepdim=True), p.amax(axis, keepdim=True)
-    largest = logits.max(axis=axis, keepdims=True)
-    p = logits - largest
+        p: Array = library.softmax(logits, axis)
+        return p
+    p = logits - logits.max(axis=axis, keepdims=True)
     np.exp(p, out=p)
-    if not scaled:
-        return p, largest, 1.0
-    most = np.reciprocal(p.sum(axis=axis, keepdims=True))
-    return np.multiply(p, most, out=p), largest, most
+    return np.multiply(p, np.reciprocal(p.sum(axis=axis, keepdims=True)), out=p) if scaled else p
 
 
 def _label_terms_in_place(
     library: Any, logits: Array, labels: Array, axis: int, *, derivative: bool
 ) -> tuple[Array, ...]:
     """-log p and 1 - p of the labels, and the derivative if it is asked for."""
-    if library is not np and (math.prod(logits.shape) <= SMALL or not logits.is_cpu):
-        return _label_terms_in_few_calls(logits, labels.unsqueeze(axis), axis, derivative=derivative)
-    if library is np and are_rows(logits, axis):
+    if library is not np:
+        terms = _label_terms_in_torch if logits.is_cpu else _label_terms_in_few_calls
+        return terms(logits, labels, axis, derivative=derivative)
+    if are_rows(logits, axis):
         return _label_terms_of_rows(logits, labels, derivative=derivative)
     index = expand_dims(labels, axis)
-    p, largest, most = _softmax_in_place(library, logits, axis, scaled=derivative)
-    label = take_along_axis(library, p, index, axis)
-    gap = largest - take_along_axis(library, logits, index, axis)
-    put_along_axis(library, p, index, 0.0, axis)
-    others = p.sum(axis, keepdims=True)
-    # The label's p is `most` itself where it leads; elsewhere `others` is at least as large.
-    nll = library.log1p((others - (most - label)) / most)
-    nll += gap
-    complement = others / (others + label)
-    found = nll.squeeze(axis), complement.squeeze(axis)
+    p = _softmax_in_place(np, logits, axis, scaled=derivative)
+    label = take_along_axis(np, p, index, axis).squeeze(axis)
+    put_along_axis(np, p, index, 0.0, axis)
+    others = p.sum(axis)
+    with np.errstate(all="ignore"):
+        nll = np.log1p(others / label)
+    unlikely = label < finfo(p).smallest_normal
+    if unlikely.any():
+        nll[unlikely] = _nll_of_unlikely(np, np.moveaxis(logits, axis, -1)[unlikely], labels[unlikely])
+    others /= others + label
     if not derivative:
-        return found
-    put_along_axis(library, p, index, -complement, axis)
-    return *found, p
+        return nll, others
+    put_along_axis(np, p, index, -expand_dims(others, axis), axis)
+    return nll, others, p
+
+
+def _label_terms_in_torch(logits: Array, labels: Array, axis: int, *, derivative: bool) -> tuple[Array, ...]:
+    """The same on torch's CPU."""
+    index = labels.unsqueeze(axis)
+    p = logits.softmax(axis)
+    label = p.gather(axis, index).squeeze(axis)
+    p.scatter_(axis, index, 0.0)
+    others = p.sum(axis)
+    nll = others.div(label).log1p_()
+    least = finfo(p).smallest_normal
+    if label.numel() and not label.amin().item() >= least:
+        unlikely = label < least
+        library = sys.modules["torch"]
+        nll[unlikely] = _nll_of_unlikely(library, logits.movedim(axis, -1)[unlikely], labels[unlikely])
+    if derivative:
+        p.scatter_(axis, index, others.neg().unsqueeze(axis))
+        return nll, others, p
+    return nll, others
+
+
+def _nll_of_unlikely(library: Any, rows: Array, labels: Array) -> Array:
+    """-log p of labels whose p has no digits: the gap to the largest logit m, and log Σ exp(logit - m)."""
+    largest = reduce_max(rows, -1)
+    gap = largest - take_along_axis(library, rows, expand_dims(labels, -1), -1)
+    result: Array = gap.squeeze(-1) + library.log(library.exp(rows - largest).sum(-1))
+    return result
 
 
 def _label_terms_of_rows(logits: Array, labels: Array, *, derivative: bool) -> tuple[Array, ...]:
@@ -190,7 +210,9 @@ def _label_terms_of_rows(logits: Array, labels: Array, *, derivative: bool) -> t
     return nll, others, p
 
 
-def _label_terms_in_few_calls(logits: Array, index: Array, axis: int, *, derivative: bool) -> tuple[Array, ...]:
+def _label_terms_in_few_calls(logits: Array, labels: Array, axis: int, *, derivative: bool) -> tuple[Array, ...]:
+    """The same on an accelerator, where a kernel costs more than it computes and no value can be looked at."""
+    index = labels.unsqueeze(axis)
     p = logits.log_softmax(axis)
     log_p = p.gather(axis, index).squeeze(axis)
     p.exp_().scatter_(axis, index, 0.0)
@@ -315,7 +337,7 @@ def nll_complement_and_derivative(_: Namespace, logits: Array, labels: Array, ax
 
 def _beside_label_in_place(library: Any, logits: Array, labels: Array, axis: int) -> tuple[Array, Array, Array]:
     index = expand_dims(labels, axis)
-    p = library.softmax(logits, axis) if library is not np else _softmax_in_place(np, logits, axis, scaled=True)[0]
+    p = _softmax_in_place(library, logits, axis)
     label = take_along_axis(library, p, index, axis)
     put_along_axis(library, p, index, 0.0, axis)
     others = p.sum(axis, keepdims=True)
