@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import autograd, direct
+from arraylosses.execution import autograd, direct, small
 
 from .cases import CASES, DEFAULTS, extremes
 from .test_execution import items_of, small_blocks, units, ways_taken
+from .variants import forget_ways
 
 pytestmark = pytest.mark.backend("torch")
 CLOSED = [case for case in CASES if 0 in case.loss.closed_forms]
@@ -562,6 +563,22 @@ def test_a_small_gradient_is_kept_once_and_made_anew_after(torch):
     assert len({g.data_ptr() for g in gradients}) == 3
     assert torch.equal(gradients[0], gradients[2])
     assert torch.equal(2 * gradients[0], gradients[1])
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (600, 3)], ids=str)
+@closed_cases
+def test_a_call_of_a_kind_is_the_straight_way_however_often_it_was_made(torch, monkeypatch, case, shape):
+    monkeypatch.setattr(small, "fits", lambda *_: False)
+    forget_ways()
+    for seed in range(4):
+        arrays = tensors(torch, case, seed=seed, shape=shape)
+        upstream = torch.tensor(0.5 + seed, dtype=torch.float64)
+        close(
+            torch,
+            gradients(case.loss, arrays, upstream),
+            gradients(lambda *a: straight(case.loss, *a), arrays, upstream),
+        )
+    forget_ways()
 
 
 def test_a_scaled_loss_keeps_gradients_that_half_precision_would_lose(torch):

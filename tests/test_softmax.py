@@ -66,6 +66,29 @@ def test_a_logit_of_any_size_leads_without_a_loss(variant, name, power):
     np.testing.assert_allclose(gradient[1], [0.0, *map(float, slopes)], rtol=20 * np.finfo(dtype).eps)
 
 
+@pytest.mark.parametrize("axis", [1, -1])
+@pytest.mark.parametrize("classes", [3, 40])
+def test_a_label_of_vanishing_probability_costs_its_gap(variant, axis, classes):
+    # Beyond 87 in float32 the probability has fewer and fewer digits, and is 0 at last.
+    gaps = np.asarray([80.0, 87.0, 88.0, 95.0, 103.0, 120.0, 700.0, 720.0, 750.0, 3e4, 2.0, 0.0])
+    dtype, count = variant.dtypes[-1], 2 * len(gaps)
+    logits = np.random.default_rng(6).normal(size=(count, 2, classes)).astype(dtype)
+    labels = np.full((count, 2), classes - 1)
+    logits[:, 0, -1] = logits[:, 0, :-1].max(-1) - np.tile(gaps, 2).astype(dtype)
+    logits[count // 2, 1, 0] = np.nan  # and is that of its own row alone
+    given = logits if axis == -1 else np.moveaxis(logits, -1, 1).copy()
+    loss = lambda **rest: al.CrossEntropy(axis=axis, **rest)  # noqa: E731
+    items, gradient = value_and_gradient(variant, loss, given, labels)
+    gradient = gradient if axis == -1 else np.moveaxis(gradient, 1, -1)
+    assert np.isnan(items).sum() == 1
+    assert np.isnan(items[count // 2, 1])
+    eps, tiny = np.finfo(dtype).eps, float(np.finfo(dtype).smallest_normal)
+    for row, item, slopes in zip(logits[:, 0], items[:, 0], gradient[:, 0], strict=True):
+        value, derivatives = exact("cross_entropy", row, classes - 1)
+        np.testing.assert_allclose(item, float(value), rtol=8 * eps)
+        np.testing.assert_allclose(slopes, np.asarray(derivatives, float), rtol=200 * eps, atol=tiny)
+
+
 @of_losses
 def test_labels_are_one_hot_targets_on_certain_rows(variant, name):
     rng = np.random.default_rng(4)
