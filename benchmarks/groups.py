@@ -49,6 +49,7 @@ _ALL = (
     Group("torch", "torch, eager", "torch.nn.functional", "peers_torch:eager_cases"),
     Group("torch-textbook", "torch, eager: losses that it lacks", "textbook formula", "peers_torch:textbook_cases"),
     Group("torch-compile", "torch.compile", "torch.nn.functional, compiled", "peers_torch:compiled_cases"),
+    Group("torch-between", "torch, eager, at other sizes", "torch.nn.functional", "peers_torch:between_cases"),
     Group("torch-cuda", "torch on a GPU, eager", "torch.nn.functional", "peers_torch:cuda_cases"),
     Group("torch-large", "torch, eager: large vocabularies", "torch", "peers_torch:large_cases"),
     Group(

@@ -33,12 +33,22 @@ from .cases import (
 
 TORCH_HAS = peers_of("torch", F)
 TORCH_HAS |= values({**{key: peer.call for key, peer in TORCH_HAS.items()}, "cross_entropy_of_maps": F.cross_entropy})
+BETWEEN: dict[str, tuple[Shape, ...]] = {
+    "elements": ((100_000,), (3_000_000,)),
+    "classes": ((100, 1000), (1000, 1000)),
+    "vectors": ((1_560, 64), (47_000, 64)),
+}
 TORCH_LACKS = peers_of("torch textbook", torch)
 
 
 def eager_cases() -> Iterator[Case]:
     """Yield rows against torch.nn.functional."""
     return table("torch", TORCH_HAS, [VALUE, GRADIENT], _eager)
+
+
+def between_cases() -> Iterator[Case]:
+    """Yield rows of the same at the sizes between those."""
+    return table("torch-between", TORCH_HAS, [GRADIENT], _eager, BETWEEN)
 
 
 def textbook_cases() -> Iterator[Case]:

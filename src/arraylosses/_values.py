@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ._array_api import NUMPY_ARRAYS, Array, holds_values, in_transform, is_eager_numpy
+from ._array_api import NUMPY_ARRAYS, Array, holds_values, in_transform, is_eager_numpy, is_torch
 
 __all__ = ["FEW", "holds_negative", "least_and_most", "lie_below", "lie_within"]
 
@@ -86,8 +86,8 @@ def _on_numpy(x: Array) -> Any:
 
 def lie_below(x: Array, bound: int) -> bool:
     """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
-    view = _on_numpy(x)
-    if is_eager_numpy(view):
+    if is_eager_numpy(x):
         # As an unsigned number, a negative one is beyond every bound.
-        return bool(_most(view.view(_UNSIGNED[view.itemsize])) < bound)
-    return bool(x.min() >= 0) and bool(x.max() < bound)
+        return bool(_most(x.view(_UNSIGNED[x.itemsize])) < bound)
+    least, most = x.aminmax() if is_torch(x) else (x.min(), x.max())
+    return bool(least.item() >= 0 and most.item() < bound)

@@ -81,6 +81,10 @@ class Formula:
     """Whether the formula takes arrays of any library, so that those of one may be computed by another. False unless a
     class says so: a formula may be written for one library."""
 
+    new_derivatives: ClassVar[bool] = False
+    """Whether each derivative is an array of its own, which may be written over. False unless a class says so: one may
+    be an input, or kept from call to call."""
+
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
 
@@ -120,7 +124,10 @@ class Formula:
             for name in _OF_A_FORMULA:
                 if name not in cls.__dict__:
                     setattr(cls, name, getattr(Formula, name))
-        if "closed_forms" not in cls.__dict__ and {"call", *_CLOSED_FORMS} & cls.__dict__.keys():
+        given = {"call", *_CLOSED_FORMS} & cls.__dict__.keys()
+        if any([getattr(cls.__mro__[1], name, None) not in (None, getattr(Formula, name)) for name in given]):
+            cls.new_derivatives = cls.__dict__.get("new_derivatives", False)
+        if "closed_forms" not in cls.__dict__ and given:
             has_one = any(getattr(cls, name) is not getattr(Formula, name) for name in _CLOSED_FORMS[:2])
             cls.closed_forms = (0,) if has_one else ()
         if {"call", "arrays", "granularity"} & cls.__dict__.keys():

@@ -90,7 +90,7 @@ class Recorded:
             if derivatives is None:
                 return None
             value, share = reduce(inputs.xp, items, None, loss.reduction, divisor), 1.0 / divisor
-            return value, tuple([x * share for x in derivatives]), None
+            return value, tuple([direct.times(x, share, in_place=loss.new_derivatives) for x in derivatives]), None
         way = blocks if self._in_blocks else direct
         found = way.run_with_derivatives(loss, inputs, self._wanted)
         return found and (found[0], found[1:], None)
@@ -116,7 +116,7 @@ class Recorded:
         gradients, part = kept
         if part is not None:
             given = _with_tensors(inputs, tensors)
-            return direct.multiplied(given, gradients, part, self._wanted, upstream)
+            return direct.multiplied(given, gradients, part, self._wanted, upstream, in_place=loss.new_derivatives)
         if not (_on_cpu(upstream) and upstream.item() == 1.0):
             for x in gradients:
                 x.mul_(upstream)

@@ -26,6 +26,7 @@ __all__ = [
     "run",
     "run_with_derivatives",
     "taken",
+    "times",
 ]
 
 
@@ -63,7 +64,8 @@ def run_with_derivatives(
     if found is None:
         return None
     value, derivatives, part = found
-    return (value, *multiplied(inputs, derivatives, part, wanted, upstream))
+    in_place = loss.new_derivatives and backend_of(inputs.xp) == "numpy"
+    return (value, *multiplied(inputs, derivatives, part, wanted, upstream, in_place=in_place))
 
 
 def parts_of_derivatives(
@@ -89,17 +91,27 @@ def multiplied(
     part: Array | float,
     wanted: Wanted = FIRST,
     upstream: Array | None = None,
+    *,
+    in_place: bool = False,
 ) -> tuple[Array, ...]:
-    """Return the derivatives of the result, of those of its items."""
+    """Return the derivatives of the result, of those of its items, which may be written over if `in_place`."""
     if upstream is not None:
         # An infinite one, as of a root of 0, makes NaN of the 0 of what is left out.
         part = part * (upstream if inputs.where is None else special.where(inputs.where, upstream, 0.0))
     results = []
     for k, x in zip(wanted.arrays, derivatives, strict=True):
         source = inputs.arrays[k]
-        factor = part if isinstance(part, float) else inputs.of_array(part, k)
-        results.append(in_chunks_of(_in_dtype(inputs.xp, x * factor, source.dtype), source))
+        x = times(x, part if isinstance(part, float) else inputs.of_array(part, k), in_place=in_place)
+        results.append(in_chunks_of(_in_dtype(inputs.xp, x, source.dtype), source))
     return tuple(results)
+
+
+def times(x: Array, factor: Array | float, *, in_place: bool) -> Array:
+    """Multiply, and write the product over the array if that is of an eager library and `in_place`."""
+    if not in_place:
+        return x * factor
+    x *= factor
+    return x
 
 
 def common_divisor(loss: Formula, inputs: Inputs) -> float | None:

@@ -82,8 +82,7 @@ def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inp
             continue
         labels = arrays[position]
         if _is_on_cpu(labels):
-            # No integer has a gradient, which a view would have to be freed of.
-            if not lie_below(labels if isinstance(labels, np.ndarray) else labels.numpy(), classes):
+            if not lie_below(labels, classes):
                 return None
         else:
             ignored = getattr(loss, "ignore_index", None)

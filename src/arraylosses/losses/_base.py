@@ -20,6 +20,7 @@ class PureLoss(Loss):
 
     pure: ClassVar[bool] = True
     any_library: ClassVar[bool] = True
+    new_derivatives: ClassVar[bool] = True
     settings_of_items: ClassVar[bool] = True
 
 
@@ -29,6 +30,7 @@ class PureRowLoss(RowLoss):
 
     pure: ClassVar[bool] = True
     any_library: ClassVar[bool] = True
+    new_derivatives: ClassVar[bool] = True
     few_classes_first: ClassVar[tuple[str, ...]] = ("numpy",)
     settings_of_items: ClassVar[bool] = True
 
