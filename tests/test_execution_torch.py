@@ -277,35 +277,6 @@ def test_hessians_and_vectorized_backward_passes(torch):
 # function transforms, tracing, modes
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch's own code
-def test_function_transforms_see_the_formula(torch):
-    x, y = pair(torch, 5, 7)
-    loss = al.LogCosh()
-    gradient = torch.tanh(x - y) / 35
-    with small_blocks(several=False):
-        close(torch, [torch.func.grad(loss)(x, y)], [gradient])
-        close(torch, [torch.func.jacrev(loss)(x, y), torch.func.jacfwd(loss)(x, y)], [gradient, gradient])
-        rows = torch.func.vmap(loss)(x, y)
-        close(torch, [rows], [torch.stack([straight(loss, *item) for item in zip(x, y, strict=True)])])
-        close(torch, [torch.func.jvp(lambda x: loss(x, y), (x,), (y,))[1]], [(gradient * y).sum()])
-        close(torch, [torch.func.hessian(loss)(x[0], y[0])], [torch.diag(1 / torch.cosh(x[0] - y[0]) ** 2 / 7)])
-        with torch.autograd.forward_ad.dual_level():
-            dual = torch.autograd.forward_ad.make_dual(x, y)
-            tangent = torch.autograd.forward_ad.unpack_dual(loss(dual, y)).tangent
-        close(torch, [tangent], [(gradient * y).sum()])
-
-
-def test_tensors_that_a_transform_does_not_see_keep_their_gradient(torch):
-    x, y = pair(torch, 5, 7)
-    x.requires_grad_()
-    scale = torch.arange(1.0, 4.0, dtype=torch.float64)
-    with small_blocks(several=False):
-        many = torch.func.vmap(lambda s: s * al.log_cosh(x, y))(scale)
-        close(torch, torch.autograd.grad(many.sum(), x), [6 * torch.tanh(x - y).detach() / 35])
-        one = torch.func.grad(lambda s: s * al.log_cosh(x, y))(scale[0])
-        close(torch, torch.autograd.grad(one, x), [torch.tanh(x - y).detach() / 35])
-
-
 def test_without_a_graph_nothing_is_recorded(torch):
     x, y = pair(torch, 40)
     x.requires_grad_()
@@ -553,6 +524,24 @@ def test_left_out_items_have_a_zero_gradient_whatever_they_hold(torch):
     expected = torch.where(where, (x - y).clip(-1, 1) / where.sum(), 0.0)
     close(torch, [gradient, nothing], [expected, torch.zeros(40, dtype=torch.float64)])
     close(torch, [of_root], [torch.where(where, torch.sign(x - y), 0.0)])
+
+
+@pytest.mark.parametrize("count", [4, 100_000, 3_000_000])
+def test_an_infinite_factor_leaves_what_is_left_out_at_zero(torch, count):
+    # That of a root of 0.
+    where = torch.arange(count) > 0
+    for loss in (al.Huber(), al.LogCosh(reduction="sum"), al.BinaryCrossEntropy()):
+        x = torch.full((count,), 1000.0)
+        x[0], target = 5.0, torch.ones(count)
+        if not isinstance(loss, al.BinaryCrossEntropy):
+            target = target * 1000.0
+        x.requires_grad_()
+        torch.sqrt(loss(x, target, where=where)).backward()
+        assert x.grad[0] == 0
+        assert bool(x.grad[1:].isnan().all())
+    rows, labels = torch.tensor([[5.0, 0.0], [0.0, 1000.0]]).requires_grad_(), torch.tensor([0, 1])
+    torch.sqrt(al.cross_entropy(rows, labels, ignore_index=0)).backward()
+    assert rows.grad[0].tolist() == [0.0, 0.0]
 
 
 def test_a_small_gradient_is_kept_once_and_made_anew_after(torch):

@@ -286,3 +286,15 @@ def test_a_gradient_is_the_caller_s_to_write_to():
                 diagonal += 1
                 for x, old in zip(arrays, before, strict=True):
                     np.testing.assert_array_equal(x, old)
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("loss", [al.AbsoluteError, al.SmoothL1, al.Hinge, al.Quantile], ids=lambda loss: loss.__name__)
+def test_second_derivatives_of_zero_are_numbers_in_memory(loss):
+    torch = pytest.importorskip("torch")
+    loss = loss(reduction="sum", beta=0.0) if loss is al.SmoothL1 else loss(reduction="sum")
+    *_, diagonal = al.value_grad_hess(loss)(torch.tensor([0.25, 3.0]), torch.tensor([1.0, -1.0]))
+    diagonal += 1e-6
+    assert diagonal.numpy().tolist() == [np.float32(1e-6)] * 2
+    gradient = al.grad(lambda x: torch.sign(x).sum())(torch.ones(2))
+    assert gradient.numpy().tolist() == [0.0, 0.0]

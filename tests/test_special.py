@@ -134,13 +134,15 @@ def test_log_cosh_grows_as_its_argument_does_where_the_exponential_vanishes(dtyp
     )
 
 
-@pytest.mark.backend("numpy")
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_the_sign_of_any_number_is_numpy_s(dtype):
+def test_the_sign_of_any_number_is_numpy_s(variant, dtype):
+    if dtype not in variant.dtypes:
+        pytest.skip("has another dtype")
     info = np.finfo(dtype)
-    sizes = np.asarray([0, info.smallest_subnormal, info.smallest_normal, 1, info.max, np.inf, np.nan], dtype)
-    x = np.concatenate([sizes, -sizes])
-    np.testing.assert_array_equal(special.sign(x), np.sign(x))
+    least = info.smallest_normal if variant.library == "jax" else info.smallest_subnormal  # which XLA takes for 0
+    x = np.asarray([0, least, info.smallest_normal, 1, info.max, np.inf, np.nan], dtype)
+    x = np.concatenate([x, -x])
+    np.testing.assert_array_equal(variant.numpy(variant.run(special.sign, variant.array(x))), np.sign(x))
 
 
 public = pytest.mark.parametrize("name", special.__all__)
@@ -159,6 +161,33 @@ def test_a_public_function_says_what_it_takes_and_its_examples_run(name):
     assert names == list(parameters)  # the namespace, which a formula takes first, is not one of them
     (found,) = (test for test in doctest.DocTestFinder(recurse=False).find(function, name, globs={}) if test.examples)
     assert doctest.DocTestRunner().run(found).failed == 0
+
+
+OF_NUMBERS = {"clip": (-1.0, 1.0), "smooth_labels": (0.1,), "xlogy": (2.0,)}
+
+
+@public
+@pytest.mark.main_variants
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+def test_a_public_function_takes_half_precision(variant, name, dtype):
+    if dtype == "bfloat16" and variant.library not in ("torch", "jax", "cuda"):
+        pytest.skip("has no bfloat16")
+    if variant.library in ("strict", "dask"):
+        pytest.skip("has no half precision")
+    if name in ("one_hot", "where"):
+        pytest.skip("takes labels, or a condition")
+    function = getattr(special, name)
+    x = variant.array(np.asarray([[0.5, 0.125, 0.25], [0.0, 1.0, 0.75]], "float32"))
+    half = variant.run(lambda x: al.array_namespace(x).astype(x, getattr(al.array_namespace(x), dtype)), x)
+    rest = OF_NUMBERS.get(name, ())
+    if name == "xlogy":
+        found, expected = variant.run(function, half, half), variant.run(function, x, x)
+    else:
+        found = variant.run(lambda x: function(x, *rest), half)
+        expected = variant.run(lambda x: function(x, *rest), x)
+    assert found.dtype == half.dtype
+    got = variant.numpy(variant.run(lambda x: al.array_namespace(x).astype(x, al.array_namespace(x).float32), found))
+    np.testing.assert_allclose(got, variant.numpy(expected), rtol=0.03, atol=0.01)
 
 
 def test_special_publishes_what_it_imports():

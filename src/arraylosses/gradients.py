@@ -270,7 +270,12 @@ def _vjp(f: Callable[[Array], Array], x: Array) -> tuple[Array, Callable[[Array]
         from . import autodiff
 
         value, pull_back = autodiff.vjp(f, x)
-    return value, lambda cotangent: pull_back(cotangent)[0]
+    return value, lambda cotangent: _with_memory(pull_back(cotangent)[0])
+
+
+def _with_memory(x: Array) -> Array:
+    """Return zeros in the place of a tensor that torch holds no memory for, which can be neither read nor written."""
+    return sys.modules["torch"].zeros_like(x) if getattr(x, "_is_zerotensor", bool)() else x
 
 
 class _Form:
@@ -388,7 +393,7 @@ def _by_torch(
         return _require_scalar(loss(*given, **settings))
 
     gradients, value = torch.func.grad_and_value(scalar, argnums=positions)(*arrays)
-    return value, gradients
+    return value, tuple([_with_memory(x) for x in gradients])
 
 
 def _by_jax(

@@ -16,6 +16,7 @@ items it `declares`. Any other loss runs straight.
 | those of a loss of projected rows, on any library with arrays that can be written to, and on JAX; of coupled items, where these are many | in chunks of rows | `projection` |
 | all others: traced in another manner, lazy, small, on an accelerator without a gradient, of an unknown library | straight | `direct` |
 
+Within torch's function transforms the straight way has the derivative in closed form too: `transformed`.
 What is computed straight or in blocks has the classes first where they are few, and the rows many: `few_classes`.
 torch's autocast is off meanwhile: `autocast`.
 """  # noqa: E501
@@ -110,7 +111,8 @@ def item_weight(
 def _is_recorded(loss: Formula, given: list[Array]) -> bool:
     """Whether torch records what is computed of these tensors, or may do: then the gradient has one of its own."""
     torch: Any = sys.modules["torch"]
-    if loss.array_settings or not is_eager_torch(*given) or in_transform():
+    given = [*given, *[x for name in loss.array_settings if is_torch(x := getattr(loss, name))]]
+    if not is_eager_torch(*given) or in_transform():
         return True
     return torch.is_grad_enabled() and any([x.requires_grad for x in given])
 

@@ -10,10 +10,12 @@ over many upstream gradients, goes the straight way.
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from collections.abc import Sequence
 from typing import Any
 
+from .. import special
 from .._array_api import Array, in_transform, is_eager_torch
 from ..arguments import Inputs
 from ..formula import Formula
@@ -117,10 +119,16 @@ class Recorded:
         if part is not None:
             given = _with_tensors(inputs, tensors)
             return direct.multiplied(given, gradients, part, self._wanted, upstream, in_place=loss.new_derivatives)
-        if not (_on_cpu(upstream) and upstream.item() == 1.0):
-            for x in gradients:
-                x.mul_(upstream)
-        return gradients
+        if _on_cpu(upstream) and upstream.item() == 1.0:
+            return gradients
+        for x in gradients:
+            x.mul_(upstream)
+        given = _with_tensors(inputs, tensors)
+        if (given.where is None and given.mask is None) or math.isfinite(upstream):
+            return gradients
+        # An infinite one, as of a root of 0, makes NaN of the 0 of what is left out.
+        kept_of = [given.kept(k) for k in self.positions]
+        return [x if keep is None else special.where(keep, x, 0.0) for x, keep in zip(gradients, kept_of, strict=True)]
 
 
 def _on_cpu(x: Array) -> bool:

@@ -11,7 +11,7 @@ from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transfor
 from ..arguments import Inputs
 from ..formula import Formula
 from ..reduction import count_of, divisor_of, kept_weight, reduce, share
-from . import few_classes
+from . import few_classes, transformed
 
 __all__ = [
     "FIRST",
@@ -198,8 +198,11 @@ def evaluate(
             # By NaN in the rows, and not in the items alone, the gradient that is derived from this is NaN there too.
             if invalid is not None and _may_be_derived_from(inputs):
                 given = tuple([_spoilt(inputs, k, x) for k, x in enumerate(given)])
-            formula, given, _ = few_classes.laid_out(loss, inputs, given)
-            items = formula.call(*given)
+            if backend_of(inputs.xp) == "torch" and transformed.fits(loss, inputs):
+                items = transformed.items(loss, inputs, given)
+            else:
+                formula, given, _ = few_classes.laid_out(loss, inputs, given)
+                items = formula.call(*given)
     else:
         formula, given, back = few_classes.laid_out(loss, inputs, given)
         items, derivatives = formula.value_and_derivatives(wanted.positions, *given)

@@ -118,7 +118,7 @@ class AngularMarginSoftmax(PureRowLoss):
         angle = special.where(inside, xp.atan2(sine, cosine), ends)
         logit = self.scale * (self._falling(self.angle_factor * angle + self.angle_margin) - self.cosine_margin)
         logits = indexing.scatter(self.scale * cosines, labels, logit, axis)
-        return softmax.nll(logits, labels, axis)
+        return softmax.nll_and_complement(logits, labels, axis)[0]
 
     # (-1)^k cos φ - 2k with k = floor(φ / π)
     def _falling(self, angle: Array) -> Array:

@@ -25,7 +25,9 @@ def _log_jax(jax: Any, x: Array) -> Any:
     tiny, eps = float(info.smallest_normal), float(info.eps)
 
     def bits(x: Array) -> Array:
-        return jax.lax.bitcast_convert_type(jax.lax.stop_gradient(x), {4: "int32", 8: "int64"}[x.dtype.itemsize])
+        return jax.lax.bitcast_convert_type(
+            jax.lax.stop_gradient(x), {2: "int16", 4: "int32", 8: "int64"}[x.dtype.itemsize]
+        )
 
     def exact(x: Array) -> Array:
         subnormal = (bits(x) > 0) & (bits(x) < 1 << info.nmant)

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, dtype_name, holds_values, known_size
+from .._array_api import Array, Namespace, array_namespace, dtype_kind, dtype_name, holds_values, known_size
 from .._values import least_and_most
 from ._jax import with_jvp_of
 from ._variants import in_place_library, primitive
-from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, stop_gradient, where
+from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, sign, stop_gradient, where
 from .indexing import expand_dims
 from .reductions import reduce_max, reduce_sum, reduce_sums
 from .settings import in_range, is_zero
@@ -220,7 +220,7 @@ class Norm:
         """The derivative by x, times one number an item."""
         xp = array_namespace(self._unit, factor)
         if self._p == 1:
-            return xp.sign(self._unit) * expand_dims(factor, self._axis)
+            return sign(self._unit) * expand_dims(factor, self._axis)
         zero = self._norm == 0
         norm, factor = where(zero, 1.0, self._norm), where(zero, 0.0, factor)
         if self._p == 2:
@@ -231,7 +231,7 @@ class Norm:
             power = power / clip(xp.sum(power, axis=self._axis, keepdims=True), 1.0)
         else:
             power = where(ratio == 0, 0.0, where(ratio == 0, 1.0, ratio) ** (self._p - 1.0))
-        return xp.sign(self._unit) * power * expand_dims(factor, self._axis)
+        return sign(self._unit) * power * expand_dims(factor, self._axis)
 
 
 class Distance(Norm):
@@ -289,6 +289,9 @@ def vector_norm(x: Array, /, axis: int = -1, ord: float = 2.0) -> Array:  # noqa
     >>> special.vector_norm(np.asarray([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [5.0, 0.0]
     """
+    if dtype_kind(x.dtype) == "half":
+        xp = array_namespace(x)
+        return xp.astype(vector_norm(xp.astype(x, xp.float32), axis, ord), x.dtype)
     return Norm(x, axis, ord).value
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace
+from .._array_api import Array, Namespace, array_namespace, in_transform, untraced
 from . import few_rows
 from ._jax import lies_on_mesh
 from ._variants import primitive
@@ -320,10 +320,18 @@ def _nll(xp: Namespace, logits: Array, labels: Array, axis: int) -> Array:
     return xp.squeeze((largest - label) + xp.log1p(others), axis=axis)
 
 
+def _nll_torch(torch: Any, logits: Array, labels: Array, axis: int) -> Array | None:
+    is_alone = not in_transform() and not (torch.is_grad_enabled() and logits.requires_grad)
+    return None if is_alone else nll_and_complement(logits, labels, axis)[0]
+
+
 # No entry is compared with the label, which torch's compiler would do in a loop of its own along any axis but the last.
-@primitive(in_place=_nll_in_place, jax=_nll_jax)
+# A derivative of this by the label's logit is p - 1, without the digits of an easy row, so it is for the value alone.
+@primitive(in_place=_nll_in_place, jax=_nll_jax, torch=_nll_torch)
 def nll(xp: Namespace, logits: Array, labels: Array, axis: int) -> Array:
-    """-log p of the class that integer `labels` name."""
+    """-log p of the class that integer `labels` name, where JAX has its derivative in closed form."""
+    if untraced(xp) is not xp:
+        return nll_and_complement(logits, labels, axis)[0]
     return _nll(xp, logits, labels, axis)
 
 

@@ -1,0 +1,78 @@
+"""torch's function transforms: the closed form as a derivative, in every order and mode."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import arraylosses as al
+from arraylosses.execution import direct
+
+from .cases import extremes
+from .test_execution import small_blocks
+from .test_execution_torch import close, closed_defaults, pair, straight
+
+pytestmark = pytest.mark.backend("torch")
+
+
+@pytest.fixture(scope="module")
+def torch():
+    return pytest.importorskip("torch")
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch's own code
+def test_function_transforms_see_the_formula(torch):
+    x, y = pair(torch, 5, 7)
+    loss = al.LogCosh()
+    gradient = torch.tanh(x - y) / 35
+    with small_blocks(several=False):
+        close(torch, [torch.func.grad(loss)(x, y)], [gradient])
+        close(torch, [torch.func.jacrev(loss)(x, y), torch.func.jacfwd(loss)(x, y)], [gradient, gradient])
+        rows = torch.func.vmap(loss)(x, y)
+        close(torch, [rows], [torch.stack([straight(loss, *item) for item in zip(x, y, strict=True)])])
+        close(torch, [torch.func.jvp(lambda x: loss(x, y), (x,), (y,))[1]], [(gradient * y).sum()])
+        close(torch, [torch.func.hessian(loss)(x[0], y[0])], [torch.diag(1 / torch.cosh(x[0] - y[0]) ** 2 / 7)])
+        with torch.autograd.forward_ad.dual_level():
+            dual = torch.autograd.forward_ad.make_dual(x, y)
+            tangent = torch.autograd.forward_ad.unpack_dual(loss(dual, y)).tangent
+        close(torch, [tangent], [(gradient * y).sum()])
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch's own code
+@closed_defaults
+def test_function_transforms_have_the_closed_form_where_it_keeps_digits(torch, case):
+    # In every order: that of the backward pass, of a derivative along the array, and of each item by itself.
+    loss = replace(case.loss, reduction="sum")
+    x, *rest = (torch.tensor(x) for x in extremes(case, "float32"))
+    expected = direct.run_with_derivatives(loss, loss.check((x, *rest), None, None))[1]
+    size = expected.abs().amax(-1, keepdim=True) if case.rows else expected.abs()
+    # The derivative of a cosine is a difference of two terms of 1 / |x|, and 0 of parallel vectors.
+    scale = size.clamp(min=1e-30) if "cosine" not in str(case) else 1.0 / x.abs().amax(-1, keepdim=True)
+    close(torch, [torch.func.grad(loss)(x, *rest) / scale], [expected / scale], 2e-3)
+    if expected.abs().max() < 1e30 and bool((x.abs() < 1e30).all()):
+        along = torch.func.jvp(lambda x: loss(x, *rest), (x,), (torch.sign(expected),))[1]
+        close(torch, [along], [expected.abs().sum()], 1e-5)
+
+
+@pytest.mark.parametrize("given", ["class_weight", "array"])
+def test_a_weight_of_classes_costs_no_digits_of_a_gradient(torch, given):
+    # 1 - p of an easy row, by mpmath: 1 / (1 + e^18)
+    x, y = torch.tensor([[0.0, 18.0], [18.0, 0.0]]), torch.tensor([1, 0])
+    weight = (1.0, 1.0) if given == "class_weight" else torch.ones(2)
+    for loss in (al.CrossEntropy, al.CategoricalFocal):
+        weighted = loss(class_weight=weight, reduction="sum")
+        torch.testing.assert_close(al.grad(weighted)(x, y), al.grad(loss(reduction="sum"))(x, y), rtol=1e-6, atol=0)
+    gradient = torch.func.grad(al.CrossEntropy(class_weight=weight, reduction="sum"))(x, y)
+    torch.testing.assert_close(gradient[0, 1], torch.tensor(-1.522997951e-08), rtol=1e-6, atol=0)
+
+
+def test_tensors_that_a_transform_does_not_see_keep_their_gradient(torch):
+    x, y = pair(torch, 5, 7)
+    x.requires_grad_()
+    scale = torch.arange(1.0, 4.0, dtype=torch.float64)
+    with small_blocks(several=False):
+        many = torch.func.vmap(lambda s: s * al.log_cosh(x, y))(scale)
+        close(torch, torch.autograd.grad(many.sum(), x), [6 * torch.tanh(x - y).detach() / 35])
+        one = torch.func.grad(lambda s: s * al.log_cosh(x, y))(scale[0])
+        close(torch, torch.autograd.grad(one, x), [torch.tanh(x - y).detach() / 35])
