@@ -89,8 +89,10 @@ class Case:
 def label(shape: Iterable[int]) -> str:
     """Write a shape: 1e6, or 1024x32000."""
     shape = tuple(shape)
-    if len(shape) == 1 and shape[0] == 10 ** round(math.log10(shape[0])):
-        return f"1e{round(math.log10(shape[0]))}"
+    if len(shape) == 1:
+        power = math.floor(math.log10(shape[0]))
+        if shape[0] % 10**power == 0 and (shape[0] == 10**power or power > 3):
+            return f"{shape[0] // 10**power}e{power}"
     return "x".join(map(str, shape))
 
 

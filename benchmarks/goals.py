@@ -85,6 +85,14 @@ GOALS = (
         asked="mean 1.0; rows 1.2, below 1e4 1.5",
     ),
     Goal(
+        "the same at sizes between",
+        "torch.nn.functional",
+        "torch-between",
+        1.0,
+        lambda row: 1.2,
+        asked="mean 1.0; rows 1.2",
+    ),
+    Goal(
         "torch eager at 1e7 and (1024, 32000), value",
         "torch.nn.functional",
         "torch",
