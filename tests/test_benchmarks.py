@@ -188,6 +188,8 @@ def test_times_are_written_with_their_unit(value, text):
     assert report.seconds(value) == text
 
 
-@pytest.mark.parametrize(("shape", "text"), [((100,), "1e2"), ((1024, 32_000), "1024x32000"), ((300,), "300"), ((3_000_000,), "3e6")])
+@pytest.mark.parametrize(
+    ("shape", "text"), [((100,), "1e2"), ((1024, 32_000), "1024x32000"), ((300,), "300"), ((3_000_000,), "3e6")]
+)
 def test_shapes_are_written_short(shape, text):
     assert cases.label(shape) == text
