@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -167,3 +167,48 @@ def test_the_direction_of_a_tiny_distance_is_a_unit_vector():
     anchor, positive, negative = np.asarray([[3e-310, 4e-310]]), np.zeros((1, 2)), np.ones((1, 2))
     gradient = al.grad(al.TripletMargin(margin=10.0, reduction="sum"), 1)(anchor, positive, negative)
     np.testing.assert_allclose(gradient, [[-0.6, -0.8]], rtol=1e-6)
+
+
+ARRAYS = {"numpy": np.array, "torch": lambda x: pytest.importorskip("torch").tensor(x)}
+
+
+@pytest.mark.parametrize("library", [pytest.param(name, marks=pytest.mark.backend(name)) for name in ARRAYS])
+@pytest.mark.parametrize("case", [case for case in CLOSED if case.loss.new_derivatives], ids=str)
+def test_a_derivative_that_may_be_written_over_is_nobody_else_s(library, case):
+    loss, found = case.loss, []
+    for seed, shape in ((1, (5, 3)), (2, (600, 3))):
+        given = [ARRAYS[library](x) for x in case.inputs(seed=seed, shape=shape)]
+        arrays = loss.check(tuple(given), None, None).arrays
+        settings = [getattr(loss, name) for name in loss.array_settings]
+        for _ in range(2):
+            with np.errstate(all="ignore"):
+                value, derivatives = loss.value_and_derivatives(loss.closed_forms, *arrays)
+                second = loss.second_derivative(*arrays)
+            found += [(np.asarray(x), [*arrays, *settings, value]) for x in (*derivatives, second) if x is not None]
+    for k, (x, others) in enumerate(found):
+        assert x.flags.writeable
+        assert all(n == 1 or s for n, s in zip(x.shape, x.strides, strict=True))  # no entry stands for several
+        for other in [*others, *[y for y, _ in found[:k]]]:
+            assert not np.shares_memory(x, np.asarray(other))
+
+
+def test_a_derivative_of_a_user_s_is_not_written_over():
+    kept = np.ones(3)
+
+    @dataclass(frozen=True, kw_only=True)
+    class Kept(al.Huber):
+        def derivative(self, prediction, target):
+            return kept
+
+    @dataclass(frozen=True, kw_only=True)
+    class Plain(al.Loss):
+        def call(self, prediction, target):
+            return prediction - target
+
+        def derivative(self, prediction, target):
+            return kept
+
+    for loss in (Kept(), Plain()):
+        for _ in range(2):
+            al.value_and_grad(loss)(np.arange(3.0), np.zeros(3))
+    assert kept.tolist() == [1.0, 1.0, 1.0]
