@@ -76,3 +76,35 @@ def test_tensors_that_a_transform_does_not_see_keep_their_gradient(torch):
         close(torch, torch.autograd.grad(many.sum(), x), [6 * torch.tanh(x - y).detach() / 35])
         one = torch.func.grad(lambda s: s * al.log_cosh(x, y))(scale[0])
         close(torch, torch.autograd.grad(one, x), [torch.tanh(x - y).detach() / 35])
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning", "ignore:Attempted to insert:UserWarning")
+def test_derivatives_of_any_order_and_mode_are_those_of_torch_s_own_loss(torch):
+    from torch.func import grad, hessian, jacfwd, jacrev, jvp, linearize, vmap
+    from torch.fx.experimental.proxy_tensor import make_fx
+
+    x, labels = pair(torch, 2, 3)[0], torch.tensor([0, 2])
+
+    def ours(x, labels=labels):
+        return al.cross_entropy(x, labels)
+
+    def theirs(x, labels=labels):
+        return torch.nn.functional.cross_entropy(x, labels)
+
+    for order in (
+        [grad], [jacfwd], [hessian], [jacfwd, jacfwd], [jacrev, jacrev], [jacfwd, jacrev], [jacrev, jacfwd],
+        [jacfwd, jacfwd, jacfwd], [jacrev, jacfwd, jacrev],
+    ):  # fmt: skip
+        found, expected = ours, theirs
+        for transform in order:
+            found, expected = transform(found), transform(expected)
+        close(torch, [found(x)], [expected(x)], 1e-12)
+    of_rows = [vmap(grad(lambda row, label, f=f: f(row[None], label[None])))(x, labels) for f in (ours, theirs)]
+    close(torch, [of_rows[0]], [of_rows[1]], 1e-12)
+    close(torch, [linearize(ours, x)[1](x)], [jvp(theirs, (x,), (x,))[1]], 1e-12)
+    close(torch, [make_fx(lambda x: grad(ours)(x))(x)(x)], [grad(theirs)(x)], 1e-12)
+    for transform in (grad, hessian):
+        close(torch, [torch.compile(transform(ours), backend="eager")(x)], [transform(theirs)(x)], 1e-12)
+    y = x.clone().requires_grad_()
+    found, expected = [torch.autograd.grad(grad(f)(y).pow(2).sum(), y) for f in (ours, theirs)]
+    close(torch, found, expected, 1e-12)
