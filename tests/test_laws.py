@@ -64,6 +64,27 @@ def test_a_law_of_formulas_holds(case, law):
     LAWS[law](subject(case))
 
 
+def has_real_rows(case: Case) -> bool:
+    forms = [argument.form(integer=not case.soft) for argument in case.loss.declaration.arguments]
+    return any(form.domain.name == "real" and len(form.axes) > 1 for form in forms)
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("case", [c for c in EVERYTHING if c.loss == type(c.loss)() and has_real_rows(c)], ids=str)
+def test_a_row_of_zeros_has_no_derivative_near_the_end_of_the_floats(variant, case):
+    # What divides a row by its length has none there: not that of the smallest number, which is finite too.
+    on = subject(case, variant)
+    for k in case.floating():
+        for dtype in variant.dtypes:
+            arrays = on.draw(dtype=dtype)
+            if arrays[k].ndim < 2:
+                continue
+            arrays[k][0] = 0.0
+            if np.isfinite(on.value(arrays, "mean")).all():
+                for found in on.gradients(arrays, on.floating(arrays), "mean"):
+                    assert (np.abs(found) < 1e20).all(), (k, dtype)
+
+
 @pytest.mark.otherwise_numpy
 def test_every_law_is_tried():
     assert {*OF_ALL_VARIANTS, *OF_SETTINGS, *OF_DEFAULTS, *OF_COMPILERS, *OF_FORMULAS} == LAWS.keys()

@@ -186,6 +186,46 @@ def test_angular_margins_keep_their_digits():
             assert abs(float(item - exact)) <= limit * np.spacing(np.dtype(dtype).type(64.0))
 
 
+OF_COSINES = ("info_nce", "clip_contrastive", "siglip", "nt_xent", "supervised_contrastive", "multi_similarity")
+OF_COSINES += ("circle", "proxy_nca", "proxy_anchor")
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", OF_COSINES)
+def test_a_row_without_a_direction_is_given_none(variant, name):
+    # The other rows' derivatives are those of its cosine of 0: as of a row that is at right angles to all others.
+    loss = al.get(name)
+    x = np.asarray([[3.0, 1.0, 0.0], [1.0, -2.0, 0.0], [2.0, 2.0, 0.0]])
+    other = np.asarray([[1.0, 0.5, 0.0], [-1.0, 1.0, 0.0], [0.5, 2.0, 0.0], [1.0, -3.0, 0.0]])
+    labels = np.asarray([0, 1, 1, 0])
+    arrays = [other if domain == "real" else labels for domain in loss.declaration.domains[1:]]
+    for dtype in variant.dtypes:
+        values, gradients = [], []
+        for first in ([0.0, 0.0, 0.0], [0.0, 0.0, 1.0]):
+            given = [v.astype(dtype) if v.dtype.kind == "f" else v for v in (np.asarray([first, *x]), *arrays)]
+            value, gradient = variant.run(al.value_and_grad(loss), *map(variant.array, given))
+            values.append(variant.numpy(value))
+            gradients.append(variant.numpy(gradient))
+        np.testing.assert_allclose(*values, rtol=1e-5)
+        np.testing.assert_array_equal(gradients[0][0], 0.0)
+        np.testing.assert_allclose(*[gradient[1:, :2] for gradient in gradients], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("name", ["info_nce", "siglip", "multi_similarity", "circle", "proxy_anchor", "barlow_twins"])
+def test_a_row_without_a_direction_is_given_none_by_torch_s_own_derivatives(name):
+    import torch
+
+    loss = al.get(name)
+    x = torch.tensor([[0.0, 0.0, 0.0], [3.0, 1.0, 0.0], [1.0, -2.0, 0.0], [2.0, 2.0, 0.0]], requires_grad=True)
+    other = torch.tensor([[1.0, 0.5, 1.0], [-1.0, 1.0, 2.0], [0.5, 2.0, 0.0], [1.0, -3.0, 1.0]])
+    arrays = [other if domain == "real" else torch.tensor([0, 1, 1, 0]) for domain in loss.declaration.domains[1:]]
+    loss(x, *arrays).backward()
+    for gradient in (x.grad, torch.func.grad(loss)(x.detach(), *arrays)):
+        assert (gradient.abs() < 1e3).all()
+        assert (gradient[:, 2] if name == "barlow_twins" else gradient[0]).eq(0.0).all()
+
+
 # views
 
 

@@ -12,9 +12,12 @@ __all__ = ["Pairs", "counts_of_ids", "log_sum_of", "places", "unit_rows"]
 
 
 def unit_rows(x: Array) -> Array:
-    """Rows of length 1, and of length 0 where a row is 0."""
+    """Rows of length 1; 0, with a derivative of 0, where a row is 0 or holds but subnormal numbers."""
     xp = array_namespace(x)
-    x = x / elementwise.at_least_smallest_normal(special.stop_gradient(reductions.reduce_max(xp.abs(x), -1)))
+    largest = special.stop_gradient(reductions.reduce_max(xp.abs(x), -1))
+    # A quarter of the largest entry has an inverse that is in range.
+    inverse = 1.0 / elementwise.at_least_smallest_normal(0.25 * largest)
+    x = x * special.where(largest < elementwise.finfo(x).smallest_normal, 0.0, inverse)
     square = xp.sum(x * x, axis=-1, keepdims=True)
     return x / xp.sqrt(special.where(square == 0, 1.0, square))
 
