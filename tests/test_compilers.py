@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import jitted
+from arraylosses.execution import jitted, projection
+from arraylosses.numerics import norms
 
-from .cases import DEFAULTS, Case
+from .cases import DEFAULTS, OTHERS, Case
 
 # A setting of a loss, and the values that a schedule gives it.
 SCHEDULES = {
@@ -189,36 +190,68 @@ def test_a_loss_that_asks_in_python_what_its_setting_is_has_a_program_for_each()
     assert [float(one_sided_error(x, y, side=side, reduction="sum")) for side in (1.0, -1.0, 2.0)] == [1.0, 3.0, 1.0]
 
 
-@pytest.mark.slow
-@pytest.mark.backend("torch")
-@pytest.mark.parametrize("case", DEFAULTS, ids=str)
-def test_an_exported_program_takes_any_batch(case):
-    torch = pytest.importorskip("torch")
+def _tensors(torch, case, size, seed, dtype="float32"):
+    return [torch.tensor(x) for x in case.of_batch(size, seed, dtype)]
+
+
+def _check_exported(torch, case, count=None):
+    """The first `count` arrays of a loss, along the batch of which any length is allowed, give the eager loss."""
 
     class Model(torch.nn.Module):
         def forward(self, *given):
             return case.loss(*given)
 
-    def tensors(shape, seed):
-        return tuple(torch.tensor(x) for x in case.inputs(seed=seed, shape=shape, dtype="float32"))
-
     batch = torch.export.Dim("batch", min=2)
-    dynamic = (tuple({0: batch} for _ in case.loss.array_names),)
-    program = torch.export.export(Model(), tensors((4, 3), 0), dynamic_shapes=dynamic).module()
-    for size in (2, 37, 2000):
-        given = tensors((size, 3), 1)
-        torch.testing.assert_close(program(*given), case.loss(*given), rtol=1e-5, atol=1e-6)
+    dynamic = tuple({} if axis is None else {axis: batch} for axis in case.batch_axes()[:count])
+    first = tuple(_tensors(torch, case, 4, 0)[:count])
+    program = torch.export.export(Model(), first, dynamic_shapes=(dynamic,)).module()
+    for size in (2, 37, 300):
+        given = _tensors(torch, case, size, 1)[:count]
+        expected = case.loss(*given)
+        assert bool(expected.isfinite())
+        torch.testing.assert_close(program(*given), expected, rtol=1e-5, atol=1e-6)
 
 
 @pytest.mark.slow
 @pytest.mark.backend("torch")
 @pytest.mark.parametrize("case", DEFAULTS, ids=str)
+def test_an_exported_program_takes_any_batch(case):
+    _check_exported(pytest.importorskip("torch"), case)
+
+
+@pytest.mark.slow
+@pytest.mark.every_loss
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("case", OTHERS, ids=str)
+def test_an_exported_program_takes_any_batch_of_coupled_items(case):
+    _check_exported(pytest.importorskip("torch"), case)
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize(
+    ("name", "settings", "count"),
+    [
+        ("lovasz_hinge", {"per_image": False}, None),
+        ("lovasz_softmax", {"per_image": False}, None),
+        ("ctc", {}, 2),
+        ("transducer", {}, 2),
+        ("lifted_structure", {"reduction": "sum"}, None),
+    ],
+)
+def test_an_exported_program_takes_any_batch_in_another_form(name, settings, count):
+    torch = pytest.importorskip("torch")
+    _check_exported(torch, Case(name, getattr(al, name).loss_class(**settings)), count)
+
+
+@pytest.mark.slow
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
 def test_a_program_for_any_batch_has_the_eager_gradient(case):
     torch = pytest.importorskip("torch")
     torch._dynamo.reset()
     compiled = torch.compile(lambda *given: case.loss(*given), fullgraph=True, backend="aot_eager", dynamic=True)
     for size in (4, 7):
-        arrays = [torch.tensor(x) for x in case.inputs(seed=size, shape=(size, 3))]
+        arrays = _tensors(torch, case, size, size, "float64")
         results = []
         for run in (compiled, case.loss):
             first = arrays[0].clone().requires_grad_()
@@ -226,3 +259,35 @@ def test_a_program_for_any_batch_has_the_eager_gradient(case):
             results.append((value.detach(), *torch.autograd.grad(value, first)))
         for x, y in zip(*results, strict=True):
             torch.testing.assert_close(x, y, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("name", ["triplet_batch_hard", "siglip"])
+def test_torch_compiles_anew_beyond_a_limit_of_lengths(name, monkeypatch):
+    torch = pytest.importorskip("torch")
+    monkeypatch.setattr(norms, "DIFFERENCES", 500)
+    monkeypatch.setattr(projection, "SCORES", 50)
+    case = next(case for case in OTHERS if case.name == name)
+    torch._dynamo.reset()
+    compiled = torch.compile(lambda *given: case.loss(*given), fullgraph=True, backend="aot_eager", dynamic=True)
+    for size in (4, 7, 20, 30):
+        arrays = _tensors(torch, case, size, size, "float64")
+        torch.testing.assert_close(compiled(*arrays), case.loss(*arrays), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.slow
+@pytest.mark.backend("jax")
+@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
+def test_a_program_that_jax_exports_takes_any_batch(case):
+    jax = pytest.importorskip("jax")
+    from jax import export
+
+    (batch,) = export.symbolic_shape("batch")
+    axes, taken = case.batch_axes(), []
+    for x, axis in zip(map(jax.numpy.asarray, case.of_batch(4)), axes, strict=True):
+        shape = tuple([batch if k == axis else n for k, n in enumerate(x.shape)])
+        taken.append(jax.ShapeDtypeStruct(shape, x.dtype))
+    program = export.export(jax.jit(lambda *given: case.loss(*given)))(*taken)
+    for size in (2, 37):
+        given = [jax.numpy.asarray(x) for x in case.of_batch(size, 1)]
+        np.testing.assert_allclose(program.call(*given), case.loss(*given), rtol=1e-5, atol=1e-6)

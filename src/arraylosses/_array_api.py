@@ -25,6 +25,7 @@ __all__ = [
     "array_namespace",
     "as_array",
     "as_index",
+    "at_most",
     "backend_of",
     "broadcast_to",
     "broadcasts_to",
@@ -294,6 +295,20 @@ def known_size(shape: tuple[int, ...]) -> int | None:
         if _unknown(length):
             return None
     return math.prod(shape)
+
+
+def at_most(size: Any, limit: int) -> bool | None:
+    """Whether a number of elements is at most `limit`; None where it is not known, or a symbol that stands for any.
+
+    torch's compiler may be asked what a symbol is: it compiles anew beyond the limit. An exported program can't.
+    """
+    if isinstance(size, int):
+        return size <= limit
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(size, torch.SymInt):
+        return None
+    is_exporting = getattr(torch.compiler, "is_exporting", torch.compiler.is_compiling)  # of torch 2.7
+    return None if is_exporting() else bool(size <= limit)
 
 
 def broadcast_to(xp: Namespace, x: Array, shape: tuple[int, ...]) -> Array:

@@ -100,8 +100,9 @@ def check_inputs(
     check_places(xp, names, arrays, weight, where)
     first = arrays[0]
     dtype, shape = first.dtype, tuple(first.shape)
-    alike = all([x.dtype == dtype and x.shape == shape for x in arrays[1:]])
-    if alike and declaration.of_elements and dtype_kind(dtype) == "float":
+    # Lengths of other losses' arrays are not compared here: they may be symbols of axes that have nothing to do.
+    alike = declaration.of_elements and all([x.dtype == dtype and x.shape == shape for x in arrays[1:]])
+    if alike and dtype_kind(dtype) == "float":
         check_weights(weight, where, shape, shape)
         inputs = Inputs(xp, arrays, dtype, shape, (_OF_ITEMS,) * len(arrays), (), weight, where, None)
         return _looked_at(declaration, inputs)

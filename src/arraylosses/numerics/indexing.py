@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, is_torch, known_size, on_mesh_of, single_device
+from .._array_api import Array, Namespace, array_namespace, at_most, is_torch, known_size, on_mesh_of, single_device
 from ._jax import has_explicit_sharding, lies_on_mesh
 from ._variants import primitive
 from .elementwise import where
@@ -137,7 +137,7 @@ def _along(x: Array, axis: int) -> tuple[int, ...]:
 
 def _one_hot_mask_torch(torch: Any, index: Array, x: Array, axis: int) -> Array:
     # Its compiler vectorizes no comparison of 64-bit integers; up to 2^24, every integer is a float32.
-    is_exact = x.dtype in (torch.float32, torch.float64) and x.shape[axis] <= 1 << 24
+    is_exact = x.dtype in (torch.float32, torch.float64) and at_most(x.shape[axis], 1 << 24)
     places = torch.arange(x.shape[axis], dtype=x.dtype if is_exact else index.dtype, device=index.device)
     return on_mesh_of(x, places).reshape(_along(x, axis)) == index.to(places.dtype)
 
@@ -179,7 +179,7 @@ def scatter(xp: Namespace, x: Array, index: Array, values: Array | float, axis: 
 
 def _clear_jax(jax: Any, x: Array, index: Array, axis: int) -> Array | None:
     # XLA vectorizes no comparison on the CPU. |place - index| is 0 at one place, and at least 1 elsewhere.
-    if x.shape[axis] > 1 << 24:
+    if not at_most(x.shape[axis], 1 << 24):
         return None
     along = places(x, x.shape[axis], x.dtype).reshape(_along(x, axis))
     return x * jax.numpy.minimum(jax.numpy.abs(expand_dims(index, axis).astype(x.dtype) - along), 1.0)
@@ -249,11 +249,12 @@ def _count_equal_sorted(library: Any, ids: Array, kept: Array) -> Array:
     return counts[last] - counts[first]
 
 
-@primitive(
-    arrays=2,
-    in_place=_count_equal_sorted,
-    jax=lambda jax, ids, kept: _count_equal_sorted(jax.numpy, ids, kept),
-)
+def _count_equal_jax(jax: Any, ids: Array, kept: Array) -> Array | None:
+    # Its searchsorted takes no symbol for a length.
+    return _count_equal_sorted(jax.numpy, ids, kept) if isinstance(ids.shape[0], int) else None
+
+
+@primitive(arrays=2, in_place=_count_equal_sorted, jax=_count_equal_jax)
 def count_equal(xp: Namespace, ids: Array, kept: Array) -> Array:
     """How many of the `ids` that are `kept` are equal to each of them."""
     return xp.sum(xp.astype(xp.logical_and(ids[:, None] == ids[None, :], kept[None, :]), ids.dtype), axis=1)

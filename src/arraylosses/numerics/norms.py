@@ -10,7 +10,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, dtype_kind, dtype_name, holds_values, known_size
+from .._array_api import (
+    Array,
+    Namespace,
+    array_namespace,
+    at_most,
+    dtype_kind,
+    dtype_name,
+    holds_values,
+    known_size,
+)
 from .._values import least_and_most
 from ._jax import with_jvp_of
 from ._variants import in_place_library, primitive
@@ -320,7 +329,7 @@ def pairwise_distances(x: Array, y: Array | None = None, /, ord: float = 2.0) ->
     -----
     All differences, N M D of them, are held at once. Of more than 2^24, Euclidean distances are those of
     ``|x|^2 + |y|^2 - 2 x @ y.T``, of which a distance that is far below the lengths has fewer digits, as with
-    `torch.cdist`.
+    `torch.cdist`; a program that is exported for lengths of any kind has the differences.
 
     Examples
     --------
@@ -330,8 +339,7 @@ def pairwise_distances(x: Array, y: Array | None = None, /, ord: float = 2.0) ->
     [[0.0, 5.0], [5.0, 0.0]]
     """
     y = x if y is None else y
-    count = known_size((x.shape[0], *y.shape))
-    if ord != 2 or count is None or count <= DIFFERENCES:
+    if ord != 2 or at_most(known_size((x.shape[0], *y.shape)), DIFFERENCES) is not False:
         return vector_norm(x[:, None, :] - y[None, :, :], -1, ord)
     xp = array_namespace(x, y)
     lengths = [xp.sum(v * v, axis=-1) for v in (x, y)]

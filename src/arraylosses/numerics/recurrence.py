@@ -48,9 +48,9 @@ def _scan_torch(
 ) -> Any:
     """The same by NumPy, in the memory of the tensors, where nothing is recorded."""
     states = state if isinstance(state, tuple) else (state,)
-    if not first.is_cpu or math.prod(first.shape[1:]) > SMALL:
+    if not first.is_cpu or in_place_library(first, *inputs, *states, *fixed) is None:
         return None
-    if in_place_library(first, *inputs, *states, *fixed) is None:
+    if math.prod(first.shape[1:]) > SMALL:  # asked last: the lengths of a traced array may be symbols
         return None
 
     def converted(convert: Callable[[Any], Any], x: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, Namespace
+from .._array_api import Array, Namespace, at_most
 from .._values import FEW
 from ._jax import lies_on_mesh, with_jvp_of
 from ._variants import primitive
@@ -96,9 +96,9 @@ def _reduce_sums_jax(jax: Any, *terms: Array, axis: int) -> _Terms | None:
 # folded into eighths until it is short; what eight does not divide is added by itself.
 def _folded(jax: Any, terms: _Terms) -> _Terms:
     size = terms[0].shape[-1]
-    width = size // 8
-    if width < 2:
+    if at_most(size, 15) is not False:
         return _reduced(jax, terms, -1)
+    width = size // 8
     eighths = tuple(v[..., : 8 * width].reshape(*v.shape[:-1], 8, width) for v in terms)
     total = _folded(jax, _reduced(jax, eighths, -2))
     if size == 8 * width:

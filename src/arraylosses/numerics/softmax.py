@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, in_transform, untraced
+from .._array_api import Array, Namespace, array_namespace, at_most, in_transform, untraced
 from . import few_rows
 from ._jax import lies_on_mesh
 from ._variants import primitive
@@ -307,7 +307,8 @@ def _nll_jax(jax: Any, logits: Array, labels: Array, axis: int) -> Array:
     def of_largest(logits: Array, labels: Array) -> Array:
         return _nll(array_namespace(logits), logits, labels, axis)
 
-    if logits.shape[axis] < WIDE or axis % logits.ndim != logits.ndim - 1 or lies_on_mesh(logits):
+    is_narrow = at_most(logits.shape[axis], WIDE - 1) is not False
+    if is_narrow or axis % logits.ndim != logits.ndim - 1 or lies_on_mesh(logits):
         return beside_label(logits, labels)
     found: Array = jax.lax.platform_dependent(logits, labels, cpu=of_largest, default=beside_label)
     return found

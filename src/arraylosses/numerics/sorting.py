@@ -52,7 +52,8 @@ def _reordered_dask(dask: Any, x: Array, order: Array, axis: int) -> Array:
     return dask.map_blocks(np.take_along_axis, x, order.rechunk(x.chunks), axis=axis, dtype=x.dtype)
 
 
-@primitive(arrays=2, dask=_reordered_dask)
+# torch's take_along_dim is compiled for one shape alone.
+@primitive(arrays=2, dask=_reordered_dask, torch=lambda torch, x, order, axis: x.gather(axis, order))
 def reordered(xp: Namespace, x: Array, order: Array, axis: int) -> Array:
     """The entries of each row of `x` along `axis` in an order, as `argsort` gives one of the same shape."""
     return xp.take_along_axis(x, order, axis=axis)

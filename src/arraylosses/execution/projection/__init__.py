@@ -21,6 +21,7 @@ from typing import Any
 from ..._array_api import (
     Array,
     array_namespace,
+    at_most,
     backend_of,
     in_forward_mode,
     is_eager_numpy,
@@ -48,8 +49,7 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
     """Whether this is the way for a loss: it is one of projections, and of coupled items there are many."""
     if loss.projected is None or not loss.declaration.coupled:
         return loss.projected is not None
-    items = known_size(inputs.item_shape)
-    return items is not None and items**2 > SCORES
+    return at_most(known_size((*inputs.item_shape, *inputs.item_shape)), SCORES) is False
 
 
 def run(loss: Formula, inputs: Inputs) -> Array:
@@ -138,7 +138,8 @@ def _way(parts: tuple[Rows, ...], inputs: Inputs, weight: Array | None) -> Any:
         # Where JAX asks how each product lies on a mesh, its own derivatives know.
         is_spread = any([x is not None and _jax.has_explicit_sharding(x) for x in (*made, weight)])
         # What is traced of the loss's settings may not outlive its trace, in a program that is kept.
-        kept = 0 not in inputs.item_shape and not is_spread and not parts[0].loss.array_settings
+        is_known = all([isinstance(n, int) and n for n in inputs.item_shape])
+        kept = is_known and not is_spread and not parts[0].loss.array_settings
         return jax.run if kept else None
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
