@@ -11,7 +11,7 @@ import arraylosses as al
 from arraylosses.execution import jitted, projection
 from arraylosses.numerics import norms
 
-from .cases import DEFAULTS, OTHERS, Case
+from .cases import CASES, DEFAULTS, OF_BATCHES, OTHERS, Case
 
 # A setting of a loss, and the values that a schedule gives it.
 SCHEDULES = {
@@ -89,6 +89,59 @@ def test_the_compiler_meets_one_call_and_reads_none_of_its_python(name, settings
     compiled = torch.compile(lambda *given: loss(*given), fullgraph=True, backend=backend, dynamic=True)
     torch.testing.assert_close(compiled(*arrays), function(*arrays, **settings))
     assert met == ["_call"]
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("form", ["function", "class"])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("cross_entropy", {"from_logits": False}),
+        ("cross_entropy", {"from_logits": False, "label_smoothing": 0.1}),
+        ("dpo", {"loss_type": "hinge"}),
+        ("dpo", {"loss_type": "ipo", "beta": 0.5}),
+        ("dpo", {"loss_type": "robust", "label_smoothing": 0.1}),
+    ],
+)
+def test_a_setting_that_has_to_be_0_is_seen_to_be_by_a_program_for_any_number(name, settings, form):
+    torch = pytest.importorskip("torch")
+    case = Case(name, getattr(al, name).loss_class(**settings))
+    run = case.loss if form == "class" else functools.partial(getattr(al, name), **settings)
+    found, expected = _compiled_and_eager(torch, run, _tensors(torch, case, 4, 0, "float64"), (0,), dynamic=True)
+    for x, y in zip(found, expected, strict=True):
+        torch.testing.assert_close(x, y, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.backend("torch")
+def test_a_program_for_any_number_leaves_out_what_a_0_scales():
+    torch = pytest.importorskip("torch")
+    met = []
+
+    def backend(graph, given):
+        met.extend([node.op for node in graph.graph.nodes])
+        return graph.forward
+
+    logits, labels = torch.randn(4, 3), torch.tensor([0, 1, 2, 0])
+    counts = []
+    for settings in ({}, {"z_loss": 0.5}):
+        torch._dynamo.reset()
+        met.clear()
+        aot = torch._dynamo.backends.common.aot_autograd(fw_compiler=backend)
+        compiled = torch.compile(functools.partial(al.cross_entropy, **settings), backend=aot, dynamic=True)
+        torch.testing.assert_close(compiled(logits, labels), al.cross_entropy(logits, labels, **settings))
+        counts.append(len(met))
+    assert counts[0] < counts[1]
+
+
+@pytest.mark.parametrize("zero", [0, 0.0, np.asarray(0.0), np.zeros(2)], ids=repr)
+def test_a_setting_that_has_to_be_0_may_be_any_0(zero):
+    al.CrossEntropy(from_logits=False, z_loss=zero)
+    al.Dpo(loss_type="hinge", label_smoothing=zero)
+    for wrong in (zero + 0.1, np.asarray([0.0, 0.1])):
+        with pytest.raises(ValueError, match="`z_loss` must be 0.0 with from_logits=False, got "):
+            al.CrossEntropy(from_logits=False, z_loss=wrong)
+        with pytest.raises(ValueError, match="`label_smoothing` must be 0 with loss_type='hinge', got "):
+            al.Dpo(loss_type="hinge", label_smoothing=wrong)
 
 
 def _compiled_and_eager(torch, loss, arrays, positions, *, dynamic=None):
@@ -245,7 +298,7 @@ def test_an_exported_program_takes_any_batch_in_another_form(name, settings, cou
 
 @pytest.mark.slow
 @pytest.mark.backend("torch")
-@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
+@pytest.mark.parametrize("case", [*CASES, *OF_BATCHES, *[case for case in OTHERS if case not in OF_BATCHES]], ids=str)
 def test_a_program_for_any_batch_has_the_eager_gradient(case):
     torch = pytest.importorskip("torch")
     torch._dynamo.reset()

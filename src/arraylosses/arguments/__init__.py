@@ -11,6 +11,7 @@ from .domains import DOMAINS, Domain
 from .hints import added_axes, closest, in_short, made_of, meant, ours
 from .settings import (
     FrozenDict,
+    are_zero,
     kept_setting,
     of_classes,
     require_choice,
@@ -34,6 +35,7 @@ __all__ = [
     "Labels",
     "Layout",
     "added_axes",
+    "are_zero",
     "check_broadcast",
     "check_inputs",
     "closest",

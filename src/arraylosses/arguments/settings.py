@@ -18,6 +18,7 @@ from .hints import closest, in_short
 
 __all__ = [
     "FrozenDict",
+    "are_zero",
     "kept_setting",
     "of_classes",
     "require_choice",
@@ -94,6 +95,12 @@ def _numbers(name: str, value: Any, must: str = "be a number") -> Sequence[Any]:
     if any(isinstance(v, tuple) for v in value):
         raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {in_short(value)}")
     return [v for one in value for v in _numbers(name, one, "hold real numbers")]
+
+
+def are_zero(name: str, value: Any) -> bool:
+    """Whether the numbers of a setting are seen to be 0; those of a traced one, and of another array, are not."""
+    numbers = _numbers(name, value)
+    return bool(numbers) and all([x == 0 for x in numbers])
 
 
 def _require(name: str, value: Any, holds: Callable[[Any], bool], wanted: str) -> None:

@@ -45,7 +45,9 @@ def _call(module: str, name: str, given: tuple[Any, ...], named: dict[str, Any])
     form = getattr(sys.modules[module], name)
     like = next((x for x in (*given, *named.values()) if isinstance(x, torch.Tensor)), None)
     for key, x in named.items():
-        if isinstance(x, torch.SymFloat) and key not in form.loss_class.structural:  # it changes from call to call
+        # A number that changes from call to call. A 0 stays one, so that a loss can leave out what it scales, and see
+        # that it is 0 where it has to be.
+        if isinstance(x, torch.SymFloat) and key not in form.loss_class.structural and x != 0:
             device = None if like is None else like.device
             named = {**named, key: torch.scalar_tensor(x, dtype=torch.float64, device=device)}
     return form(*given, **{key: _constant(x) for key, x in named.items()})

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from .. import special
 from .._array_api import NUMBERS, Array, Real, array_namespace, as_array, dtype_kind
 from ..arguments import (
+    are_zero,
     of_classes,
     require_finite,
     require_integer,
@@ -190,8 +191,8 @@ class CrossEntropy(_DistributionLoss):
         if self.softcap is not None:
             require_range(0, math.inf, ends=False, softcap=self.softcap)
         if not self.from_logits:
-            for name, off in (("z_loss", 0.0), ("softcap", None)):
-                if (value := getattr(self, name)) != off:
+            for name, value, off in (("z_loss", self.z_loss, 0.0), ("softcap", self.softcap, None)):
+                if value is not None and not are_zero(name, value):
                     raise ValueError(f"`{name}` must be {off} with from_logits=False, got {value!r}; it acts on logits")
 
     # -Σ t log p with p = softmax(logits), plus z_loss (log Σ exp)²

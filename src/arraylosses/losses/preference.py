@@ -8,7 +8,7 @@ from typing import Any
 
 from .. import special
 from .._array_api import Array, Real, array_namespace, is_array
-from ..arguments import require_choice, require_finite, require_nonnegative, require_positive, require_range
+from ..arguments import are_zero, require_choice, require_finite, require_nonnegative, require_positive, require_range
 from ..numerics import elementwise, logarithms, logistic, settings
 from ..registry import register
 from ._base import PureLoss
@@ -105,7 +105,7 @@ class Dpo(PureLoss):
         require_finite(beta=self.beta)
         require_choice(("sigmoid", "hinge", "ipo", "robust"), loss_type=self.loss_type)
         require_range(0, 0.5, label_smoothing=self.label_smoothing)
-        if self.loss_type in ("hinge", "ipo") and not settings.is_zero(self.label_smoothing):
+        if self.loss_type in ("hinge", "ipo") and not are_zero("label_smoothing", self.label_smoothing):
             raise ValueError(
                 f"`label_smoothing` must be 0 with loss_type={self.loss_type!r}, got {self.label_smoothing!r}"
             )
