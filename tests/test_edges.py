@@ -6,9 +6,11 @@ Each expected number is that of the published formula at the exact value of the 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import math
 from typing import Any
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -236,6 +238,88 @@ def test_a_setting_out_of_range_gives_a_limit_and_never_nan(variant: Variant, ca
     for loss in extremes_of(case):
         for x in both(variant, loss, *arrays, dtype=dtype):
             assert not np.isnan(x).any(), loss
+
+
+def traced(loss: al.Loss) -> Any:
+    """The sum of the items as a function of arrays, which has no derivative but that of its operations."""
+    return lambda *arrays: al.array_namespace(*arrays).sum(loss.call(*arrays))
+
+
+POWERS = [
+    al.Asymmetric(shift=0.0),
+    al.Asymmetric(shift=0.0, gamma_pos=0.5, gamma_neg=0.5),
+    al.Asymmetric(shift=0.0, gamma_pos=7.0, gamma_neg=7.0),
+    al.Asymmetric(shift=0.0, gamma_pos=1e30, gamma_neg=1e30),
+    al.BinaryFocal(),
+    al.BinaryFocal(gamma=7.0),
+    al.BinaryFocal(gamma=1e30),
+]
+
+
+# Of a logit that is wrong by more than the exponential has a range, the loss is its size, whatever the exponent.
+@pytest.mark.main_variants
+@pytest.mark.parametrize("loss", POWERS, ids=repr)
+def test_a_power_of_a_probability_leaves_the_loss_of_a_huge_logit_its_slope(variant: Variant, loss):
+    for dtype in variant.dtypes:
+        x = {"float32": [89.0, 95.0, 103.5, 120.0, 1e10, 2e38], "float64": [89.0, 710.0, 745.5, 1e10, 1.7e308]}[dtype]
+        if loss.settings().get("gamma", loss.settings().get("gamma_neg")) > 1e9:
+            x = x[3:]
+        size = np.asarray(x, dtype)
+        for target, sign in ((0.0, 1.0), (1.0, -1.0)):
+            t = np.full_like(size, target)
+            value, derivative = both(variant, loss, sign * size, t, dtype=dtype)
+            np.testing.assert_allclose(value, size, rtol=1e-6)
+            np.testing.assert_allclose(derivative, np.full_like(size, sign), rtol=1e-6)
+            given = [variant.array(v) for v in (sign * size, t)]
+            np.testing.assert_allclose(variant.numpy(variant.run(al.grad(traced(loss)), *given)), derivative, rtol=1e-6)
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0, 7.0])
+def test_a_power_of_a_probability_leaves_the_loss_of_a_huge_logit_among_classes_its_slope(variant: Variant, gamma):
+    for dtype in variant.dtypes:
+        lead = np.asarray([[2000.0], [1e10], [HUGE[dtype] / 8]], dtype)
+        logits = np.concatenate([lead, np.zeros_like(lead), np.zeros_like(lead)], axis=1)
+        labels = np.asarray([1, 2, 1])
+        given = variant.array(logits), variant.array(labels)
+        for loss in (al.CategoricalFocal(gamma=gamma), al.CategoricalFocal(gamma=gamma, label_smoothing=1e-30)):
+            for function in (al.CategoricalFocal(gamma=gamma, reduction="sum"), traced(loss)):
+                derivative = variant.numpy(variant.run(al.grad(function), *given))
+                np.testing.assert_allclose(derivative, [[1, -1, 0], [1, 0, -1], [1, -1, 0]], atol=1e-20, rtol=1e-6)
+
+
+def test_all_derivatives_of_an_asymmetric_loss_are_those_of_50_digits():
+    def exact(x, shift):  # of a target of 0
+        q = max(mpmath.mpf(0), 1 / (1 + mpmath.exp(-x)) - shift)
+        return -(q**0.5) * mpmath.log(1 - q)
+
+    for shift in (0.0, 0.05, 1e-10):
+        loss = al.Asymmetric(gamma_neg=0.5, shift=shift)
+        x = np.asarray([-60.0, -10.0, -2.0, 0.5, 20.0, 100.0, 600.0])
+        found = al.value_grad_hess(loss)(x, np.zeros_like(x))[1:]
+        with mpmath.workdps(400):
+            for k, got in enumerate(found):
+                wanted = [float(mpmath.diff(functools.partial(exact, shift=mpmath.mpf(shift)), v, k + 1)) for v in x]
+                np.testing.assert_allclose(x.size * got, wanted, rtol=1e-6, atol=1e-30)
+
+
+@pytest.mark.main_variants
+def test_a_shift_of_any_size_is_taken_from_the_probability(variant: Variant):
+    """The numbers are -log(exp(-x) + shift), with mpmath."""
+    for dtype in variant.dtypes:
+        x = np.asarray([60.0, 80.0, 86.0], dtype)
+        shifts = [0.0, 1e-36, 1e-30, 1e-25, 0.25]
+        for shift in shifts:
+            for setting in (shift, np.asarray(shift, dtype)):
+                loss = al.Asymmetric(shift=setting if isinstance(setting, float) else variant.array(setting))
+                value, derivative = both(variant, loss, x, np.zeros_like(x), dtype=dtype)
+                s = mpmath.mpf(float(np.asarray(shift, dtype)))
+                p = [mpmath.exp(-mpmath.mpf(float(v))) for v in x]
+                factors = [(1 - s) ** 4 for _ in x]
+                wanted = [-f * mpmath.log(v + s) for v, f in zip(p, factors, strict=True)]
+                np.testing.assert_allclose(value, np.asarray(wanted, float), rtol=1e-5)
+                slopes = [f * v / (v + s) for v, f in zip(p, factors, strict=True)]
+                np.testing.assert_allclose(derivative, np.asarray(slopes, float), rtol=2e-4, atol=1e-18)
 
 
 @pytest.mark.parametrize("gamma", [0.25, 0.5, 1.0, 2.0])

@@ -251,7 +251,9 @@ class BinaryFocal(_YesOrNo):
         yes, no = _smooth(target, self.label_smoothing)
         loss = self._entropy(prediction, target, yes, no)
         if not settings.is_zero(self.gamma):
-            loss = loss * self._focus(prediction, yes, no)
+            # 1 - p_t is below 1 wherever the target is between 0 and 1, and gamma may be learned.
+            most = None if isinstance(self.gamma, NUMBERS) else 2.0**100
+            loss = logistic.discounted(loss, self._focus(prediction, yes, no), most)
         return loss if self.alpha is None else loss * self._balance(yes, no)
 
     # With cross entropy A, m = 1 - p_t and w = alpha_t m^gamma it is w A, so w (A' + gamma A R), R = m' / m.
@@ -305,7 +307,7 @@ class BinaryFocal(_YesOrNo):
         return elementwise.at_least_smallest_normal(yes * q + no * p) ** self._gamma(yes)
 
     def _gamma(self, like: Array) -> Any:
-        return settings.in_range(self.gamma, like)
+        return settings.exponent(self.gamma, like)
 
     def _balance(self, yes: Array, no: Array) -> Array:
         """alpha_t."""

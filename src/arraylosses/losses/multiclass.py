@@ -433,10 +433,11 @@ class CategoricalFocal(_DistributionLoss):
         # Where p is 0, the derivative of the power must not be multiplied by the infinite s.
         infinite = xp.isinf(nll)
         finite = special.where(infinite, 0.0, nll)
-        factor = elementwise.at_least_smallest_normal(complement) ** self.gamma
-        value = special.where(infinite, float("inf"), finite * factor)
+        gamma = settings.exponent(self.gamma, nll)
+        factor = elementwise.at_least_smallest_normal(complement) ** gamma
+        value = special.where(infinite, float("inf"), logistic.discounted(finite, factor))
         entropy = finite * (1.0 - complement)
-        return value, factor * (1.0 + self.gamma * entropy / elementwise.at_least_smallest_normal(complement))
+        return value, factor * (1.0 + gamma * entropy / elementwise.at_least_smallest_normal(complement))
 
     # alpha f'(s) times the derivative of s where the target is a label
     def value_and_derivatives(
@@ -463,10 +464,11 @@ class CategoricalFocal(_DistributionLoss):
             softmax.nll_and_probabilities(logits, axis)[1:] if self.from_logits else self._pair(logits, axis)
         )
         if not settings.is_zero(self.gamma):
+            gamma = settings.exponent(self.gamma, p)
             # -log p from 1 - p, which keeps its digits where p is near 1; p log p is 0 at 0.
             entropy = p * xp.log1p(complement / elementwise.at_least_smallest_normal(p))
-            rise = 1.0 + self.gamma * entropy / elementwise.at_least_smallest_normal(complement)
-            u = u * (elementwise.at_least_smallest_normal(complement) ** self.gamma * rise)
+            rise = 1.0 + gamma * entropy / elementwise.at_least_smallest_normal(complement)
+            u = u * (elementwise.at_least_smallest_normal(complement) ** gamma * rise)
         if not self.from_logits:
             return self._by_probability(logits, u, axis)
         return u * complement - p * (xp.sum(u, axis=axis, keepdims=True) - u)
@@ -484,9 +486,10 @@ class CategoricalFocal(_DistributionLoss):
         if self.alpha is not None:
             weight = weight * self._alpha(logits, axis)
         ratio = p / elementwise.at_least_smallest_normal(complement)
-        factor = weight * elementwise.at_least_smallest_normal(complement) ** self.gamma
-        first = factor * (1.0 + self.gamma * (finite * ratio))
-        second = self.gamma * factor * ratio * (2.0 - finite + (self.gamma - 1.0) * (finite * ratio))
+        gamma = settings.exponent(self.gamma, p)
+        factor = weight * elementwise.at_least_smallest_normal(complement) ** gamma
+        first = factor * (1.0 + gamma * (finite * ratio))
+        second = gamma * factor * ratio * (2.0 - finite + (gamma - 1.0) * (finite * ratio))
         others = xp.sum(second, axis=axis, keepdims=True) - second
         spread = p * complement
         return spread * xp.sum(first, axis=axis, keepdims=True) + others * p * p + second * complement * complement

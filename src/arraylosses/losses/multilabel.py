@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .. import special
-from .._array_api import Array, Real, array_namespace
+from .._array_api import NUMBERS, Array, Real, array_namespace, as_array
 from ..arguments import require_nonnegative, require_per_class, require_range
 from ..numerics import elementwise, indexing, logarithms, logistic, settings
 from ..registry import register
@@ -255,13 +256,45 @@ class Asymmetric(PureLoss):
 
     # -t (1 - p)^gamma_pos log p - (1 - t) q^gamma_neg log(1 - q), with q = max(0, p - shift)
     def call(self, prediction: Array, target: Array) -> Array:
-        xp = array_namespace(prediction, target)
-        p, complement = logistic.sigmoid_and_complement(prediction)
-        gamma_pos, gamma_neg = (settings.in_range(gamma, prediction) for gamma in (self.gamma_pos, self.gamma_neg))
-        positive = special.softplus(-prediction) * elementwise.at_least_smallest_normal(complement) ** gamma_pos
-        q = special.relu(p - self.shift)
-        # 1 - q loses its digits where q is small, and q where 1 - q = 1 - p + shift is, which is at least 1 - p.
-        small = -xp.log1p(-special.clip(q, None, 0.5))
-        large = -logarithms.log_at_least(complement + self.shift, -special.softplus(prediction))
-        negative = special.where(q < 0.5, small, large) * elementwise.at_least_smallest_normal(q) ** gamma_neg
+        positive = self._focused(special.softplus(-prediction), -prediction, self.gamma_pos)
+        if settings.is_zero(self.shift):
+            negative = self._focused(special.softplus(prediction), prediction, self.gamma_neg)
+        else:
+            negative = self._shifted(prediction)
         return target * positive + (1.0 - target) * negative
+
+    def _focused(self, cost: Array, x: Array, gamma: Any) -> Array:
+        """The cost times sigmoid(x)^gamma."""
+        if settings.is_zero(gamma):
+            return cost
+        gamma = settings.exponent(gamma, x)
+        return logistic.discounted(cost, logistic.sigmoid_to(x, gamma))
+
+    # 1 - q loses its digits where q is small, and q where 1 - q = 1 - p + shift is, which is at least 1 - p.
+    def _shifted(self, prediction: Array) -> Array:
+        """-q^gamma_neg log(1 - q) for a shift that need not be 0."""
+        xp = array_namespace(prediction)
+        p, complement = logistic.sigmoid_and_complement(prediction)
+        q = special.relu(p - self.shift)
+        small = -xp.log1p(-special.clip(q, None, 0.5))
+        if isinstance(self.shift, NUMBERS) and self.shift * self.shift >= elementwise.finfo(prediction).smallest_normal:
+            large = -xp.log(complement + self.shift)  # the complement may be 0, beside this
+        else:
+            large = self._rest_cost(prediction)
+        cost = special.where(q < 0.5, small, large)
+        if settings.is_zero(self.gamma_neg):
+            return cost
+        gamma = settings.exponent(self.gamma_neg, prediction)
+        return logistic.discounted(cost, logarithms.replace_unused_zeros(q, q) ** gamma)
+
+    # -log(exp(-s) + shift) with s = softplus(x), and its first terms, s - shift exp(s), where the shift is 0
+    def _rest_cost(self, x: Array) -> Array:
+        """-log(1 - p + shift) for any shift."""
+        xp = array_namespace(x)
+        s = special.softplus(x)
+        if isinstance(self.shift, NUMBERS):
+            return -logarithms.logaddexp(-s, as_array(math.log(self.shift), like=x, dtype=x.dtype))
+        shift = as_array(self.shift, like=x, dtype=x.dtype)
+        none, most = shift == 0, 0.9 * math.log(elementwise.finfo(x).max)
+        other = -logarithms.logaddexp(-s, logarithms.log(special.where(none, 1.0, shift)))
+        return special.where(none, s - shift * xp.exp(special.clip(s, None, most)), other)

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
-from .elementwise import at_least_lowest, at_least_smallest_normal, clip, finfo, where
+from .elementwise import at_least_lowest, at_least_smallest_normal, clip, finfo, stop_gradient, where
 
 
 def _softplus_of_minus_in_place(size: Array) -> Array:
@@ -287,3 +287,18 @@ def _complement_to_in_place(library: Any, x: Array, target: Array, other: Array,
 def complement_to(xp: Namespace, x: Array, target: Array, other: Array, exponent: Any) -> Array:
     """(t sigmoid(-x) + u sigmoid(x))^exponent for t and u = 1 - t, with finite derivatives where the base is tiny."""
     return xp.exp(exponent * _log_complement(xp, x, target, other))
+
+
+@primitive(in_place=lambda library, x, exponent: at_least_smallest_normal(_sigmoid_in_place(library, x)) ** exponent)
+def sigmoid_to(xp: Namespace, x: Array, exponent: Any) -> Array:
+    """sigmoid(x)^exponent, of a base of at least exp(-2^12) or the smallest normal number, with finite derivatives."""
+    return xp.exp(exponent * clip(log_sigmoid(x), -(2.0**12)))
+
+
+# A huge cost is that of a p of 0 or 1, where a power of p has no derivative. What would be multiplied by it, the cost
+# times the exponent, may be out of range, and leaves no digit of what is added to the product.
+@primitive(arrays=2, in_place=lambda _, cost, power, most=None: cost * power)
+def discounted(xp: Namespace, cost: Array, power: Array, most: float | None = None) -> Array:
+    """The cost times a power of p; where the cost is above `most`, the power has no derivative."""
+    near = clip(cost, None, -2.0 * math.log(finfo(cost).smallest_normal) if most is None else most)
+    return near * power + (cost - near) * stop_gradient(power)

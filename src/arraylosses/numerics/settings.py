@@ -36,3 +36,8 @@ def squarable(setting: Any, like: Array) -> Any:
     """A real setting above 0, limited to what has a square among the normal numbers of the dtype of `like`."""
     tiny, most = finfo(like)
     return limited(setting, 2.0 * tiny**0.5, 0.5 * most**0.5)
+
+
+def exponent(setting: Any, like: Array) -> Any:
+    """A real setting, the exponent of what is at most 1: a number is limited to what 2^12 times is in range."""
+    return min(setting, 2.0**-12 * finfo(like).max) if isinstance(setting, NUMBERS) else setting
