@@ -322,6 +322,45 @@ def test_a_shift_of_any_size_is_taken_from_the_probability(variant: Variant):
                 np.testing.assert_allclose(derivative, np.asarray(slopes, float), rtol=2e-4, atol=1e-18)
 
 
+# Barron's loss, of alpha -infinity, -2, 0, 1/2, 1, 3/2: with r = e / scale and b = 2 - alpha, the slope is
+# r / scale (r²/b + 1)^(alpha/2 - 1).
+@pytest.mark.main_variants
+@pytest.mark.parametrize("alpha", [-INF, -2.0, -0.5, 0.0, 0.5, 1.0, 1.5])
+@pytest.mark.parametrize("scale", [1.0, 1e-20, 1e-30, 1e25])
+def test_a_robust_loss_keeps_the_digits_of_its_slope_however_far_out(variant: Variant, alpha, scale):
+    loss = al.GeneralRobust(alpha=alpha, scale=scale)
+    for dtype in variant.dtypes:
+        sizes = [1e-12, 1e-3, 0.5, 1.0, 3.0, 5.0, 5.5, 6.0, 9.0, 100.0, 1e4, 1e10, 1e17, 1.3e18, 1e19, 1e30]
+        error = np.asarray([*sizes, *np.clip(np.multiply(sizes, -scale), -1e38, -1e-35)], dtype)
+        with mpmath.workdps(60):
+            found = []
+            for e in error:
+                r = mpmath.mpf(float(e)) / mpmath.mpf(float(np.asarray(scale, dtype)))
+                power = mpmath.exp(-r * r / 2) if alpha == -INF else (r * r / (2 - alpha) + 1) ** (alpha / 2 - 1)
+                found.append(r * power / mpmath.mpf(float(np.asarray(scale, dtype))))
+        exact = np.asarray(found, float)
+        finite = np.abs(exact) < 1e38
+        given = variant.array(error), variant.array(np.zeros_like(error))
+        for function in (dataclasses.replace(loss, reduction="sum"), traced(loss)):
+            with np.errstate(all="ignore"):  # of a ratio that the dtype has not
+                slopes = variant.numpy(variant.run(al.grad(function), *given))
+            # A power has the error of its exponent.
+            np.testing.assert_allclose(slopes[finite], exact[finite], rtol=400 * np.finfo(dtype).eps, atol=1e-36)
+
+
+# (1 - p^q) / q, whose slope by the logits is p^q (p - 1) and p^q (1 - p)
+@pytest.mark.main_variants
+@pytest.mark.parametrize("lead", [10.0, 20.0, 40.0, 60.0])
+def test_generalized_cross_entropy_keeps_the_digits_of_its_slope_where_the_label_is_unlikely(variant: Variant, lead):
+    loss = al.GeneralizedCrossEntropy(q=0.75)
+    for dtype in variant.dtypes:
+        given = variant.array(np.asarray([[lead, 0.0]], dtype)), variant.array(np.asarray([1]))
+        p = 1 / (1 + math.exp(lead))
+        for function in (dataclasses.replace(loss, reduction="sum"), traced(loss)):
+            slopes = variant.numpy(variant.run(al.grad(function), *given))
+            np.testing.assert_allclose(slopes, [[p**0.75 * (1 - p), -(p**0.75) * (1 - p)]], rtol=1e-5)
+
+
 @pytest.mark.parametrize("gamma", [0.25, 0.5, 1.0, 2.0])
 @pytest.mark.parametrize(
     "library", [pytest.param(name, marks=pytest.mark.backend(name)) for name in ("numpy", "torch", "jax")]

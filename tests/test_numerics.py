@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.numerics import bessel, gamma, indexing, logarithms, normal, sorting
+from arraylosses.numerics import bessel, gamma, indexing, logarithms, logistic, normal, sorting
 
 pytestmark = pytest.mark.main_variants
 
@@ -38,9 +38,11 @@ CASES = {
         False,
     ),
     "log1p_shortfall": (logarithms.log1p_shortfall, lambda r: 1 - mpmath.log1p(r) / r, SIZES, 4, False),
+    "expm1": (logarithms.expm1, mpmath.expm1, np.concatenate([NEGATIVE, SIZES[SIZES < 80]]), 4, False),
+    "tanh": (logistic.tanh, mpmath.tanh, np.concatenate([NEGATIVE, SIZES[SIZES < 40]]), 4, False),
     "log1p_square": (
-        logarithms.log1p_square,
-        lambda q: mpmath.log1p(q * q),
+        lambda x: logarithms.log1p_square(x, 0.25),
+        lambda x: mpmath.log1p((4 * x) ** 2),
         np.concatenate([NEGATIVE, SIZES]),
         4,
         False,
@@ -66,6 +68,23 @@ def test_a_function_keeps_its_digits_and_has_its_derivative(variant, name):
     assert np.all(np.abs(found - values) <= units * eps * np.maximum(np.abs(values), 1.0 if of_one else 0.0))
     gradient = variant.numpy(variant.run(al.grad(lambda v: al.array_namespace(v).sum(function(v))), given))
     np.testing.assert_allclose(gradient, slopes, rtol=2e3 * eps, atol=2e3 * eps * np.min(1 + np.abs(slopes)))
+
+
+@pytest.mark.parametrize("name", ["expm1", "tanh"])
+def test_a_derivative_keeps_its_digits_where_the_result_is_near_1(variant, name):
+    function, exact, *_ = CASES[name]
+    x = np.asarray([-38.0, -20.0, -8.0, -3.0, -1.0, -0.5, 0.0], variant.dtypes[-1])
+    x = np.concatenate([x, -x]) if name == "tanh" else x
+
+    def slope_of(function):
+        return al.grad(lambda v: al.array_namespace(v).sum(function(v)))
+
+    slope, second = slope_of(function), slope_of(slope_of(function))
+    with mpmath.workdps(80):
+        for order, derivative in ((1, slope), (2, second)):
+            found = variant.numpy(variant.run(derivative, variant.array(x)))
+            wanted = [float(mpmath.diff(exact, mpmath.mpf(float(v)), order)) for v in x]
+            np.testing.assert_allclose(found, wanted, rtol=400 * np.finfo(x.dtype).eps, atol=1e-60)
 
 
 @pytest.mark.parametrize("far", [1e-12, 1e-6, 1e-3, 0.3, 0.7, 3.0, 1e6])

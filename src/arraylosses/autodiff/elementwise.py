@@ -14,6 +14,7 @@ from typing import Any
 
 from .. import special
 from .._array_api import Array, Namespace, dtype_kind
+from ..numerics import logistic
 from .array import plain
 from .rules import composite, elementwise
 from .tape import Pullback
@@ -74,7 +75,7 @@ elementwise("acos", lambda xp, ans, x: lambda g: -g / xp.sqrt((1 - x) * (1 + x))
 elementwise("atan", lambda xp, ans, x: lambda g: g / (1 + x * x))
 elementwise("sinh", lambda xp, ans, x: lambda g: g * xp.cosh(x))
 elementwise("cosh", lambda xp, ans, x: lambda g: g * xp.sinh(x))
-elementwise("tanh", lambda xp, ans, x: lambda g: g * ((1 - ans) * (1 + ans)))
+elementwise("tanh", lambda xp, ans, x: lambda g: g * _tanh_derivative(ans, x))
 elementwise("asinh", lambda xp, ans, x: lambda g: g / xp.sqrt(1 + x * x))
 elementwise("acosh", lambda xp, ans, x: lambda g: g / xp.sqrt((x - 1) * (x + 1)))
 elementwise("atanh", lambda xp, ans, x: lambda g: g / ((1 - x) * (1 + x)))
@@ -117,6 +118,10 @@ elementwise("conj", lambda xp, ans, x: lambda g: xp.conj(g))
 
 def _is_complex(x: Array) -> bool:
     return dtype_kind(x.dtype) == "complex"
+
+
+def _tanh_derivative(ans: Array, x: Array) -> Any:
+    return (1 - ans) * (1 + ans) if _is_complex(x) else logistic.tanh_derivative(x)
 
 
 @composite("sign")

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, Real, array_namespace, as_array
+from .._array_api import NUMBERS, Array, Real, array_namespace, as_array
 from ..arguments import require_nonnegative, require_one_of_type, require_positive
 from ..numerics import bessel, gamma, logarithms, settings
 from ..registry import alias, register
@@ -319,8 +319,13 @@ class StudentTNll(_LocationScale):
     # log s + (df + 1) / 2 log(1 + r²/df)
     def call(self, prediction: Array, target: Array, scale: Array) -> Array:
         log_scale, ratio = self._log_and_ratio(prediction - target, scale)
-        df = settings.squarable(self.df, ratio)
-        loss = log_scale + (0.5 * df + 0.5) * logarithms.log1p_square(ratio / df**0.5)
+        df = settings.at_least_tiny(self.df, ratio)
+        half, root = 0.5 * df + 0.5, df**0.5
+        loss = half * logarithms.log1p_square(ratio, root)
+        if not (isinstance(self.df, NUMBERS) and self.df < 2.0**20):  # the square of a quotient may vanish
+            q = ratio / root
+            loss = special.where(array_namespace(q).abs(q) < 2.0**-30, half * q * q, loss)
+        loss = log_scale + loss
         if not self.full:
             return loss
         half = as_array(0.5 * df, ratio, ratio.dtype)

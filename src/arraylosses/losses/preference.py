@@ -322,7 +322,7 @@ class Orpo(PureLoss):
 
     def _log_other(self, x: Array) -> Array:
         least = math.log(elementwise.finfo(x).smallest_normal)
-        return logarithms.log_at_least(special.relu(-array_namespace(x).expm1(x)), least)
+        return logarithms.log_at_least(special.relu(-logarithms.expm1(x)), least)
 
 
 @register

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, Real, array_namespace
 from ..arguments import require_finite, require_nonnegative, require_positive
-from ..numerics import indexing, reductions, settings, softmax
+from ..numerics import indexing, logarithms, reductions, settings, softmax
 from ..registry import register
 from ._base import PureRowLoss
 
@@ -73,7 +73,7 @@ def _gain(relevance: Array, kept: Array) -> Array:
     """The gain of each document, in units of the DCG that is best; 0 where no document has any."""
     xp = array_namespace(relevance, kept)
     most = special.stop_gradient(reductions.reduce_max(relevance, -1))
-    gain = -xp.exp(_LOG_2 * (relevance - most)) * xp.expm1(-_LOG_2 * relevance)
+    gain = -xp.exp(_LOG_2 * (relevance - most)) * logarithms.expm1(-_LOG_2 * relevance)
     gain = special.where(kept, gain, 0.0)
     best = xp.sum(gain * _discount(_rank(relevance, kept)), axis=-1, keepdims=True)
     return gain / special.where(best == 0, 1.0, best)

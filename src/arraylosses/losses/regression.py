@@ -417,12 +417,11 @@ class LogCosh(ErrorLoss):
 
     # tanh e
     def _derivative(self, error: Array) -> Array:
-        return array_namespace(error).tanh(error)
+        return logistic.tanh(error)
 
-    # 1 - tanh² e = 1 / cosh² e = 4 / ((1 + exp(2 e)) (1 + exp(-2 e))), where 1 - tanh² would cancel
+    # 1 - tanh² e = 1 / cosh² e
     def _second_derivative(self, error: Array) -> Array:
-        right, left = logistic.sigmoid_and_complement(2.0 * error)
-        return 4.0 * (right * left)
+        return logistic.tanh_derivative(error)
 
 
 @register("pinball", "mean_pinball_loss")

@@ -226,26 +226,27 @@ class GeneralRobust(PureLoss):
     # sqrt(r² + 1) - 1, whose derivative far out is that of |r|.
     def call(self, prediction: Array, target: Array) -> Array:
         xp = array_namespace(prediction, target)
-        ratio = (prediction - target) / settings.squarable(self.scale, prediction)
+        error, scale = prediction - target, settings.at_least_tiny(self.scale, prediction)
         alpha, b = self.alpha, 2.0 - self.alpha
+        ratio = error / scale
         if b == 0:
             return (0.5 * ratio) * ratio
         if alpha == 1:
             return PseudoHuber()._of_error(ratio)
         if alpha < -(2.0**60):
             ratio = special.clip(ratio, -_FLAT, _FLAT)
-            return -xp.expm1(-(0.5 * ratio) * ratio)
-        q = ratio / b**0.5
-        if abs(alpha) < 2.0**-60:
-            return logarithms.log1p_square(q)
+            return -logarithms.expm1(-(0.5 * ratio) * ratio)
+        root = b**0.5
         if alpha > 1:
+            q = ratio / root
             far = xp.abs(q) > 1
             power = (1.0 + PseudoHuber()._of_error(special.where(far, q, 1.0))) ** alpha - 1.0
             q = special.where(far, 0.0, q)
-            return b / alpha * special.where(far, power, xp.expm1(0.5 * alpha * logarithms.log1p_square(q)))
-        most = elementwise.finfo(q).max
-        infinite = special.stop_gradient(special.where(xp.isinf(q), xp.abs(q), 0.0)) if alpha > 0 else 0.0
-        return b / alpha * xp.expm1(0.5 * alpha * logarithms.log1p_square(special.clip(q, -most, most))) + infinite
+            return b / alpha * special.where(far, power, xp.expm1(0.5 * alpha * xp.log1p(q * q)))
+        log_power = logarithms.log1p_square(error / root, scale)
+        if abs(alpha) < 2.0**-60:
+            return log_power
+        return b / alpha * logarithms.expm1(0.5 * alpha * log_power)
 
 
 _FLAT = 64.0

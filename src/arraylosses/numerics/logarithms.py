@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, dtype_name
+from .._array_api import NUMBERS, Array, Namespace, array_namespace, dtype_name
 from .._values import FEW
 from ._jax import with_derivative, with_jvp_of
 from ._variants import in_place_library, primitive
@@ -268,12 +268,32 @@ def log_cosh(xp: Namespace, x: Array, /) -> Array:
     return _log_cosh(xp, x)
 
 
-# log1p(q²), with q limited to 2^60, and 2 log(q / 2^60) beyond that
-def log1p_square(q: Array) -> Array:
-    """log(1 + q²), where q² may be out of range."""
-    xp = array_namespace(q)
-    near = clip(q, -(2.0**60), 2.0**60)
-    return xp.log1p(near * near) + 2.0 * xp.log(clip(xp.abs(q) * 2.0**-60, 1.0))
+# torch and JAX take the derivative for the result plus 1, which keeps no digit of a small exp(x). So below -1 it is
+# exp(x) - 1, as exp(-1) (exp(-d) - 1) more than at -1, where d is what x is below that.
+def _expm1_torch(torch: Any, x: Array) -> Array:
+    below = (-relu(-1.0 - x)).exp() - 1.0
+    return torch.expm1(x.clamp(min=-1.0)) + below * math.exp(-1.0)
+
+
+@primitive(
+    in_place=lambda library, x: library.expm1(x),
+    torch=_expm1_torch,
+    jax=lambda jax, x: with_derivative(jax.numpy.expm1, jax.numpy.exp, x),
+)
+def expm1(xp: Namespace, x: Array) -> Array:
+    """exp(x) - 1, with a derivative that keeps its digits."""
+    return xp.expm1(x)
+
+
+# log1p(q²), with q limited to 2^30, and 2 (log |q| - 30 log 2) beyond that
+def log1p_square(x: Array, divisor: Any) -> Array:
+    """log(1 + q²) with q = x / divisor, where q may be out of range, and the divisor is a normal number."""
+    is_number = isinstance(divisor, NUMBERS)
+    xp = array_namespace(x) if is_number else array_namespace(x, divisor)
+    near = clip(x / divisor, -(2.0**30), 2.0**30)
+    log_divisor = math.log(divisor) if is_number else xp.log(divisor)
+    beyond = xp.log(at_least_smallest_normal(xp.abs(x))) - (log_divisor + 30.0 * _LOG_2)
+    return xp.log1p(near * near) + 2.0 * relu(beyond)
 
 
 def polynomial(coefficients: tuple[float, ...], x: Array) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace
+from ._jax import with_derivative
 from ._variants import primitive
 from .elementwise import at_least_lowest, at_least_smallest_normal, clip, finfo, stop_gradient, where
 
@@ -132,22 +133,46 @@ def sigmoid_and_complement(xp: Namespace, x: Array) -> tuple[Array, Array]:
     return where(negative, small, large), where(negative, large, small)
 
 
+# torch and JAX take the derivative for 1 - tanh², which keeps no digit where tanh is near 1.
+def tanh_derivative(x: Array) -> Array:
+    """The derivative of tanh x, 1 / cosh² x = 4 / ((1 + exp(2 x)) (1 + exp(-2 x)))."""
+    p, complement = sigmoid_and_complement(2.0 * x)
+    return 4.0 * (p * complement)
+
+
+# With s = sigmoid(-2 |x|) it is 1 - 2 s, or the negative of that. This has the derivative, and a difference that is 0.
+def _tanh_torch(torch: Any, x: Array) -> Array:
+    negative = x < 0
+    s = torch.sigmoid(-2.0 * torch.where(negative, -x, x))
+    s = torch.where(negative, -s, s)
+    return x.tanh().detach() - 2.0 * (s - s.detach())
+
+
+@primitive(
+    in_place=lambda library, x: library.tanh(x),
+    torch=_tanh_torch,
+    jax=lambda jax, x: with_derivative(jax.numpy.tanh, tanh_derivative, x),
+)
+def tanh(xp: Namespace, x: Array) -> Array:
+    """tanh x, with a derivative that keeps its digits."""
+    return xp.tanh(x)
+
+
 # Differences of these are taken, and the largest is known by its difference of 0. XLA fuses a product with the sum
 # after it and does not round it; a maximum that changes nothing is no such sum.
 def _softcap_jax(jax: Any, x: Array, cap: Any) -> Array:
-    return jax.numpy.maximum(cap * jax.numpy.tanh(x / cap), -finfo(x).max)
+    return jax.numpy.maximum(cap * tanh(x / cap), -finfo(x).max)
 
 
 @primitive(jax=_softcap_jax)
 def softcap(xp: Namespace, x: Array, cap: Any) -> Array:
     """cap tanh(x / cap)."""
-    return cap * xp.tanh(x / cap)
+    return cap * tanh(x / cap)
 
 
 def softcap_derivative(x: Array, cap: Any) -> Array:
     """The derivative of `softcap`, 1 / cosh²(x / cap), which keeps its digits where tanh is 1."""
-    p, complement = sigmoid_and_complement(2.0 * (x / cap))
-    return 4.0 * (p * complement)
+    return tanh_derivative(x / cap)
 
 
 # With up = 1 for x >= 0 and 0 below, it is (up - t) x + log(1 + exp(-|x|)). The derivative is up - t, for x >= 0 less
