@@ -8,7 +8,7 @@ from typing import ClassVar
 from .. import special
 from .._array_api import Array, Real, array_namespace
 from ..arguments import require_integer, require_nonnegative, require_range
-from ..numerics import indexing, reductions
+from ..numerics import elementwise, indexing, reductions
 from ..registry import register
 from ._base import PureLoss
 from .multiclass import _ClassLoss, _is_label
@@ -303,8 +303,7 @@ class CategoricalHinge(_ClassLoss):
 
     def _lacking(self, rival: Array, score: Array) -> Array:
         # A difference of infinities has no value, so a class that is ruled out has a finite logit until the end.
-        lowest = -float(array_namespace(score).finfo(score.dtype).max) / 4
-        lead = special.clip(rival, lowest) - special.clip(score, lowest)
+        lead = rival - elementwise.at_least_lowest(score)
         return special.where(score == float("-inf"), float("inf"), lead + self.margin)
 
 
