@@ -208,7 +208,7 @@ class CrossEntropy(_DistributionLoss):
         if settings.is_zero(self.z_loss):
             return loss
         log_total = softmax.logsumexp(capped, axis)
-        return loss + self.z_loss * (log_total * log_total)
+        return loss + (self.z_loss * log_total) * log_total
 
     def _of_probabilities(self, given: Array, labels: Array, axis: int) -> Array:
         xp = array_namespace(given, labels)
@@ -244,7 +244,7 @@ class CrossEntropy(_DistributionLoss):
         if not settings.is_zero(self.z_loss):
             log_total = softmax.logsumexp(capped, axis)
             _, p, _ = softmax.nll_and_probabilities(capped, axis)
-            loss = loss + self.z_loss * (log_total * log_total)
+            loss = loss + (self.z_loss * log_total) * log_total
             derivative = derivative + (2.0 * self.z_loss) * indexing.expand_dims(log_total, axis) * p
         if self.softcap is not None:
             derivative = derivative * logistic.softcap_derivative(logits, self.softcap)
