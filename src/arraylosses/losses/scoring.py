@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, array_namespace
 from ..arguments import require_one_of_type
-from ..numerics import indexing, normal
+from ..numerics import indexing, normal, reductions
 from ..registry import register
 from ._base import PureLoss, PureRowLoss
 
@@ -60,13 +60,9 @@ class CrpsNormal(PureLoss):
 
     arrays = "prediction[...]: real, target[...]: real, scale[...]: positive -> [...]"
 
-    # z (2 Φ(z) - 1) is |z| (1 - exp(-z²/2) erfcx(|z| / sqrt 2)), with the scaled complementary error function.
+    # z (2 Φ(z) - 1) + 2 φ(z) is the mean of |z + x| for a standard normal x.
     def call(self, prediction: Array, target: Array, scale: Array) -> Array:
-        xp = array_namespace(prediction, target, scale)
-        size = special.absolute(prediction - target)
-        z = size / scale
-        tail = math.sqrt(2.0 / math.pi) - z * normal.erfcx(z / math.sqrt(2.0))
-        return size + scale * (xp.exp(-0.5 * z * z) * tail - 1.0 / math.sqrt(math.pi))
+        return normal.mean_size(prediction - target, scale) - scale / math.sqrt(math.pi)
 
 
 @register
@@ -136,10 +132,13 @@ class CrpsEnsemble(PureRowLoss):
     # mean |x_i - target| - mean |x_i - x_j| / 2, the latter over all pairs, or over those of two members
     def call(self, prediction: Array, target: Array) -> Array:
         xp = array_namespace(prediction, target)
-        x = indexing.move_axis(prediction, self.row_axis(prediction), -1)
-        error = xp.mean(special.absolute(x - target[..., None]), axis=-1)
+        x, y = indexing.move_axis(prediction, self.row_axis(prediction), -1), target[..., None]
+        size = xp.maximum(_largest(x), xp.abs(y))
+        scale = reductions.scale_of_sum(size, 2 * x.shape[-1] ** 2)
+        x, y = x * scale, y * scale
+        error = xp.mean(special.absolute(x - y), axis=-1)
         spread = xp.sum(special.absolute(x[..., :, None] - x[..., None, :]), axis=(-2, -1))
-        return error - spread / _twice_the_pairs(x.shape[-1], self.fair)
+        return (error - spread / _twice_the_pairs(x.shape[-1], self.fair)) / xp.squeeze(scale, axis=-1)
 
 
 @register
@@ -201,9 +200,19 @@ class EnergyScore(PureLoss):
     # mean |x_i - target| - mean |x_i - x_j| / 2, the latter over all pairs, or over those of two members
     def call(self, prediction: Array, target: Array) -> Array:
         xp = array_namespace(prediction, target)
-        error = xp.mean(special.vector_norm(prediction - target[..., None, :], axis=-1), axis=-1)
-        pairs = special.vector_norm(prediction[..., :, None, :] - prediction[..., None, :, :], axis=-1)
-        return error - xp.sum(pairs, axis=(-2, -1)) / _twice_the_pairs(prediction.shape[-2], self.fair)
+        x, y = prediction, target[..., None, :]
+        size = xp.maximum(_largest(_largest(x), -2), _largest(y))
+        scale = reductions.scale_of_sum(size, max(2 * x.shape[-1] * x.shape[-2] ** 2, 1))
+        x, y = x * scale, y * scale
+        error = xp.mean(special.vector_norm(x - y, axis=-1), axis=-1)
+        pairs = special.vector_norm(x[..., :, None, :] - x[..., None, :, :], axis=-1)
+        difference = error - xp.sum(pairs, axis=(-2, -1)) / _twice_the_pairs(x.shape[-2], self.fair)
+        return difference / xp.squeeze(scale, axis=(-2, -1))
+
+
+def _largest(x: Array, axis: int = -1) -> Array:
+    """The largest size of an entry along an axis, which stays; a constant."""
+    return special.stop_gradient(reductions.reduce_max(array_namespace(x).abs(x), axis))
 
 
 def _twice_the_pairs(members: int, fair: bool) -> int:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
+import math
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, Namespace, at_most
+from .._array_api import Array, Namespace, array_namespace, at_most
 from .._values import FEW
 from ._jax import lies_on_mesh, with_jvp_of
 from ._variants import primitive
-from .elementwise import weighted
+from .elementwise import finfo, weighted, where
 
 _Terms: TypeAlias = tuple[Array, ...]
 
@@ -119,6 +120,12 @@ def _add(a: _Terms, b: _Terms) -> _Terms:
 def reduce_sums(xp: Namespace, *terms: Array, axis: int) -> _Terms:
     """The sum of each of `terms` along `axis`."""
     return tuple([xp.sum(x, axis=axis) for x in terms])
+
+
+def scale_of_sum(size: Array, terms: int) -> Array:
+    """A power of two: 1, but where a sum of so many numbers of at most `size` may be out of range, less."""
+    small = 2.0 ** -math.ceil(math.log2(terms) + 1.0)
+    return where(size > small * finfo(size).max, small, array_namespace(size).ones_like(size))
 
 
 def expectation(values: Array, target: Array, axis: int) -> Array:
