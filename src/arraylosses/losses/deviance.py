@@ -40,20 +40,27 @@ class _Deviance(PureLoss):
         """The power of the mean that the variance is."""
         raise TypeError(f"{type(self).__name__} must define `_power`")
 
-    # 2 (m^(1 - power) - target / m^power) of a mean, m times that of its logarithm
+    # 2 (m^(1 - power) - target / m^power) of a mean, m times that of its logarithm. A power of a small mean may be out
+    # of range, and its quotient with the target is not.
     def derivative(self, prediction: Array, target: Array) -> Array:
         mean, p = self._mean(prediction), self._power()
         if self.from_log:
             return 2.0 * (_pow(mean, 2.0 - p) - _times_pow(target, mean, 1.0 - p))
-        return 2.0 * (_pow(mean, 1.0 - p) - _times_pow(target, mean, -p))
+        if p == 0:
+            return 2.0 * (mean - target)
+        mean = logarithms.replace_unused_zeros(mean, target)
+        return 2.0 * _times_pow((mean - target) / mean, mean, 1.0 - p)
 
-    # 2 ((1 - power) m + power target) / m^(power + 1) of a mean, 2 ((2 - power) m + (power - 1) target) / m^(power - 1)
+    # 2 (1 - power + power target / m) / m^power of a mean, 2 ((2 - power) m + (power - 1) target) / m^(power - 1)
     # of its logarithm
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         mean, p = self._mean(prediction), self._power()
         if self.from_log:
             return 2.0 * ((2.0 - p) * _pow(mean, 2.0 - p) + (p - 1.0) * _times_pow(target, mean, 1.0 - p))
-        return 2.0 * ((1.0 - p) * _pow(mean, -p) + p * _times_pow(target, mean, -1.0 - p))
+        if p == 0:
+            return 2.0 * array_namespace(mean).ones_like(mean)
+        mean = logarithms.replace_unused_zeros(mean, target)
+        return 2.0 * _times_pow(1.0 - p + p * (target / mean), mean, -p)
 
 
 def _pow(mean: Array, exponent: float) -> Array:
@@ -65,7 +72,12 @@ def _pow(mean: Array, exponent: float) -> Array:
 
 def _times_pow(target: Array, mean: Array, exponent: float) -> Array:
     """The target times a power of the mean; 0 where the target is 0."""
-    return target * _pow(logarithms.replace_unused_zeros(mean, target), exponent)
+    mean = logarithms.replace_unused_zeros(mean, target)
+    while exponent <= -1:
+        target, exponent = target / mean, exponent + 1.0
+    if exponent < 0:
+        return target / _pow(mean, -exponent)
+    return target * _pow(mean, exponent) if exponent else target
 
 
 @register(alias("mean_poisson_deviance", from_log=False))
@@ -172,10 +184,10 @@ class GammaDeviance(_Deviance):
     def _power(self) -> float:
         return 2.0
 
-    # 2 (r - 1 - log r) with r = t / mean, which is 2 (mean log(mean / t) - mean + t) / mean
+    # 2 (r - 1 - log r) with r = t / mean
     def _value(self, prediction: Array, target: Array) -> Array:
         if not self.from_log:
-            return 2.0 * (gamma.kl_div(prediction, target) / prediction)
+            return 2.0 * gamma.kl_div_over_x(prediction, target)
         log_ratio = array_namespace(target).log(target) - prediction
         return 2.0 * logarithms.expm1_excess(log_ratio)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
-from .elementwise import where
+from .elementwise import at_least_lowest, where
 from .logarithms import atanh_excess, atanh_series, log, polynomial
 
 _LOG_2_PI = math.log(2.0 * math.pi)
@@ -23,33 +23,38 @@ _SHIFT = 10
 
 def _nearness(x: Array, y: Array) -> tuple[Array, Array, Array]:
     """Where x is near y, x - y there, and v = (x - y) / (x + y); elsewhere both are 0."""
-    difference, total = x - y, x + y
-    near = 3.0 * array_namespace(x, y).abs(difference) < total
-    difference = where(near, difference, 0.0)
-    return near, difference, difference / where(near, total, 1.0)
+    difference = x - y
+    half = 0.5 * difference
+    mean = y + half
+    near = 3.0 * array_namespace(x, y).abs(half) < mean
+    return near, where(near, difference, 0.0), where(near, half, 0.0) / where(near, mean, 1.0)
 
 
 def _nearness_in_place(library: Any, x: Array, y: Array) -> tuple[Array, Array, Array]:
     """The same, with some numbers where x is not near y."""
-    difference, total = x - y, x + y
-    size = library.abs(difference)
+    difference = x - y
+    half = 0.5 * difference
+    mean = y + half
+    size = library.abs(half)
     size *= 3.0
-    return size < total, difference, library.divide(difference, total, out=total)
+    return size < mean, difference, library.divide(half, mean, out=mean)
 
 
-# x (2 atanh(v)) - (x - y) = v (x - y) + 2 x (atanh(v) - v), in which nothing cancels; the formula where they are apart
+# x (2 atanh(v)) - (x - y) = v (x - y) + 2 x (atanh(v) - v), in which nothing cancels; the formula where they are apart,
+# whose first term is out of range below only where y is infinite, and so is the sum
 def _kl_div_in_place(library: Any, x: Array, y: Array, log_y: Array | None = None) -> Array:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         near, difference, v = _nearness_in_place(library, x, y)
         square = v * v
         series = atanh_excess(square)
         series *= square
-        series *= x
         series *= 2.0
+        series *= x
         series += difference
         series *= v
         value = library.log(x) - (library.log(y) if log_y is None else log_y)
         value *= x
+        value = at_least_lowest(value)
         value -= difference
     return where(x == 0, y, where(near, series, value))
 
@@ -58,10 +63,34 @@ def _kl_div_in_place(library: Any, x: Array, y: Array, log_y: Array | None = Non
 def kl_div(xp: Namespace, x: Array, y: Array, log_y: Array | None = None) -> Array:
     """x log(x / y) - x + y of numbers of at least 0, all digits of which are kept where x is near y; y where x is 0."""
     near, difference, v = _nearness(x, y)
-    series = v * difference + 2.0 * x * (v * (v * v)) * atanh_excess(v * v)
+    series = v * (difference + x * (2.0 * (v * v) * atanh_excess(v * v)))
     unused = xp.logical_or(near, x == 0)
     log_y = log(where(unused, 1.0, y)) if log_y is None else where(unused, 0.0, log_y)
-    return where(near, series, x * (log(where(unused, 1.0, x)) - log_y) - (x - y))
+    return where(near, series, at_least_lowest(x * (log(where(unused, 1.0, x)) - log_y)) - (x - y))
+
+
+# 2 (atanh(v) - v) + v (x - y) / x, and the formula where they are apart
+def _kl_div_over_x_in_place(library: Any, x: Array, y: Array) -> Array:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        near, difference, v = _nearness_in_place(library, x, y)
+        difference /= x
+        square = v * v
+        series = atanh_excess(square)
+        series *= square
+        series *= 2.0
+        series += difference
+        series *= v
+        value = library.log(x) - library.log(y)
+        value -= difference
+    return where(near, series, value)
+
+
+@primitive(arrays=2, in_place=_kl_div_over_x_in_place)
+def kl_div_over_x(xp: Namespace, x: Array, y: Array) -> Array:
+    """log(x / y) - 1 + y / x of numbers above 0, all digits of which are kept where x is near y."""
+    near, difference, v = _nearness(x, y)
+    series = v * (difference / x + 2.0 * (v * v) * atanh_excess(v * v))
+    return where(near, series, log(where(near, 1.0, x)) - log(where(near, 1.0, y)) - (x - y) / x)
 
 
 # 2 atanh(v)
