@@ -396,3 +396,143 @@ def test_errors_by_both_arrays_are_opposite_even_where_they_are_infinite():
             _, (first, second) = al.value_and_grad(loss, (0, 1))(x, y)
             np.testing.assert_array_equal(np.asarray(first), -np.asarray(second))
             np.testing.assert_array_equal(np.asarray(first), [1.0, 1.0])
+
+
+LABEL = np.asarray([4], "int32")
+LOG = {name: math.log(most) for name, most in HUGE.items()}
+
+# loss; the arrays, the loss of the item and its derivative, or None, by a number near the largest and its logarithm
+IN_RANGE: dict[str, tuple[al.Loss, Any]] = {
+    "a class far below": (
+        al.MulticlassPerceptron(),
+        lambda m, _: (([[-m, 200.0]], [[0.25, 0.75]]), m / 4 + 50, [[-0.25, 0.25]]),
+    ),
+    "a class below": (
+        al.MulticlassPerceptron(),
+        lambda m, _: (([[-m / 3, 200.0]], [[0.25, 0.75]]), m / 12 + 50, [[-0.25, 0.25]]),
+    ),
+    "all classes far below": (
+        al.CategoricalHinge(),
+        lambda m, _: (([[-m] * 5], LABEL), 1.0, [[0.25, 0.25, 0.25, 0.25, -1.0]]),
+    ),
+    "a member far off": (
+        al.CrpsEnsemble(),
+        lambda m, _: (([[1.0, 2.0, 3.0, 4.0, -m]], [1.0]), 0.04 * m, [[0.08, 0.2, 0.12, 0.04, -0.04]]),
+    ),
+    "members far off on either side": (
+        al.CrpsEnsemble(),
+        lambda m, _: (([[1.0, 2.0, m, 4.0, -m]], [1.0]), 0.08 * m, [[0.08, 0.2, 0.04, 0.12, -0.04]]),
+    ),
+    "vectors far off on either side": (
+        al.EnergyScore(),
+        lambda m, _: (([[[1.0, 2.0], [m, 4.0], [-m, 1.0]]], [[1.0, 2.0]]), m / 4.5, None),
+    ),
+    "an error of more deviations than there are": (
+        al.CrpsNormal(),
+        lambda m, _: (([m], [-1.0], [0.7]), m, [1.0]),
+    ),
+    "a mean far above": (
+        al.GammaDeviance(from_log=False),
+        lambda m, log: (([m], [0.125]), 2 * (log + math.log(8) - 1), [0.0]),
+    ),
+    "a mean far above, by its power": (
+        al.TweedieDeviance(from_log=False, power=2.0),
+        lambda m, log: (([m], [0.125]), 2 * (log + math.log(8) - 1), [0.0]),
+    ),
+    "a large rate near a large count": (
+        al.PoissonDeviance(from_log=False),
+        lambda m, _: (([m], [m * (31 / 32)]), m * (31 / 16 * math.log(31 / 32) + 1 / 16), None),
+    ),
+    "a mean that overflows with its dispersion": (
+        al.NegativeBinomialNll(from_log=False),
+        lambda m, log: (([m], [1.0], [2.0]), 0.5 * log + 1.5 * math.log(2), [0.0]),
+    ),
+    "a ratio that overflows": (
+        al.StudentTNll(),
+        lambda m, log: (([1.0], [-m], [0.5]), -math.log(2) + 5.0 * log, [0.0]),
+    ),
+    "a ratio that overflows, of Cauchy's": (
+        al.get("cauchy", scale=0.5),
+        lambda m, log: (([m], [0.0]), 2.0 * log + math.log(2), [0.0]),
+    ),
+    "bounds beyond all tails": (al.Aft(), lambda m, _: (([m], [1.0], [2.0]), INF, None)),
+    "a rate out of range, for a large count": (
+        al.PoissonDeviance(),
+        lambda m, log: (([1.2 * log], [m]), INF, [INF]),
+    ),
+    "a rate far out of range": (al.PoissonNll(), lambda m, _: (([m], [1e20]), INF, [INF])),
+    "a concentration out of range": (
+        al.VonMisesNll(from_log=True),
+        lambda m, log: (([1.0], [0.5], [log + 0.375]), m * (math.exp(0.375) * (1 - math.cos(0.5))), None),
+    ),
+    "the largest concentration": (
+        al.VonMisesNll(),
+        lambda m, log: (([1.0], [1.0], [m]), -0.5 * (math.log(2 * math.pi) + log), [0.0]),
+    ),
+    "the square of a logarithm that overflows": (
+        al.CrossEntropy(z_loss=2.0**-12),
+        lambda m, _: (
+            ([[1.25 * m**0.5, 0.0, 0.0, 0.0, 1.25 * m**0.5]], LABEL),
+            (1.25**2 * 2.0**-12) * m,
+            [[1.25 * 2.0**-12 * m**0.5, 0.0, 0.0, 0.0, 1.25 * 2.0**-12 * m**0.5]],
+        ),
+    ),
+}
+
+
+def _in_range(name: str, dtype: str) -> tuple[al.Loss, list[np.ndarray], Any, Any]:
+    loss, of = IN_RANGE[name]
+    arrays, value, derivative = of(HUGE[dtype], LOG[dtype])
+    return loss, [x if x is LABEL else np.asarray(x, dtype) for x in arrays], value, derivative
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", IN_RANGE)
+def test_a_loss_is_what_it_is_though_a_step_overflows(variant: Variant, name):
+    for dtype in variant.dtypes:
+        loss, arrays, value, derivative = _in_range(name, dtype)
+        with np.errstate(all="ignore"):
+            given = [variant.array(x) for x in arrays]
+            found, by_first = map(variant.numpy, variant.run(al.value_and_grad(loss), *given))
+            alone = variant.numpy(variant.run(loss, *given))
+        tolerance = {"rtol": 4e-5 if dtype == "float32" else 1e-12}
+        np.testing.assert_allclose(found, value, **tolerance)
+        np.testing.assert_allclose(alone, value, **tolerance)
+        if derivative is not None:
+            np.testing.assert_allclose(by_first, derivative, rtol=4e-5, atol=1e-6)
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("name", IN_RANGE)
+def test_torch_derives_a_loss_of_which_a_step_overflows(name):
+    import torch
+
+    loss, arrays, _, derivative = _in_range(name, "float32")
+    if derivative is not None:
+        labels = [torch.tensor(x.astype("int64") if x is LABEL else x) for x in arrays]
+        found = torch.func.grad(loss)(*labels)
+        np.testing.assert_allclose(found.numpy(), derivative, rtol=4e-5, atol=1e-6)
+
+
+@pytest.mark.main_variants
+def test_a_subnormal_rate_is_divided_by(variant: Variant):
+    if variant.backend in ("jax", "cupy"):
+        pytest.skip("which takes such a number for 0")
+    for dtype in variant.dtypes:
+        rate = np.asarray([float(np.finfo(dtype).smallest_normal) / 1024, 0.5], dtype)
+        for loss in (al.PoissonDeviance(from_log=False), al.GammaDeviance(from_log=False)):
+            value, derivative = both(variant, loss, rate, rate, dtype=dtype)
+            np.testing.assert_array_equal(value, 0.0)
+            np.testing.assert_array_equal(derivative, 0.0)
+
+
+@pytest.mark.main_variants
+def test_the_score_of_a_normal_distribution_has_the_digits_of_its_derivative_near_its_mean(variant: Variant):
+    # 2 Φ(z) - 1 = erf(z / sqrt 2), by the C library
+    for dtype in variant.dtypes:
+        z = np.asarray([1e-30, 1e-7, 1e-6, 1e-3, 0.25, 1.0, 4.0, 60.0])
+        mean = np.concatenate([z, -z, [0.0, 0.0138]]).astype(dtype)
+        scale = np.asarray([1.0] * 17 + [5.9e5], dtype)
+        _, derivative = both(variant, al.CrpsNormal(), mean, np.zeros_like(mean), scale, dtype=dtype)
+        exact = [math.erf(float(x) / float(s) / math.sqrt(2)) for x, s in zip(mean, scale, strict=True)]
+        np.testing.assert_allclose(derivative, exact, rtol=16 * np.finfo(dtype).eps)

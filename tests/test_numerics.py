@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import mpmath
 import numpy as np
 import pytest
@@ -41,7 +43,7 @@ CASES = {
     "expm1": (logarithms.expm1, mpmath.expm1, np.concatenate([NEGATIVE, SIZES[SIZES < 80]]), 4, False),
     "tanh": (logistic.tanh, mpmath.tanh, np.concatenate([NEGATIVE, SIZES[SIZES < 40]]), 4, False),
     "log1p_square": (
-        lambda x: logarithms.log1p_square(x, 0.25),
+        lambda x: logarithms.log1p_square(x / 0.25, x, math.log(0.25)),
         lambda x: mpmath.log1p((4 * x) ** 2),
         np.concatenate([NEGATIVE, SIZES]),
         4,

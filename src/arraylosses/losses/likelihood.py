@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import NUMBERS, Array, Real, array_namespace, as_array
 from ..arguments import require_nonnegative, require_one_of_type, require_positive
-from ..numerics import bessel, gamma, logarithms, settings
+from ..numerics import bessel, elementwise, gamma, logarithms, settings
 from ..registry import alias, register
 from ._base import PureLoss
 
@@ -77,7 +77,7 @@ class PoissonNll(PureLoss):
     def call(self, prediction: Array, target: Array) -> Array:
         xp = array_namespace(prediction, target)
         if self.from_log:
-            loss = xp.exp(prediction) - target * prediction
+            loss = xp.exp(prediction) - self._times_log(target, prediction)
         else:
             loss = prediction - special.xlogy(target, self._shifted(prediction))
         if not self.full:
@@ -93,7 +93,11 @@ class PoissonNll(PureLoss):
         if not self.from_log or self.full:
             return self.call(prediction, target), (self.derivative(prediction, target),)
         rate = array_namespace(prediction, target).exp(prediction)
-        return rate - target * prediction, (rate - target,)
+        return rate - self._times_log(target, prediction), (rate - target,)
+
+    def _times_log(self, target: Array, prediction: Array) -> Array:
+        """The target times the logarithm of the rate; not infinite, to be subtracted, where the rate itself is."""
+        return target * special.clip(prediction, None, math.log(elementwise.finfo(prediction).max) + 1.0)
 
     # exp(prediction) - target of a logarithm, 1 - target / rate of a rate
     def derivative(self, prediction: Array, target: Array) -> Array:
@@ -316,14 +320,15 @@ class StudentTNll(_LocationScale):
         super().__post_init__()
         require_positive(df=self.df)
 
-    # log s + (df + 1) / 2 log(1 + r²/df)
+    # log s + (df + 1) / 2 log(1 + r²/df), where r itself may be out of range
     def call(self, prediction: Array, target: Array, scale: Array) -> Array:
-        log_scale, ratio = self._log_and_ratio(prediction - target, scale)
+        error = prediction - target
+        log_scale, ratio = self._log_and_ratio(error, scale)
         df = settings.at_least_tiny(self.df, ratio)
         half, root = 0.5 * df + 0.5, df**0.5
-        loss = half * logarithms.log1p_square(ratio, root)
+        q = ratio / root
+        loss = half * logarithms.log1p_square(q, error, log_scale + settings.log(root, error))
         if not (isinstance(self.df, NUMBERS) and self.df < 2.0**20):  # the square of a quotient may vanish
-            q = ratio / root
             loss = special.where(array_namespace(q).abs(q) < 2.0**-30, half * q * q, loss)
         loss = log_scale + loss
         if not self.full:
@@ -404,7 +409,10 @@ class NegativeBinomialNll(PureLoss):
             none, some = special.softplus(x), special.softplus(-x)
         else:
             product = dispersion * prediction
-            none, some = xp.log1p(product), xp.log1p(1.0 / logarithms.replace_unused_zeros(product, target))
+            # Where the product may be out of range, its logarithm is a sum.
+            log_product = log_dispersion + xp.log(elementwise.at_least_smallest_normal(prediction))
+            none = xp.log1p(special.clip(product, None, 2.0**60)) + special.relu(log_product - 60.0 * math.log(2.0))
+            some = xp.log1p(1.0 / logarithms.replace_unused_zeros(product, target))
         large = inverse > target
         excess = gamma.log_gamma_excess(special.where(large, inverse, 1.0), special.where(large, target, 0.0))
         difference = gamma.log_gamma(inverse + target) - gamma.log_gamma(inverse)
@@ -469,10 +477,16 @@ class VonMisesNll(PureLoss):
         super().__post_init__()
         require_one_of_type(bool, from_log=self.from_log, full=self.full)
 
-    # k (1 - cos d) + log(exp(-k) I0(k)), where 1 - cos d is 2 sin²(d/2): neither grows with a large concentration
+    # k (1 - cos d) + log(exp(-k) I0(k)), where 1 - cos d is 2 sin²(d/2): neither grows with a large concentration. The
+    # second term is -log(2 pi k) / 2 of a large one, and goes on in that way where k is out of range.
     def call(self, prediction: Array, target: Array, concentration: Array) -> Array:
         xp = array_namespace(prediction, target, concentration)
-        k = xp.exp(concentration) if self.from_log else concentration
         sine = xp.sin(0.5 * (prediction - target))
-        loss = 2.0 * k * sine * sine + xp.log(bessel.i0e(k))
+        if self.from_log:
+            limited = special.clip(concentration, None, math.log(elementwise.finfo(concentration).max) - 1.0)
+            beyond = concentration - limited
+            k, growth = xp.exp(limited), xp.exp(0.5 * beyond)
+            loss = 2.0 * (k * (sine * growth)) * (sine * growth) + (xp.log(bessel.i0e(k)) - 0.5 * beyond)
+        else:
+            loss = 2.0 * ((concentration * sine) * sine) + xp.log(bessel.i0e(concentration))
         return loss + math.log(2.0 * math.pi) if self.full else loss

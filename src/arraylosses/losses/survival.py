@@ -97,7 +97,9 @@ class Aft(PureLoss):
         near = log_tail(special.where(above, z_lower, z_upper), above)
         near = special.where(xp.logical_and(none_below, none_above), 0.0, near)
         far = log_tail(special.where(above, z_upper, z_lower), above)
-        ratio = special.where(xp.logical_or(none_below, none_above), float("-inf"), far - near)
+        ratio = special.where(
+            xp.logical_or(none_below, none_above), float("-inf"), far - elementwise.at_least_lowest(near)
+        )
         ratio = special.clip(special.where(known, -1.0, ratio), None, -elementwise.finfo(ratio).smallest_normal)
         return -special.where(known, exact, near + logarithms.log1mexp(ratio))
 

@@ -33,6 +33,9 @@ _I0E = (
 # fmt: on
 
 
+_ROOT_2_PI = math.sqrt(2.0 * math.pi)
+
+
 # Clenshaw's recurrence
 def _chebyshev(coefficients: tuple[float, ...], t: Array) -> Any:
     """Σ c_k T_k(t), a sum of Chebyshev polynomials."""
@@ -54,4 +57,5 @@ def _right_of_0(x: Array) -> Array:
 )
 def i0e(xp: Namespace, x: Array) -> Any:
     """exp(-x) I0(x), the scaled modified Bessel function of order 0, for x of at least 0."""
-    return _chebyshev(_I0E, 1.0 - 4.0 / (x + 2.0)) / xp.sqrt(1.0 + 2.0 * math.pi * x)
+    # 1 + 2 pi x may be out of range
+    return _chebyshev(_I0E, 1.0 - 4.0 / (x + 2.0)) / (_ROOT_2_PI * xp.sqrt(x + 0.5 / math.pi))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import NUMBERS, Array, Namespace, array_namespace, dtype_name
+from .._array_api import Array, Namespace, array_namespace, dtype_name
 from .._values import FEW
 from ._jax import with_derivative, with_jvp_of
 from ._variants import in_place_library, primitive
@@ -286,12 +286,10 @@ def expm1(xp: Namespace, x: Array) -> Array:
 
 
 # log1p(q²), with q limited to 2^30, and 2 (log |q| - 30 log 2) beyond that
-def log1p_square(x: Array, divisor: Any) -> Array:
-    """log(1 + q²) with q = x / divisor, where q may be out of range, and the divisor is a normal number."""
-    is_number = isinstance(divisor, NUMBERS)
-    xp = array_namespace(x) if is_number else array_namespace(x, divisor)
-    near = clip(x / divisor, -(2.0**30), 2.0**30)
-    log_divisor = math.log(divisor) if is_number else xp.log(divisor)
+def log1p_square(q: Array, x: Array, log_divisor: Any) -> Array:
+    """log(1 + q²) of a quotient of x, which may be out of range."""
+    xp = array_namespace(q, x)
+    near = clip(q, -(2.0**30), 2.0**30)
     beyond = xp.log(at_least_smallest_normal(xp.abs(x))) - (log_divisor + 30.0 * _LOG_2)
     return xp.log1p(near * near) + 2.0 * relu(beyond)
 

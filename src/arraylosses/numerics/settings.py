@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
-from .._array_api import NUMBERS, Array
+from .._array_api import NUMBERS, Array, array_namespace, as_array
 from .elementwise import clip, finfo
 
 
@@ -41,3 +42,10 @@ def squarable(setting: Any, like: Array) -> Any:
 def exponent(setting: Any, like: Array) -> Any:
     """A real setting, the exponent of what is at most 1: a number is limited to what 2^12 times is in range."""
     return min(setting, 2.0**-12 * finfo(like).max) if isinstance(setting, NUMBERS) else setting
+
+
+def log(setting: Any, like: Array) -> Any:
+    """The logarithm of a real setting above 0."""
+    if isinstance(setting, NUMBERS):
+        return math.log(setting)
+    return array_namespace(like).log(as_array(setting, like, like.dtype))
