@@ -202,7 +202,7 @@ class EnergyScore(PureLoss):
         xp = array_namespace(prediction, target)
         x, y = prediction, target[..., None, :]
         size = xp.maximum(_largest(_largest(x), -2), _largest(y))
-        scale = reductions.scale_of_sum(size, max(2 * x.shape[-1] * x.shape[-2] ** 2, 1))
+        scale = reductions.scale_of_sum(size, 2 * x.shape[-1] * x.shape[-2] ** 2)
         x, y = x * scale, y * scale
         error = xp.mean(special.vector_norm(x - y, axis=-1), axis=-1)
         pairs = special.vector_norm(x[..., :, None, :] - x[..., None, :, :], axis=-1)

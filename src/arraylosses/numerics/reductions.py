@@ -124,7 +124,7 @@ def reduce_sums(xp: Namespace, *terms: Array, axis: int) -> _Terms:
 
 def scale_of_sum(size: Array, terms: int) -> Array:
     """A power of two: 1, but where a sum of so many numbers of at most `size` may be out of range, less."""
-    small = 2.0 ** -math.ceil(math.log2(terms) + 1.0)
+    small = 2.0 ** -math.ceil(math.log2(max(terms, 1)) + 1.0)
     return where(size > small * finfo(size).max, small, array_namespace(size).ones_like(size))
 
 
