@@ -160,3 +160,65 @@ def test_events_at_one_time_are_all_at_risk_and_censored_times_have_no_loss(vari
             np.testing.assert_allclose(variant.numpy(got), value, rtol=1e-5)
     none = variant.array(np.zeros(5, variant.dtypes[-1]))
     np.testing.assert_array_equal(variant.numpy(al.cox_partial_likelihood(*arrays, none)), 0.0)
+
+
+def negative_binomial(m, t, a):
+    r = 1 / a
+    return (
+        (t + r) * mpmath.log1p(a * m)
+        - t * mpmath.log(m)
+        - mpmath.loggamma(t + r)
+        + mpmath.loggamma(r)
+        - t * mpmath.log(a)
+    )
+
+
+@pytest.mark.parametrize("from_log", [False, True])
+def test_a_negative_binomial_distribution_of_any_mean_and_dispersion_has_its_derivatives(variant, from_log):
+    dtype = variant.dtypes[-1]
+    means, targets = [1e-30, 1e-20, 1e-3, 0.5, math.e, 100.0, 1e5], [0.0, 2.0, 50.0]
+    dispersions = [1e-30, 1e-10, 1e-6, 1e-5, 1e-4, 1e-3, 0.1, 1.0, 30.0]
+    m, t, a = (x.reshape(-1).astype(dtype) for x in np.meshgrid(means, targets, dispersions))
+    first = np.log(m) if from_log else m
+    values, by_mean, by_dispersion = [], [], []
+    with mpmath.workdps(150):
+        for item in zip(first, t, a, strict=True):
+            x, count, spread = (mpmath.mpf(float(v)) for v in item)
+            mean = mpmath.exp(x) if from_log else x
+            values.append(float(negative_binomial(mean, count, spread)))
+            slope = (mean - count) / (mean * (1 + spread * mean))
+            by_mean.append(float(slope * mean if from_log else slope))
+            step = spread * mpmath.mpf(10) ** -40
+            up, down = (negative_binomial(mean, count, spread + s) for s in (step, -step))
+            by_dispersion.append(float((up - down) / (2 * step)))
+    loss = al.NegativeBinomialNll(from_log=from_log)
+    arrays = given(variant, first, t, a)
+    sizes = np.abs(t * np.log(m.astype("float64"))) + np.abs(values) + t * np.log1p(t)
+    got = variant.numpy(variant.run(al.NegativeBinomialNll(from_log=from_log, reduction="none"), *arrays))
+    assert np.all(np.abs(got - values) <= 32 * np.finfo(dtype).eps * sizes)
+
+    def total(*arrays):
+        return al.array_namespace(*arrays).sum(loss.call(*arrays))
+
+    for argument, exact in ((0, by_mean), (2, by_dispersion)):
+        for function in (al.NegativeBinomialNll(from_log=from_log, reduction="sum"), total):
+            slope = variant.numpy(variant.run(al.grad(function, argnums=argument), *arrays))
+            np.testing.assert_allclose(slope, exact, rtol=5e-4 if dtype == "float32" else 1e-11, atol=1e-12)
+
+
+def test_a_subnormal_dispersion_is_that_of_poissons_distribution(variant):
+    for dtype, a in (("float32", 1e-42), ("float64", 1e-310)):
+        if dtype not in variant.dtypes:
+            continue
+        arrays = [variant.array(np.asarray([x], dtype)) for x in (1.0, 1.0, a)]
+        got = variant.numpy(variant.run(al.negative_binomial_nll, *arrays))
+        np.testing.assert_allclose(got, math.e - 1, rtol=1e-6)
+        for k in (0, 2):
+            slope = variant.numpy(variant.run(al.grad(al.NegativeBinomialNll(), argnums=k), *arrays))
+            np.testing.assert_allclose(slope, [math.e - 1] if k == 0 else [math.e - math.e**2 / 2], rtol=1e-5)
+
+
+def test_no_mean_and_no_count_cost_nothing(variant):
+    for a in (1e-3, 5.0):
+        got = compute(variant, al.NegativeBinomialNll(from_log=False, reduction="none"), [0.0, 1.0], [0.0, 0.0], [a, a])
+        np.testing.assert_allclose(got, [0.0, math.log1p(a) / a], rtol=1e-5, atol=1e-15)

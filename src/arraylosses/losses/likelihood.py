@@ -399,25 +399,33 @@ class NegativeBinomialNll(PureLoss):
         super().__post_init__()
         require_one_of_type(bool, from_log=self.from_log, full=self.full)
 
-    # With x = log(dispersion m) it is r log(1 + exp(x)) + t log(1 + exp(-x)) less log Γ(t + r) - log Γ(r). Where r is
-    # large, that is t log r and little more, of which the large parts cancel.
+    # With y = dispersion m it is r log(1 + y) + t (log(1 + y) - log y) less log Γ(t + r) - log Γ(r). Where y is small,
+    # the first is m log(1 + y) / y; where r is large, log Γ(t + r) - log Γ(r) is t log r and little more, which leaves
+    # t log m of t log y. So nothing large cancels, nor in the derivatives, and no r is needed that is out of range.
     def call(self, prediction: Array, target: Array, dispersion: Array) -> Array:
         xp = array_namespace(prediction, target, dispersion)
-        inverse, log_dispersion = 1.0 / dispersion, xp.log(dispersion)
+        large = dispersion * target < 1
         if self.from_log:
-            x = prediction + log_dispersion
-            none, some = special.softplus(x), special.softplus(-x)
+            near = prediction + xp.log(dispersion) < 0
+            log_mean, mean = prediction, xp.exp(special.where(near, prediction, 0.0))
+            far_log_mean = special.where(near, 0.0, prediction)
         else:
-            product = dispersion * prediction
-            # Where the product may be out of range, its logarithm is a sum.
-            log_product = log_dispersion + xp.log(elementwise.at_least_smallest_normal(prediction))
-            none = xp.log1p(special.clip(product, None, 2.0**60)) + special.relu(log_product - 60.0 * math.log(2.0))
-            some = xp.log1p(1.0 / logarithms.replace_unused_zeros(product, target))
-        large = inverse > target
-        excess = gamma.log_gamma_excess(special.where(large, inverse, 1.0), special.where(large, target, 0.0))
-        difference = gamma.log_gamma(inverse + target) - gamma.log_gamma(inverse)
-        of_gammas = special.where(large, excess - target * log_dispersion, difference)
-        loss = inverse * none + target * some - of_gammas
+            near = xp.sqrt(prediction) * xp.sqrt(dispersion) < 1
+            log_mean = xp.log(logarithms.replace_unused_zeros(prediction, target))  # which is multiplied by the target
+            mean, far_log_mean = special.where(near, prediction, 0.0), xp.log(special.where(near, 1.0, prediction))
+        product = special.where(near, dispersion, 0.0) * mean
+        x = far_log_mean + xp.log(special.where(near, 1.0, dispersion))
+        log_term = special.where(near, xp.log1p(product), special.softplus(x))
+        mean_term = mean * (1.0 - logarithms.log1p_shortfall(product))
+        none = special.where(near, mean_term, special.softplus(x) / special.where(near, 1.0, dispersion))
+        excess = gamma.log_gamma_excess_of_inverse(
+            special.where(large, dispersion, 1.0), special.where(large, target, 0.0)
+        )
+        other = special.where(large, 1.0, dispersion)
+        inverse = 1.0 / other
+        difference = gamma.log_gamma(inverse + special.where(large, 0.0, target)) - gamma.log_gamma(inverse)
+        some = special.where(large, log_term - log_mean, special.softplus(-(log_mean + xp.log(other))))
+        loss = none + target * some - special.where(large, excess, difference)
         return loss + gamma.log_gamma(target + 1.0) if self.full else loss
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
 from .elementwise import at_least_lowest, where
-from .logarithms import atanh_excess, atanh_series, log, polynomial
+from .logarithms import atanh_excess, atanh_series, log, log1p_shortfall, polynomial
 
 _LOG_2_PI = math.log(2.0 * math.pi)
 
@@ -117,15 +117,24 @@ def near_and_log_ratio(xp: Namespace, x: Array, y: Array) -> tuple[Array, Array]
 # moved up to where Stirling's series holds.
 def stirling_error(z: Array) -> Array:
     """What log Γ(z) exceeds Stirling's formula by, (z - 1/2) log z - z + log(2π) / 2, for z above 0."""
-    xp = array_namespace(z)
     small = z < _SHIFT
-    low = where(small, z, 1.0)
+    return _stirling_error(small, where(small, z, 1.0), 1.0 / where(small, z + _SHIFT, z))
+
+
+def stirling_error_of_inverse(w: Array) -> Array:
+    """The same at z = 1 / w, with a derivative by w that is in range however small that is."""
+    small = w * _SHIFT > 1
+    low = 1.0 / where(small, w, 1.0)
+    return _stirling_error(small, low, where(small, 1.0 / (low + _SHIFT), w))
+
+
+def _stirling_error(small: Array, low: Array, inverse: Array) -> Array:
+    xp = array_namespace(low)
     near = low >= 1
     first = where(near, 1.0, low)
     steps: Any = where(near, _step(where(near, low, 1.0), 1), (first + 0.5) * xp.log1p(1.0 / first) - 1.0)
     for k in range(1, _SHIFT):
         steps = steps + _step(low + k, k)
-    inverse = 1.0 / where(small, z + _SHIFT, z)
     return inverse * polynomial(_STIRLING, inverse * inverse) + where(small, steps, 0.0)
 
 
@@ -150,3 +159,13 @@ def log_gamma_excess(z: Array, y: Array) -> Array:
     z_and_y = z + y
     log1p = array_namespace(z_and_y).log1p
     return kl_div(z_and_y, z) - 0.5 * log1p(y / z) + (stirling_error(z_and_y) - stirling_error(z))
+
+
+# With u = w y it is y ((1 + u) log(1 + u) / u - 1) - log(1 + u) / 2 + δ(z + y) - δ(z), where log(1 + u) / u is known by
+# what it falls short of 1 by.
+def log_gamma_excess_of_inverse(w: Array, y: Array) -> Array:
+    """The same for z = 1 / w, where w y is at most 1; its derivative by w keeps its digits however small that is."""
+    u = w * y
+    log_term = array_namespace(u).log1p(u)
+    errors = stirling_error_of_inverse(w / (1.0 + u)) - stirling_error_of_inverse(w)
+    return y * (u - (1.0 + u) * log1p_shortfall(u)) - 0.5 * log_term + errors
