@@ -137,11 +137,17 @@ class _LocationScale(PureLoss):
 
     def _log_and_ratio(self, error: Array, spread: Array) -> tuple[Array, Array]:
         """The logarithm of the spread, and the error over the spread."""
-        xp = array_namespace(error, spread)
-        if self.from_log:
-            return spread, error * xp.exp(-spread)
-        spread = spread if settings.is_zero(self.epsilon) else special.clip(spread, self.epsilon)
-        return xp.log(spread), error / spread
+        spread = self._raised(spread)
+        return self._log(spread), self._ratio(error, spread)
+
+    def _raised(self, spread: Array) -> Array:
+        return spread if self.from_log or settings.is_zero(self.epsilon) else special.clip(spread, self.epsilon)
+
+    def _log(self, raised: Array) -> Array:
+        return raised if self.from_log else array_namespace(raised).log(raised)
+
+    def _ratio(self, error: Array, raised: Array) -> Array:
+        return error * array_namespace(error, raised).exp(-raised) if self.from_log else error / raised
 
 
 @register(alias("GaussianNLLLoss", "gaussian_nll_loss", epsilon=1e-6))
@@ -322,18 +328,24 @@ class StudentTNll(_LocationScale):
 
     # log s + (df + 1) / 2 log(1 + r²/df), where r itself may be out of range
     def call(self, prediction: Array, target: Array, scale: Array) -> Array:
-        error = prediction - target
-        log_scale, ratio = self._log_and_ratio(error, scale)
-        df = settings.at_least_tiny(self.df, ratio)
+        error, scale, unit = prediction - target, self._raised(scale), 0.0 if self.from_log else 1.0
+        xp, log_scale = array_namespace(error, scale), self._log(scale)
+        df = settings.at_least_tiny(self.df, error)
         half, root = 0.5 * df + 0.5, df**0.5
-        q = ratio / root
-        loss = half * logarithms.log1p_square(q, error, log_scale + settings.log(root, error))
+        log_divisor = log_scale + settings.log(root, error)
+
+        def quotient(far: Array) -> Array:
+            return self._ratio(special.where(far, 0.0, error), special.where(far, unit, scale)) / root
+
+        loss = half * logarithms.log1p_square(error, log_divisor, quotient)
         if not (isinstance(self.df, NUMBERS) and self.df < 2.0**20):  # the square of a quotient may vanish
-            loss = special.where(array_namespace(q).abs(q) < 2.0**-30, half * q * q, loss)
+            small = xp.log(elementwise.at_least_smallest_normal(xp.abs(error))) - log_divisor < -20.0
+            q = quotient(xp.logical_not(small))
+            loss = special.where(small, half * q * q, loss)
         loss = log_scale + loss
         if not self.full:
             return loss
-        half = as_array(0.5 * df, ratio, ratio.dtype)
+        half = as_array(0.5 * df, error, error.dtype)
         return loss + (0.5 * math.log(2.0 * math.pi) - gamma.log_gamma_excess(half, 0.5))
 
 

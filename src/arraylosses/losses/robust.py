@@ -243,7 +243,10 @@ class GeneralRobust(PureLoss):
             power = (1.0 + PseudoHuber()._of_error(special.where(far, q, 1.0))) ** alpha - 1.0
             q = special.where(far, 0.0, q)
             return b / alpha * special.where(far, power, xp.expm1(0.5 * alpha * xp.log1p(q * q)))
-        log_power = logarithms.log1p_square(ratio / root, error / root, settings.log(scale, error))
+        log_divisor = settings.log(scale, error) + math.log(root)
+        log_power = logarithms.log1p_square(
+            error, log_divisor, lambda far: special.where(far, 0.0, error) / scale / root
+        )
         if abs(alpha) < 2.0**-60:
             return log_power
         return b / alpha * logarithms.expm1(0.5 * alpha * log_power)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
@@ -285,13 +285,14 @@ def expm1(xp: Namespace, x: Array) -> Array:
     return xp.expm1(x)
 
 
-# log1p(q²), with q limited to 2^30, and 2 (log |q| - 30 log 2) beyond that
-def log1p_square(q: Array, x: Array, log_divisor: Any) -> Array:
-    """log(1 + q²) of a quotient of x, which may be out of range."""
-    xp = array_namespace(q, x)
-    near = clip(q, -(2.0**30), 2.0**30)
-    beyond = xp.log(at_least_smallest_normal(xp.abs(x))) - (log_divisor + 30.0 * _LOG_2)
-    return xp.log1p(near * near) + 2.0 * relu(beyond)
+# 2 log |q| beyond 2^30, where 1 is no digit of the sum
+def log1p_square(x: Array, log_divisor: Any, quotient: Callable[[Array], Array]) -> Array:
+    """log(1 + q²) of a quotient of x that may be out of range; `quotient` is told where it is not asked for."""
+    xp = array_namespace(x)
+    log_q = xp.log(at_least_smallest_normal(xp.abs(x))) - log_divisor
+    far = log_q > 30.0 * _LOG_2
+    q = quotient(far)
+    return where(far, 2.0 * log_q, xp.log1p(q * q))
 
 
 def polynomial(coefficients: tuple[float, ...], x: Array) -> Any:
