@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
 
 import arraylosses as al
 
-from .cases import CASES, DEFAULTS
+from .cases import CASES, DEFAULTS, Case
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -20,10 +21,15 @@ KEEP = np.asarray([True, False, True, False, False, False, True, False, True])
 NONE = np.zeros(9, dtype=bool)
 
 
-def masked(x, axis, keep=KEEP):
+def masked(x, axis, keep=KEEP, others=-1):
     """What `keep` leaves of three chunks, of which KEEP empties one, by a mask that is computed with all the rest."""
-    lazy = da.from_array(x, chunks=tuple(3 if k == axis else -1 for k in range(x.ndim)))
+    lazy = da.from_array(x, chunks=tuple(3 if k == axis else others for k in range(x.ndim)))
     return lazy[(*(slice(None),) * axis, da.from_array(keep, chunks=3))]
+
+
+def masked_in_small_chunks(x, axis, keep=KEEP):
+    """The same in chunks along all other axes too, of which a row has two."""
+    return masked(x, axis, keep, others=3)
 
 
 def counted(x, axis):
@@ -82,9 +88,38 @@ def test_lengths_that_are_not_known(case):
     compare(case, masked)
 
 
+@pytest.mark.every_loss
+@pytest.mark.parametrize("case", [case for case in DEFAULTS if case.rows], ids=str)
+def test_lengths_that_are_not_known_beside_chunks_of_rows(case):
+    compare(case, masked_in_small_chunks)
+
+
 @pytest.mark.parametrize("case", DEFAULTS, ids=str)
 def test_no_item_left(case):
-    compare(case, lambda x, axis: masked(x, axis, NONE), NONE)
+    compare(case, lambda x, axis: masked_in_small_chunks(x, axis, NONE), NONE)
+
+
+@pytest.mark.parametrize("keep", [KEEP, NONE], ids=["some", "none"])
+@pytest.mark.parametrize("squared", [False, True])
+def test_cumulative_sums_of_lengths_that_are_not_known(squared, keep):
+    compare(
+        Case("wasserstein_1d", al.Wasserstein1D(squared=squared)),
+        functools.partial(masked_in_small_chunks, keep=keep),
+        keep,
+    )
+
+
+def test_a_cumulative_sum_of_ones_own_has_its_gradient_where_a_length_is_not_known():
+    @al.loss
+    def total(prediction, target):
+        xp = al.array_namespace(prediction, target)
+        return xp.cumulative_sum(prediction, axis=-1) * target
+
+    x, y = np.random.default_rng(0).normal(size=(2, 9, 5))
+    lazy = [masked_in_small_chunks(v, 0) for v in (x, y)]
+    found = al.grad(total)(*lazy, reduction="sum").compute(scheduler="synchronous")
+    # The derivative of Σ y_k Σ_{j <= k} x_j by x_j is the sum of y from j on.
+    np.testing.assert_allclose(found, np.cumsum(y[KEEP, ::-1], axis=1)[:, ::-1], rtol=1e-12)
 
 
 @pytest.mark.parametrize("lazily", [counted, of_single_rows, with_an_empty_chunk])

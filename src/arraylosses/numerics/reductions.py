@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, at_most
+from .._array_api import Array, Namespace, array_namespace, at_most, in_one_chunk
 from .._values import FEW
 from ._jax import lies_on_mesh, with_jvp_of
 from ._variants import primitive
@@ -81,7 +81,7 @@ def reduce_mean(xp: Namespace, x: Array, axis: int) -> Array:
 @primitive(torch=lambda torch, x, axis: torch.cumsum(x, axis))
 def cumulative_sum(xp: Namespace, x: Array, axis: int) -> Array:
     """The sums of the first entries along `axis`."""
-    return xp.cumulative_sum(x, axis=axis)
+    return xp.cumulative_sum(in_one_chunk(x, axis), axis=axis)
 
 
 def _reduce_sums_jax(jax: Any, *terms: Array, axis: int) -> _Terms | None:
