@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses import autodiff, dialects
 
 from .variants import importable
 
@@ -162,12 +163,49 @@ def test_a_list_is_refused_with_what_the_other_arrays_library_makes_one_by(varia
         ("weight", lambda: al.squared_error(x, x, weight=value)),
     ):
         hint = hint_of(call, rf"`{name}` must be an array .*, got {type(value).__name__}; (.+) makes an array")
+        assert variant.backend == "strict" or not hint.startswith("xp.")
         array = eval(hint, modules(variant) | {name: value})
         assert variant.of_this_library(array)
     if np.ndim(value):
         assert variant.numpy(al.squared_error(x, al.array_namespace(x).astype(array, x.dtype))) == pytest.approx(
             np.mean((X - Y) ** 2)
         )
+
+
+LABELS = [1, 0, 2, 0]
+DTYPES = {
+    "floating labels": (lambda *x: al.cross_entropy(*x), "labels", (4, 3), "float64", LABELS),
+    "floating ids": (lambda *x: al.nt_xent(*x), "labels", (4, 3), "float32", LABELS),
+    "floating labels of sequences": (lambda *x: al.ctc(*x), "labels", (5, 3), "float32", [1.0, 2.0]),
+    "an integer one-hot target": (lambda *x: al.cross_entropy(*x), "labels", (4, 3), "int64", np.eye(3)[LABELS]),
+    "integer predictions": (lambda y, x: al.huber(x, y), "prediction", (4,), "int64", LABELS),
+    "traced integers": (
+        lambda _, x: autodiff.grad(lambda x: al.array_namespace(x).sum(x * x))(x),
+        "x",
+        (4,),
+        "int64",
+        LABELS,
+    ),
+    "the batch for the classes": (lambda *x: dialects.torch.cross_entropy(*x), "input", (3, 4), "int64", LABELS),
+}
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("kind", DTYPES)
+def test_a_hint_at_a_dtype_or_an_axis_works_when_it_is_followed(variant, kind):
+    call, name, shape, dtype, values = DTYPES[kind]
+    if variant.name == "strict-device":
+        pytest.skip("the namespace makes arrays on its default device")
+    other = variant.array(np.random.default_rng(0).normal(size=shape).astype("float32"))
+    given = variant.array(np.asarray(values).astype(dtype))
+    with pytest.raises((TypeError, ValueError), match=", as in ") as caught:
+        call(other, given)
+    hint = re.search(r", as in (.*)$", str(caught.value)).group(1)
+    assert variant.backend == "strict" or "xp." not in hint
+    followed = eval(hint, modules(variant) | {name: other if name == "input" else given})
+    assert variant.of_this_library(followed)
+    found = call(followed, given) if name == "input" else call(other, followed)
+    assert np.all(np.isfinite(variant.numpy(found)))
 
 
 SIGNS = {

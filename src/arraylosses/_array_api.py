@@ -35,7 +35,6 @@ __all__ = [
     "holds_values",
     "in_chunks_of",
     "in_forward_mode",
-    "in_one_chunk",
     "in_torch_compiler",
     "in_transform",
     "integer_range",
@@ -333,17 +332,6 @@ def in_chunks_of(x: Array, like: Array) -> Array:
     """Return a lazy array in the chunks of another; any other array, and a traced one, as it is."""
     chunks = getattr(like, "chunks", None)
     return x if chunks is None or getattr(x, "chunks", chunks) == chunks else x.rechunk(chunks)
-
-
-def in_one_chunk(x: Array, axis: int) -> Array:
-    """Return a lazy array of lengths that are not known in one chunk along an axis; any other array as it is.
-
-    What Dask computes along several chunks asks for the lengths of these along all axes.
-    """
-    chunks = getattr(x, "chunks", None)
-    if chunks is None or len(chunks[axis]) == 1 or known_size(x.shape) is not None:
-        return x
-    return x.rechunk({axis % x.ndim: -1})
 
 
 # dtypes

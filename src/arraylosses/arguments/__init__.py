@@ -8,7 +8,7 @@ alone.
 from .arrays import Inputs, Labels, check_inputs
 from .declaration import Declaration, Granularity, conditions, declared, of_granularity
 from .domains import DOMAINS, Domain
-from .hints import added_axes, closest, in_short, made_of, meant, ours
+from .hints import added_axes, as_dtype, closest, in_short, made_of, meant, ours, spelled
 from .settings import (
     FrozenDict,
     are_zero,
@@ -36,6 +36,7 @@ __all__ = [
     "Layout",
     "added_axes",
     "are_zero",
+    "as_dtype",
     "check_broadcast",
     "check_inputs",
     "closest",
@@ -56,4 +57,5 @@ __all__ = [
     "require_per_class",
     "require_positive",
     "require_range",
+    "spelled",
 ]

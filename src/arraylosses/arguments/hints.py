@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, backend_of, is_container, is_masked, is_torch, namespace_of
 
-__all__ = ["added_axes", "as_dtype", "closest", "in_short", "made_of", "meant", "ours"]
+__all__ = ["added_axes", "as_dtype", "closest", "in_short", "made_of", "meant", "ours", "spelled"]
 
 # What the frameworks call an argument, and what it is called here, where the loss has one of that name.
 _OURS = {
@@ -33,7 +33,8 @@ _OURS = {
     "y_true": ("target", "labels"),
 }
 
-_CREATES = {"numpy": "np.asarray", "torch": "torch.asarray", "jax": "jnp.asarray", "cupy": "cp.asarray"}
+# What a library is imported as, by all of its users.
+_SPELLED = {"numpy": "np", "torch": "torch", "jax": "jnp", "cupy": "cp", "dask": "da"}
 _CONTAINERS = {
     "pandas": "{name}.to_numpy() makes an array",
     "polars": "{name}.to_numpy() makes an array",
@@ -94,12 +95,17 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
     elif (library := type(x).__module__.partition(".")[0]) in _CONTAINERS:
         hint = _CONTAINERS[library].format(name=name)
     elif isinstance(x, list | tuple | int | float | np.generic):
-        creates = _CREATES.get("numpy" if like is None else backend_of(namespace_of(like)), "xp.asarray")
+        library = "np" if like is None else spelled(namespace_of(like))
         place = f', device="{like.device}"' if like is not None and is_torch(like) and not like.is_cpu else ""
-        hint = f"{creates}({name}{place}) makes an array"
+        hint = f"{library}.asarray({name}{place}) makes an array"
     else:
         return type(x).__name__
     return f"{type(x).__name__}; {hint}"
+
+
+def spelled(xp: Namespace) -> str:
+    """Return the name by which a library is known in code."""
+    return _SPELLED.get(backend_of(xp), "xp")
 
 
 def as_dtype(name: str, xp: Namespace, dtype: str) -> str:

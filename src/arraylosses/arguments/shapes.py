@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from .._array_api import Array, broadcasts_to, dtype_kind, dtype_name, namespace_of, same_shape
 from .declaration import ANY, Declaration, Form
-from .hints import added_axes, in_short
+from .hints import added_axes, as_dtype, in_short
 from .places import narrowed
 
 __all__ = ["Axes", "Layout", "check_broadcast", "check_weights"]
@@ -33,6 +33,7 @@ class Axes:
         """The axis whose places integer labels name."""
         self.shapes = [tuple(x.shape) for x in arrays]
         self.dtypes = [x.dtype for x in arrays]
+        self.first = arrays[0]
         self.sizes = {axis: (int(axis),) for form in forms for axis in form.axes if axis.isdecimal()}
         for k in range(len(arrays)):
             self._take(k)
@@ -137,7 +138,7 @@ class Axes:
             raise TypeError(
                 f"`{name}` must be integer labels of shape {items} or floating probabilities of {wanted}, got "
                 f"{dtype_name(self.dtypes[k])} of shape {got}; labels need an integer dtype, as in "
-                "xp.astype(x, xp.int64)"
+                f"{self._as_dtype(name, 'int64')}"
             )
         if form.axes == self.forms[0].axes:
             _refuse_shapes([self.names[j] for j in of_first], [self.shapes[j] for j in of_first])
@@ -160,13 +161,16 @@ class Axes:
     def _hint_at_labels(self, forms: tuple[Form, ...], got: tuple[int, ...], items: tuple[int, ...], name: str) -> str:
         whole = self.shapes[0]
         if got == whole and len(forms) > 1:
-            return "; a one-hot target must have a floating dtype, as in xp.astype(x, xp.float32)"
+            return f"; a one-hot target must have a floating dtype, as in {self._as_dtype(name, 'float32')}"
         if got[-1:] == (1,) and got[:-1] == items:
             return f"; drop the axis of length 1, as in `{name}[..., 0]`"
         if self.moving is None:
             return ""
         fits = [k for k in range(len(whole)) if whole[:k] + whole[k + 1 :] == got]
         return f"; the labels would fit axis={fits[0]}" if fits else ""
+
+    def _as_dtype(self, name: str, dtype: str) -> str:
+        return as_dtype(name, namespace_of(self.first), dtype)
 
     def _said(self, axis: str) -> str:
         return ", ".join(map(str, self.sizes[axis])) if axis in self.sizes else axis

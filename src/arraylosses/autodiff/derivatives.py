@@ -10,6 +10,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, backend_of, dtype_kind, dtype_name, in_chunks_of, library_of, namespace_of
 from .._nested import by_arrays, is_nested
+from ..arguments import as_dtype
 from .array import TracedArray, plain
 from .namespace import TracedNamespace, traced_namespace
 from .tape import COUNTER, Node, backward
@@ -224,7 +225,9 @@ def _leaves(
         x = args[k]
         library = namespace_of(plain(x))
         if library is None or dtype_kind(x.dtype) not in ("float", "half"):
-            hint = "convert it, as in xp.astype(x, xp.float64)" if library else "make it an array, as in np.asarray(x)"
+            hint = "make it an array, as in np.asarray(x)"
+            if library:
+                hint = f"convert it, as in {as_dtype('x', library, 'float64')}"
             got = dtype_name(x.dtype) if library else type(x).__name__
             raise TypeError(f"argument {k} must be a floating array, got {got}; {hint}")
         if space is not None and space.__wrapped_namespace__ is not library:

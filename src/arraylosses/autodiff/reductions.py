@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._array_api import Array, Namespace, array_namespace, in_one_chunk, namespace_of
+from .._array_api import Array, Namespace, array_namespace, namespace_of
 from ..numerics import indexing, reductions
 from .rules import composite, rule
 from .tape import Pullback
@@ -156,7 +156,7 @@ def _cumulative_sum(
 
 
 def _added_up(x: Array, axis: int | None = None, **settings: Any) -> Array:
-    return namespace_of(x).cumulative_sum(in_one_chunk(x, axis or 0), axis=axis, **settings)
+    return namespace_of(x).cumulative_sum(reductions.in_one_chunk(x, axis or 0), axis=axis, **settings)
 
 
 rule("cumulative_sum", _cumulative_sum, forward=_added_up)

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, at_most, in_one_chunk
+from .._array_api import Array, Namespace, array_namespace, at_most, in_one_chunk, known_size
 from .._values import FEW
 from ._jax import lies_on_mesh, with_jvp_of
 from ._variants import primitive
@@ -75,6 +75,17 @@ def reduce_sum(xp: Namespace, x: Array, axis: int | None = None) -> Array:
 def reduce_mean(xp: Namespace, x: Array, axis: int) -> Array:
     """The mean along `axis`."""
     return xp.mean(x, axis=axis)
+
+
+def in_one_chunk(x: Array, axis: int) -> Array:
+    """Return a lazy array of lengths that are not known in one chunk along an axis; any other array as it is.
+
+    What Dask computes along several chunks asks for the lengths of these along all axes.
+    """
+    chunks = getattr(x, "chunks", None)
+    if chunks is None or len(chunks[axis]) == 1 or known_size(x.shape) is not None:
+        return x
+    return x.rechunk({axis % x.ndim: -1})
 
 
 # array-api-compat's looks for the namespace once more, which torch's compiler can't trace without a warning.

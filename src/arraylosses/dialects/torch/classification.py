@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from ... import special
 from ..._array_api import Array, array_namespace, as_index, dtype_kind, dtype_name, holds_values
+from ...arguments import spelled
 from ...losses._base import along
 from ...losses.binary import BinaryCrossEntropy
 from ...losses.divergence import KlDivergence
@@ -221,7 +222,8 @@ def _require_labels(input: Array, target: Array) -> None:
         return
     hint = ""
     if len(shape) > 1 and given == shape[1:]:
-        hint = "; it would fit if the classes were on axis 0, so move them, as in xp.moveaxis(input, 0, 1)"
+        moved = f"{spelled(array_namespace(input))}.moveaxis(input, 0, 1)"
+        hint = f"; it would fit if the classes were on axis 0, so move them, as in {moved}"
     raise ValueError(
         f"`target` must have shape {wanted}, that of `input` {shape} without the classes on axis 1, got {given}{hint}"
     )
