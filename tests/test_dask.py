@@ -10,7 +10,7 @@ import pytest
 
 import arraylosses as al
 
-from .cases import CASES, DEFAULTS, Case
+from .cases import CASES, DEFAULTS, OTHERS, Case
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -94,6 +94,13 @@ def test_lengths_that_are_not_known_beside_chunks_of_rows(case):
     compare(case, masked_in_small_chunks)
 
 
+@pytest.mark.parametrize("name", ["optax.triplet_margin_loss", "ctc"])
+def test_a_stack_of_lengths_that_are_not_known(name):
+    case = next(case for case in [*CASES, *OTHERS] if case.name == name)
+    found = case.loss(*[masked(v, 0) for v in case.of_batch(9)]).compute(scheduler="synchronous")
+    np.testing.assert_allclose(found, case.loss(*[v[KEEP] for v in case.of_batch(9)]), rtol=1e-12)
+
+
 @pytest.mark.parametrize("case", DEFAULTS, ids=str)
 def test_no_item_left(case):
     compare(case, lambda x, axis: masked_in_small_chunks(x, axis, NONE), NONE)
@@ -107,6 +114,19 @@ def test_cumulative_sums_of_lengths_that_are_not_known(squared, keep):
         functools.partial(masked_in_small_chunks, keep=keep),
         keep,
     )
+
+
+@pytest.mark.parametrize("keep", [KEEP, NONE], ids=["some", "none"])
+@pytest.mark.parametrize("from_logits", [True, False])
+def test_sequences_of_which_it_is_not_known_how_many_are_left(from_logits, keep):
+    case = Case("ctc", al.Ctc(from_logits=from_logits, zero_infinity=True))
+    arrays = case.of_batch(9)
+    lazy = [masked(x, 0, keep) for x in arrays]
+    for reduction in ("mean", "sum", "batchmean"):
+        compute = al.value_and_grad(dataclasses.replace(case.loss, reduction=reduction))
+        expected = compute(*[x[keep] for x in arrays])
+        for x, y in zip(dask.compute(*compute(*lazy), scheduler="synchronous"), expected, strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-14)
 
 
 def test_a_cumulative_sum_of_ones_own_has_its_gradient_where_a_length_is_not_known():

@@ -24,7 +24,7 @@ def expand_dims(x: Array, axis: int) -> Array:
 
 def _join_dask(dask: Any, *arrays: Array) -> Array:
     # In chunks of which some hold one entry, what is computed of entries beside each other is cut ever finer.
-    joined = dask.concatenate(arrays, axis=-1)
+    joined = dask.concatenate(arrays, axis=-1, allow_unknown_chunksizes=True)
     return joined.rechunk({joined.ndim - 1: -1})
 
 
@@ -32,6 +32,16 @@ def _join_dask(dask: Any, *arrays: Array) -> Array:
 def join(xp: Namespace, *arrays: Array) -> Array:
     """The standard's `concat` along the last axis."""
     return xp.concat(arrays, axis=-1)
+
+
+def _stack_dask(dask: Any, *arrays: Array, axis: int = 0) -> Array:
+    return dask.stack(arrays, axis=axis, allow_unknown_chunksizes=True)
+
+
+@primitive(arrays=None, dask=_stack_dask)
+def stack(xp: Namespace, *arrays: Array, axis: int = 0) -> Array:
+    """The standard's `stack`."""
+    return xp.stack(arrays, axis=axis)
 
 
 def move_axis(x: Array, source: int, destination: int) -> Array:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, single_device
 from ._variants import in_place_library, primitive
+from .indexing import stack
 
 Step: TypeAlias = Callable[..., tuple[Any, Array | None]]
 """What makes a state, the entries of a step and what is fixed the next state and an output."""
@@ -81,5 +82,5 @@ def _scan(
     if not steps:
         zeros = [xp.zeros(x.shape[1:], dtype=x.dtype, device=single_device(x)) for x in inputs]
         like = step(state, *zeros, *fixed)[1]
-        return state, None if like is None else xp.stack([like])[:0, ...]
-    return state, None if outputs[0] is None else xp.stack(outputs[::-1] if reverse else outputs)
+        return state, None if like is None else stack(like)[:0, ...]
+    return state, None if outputs[0] is None else stack(*(outputs[::-1] if reverse else outputs))

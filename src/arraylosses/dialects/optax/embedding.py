@@ -329,7 +329,7 @@ class _Lengthened:
         d, xp = distance.value, array_namespace(distance.value)
         more = settings.in_range(epsilon, d) ** (1.0 / p) * 2.0**-20 + xp.zeros_like(d)
         if p == 2:
-            self.value = special.vector_norm(xp.stack([d, more], axis=-1))  # ONNX has no hypot
+            self.value = special.vector_norm(indexing.stack(d, more, axis=-1))  # ONNX has no hypot
         else:
             largest = special.stop_gradient(xp.maximum(d, more))
             largest = special.where(largest == 0, 1.0, largest)
