@@ -229,6 +229,67 @@ def extremes_of(case: Case) -> list[al.Loss]:
     return found
 
 
+def fair(e, c):
+    return c * c * (e / c - mpmath.log1p(e / c))
+
+
+def pseudo_huber(e, c):
+    return c * c * (mpmath.sqrt(1 + (e / c) ** 2) - 1)
+
+
+def smooth_l1(e, c):
+    return e * e / (2 * c) if e <= c else e - c / 2
+
+
+FAR = [
+    (1e-30, 1e20),
+    (1e-20, 1e20),
+    (1e-19, 1e15),
+    (1e-30, 1.0),
+    (1e-20, 1.0),
+    (1e20, 1e-3),
+    (1e30, 40.0),
+    (1e30, 1e15),
+]
+"""A setting, and an error beside it."""
+
+# Settings whose square, or whose quotient with an error, float32 has not: loss, error, and what is expected of mpmath.
+FAR_SETTINGS: list[tuple[al.Loss, float, Any]] = [
+    *[(al.Fair(scale=c), e, fair) for c, e in FAR],
+    *[(al.PseudoHuber(delta=c), e, pseudo_huber) for c, e in FAR],
+    *[(al.SmoothL1(beta=c), e, smooth_l1) for c, e in FAR],
+    *[(al.Huber(delta=c), e, lambda e, c: c * smooth_l1(e, c)) for c, e in FAR],
+    *[(al.GeneralRobust(alpha=0.0, scale=c), e, lambda e, c: mpmath.log1p((e / c) ** 2 / 2)) for c, e in FAR],
+    *[(al.GeneralRobust(scale=c), e, lambda e, c: pseudo_huber(e, c) / c**2) for c, e in FAR],
+    *[(al.Wing(curvature=c), e, lambda e, c: 10 * mpmath.log1p(min(e, 10) / c) + max(e - 10, 0)) for c, e in FAR],
+    *[
+        (al.Wing(width=c, curvature=0.5), e, lambda e, c: c * mpmath.log1p(min(e, c) * 2) + max(e - c, 0))
+        for c, e in FAR
+    ],
+    *[(al.Wing(width=c, curvature=c), e, lambda e, c: c * mpmath.log1p(min(e / c, 1)) + max(e - c, 0)) for c, e in FAR],
+]
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize(("loss", "error", "exact"), FAR_SETTINGS, ids=repr)
+def test_a_setting_whose_square_is_out_of_range_gives_the_number_of_the_formula(variant: Variant, loss, error, exact):
+    name = next(n for n in ("scale", "delta", "beta", "curvature", "width") if loss.settings().get(n, 0.5) in dict(FAR))
+    with mpmath.workdps(200):
+        setting, e = (mpmath.mpf(float(np.float32(v))) for v in (loss.settings()[name], error))
+        value = float(exact(e, setting))
+        slope = float(mpmath.diff(lambda e: exact(e, setting), e, h=e * mpmath.mpf(10) ** -20))
+    with np.errstate(all="ignore"):
+        got = both(variant, loss, [error, -error], [0.0, 0.0], dtype="float32")
+        by_operations = variant.numpy(
+            variant.run(al.grad(traced(loss)), *[variant.array(np.float32(x)) for x in ([error, -error], [0.0, 0.0])])
+        )
+    value = value if value < 3.4e38 else INF
+    np.testing.assert_allclose(got[0], [value, value], rtol=1e-5, atol=1e-37)
+    if value < INF:
+        for found in (got[1], by_operations):
+            np.testing.assert_allclose(found, [slope, -slope], rtol=1e-5, atol=1e-37)
+
+
 @pytest.mark.main_variants
 @pytest.mark.parametrize("case", [c for c in elementwise if extremes_of(c)], ids=str)
 def test_a_setting_out_of_range_gives_a_limit_and_never_nan(variant: Variant, case):

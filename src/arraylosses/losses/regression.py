@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .. import special
-from .._array_api import Array, Real, array_namespace
+from .._array_api import NUMBERS, Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_positive, require_range
 from ..numerics import elementwise, logarithms, logistic, settings
 from ..registry import register
@@ -280,7 +280,8 @@ class SmoothL1(ErrorLoss):
     def torch_kernel(self) -> tuple[str, dict[str, Any]] | None:
         if settings.is_zero(self.beta):
             return "l1_loss", {}
-        return ("smooth_l1_loss", {"beta": self.beta}) if self.beta >= 2.0**-126 else None  # 0 / 0 on a GPU in float32
+        # 0 / 0 on a GPU in float32 below these, and above them a square out of range
+        return ("smooth_l1_loss", {"beta": self.beta}) if 2.0**-126 <= self.beta <= 2.0**60 else None
 
     # e²/(2 beta) where |e| <= beta, |e| - beta/2 elsewhere: Huber's over beta.
     def _of_error(self, error: Array) -> Array:
@@ -352,7 +353,11 @@ class PseudoHuber(ErrorLoss):
     # c = delta r, where |r| is limited to 2^60. There c / (1 + root) is delta in every dtype, and r² does not overflow.
     def _of_error(self, error: Array) -> Array:
         clipped, root = self._clipped_and_root(error)
-        return error * (clipped / (1.0 + root))
+        if isinstance(self.delta, NUMBERS) and self.delta >= 2.0**-40:
+            return error * (clipped / (1.0 + root))
+        # The derivative of 1 + root is e c over its square, which may vanish: a small delta is multiplied by at last.
+        unit = settings.limited(self.delta, elementwise.finfo(error).smallest_normal, 1.0)
+        return unit * (error * (clipped / unit / (1.0 + root)))
 
     # c / sqrt(1 + r²)
     def _derivative(self, error: Array) -> Array:
@@ -372,7 +377,7 @@ class PseudoHuber(ErrorLoss):
         delta = settings.at_least_tiny(self.delta, error)
         most = 2.0**60 * delta
         clipped = special.clip(error, -most, most)
-        ratio = clipped / delta
+        ratio = elementwise.quotient(clipped, delta)
         return clipped, array_namespace(error).sqrt(1.0 + ratio * ratio)
 
 

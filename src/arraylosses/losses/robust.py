@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import special
-from .._array_api import Array, Real, array_namespace
+from .._array_api import NUMBERS, Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_one_of_type, require_positive, require_range
 from ..numerics import elementwise, logarithms, settings
 from ..registry import alias, register
@@ -299,23 +299,38 @@ class Fair(ErrorLoss):
         super().__post_init__()
         require_positive(scale=self.scale)
 
-    # c (|e| (1 - log(1 + r) / r)) with r = |e| / c: no square is out of range
+    # c (|e| (1 - log(1 + r) / r)) with r = |e| / c: no square is out of range, and for the derivative c |e| is not, but
+    # for a huge c. There, up to c, it is e² (r - log(1 + r)) / r².
     def _of_error(self, error: Array) -> Array:
-        scale = settings.squarable(self.scale, error)
         size = special.absolute(error)
-        return scale * (size * logarithms.log1p_shortfall(special.clip(size / scale, None, 2.0**60)))
+        scale = settings.at_least_tiny(self.scale, error)
+        ratio = special.clip(size / scale, None, 2.0**60)
+        loss = scale * (size * logarithms.log1p_shortfall(ratio))
+        if isinstance(self.scale, NUMBERS) and self.scale < 2.0**60:
+            return loss
+        is_near = size < scale
+        if not isinstance(scale, NUMBERS):
+            is_near = array_namespace(size, scale).logical_and(is_near, scale > 2.0**60)
+        near = special.where(is_near, size, 0.0)
+        squared = near * (near * logarithms.log1p_curvature(special.where(is_near, ratio, 0.0)))
+        return special.where(is_near, squared, loss)
 
-    # e / (1 + r), which is c for an infinite error
+    # d / (1 + r), which is c for an infinite error
     def _derivative(self, error: Array) -> Array:
-        scale = settings.squarable(self.scale, error)
-        ratio = special.clip(error / scale, -(2.0**60), 2.0**60)
-        return scale * (ratio / (1.0 + special.absolute(ratio)))
+        clipped, ratio = self._clipped_and_ratio(error)
+        return clipped / (1.0 + special.absolute(ratio))
 
     # 1 / (1 + r)²
     def _second_derivative(self, error: Array) -> Array:
-        scale = settings.squarable(self.scale, error)
-        root = 1.0 / (1.0 + special.absolute(error) / scale)
+        _, ratio = self._clipped_and_ratio(error)
+        root = 1.0 / (1.0 + special.absolute(ratio))
         return root * root
+
+    def _clipped_and_ratio(self, error: Array) -> tuple[Array, Array]:
+        scale = settings.at_least_tiny(self.scale, error)
+        most = 2.0**60 * scale
+        clipped = special.clip(error, -most, most)
+        return clipped, clipped / scale
 
 
 @register
@@ -373,10 +388,15 @@ class Wing(PureLoss):
         super().__post_init__()
         require_positive(width=self.width, curvature=self.curvature)
 
-    # width log(1 + a / curvature) + (|e| - a), where a is |e| up to the width. The quotients are in range.
+    # width log(1 + a / curvature) + (|e| - a), where a is |e| up to the width
     def call(self, prediction: Array, target: Array) -> Array:
         size = special.absolute(prediction - target)
-        width = settings.squarable(self.width, size)
+        width, curvature = (settings.at_least_tiny(x, size) for x in (self.width, self.curvature))
         near = special.clip(size, None, width)
-        ratio = near / settings.squarable(self.curvature, size)
-        return width * array_namespace(size).log1p(ratio) + (size - near)
+        loss = width * logarithms.log1p_quotient(near, curvature)
+        if not (isinstance(self.curvature, NUMBERS) and 2.0**-60 < self.curvature < 2.0**60):
+            # The slope at 0 may be infinite, and the quotient by a huge curvature vanish.
+            slope = width / settings.limited(curvature, 2.0**60, elementwise.finfo(size).max)
+            loss = special.where(near < 2.0**-60 * curvature - 1.0, slope * near, loss)
+            loss = special.where(size == 0, 0.0, loss)
+        return loss + special.relu(size - width)

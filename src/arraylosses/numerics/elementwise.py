@@ -152,6 +152,14 @@ def clip_derivative(xp: Namespace, x: Array, low: Real | None, high: Real | None
     return xp.astype(bounds[0] if len(bounds) == 1 else xp.logical_and(*bounds), x.dtype)
 
 
+# XLA takes the square of x times a constant for x² times the square of that, which may be out of range. A maximum that
+# changes nothing is no such product.
+@primitive(jax=lambda jax, x, divisor: jax.numpy.maximum(x / divisor, -finfo(x).max))
+def quotient(xp: Namespace, x: Array, divisor: Any) -> Array:
+    """x / divisor, to be squared."""
+    return x / divisor
+
+
 def at_least_smallest_normal(x: Array) -> Array:
     """Raise `x` to the smallest normal number of its dtype, to be divided by."""
     return clip(x, finfo(x).smallest_normal)

@@ -369,6 +369,28 @@ def log1p_shortfall(r: Array) -> Array:
     return where(near, s * (1.0 - s * (1.0 - s) * atanh_excess(s * s)), 1.0 - xp.log1p(large) / large)
 
 
+# The same over r, with r (1 - s) / 2 for s
+def log1p_curvature(r: Array) -> Array:
+    """(r - log(1 + r)) / r² for r of at least 0, all digits of which are kept near 0, where it is 1/2."""
+    xp = array_namespace(r)
+    near = r < 1
+    small, large = where(near, r, 0.0), where(near, 1.0, r)
+    s = small / (2.0 + small)
+    return where(
+        near, (1.0 - s * (1.0 - s) * atanh_excess(s * s)) / (2.0 + small), (1.0 - xp.log1p(large) / large) / large
+    )
+
+
+# log1p(q), with q limited to 2^60, and log(q) - 60 log 2 beyond that
+def log1p_quotient(x: Array, divisor: Any) -> Array:
+    """log(1 + x / divisor) for x of at least 0, where the quotient may be out of range, and a normal divisor."""
+    is_number = isinstance(divisor, NUMBERS)
+    xp = array_namespace(x) if is_number else array_namespace(x, divisor)
+    log_divisor = math.log(divisor) if is_number else xp.log(divisor)
+    beyond = xp.log(at_least_smallest_normal(x)) - (log_divisor + 60.0 * _LOG_2)
+    return xp.log1p(clip(x / divisor, None, 2.0**60)) + relu(beyond)
+
+
 def log1m(x: Array) -> Array:
     """log(1 - x) for x from 0 to 1/2 or so: of a positive number, where XLA's log1p loses digits of a negative one."""
     return -array_namespace(x).log1p(x / (1.0 - x))
