@@ -222,3 +222,67 @@ def test_no_mean_and_no_count_cost_nothing(variant):
     for a in (1e-3, 5.0):
         got = compute(variant, al.NegativeBinomialNll(from_log=False, reduction="none"), [0.0, 1.0], [0.0, 0.0], [a, a])
         np.testing.assert_allclose(got, [0.0, math.log1p(a) / a], rtol=1e-5, atol=1e-15)
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+@pytest.mark.parametrize("scale", [1e-30, 1e-3, 1.0, 1e8, 1e20, 1e30])
+def test_a_scale_of_any_size_has_the_likelihood_of_times_and_of_bounds_however_near(variant, distribution, scale):
+    if scale == 1e-30 and distribution == "normal":
+        return  # whose loss is the square of what is divided by it
+    if scale <= 1e-3 and distribution == "extreme":
+        return  # whose loss is an exponential of that
+    density, f, s = DISTRIBUTIONS[distribution]
+    near = [(2.0, 2.0 * (1 + 2.0**-k)) for k in (4, 8, 11, 14, 18)] if scale == 1.0 else []
+    bounds = [(0.0, 0.9), (0.5, 0.5), (0.5, 1.1), (2.0, math.inf), *near]
+    lower, upper = (np.asarray(x) for x in zip(*bounds, strict=True))
+    prediction = np.asarray([0.25, 1.0, -2.0])[:, None] + 0 * lower
+
+    def exact(p, lower, upper):
+        if lower == upper:
+            return -mpmath.log(density((mpmath.log(lower) - p) / c) / (c * lower))
+        above = mpmath.mpf(0) if upper == INF else s((mpmath.log(upper) - p) / c)
+        if lower == 0:
+            return -mpmath.log(f((mpmath.log(upper) - p) / c))
+        z = (mpmath.log(lower) - p) / c
+        return -mpmath.log(s(z) - above if z > 0 or upper == INF else f((mpmath.log(upper) - p) / c) - f(z))
+
+    lower, upper = (x + 0 * prediction for x in (lower, upper))
+    arrays = given(variant, prediction, lower, upper)
+    loss = al.Aft(distribution=distribution, scale=scale, reduction="none")
+    with np.errstate(over="ignore"):
+        got = variant.numpy(variant.run(loss, *arrays))
+        sum_of = al.Aft(distribution=distribution, scale=scale, reduction="sum")
+        slopes = variant.numpy(variant.run(al.grad(sum_of), *arrays))
+    dtype = variant.dtypes[-1]
+    with mpmath.workdps(700 if scale < 1 else 120):
+        c = mpmath.mpf(float(np.asarray(scale, dtype)))
+        items = [
+            [mpmath.mpf(float(np.asarray(x, dtype))) for x in item]
+            for item in zip(prediction.flat, lower.flat, upper.flat, strict=True)
+        ]
+        values = [float(exact(*item)) for item in items]
+        exact_slopes = [
+            float(mpmath.diff(lambda p, i=i: exact(p, *i[1:]), i[0], h=c * mpmath.mpf(10) ** -30)) for i in items
+        ]
+    rtol = 2e-3 if dtype == "float32" else 1e-7
+    finite = np.abs(values) < 1e38
+    np.testing.assert_allclose(got.reshape(-1)[finite], np.asarray(values)[finite], rtol=rtol / 10)
+    unit = 1 / scale if scale < 1e30 else 0
+    np.testing.assert_allclose(
+        slopes.reshape(-1)[finite], np.asarray(exact_slopes)[finite], rtol=rtol, atol=rtol * max(unit, 1e-30)
+    )
+
+
+@pytest.mark.parametrize("df", [1e-30, 1e-20, 2.0, 1e19, 1e30, 1e37])
+def test_any_degrees_of_freedom_have_the_likelihood_of_any_error(variant, df):
+    error = np.asarray([1e-15, 1e-3, 1.0, 1e5, 3e9, 1e15])
+    zero, one = np.zeros_like(error), np.ones_like(error)
+    got = compute(variant, al.StudentTNll(df=df, reduction="none"), error, zero, one)
+    gradient = variant.numpy(
+        variant.run(al.grad(al.StudentTNll(df=df, reduction="sum")), *given(variant, error, zero, one))
+    )
+    with mpmath.workdps(100):
+        exact = [(mpmath.mpf(df) + 1) / 2 * mpmath.log1p(mpmath.mpf(e) ** 2 / df) for e in error]
+        slopes = [(mpmath.mpf(df) + 1) * mpmath.mpf(e) / (df + mpmath.mpf(e) ** 2) for e in error]
+    np.testing.assert_allclose(got, np.asarray(exact, float), rtol=1e-5)
+    np.testing.assert_allclose(gradient, np.asarray(slopes, float), rtol=1e-5)

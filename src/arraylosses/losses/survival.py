@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import Array, Real, array_namespace
+from .._array_api import NUMBERS, Array, Real, array_namespace
 from ..arguments import require_choice, require_positive
 from ..numerics import elementwise, logarithms, normal, settings
 from ..registry import register
@@ -80,36 +80,50 @@ class Aft(PureLoss):
 
     # F(u) - F(l) is a difference of tails, of 1 - F above the middle and of F below it, where these are not near 1: the
     # tail of the bound which is nearer to the middle, times 1 less the ratio of the other one to it. A bound that is
-    # not there has a tail of 0, or of 1 where neither is.
+    # not there has a tail of 0, or of 1 where neither is. Where the ratio is nearly 1, it is the density between the
+    # bounds times log(upper / lower) / scale.
     def call(self, prediction: Array, lower: Array, upper: Array) -> Array:
         xp = array_namespace(prediction, lower, upper)
         log_density, log_tail = _DISTRIBUTIONS[self.distribution]
-        scale = settings.squarable(self.scale, prediction)
+        scale = settings.at_least_tiny(self.scale, prediction)
+        log_scale = math.log(scale) if isinstance(scale, NUMBERS) else xp.log(scale)
         swapped, known = lower > upper, lower == upper
         lower, upper = special.where(swapped, upper, lower), special.where(swapped, lower, upper)
         none_below, none_above = lower == 0, upper == float("inf")
         time = special.where(none_above, 1.0, upper)
-        z_upper = (xp.log(time) - prediction) / scale
+        log_time = xp.log(time)
+        z_upper = (log_time - prediction) / scale
         z_lower = (xp.log(special.where(none_below, 1.0, lower)) - prediction) / scale
-        exact = log_density(special.where(known, z_upper, 0.0)) - xp.log(scale * time)
+        exact = log_density(special.where(known, z_upper, 0.0)) - log_time - log_scale
         above = xp.logical_or(none_above, xp.logical_and(z_lower + z_upper > 0, xp.logical_not(none_below)))
         z_upper, z_lower = special.where(known, 0.0, z_upper), special.where(known, 0.0, z_lower)
         near = log_tail(special.where(above, z_lower, z_upper), above)
         near = special.where(xp.logical_and(none_below, none_above), 0.0, near)
-        far = log_tail(special.where(above, z_upper, z_lower), above)
-        ratio = special.where(
-            xp.logical_or(none_below, none_above), float("-inf"), far - elementwise.at_least_lowest(near)
-        )
+        far = elementwise.at_least_lowest(log_tail(special.where(above, z_upper, z_lower), above))
+        least = elementwise.at_least_lowest(near)
+        ratio = special.where(xp.logical_or(none_below, none_above), float("-inf"), far - least)
         ratio = special.clip(special.where(known, -1.0, ratio), None, -elementwise.finfo(ratio).smallest_normal)
-        return -special.where(known, exact, near + logarithms.log1mexp(ratio))
+        narrow = xp.logical_and(ratio > -elementwise.root_eps(ratio), xp.logical_not(known))
+        within = log_density(special.where(narrow, 0.5 * (z_lower + z_upper), 0.0)) - log_scale
+        lower, width = (special.where(narrow, x, 1.0) for x in (lower, upper - lower))
+        between = special.where(narrow, within + xp.log(xp.log1p(width / lower)), near + logarithms.log1mexp(ratio))
+        return -special.where(known, exact, between)
 
 
 def _normal_density(z: Array) -> Array:
+    z = _squared_in_range(z)
     return -0.5 * z * z - 0.5 * math.log(2.0 * math.pi)
 
 
 def _normal_tail(z: Array, above: Array) -> Array:
+    z = _squared_in_range(z)
     return normal.log_ndtr(special.where(above, -z, z))
+
+
+def _squared_in_range(z: Array) -> Array:
+    """z up to where half its square is infinite, so that no derivative of this is."""
+    most = 2.0 * math.sqrt(elementwise.finfo(z).max)
+    return special.clip(z, -most, most)
 
 
 def _logistic_density(z: Array) -> Array:
@@ -121,6 +135,7 @@ def _logistic_tail(z: Array, above: Array) -> Array:
 
 
 def _extreme_density(z: Array) -> Array:
+    z = special.clip(z, None, math.sqrt(elementwise.finfo(z).max))  # no infinity less another one
     return z - array_namespace(z).exp(z)
 
 
