@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 from .. import special
-from .._array_api import NUMBERS, Array, Real, array_namespace
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_choice, require_positive
 from ..numerics import elementwise, logarithms, normal, settings
 from ..registry import register
@@ -86,7 +86,7 @@ class Aft(PureLoss):
         xp = array_namespace(prediction, lower, upper)
         log_density, log_tail = _DISTRIBUTIONS[self.distribution]
         scale = settings.at_least_tiny(self.scale, prediction)
-        log_scale = math.log(scale) if isinstance(scale, NUMBERS) else xp.log(scale)
+        log_scale = settings.log(scale, prediction)
         swapped, known = lower > upper, lower == upper
         lower, upper = special.where(swapped, upper, lower), special.where(swapped, lower, upper)
         none_below, none_above = lower == 0, upper == float("inf")

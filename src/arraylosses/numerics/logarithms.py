@@ -10,6 +10,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace, dtype_name
 from .._values import FEW
+from . import settings
 from ._jax import with_derivative, with_jvp_of
 from ._variants import in_place_library, primitive
 from .elementwise import at_least_lowest, at_least_smallest_normal, clip, relu, stop_gradient, where
@@ -384,10 +385,8 @@ def log1p_curvature(r: Array) -> Array:
 # log1p(q), with q limited to 2^60, and log(q) - 60 log 2 beyond that
 def log1p_quotient(x: Array, divisor: Any) -> Array:
     """log(1 + x / divisor) for x of at least 0, where the quotient may be out of range, and a normal divisor."""
-    is_number = isinstance(divisor, NUMBERS)
-    xp = array_namespace(x) if is_number else array_namespace(x, divisor)
-    log_divisor = math.log(divisor) if is_number else xp.log(divisor)
-    beyond = xp.log(at_least_smallest_normal(x)) - (log_divisor + 60.0 * _LOG_2)
+    xp = array_namespace(x)
+    beyond = xp.log(at_least_smallest_normal(x)) - (settings.log(divisor, x) + 60.0 * _LOG_2)
     return xp.log1p(clip(x / divisor, None, 2.0**60)) + relu(beyond)
 
 

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, Namespace, array_namespace, at_most, in_one_chunk, known_size
+from .._array_api import Array, Namespace, array_namespace, at_most, known_size
 from .._values import FEW
 from ._jax import lies_on_mesh, with_jvp_of
 from ._variants import primitive
