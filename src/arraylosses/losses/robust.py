@@ -392,11 +392,11 @@ class Wing(PureLoss):
     def call(self, prediction: Array, target: Array) -> Array:
         size = special.absolute(prediction - target)
         width, curvature = (settings.at_least_tiny(x, size) for x in (self.width, self.curvature))
-        near = special.clip(size, None, width)
+        near, far = special.clip(size, None, width), special.relu(size - width)
+        if all([isinstance(x, NUMBERS) and 2.0**-30 < x < 2.0**30 for x in (self.width, self.curvature)]):
+            return width * array_namespace(size).log1p(near / curvature) + far
+        # A quotient by a small curvature may be out of range, one by a huge one vanish, the slope at 0 be infinite.
+        slope = width / settings.limited(curvature, 2.0**60, elementwise.finfo(size).max)
         loss = width * logarithms.log1p_quotient(near, curvature)
-        if not (isinstance(self.curvature, NUMBERS) and 2.0**-60 < self.curvature < 2.0**60):
-            # The slope at 0 may be infinite, and the quotient by a huge curvature vanish.
-            slope = width / settings.limited(curvature, 2.0**60, elementwise.finfo(size).max)
-            loss = special.where(near < 2.0**-60 * curvature - 1.0, slope * near, loss)
-            loss = special.where(size == 0, 0.0, loss)
-        return loss + special.relu(size - width)
+        loss = special.where(near < 2.0**-60 * curvature - 1.0, slope * near, loss)
+        return special.where(size == 0, 0.0, loss) + far

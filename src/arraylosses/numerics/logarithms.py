@@ -13,7 +13,7 @@ from .._values import FEW
 from . import settings
 from ._jax import with_derivative, with_jvp_of
 from ._variants import in_place_library, primitive
-from .elementwise import at_least_lowest, at_least_smallest_normal, clip, relu, stop_gradient, where
+from .elementwise import at_least_lowest, at_least_smallest_normal, clip, finfo, relu, stop_gradient, where
 from .reductions import reduce_sum
 
 _LOG_2 = math.log(2.0)
@@ -269,11 +269,10 @@ def log_cosh(xp: Namespace, x: Array, /) -> Array:
     return _log_cosh(xp, x)
 
 
-# torch and JAX take the derivative for the result plus 1, which keeps no digit of a small exp(x). So below -1 it is
-# exp(x) - 1, as exp(-1) (exp(-d) - 1) more than at -1, where d is what x is below that.
+# torch and JAX take the derivative for the result plus 1, which keeps no digit of a small exp(x).
 def _expm1_torch(torch: Any, x: Array) -> Array:
-    below = (-relu(-1.0 - x)).exp() - 1.0
-    return torch.expm1(x.clamp(min=-1.0)) + below * math.exp(-1.0)
+    power = x.clamp(max=math.log(finfo(x).max) * (1.0 - 2.0**-20)).exp()
+    return torch.expm1(x.detach()) + (power - power.detach())  # a difference that is 0 and has the derivative
 
 
 @primitive(
