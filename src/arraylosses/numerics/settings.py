@@ -48,4 +48,5 @@ def log(setting: Any, like: Array) -> Any:
     """The logarithm of a real setting above 0."""
     if isinstance(setting, NUMBERS):
         return math.log(setting)
-    return array_namespace(like).log(as_array(setting, like, like.dtype))
+    setting = as_array(setting, like, like.dtype)
+    return array_namespace(setting, like).log(setting)
