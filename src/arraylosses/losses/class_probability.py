@@ -364,7 +364,8 @@ class GeneralizedCrossEntropy(_OfNll):
     # f(s) = (1 - exp(-q s)) / q, and f'(s) = exp(-q s). At a q whose products would underflow it is s but for rounding.
     def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
         q = settings.limited(self.q, math.sqrt(elementwise.finfo(nll).smallest_normal), 1.0)
-        return -logarithms.expm1(-q * nll) / q, array_namespace(nll).exp(-q * nll)
+        power = -q * nll
+        return -logarithms.expm1(power) / q, array_namespace(power).exp(power)
 
 
 @register

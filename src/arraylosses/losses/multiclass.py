@@ -211,8 +211,8 @@ class CrossEntropy(_DistributionLoss):
         return loss + (self.z_loss * log_total) * log_total
 
     def _of_probabilities(self, given: Array, labels: Array, axis: int) -> Array:
-        xp = array_namespace(given, labels)
         p, _ = self._pair(given, axis)
+        xp = array_namespace(p, labels)
         if _is_label(labels):
             loss = -xp.log(indexing.gather(p, labels, axis))
         else:
@@ -415,7 +415,7 @@ class CategoricalFocal(_DistributionLoss):
         else:
             p, complement = self._pair(logits, axis)
             impossible = p == 0
-            nll = special.where(impossible, float("inf"), -xp.log(special.where(impossible, 1.0, p)))
+            nll = special.where(impossible, float("inf"), -array_namespace(p).log(special.where(impossible, 1.0, p)))
         values, _ = self._of_nll(nll, complement)
         if self.alpha is not None:
             values = values * self._alpha(logits, axis)

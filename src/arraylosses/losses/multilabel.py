@@ -166,8 +166,8 @@ class MultilabelMargin(PureRowLoss):
 
     # Σ_jk t_j (1 - t_k) max(0, margin + z_k - z_j) / C
     def call(self, logits: Array, target: Array) -> Array:
-        xp = array_namespace(logits, target)
         pairs, short = self._pairs(logits, target)
+        xp = array_namespace(pairs, short)
         return xp.mean(xp.sum(pairs * short, axis=-1), axis=-1)
 
     # Where a pair falls short, t_j (1 - t_k) / C by z_k, and less that by z_j.
@@ -273,9 +273,9 @@ class Asymmetric(PureLoss):
     # 1 - q loses its digits where q is small, and q where 1 - q = 1 - p + shift is, which is at least 1 - p.
     def _shifted(self, prediction: Array) -> Array:
         """-q^gamma_neg log(1 - q) for a shift that need not be 0."""
-        xp = array_namespace(prediction)
         p, complement = logistic.sigmoid_and_complement(prediction)
         q = special.relu(p - self.shift)
+        xp = array_namespace(q)
         small = -xp.log1p(-special.clip(q, None, 0.5))
         if isinstance(self.shift, NUMBERS) and self.shift * self.shift >= elementwise.finfo(prediction).smallest_normal:
             large = -xp.log(complement + self.shift)  # the complement may be 0, beside this

@@ -81,10 +81,10 @@ class Wasserstein1D(_DistributionLoss):
     # Σ |F - G| for the cumulative sums F of p and G of t. Where G is above 1/2, they are taken from the other end, at
     # which a row that is all but certain keeps its digits.
     def call(self, logits: Array, labels: Array) -> Array:
-        xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
         p, target = (indexing.move_axis(x, axis, -1) for x in (p, self._smoothed(logits, labels, axis)))
+        xp = array_namespace(p, target)
         up, up_target = (reductions.cumulative_sum(x, -1)[..., :-1] for x in (p, target))
         down, down_target = (
             xp.flip(reductions.cumulative_sum(xp.flip(x, axis=-1), -1), axis=-1)[..., 1:] for x in (p, target)

@@ -88,9 +88,9 @@ class PpoClip(PureLoss):
     # -A min(ratio, 1 + high) for A >= 0, -A max(ratio, 1 - low) below. A good action's logarithm is limited to `high`
     # first, at which the ratio is above 1 + high: it can't overflow.
     def call(self, log_probability: Array, old_log_probability: Array, advantage: Array) -> Array:
-        xp = array_namespace(log_probability, old_log_probability, advantage)
         log_ratio = log_probability - old_log_probability
-        good = advantage >= 0
-        risen = special.clip(xp.exp(special.clip(log_ratio, None, self.clip_high)), None, 1.0 + self.clip_high)
+        limited = special.clip(log_ratio, None, self.clip_high)
+        xp, good = array_namespace(limited), advantage >= 0
+        risen = special.clip(xp.exp(limited), None, 1.0 + self.clip_high)
         fallen = special.clip(xp.exp(special.where(good, 0.0, log_ratio)), 1.0 - self.clip_low, None)
         return -advantage * special.where(good, risen, fallen)

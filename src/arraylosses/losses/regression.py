@@ -378,7 +378,7 @@ class PseudoHuber(ErrorLoss):
         most = 2.0**60 * delta
         clipped = special.clip(error, -most, most)
         ratio = elementwise.quotient(clipped, delta)
-        return clipped, array_namespace(error).sqrt(1.0 + ratio * ratio)
+        return clipped, array_namespace(ratio).sqrt(1.0 + ratio * ratio)
 
 
 @register("logcosh")
@@ -481,7 +481,8 @@ class Quantile(ErrorLoss):
 
     # (1 - q) e where e is positive, -q e where it is negative: the larger of the two.
     def _of_error(self, error: Array) -> Array:
-        return array_namespace(error).maximum((1.0 - self.q) * error, -self.q * error)
+        above, below = (1.0 - self.q) * error, -self.q * error
+        return array_namespace(above).maximum(above, below)
 
     # 1 - q above the target, -q below it, and half of each at it
     def _derivative(self, error: Array) -> Array:

@@ -292,7 +292,7 @@ def log1p_square(x: Array, log_divisor: Any, quotient: Callable[[Array], Array])
     log_q = xp.log(at_least_smallest_normal(xp.abs(x))) - log_divisor
     far = log_q > 30.0 * _LOG_2
     q = quotient(far)
-    return where(far, 2.0 * log_q, xp.log1p(q * q))
+    return where(far, 2.0 * log_q, array_namespace(q).log1p(q * q))
 
 
 def polynomial(coefficients: tuple[float, ...], x: Array) -> Any:
@@ -384,9 +384,9 @@ def log1p_curvature(r: Array) -> Array:
 # log1p(q), with q limited to 2^60, and log(q) - 60 log 2 beyond that
 def log1p_quotient(x: Array, divisor: Any) -> Array:
     """log(1 + x / divisor) for x of at least 0, where the quotient may be out of range, and a normal divisor."""
-    xp = array_namespace(x)
-    beyond = xp.log(at_least_smallest_normal(x)) - (settings.log(divisor, x) + 60.0 * _LOG_2)
-    return xp.log1p(clip(x / divisor, None, 2.0**60)) + relu(beyond)
+    beyond = array_namespace(x).log(at_least_smallest_normal(x)) - (settings.log(divisor, x) + 60.0 * _LOG_2)
+    near = clip(x / divisor, None, 2.0**60)
+    return array_namespace(near).log1p(near) + relu(beyond)
 
 
 def log1m(x: Array) -> Array:

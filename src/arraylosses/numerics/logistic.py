@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace
+from .._array_api import Array, Namespace, array_namespace
 from ._jax import with_derivative
 from ._variants import primitive
 from .elementwise import at_least_lowest, at_least_smallest_normal, clip, finfo, stop_gradient, where
@@ -311,13 +311,15 @@ def _complement_to_in_place(library: Any, x: Array, target: Array, other: Array,
 @primitive(arrays=3, in_place=_complement_to_in_place)
 def complement_to(xp: Namespace, x: Array, target: Array, other: Array, exponent: Any) -> Array:
     """(t sigmoid(-x) + u sigmoid(x))^exponent for t and u = 1 - t, with finite derivatives where the base is tiny."""
-    return xp.exp(exponent * _log_complement(xp, x, target, other))
+    power = exponent * _log_complement(xp, x, target, other)
+    return array_namespace(power).exp(power)
 
 
 @primitive(in_place=lambda library, x, exponent: at_least_smallest_normal(_sigmoid_in_place(library, x)) ** exponent)
-def sigmoid_to(xp: Namespace, x: Array, exponent: Any) -> Array:
+def sigmoid_to(_: Namespace, x: Array, exponent: Any) -> Array:
     """sigmoid(x)^exponent, of a base of at least exp(-2^12) or the smallest normal number, with finite derivatives."""
-    return xp.exp(exponent * clip(log_sigmoid(x), -(2.0**12)))
+    power = exponent * clip(log_sigmoid(x), -(2.0**12))
+    return array_namespace(power).exp(power)
 
 
 # A huge cost is that of a p of 0 or 1, where a power of p has no derivative. What would be multiplied by it, the cost
