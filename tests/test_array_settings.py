@@ -94,6 +94,33 @@ def test_a_setting_of_another_library_follows_the_arrays(variant, other):
     np.testing.assert_allclose(variant.numpy(got), expected, rtol=1e-6)
 
 
+REAL = [
+    (case, name)
+    for case in DEFAULTS
+    for name, value in case.loss.settings().items()
+    if isinstance(value, float) and name not in type(case.loss).structural
+]
+
+
+@pytest.mark.backend("strict")
+@pytest.mark.parametrize(("case", "name"), REAL, ids=str)
+def test_any_setting_has_a_gradient_where_functions_take_arrays_of_their_own_alone(case, name):
+    # As CuPy's do: on array_api_strict, beside NumPy.
+    strict = pytest.importorskip("array_api_strict")
+    at = getattr(case.loss, name) or 0.25
+    arrays = case.inputs(dtype="float64")
+
+    def of_setting(setting, *given):
+        return type(case.loss)(**{name: setting})(*given)
+
+    try:
+        expected = al.grad(of_setting)(np.asarray(at), *arrays)
+    except ValueError:
+        pytest.skip("a 0, or a number that is no array, is asked for")
+    got = al.grad(of_setting)(strict.asarray(at), *map(strict.asarray, arrays))
+    np.testing.assert_allclose(np.asarray(got), expected, rtol=1e-9, atol=1e-12)
+
+
 def test_a_learned_setting_has_a_gradient(variant):
     if variant.name not in ("numpy", "torch", "jax", "strict"):
         pytest.skip("one variant of each kind of gradient")

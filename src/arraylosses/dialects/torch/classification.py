@@ -194,7 +194,7 @@ def nll_loss(
     Traceback (most recent call last):
     ...
     ValueError: `target` must have shape (3,), that of `input` (3, 2) without the classes on axis 1, got (2,); it would
-    fit if the classes were on axis 0, so move them, as in xp.moveaxis(input, 0, 1)
+    fit if the classes were on axis 0, so move them, as in np.moveaxis(input, 0, 1)
     """
     wanted = chosen(reduction, size_average, reduce)
     library(input=input, target=target)
