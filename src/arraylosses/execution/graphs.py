@@ -49,7 +49,7 @@ def _call(module: str, name: str, given: tuple[Any, ...], named: dict[str, Any])
         # that it is 0 where it has to be.
         if isinstance(x, torch.SymFloat) and key not in form.loss_class.structural and x != 0:
             device = None if like is None else like.device
-            # By a product, which there is of tensors, too: a number that meets another operation is compiled as a constant.
+            # By a product, which there is of tensors, too: what meets another operation is compiled as a constant.
             named = {**named, key: torch.ones((), dtype=torch.float64, device=device) * x}
     return form(*given, **{key: _constant(x) for key, x in named.items()})
 
