@@ -193,6 +193,76 @@ def test_a_compiled_norm_keeps_its_digits_whatever_the_length(jax, dtype):
     np.testing.assert_allclose(slopes, base / np.where(norms == 0, 1.0, norms)[:, None], rtol=8 * eps)
 
 
+def _rows_of(name):
+    """256 rows of 64, of which some leave the range, and the loss: more numbers than a program takes one way only."""
+    rng = np.random.default_rng(11)
+    x, y, z = rng.standard_normal((3, 256, 64)).astype(np.float32)
+    if name in ("cross_entropy", "ranking_softmax"):
+        target = np.where(y > 0, y, 0).astype(np.float32)
+        target /= target.sum(1, keepdims=True)
+        x[0, :32], target[0, :32] = -np.inf, 0.0  # classes that are masked
+        x[1, 0], target[1, 0] = -np.inf, 0.5  # an impossible class that is asked for
+        x[2, 5] = 3e38
+        x[3] = target[3] = np.eye(64)[7] * 40
+        return getattr(al, name), (x, target)
+    for scale, row in zip((0.0, 1e-30, 1e25, 1e-22), range(0, 200, 50), strict=True):
+        x[row], y[row], z[row] = scale * x[row], scale * y[row], scale * z[row]
+    sign = np.where(np.arange(256) % 2 == 0, 1.0, -1.0).astype(np.float32)
+    arrays = {"triplet_margin": (x, y, z), "cosine_similarity": (x, y)}.get(name, (x, y, sign))
+    return getattr(al, name), arrays
+
+
+OF_ROWS = pytest.mark.parametrize(
+    "name",
+    ["cross_entropy", "ranking_softmax", "triplet_margin", "cosine_similarity", "cosine_embedding"],
+)
+
+
+@OF_ROWS
+@pytest.mark.parametrize("hard", [True, False])
+def test_a_row_out_of_range_changes_none_beside_it(jax, name, hard):
+    # On the CPU a program for many numbers has a short way, which such a row must leave; NumPy has no program.
+    loss, arrays = _rows_of(name)
+    if not hard:
+        arrays = [np.concatenate([x[4:50], x[51:100], x[101:150], x[151:]]) for x in arrays]
+    given = [jax.numpy.asarray(x) for x in arrays]
+    expected = loss(*arrays, reduction="none")
+    np.testing.assert_allclose(jax.jit(lambda *x: loss(*x, reduction="none"))(*given), expected, rtol=2e-5, atol=1e-6)
+    if not hard:
+        assert np.isfinite(expected).all()
+    first = np.asarray(jax.jit(jax.grad(lambda *x: loss(*x, reduction="sum")))(*given))
+    of_numpy = al.grad(loss)(*arrays, reduction="sum")
+    np.testing.assert_allclose(first, of_numpy, rtol=2e-4, atol=2e-6 * np.abs(of_numpy[5:50]).max())
+
+
+@OF_ROWS
+def test_second_derivatives_of_many_rows_are_those_of_each(jax, name):
+    loss, arrays = _rows_of(name)
+    arrays = [jax.numpy.asarray(x[5:150].astype(np.float64)) for x in arrays]
+    arrays = [x[np.r_[0:45, 46:95, 96:145]] for x in arrays]
+    direction = jax.numpy.asarray(np.random.default_rng(3).standard_normal(arrays[0].shape))
+
+    def along(x, *rest):
+        total = lambda x: jax.numpy.sum(loss(x, *rest, reduction="none"))  # noqa: E731
+        return lambda direction: jax.jvp(jax.grad(total), (x,), (direction,))[1]
+
+    whole = jax.jit(lambda x, *rest: along(x, *rest)(direction))(*arrays)
+    each = jax.vmap(lambda direction, *row: along(*row)(direction))(direction, *arrays)
+    np.testing.assert_allclose(whole, each, rtol=1e-9, atol=1e-11)
+
+
+def test_many_targets_have_a_gradient_too(jax):
+    # d/dt of -sum t log p is -log p
+    logits, target = np.random.default_rng(5).standard_normal((2, 200, 64))
+    found = jax.jit(jax.grad(lambda t: al.cross_entropy(jax.numpy.asarray(logits), t, reduction="sum")))(abs(target))
+    expected = np.log(np.exp(logits).sum(1, keepdims=True)) - logits
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    masked = jax.numpy.asarray(np.where(np.arange(64) < 9, -np.inf, logits))  # classes that no target ever has
+    shares = jax.numpy.asarray(np.where(np.arange(64) < 9, 0.0, abs(target)))
+    moved = jax.jvp(lambda t: al.cross_entropy(masked, t, reduction="none"), (shares,), (shares,))
+    np.testing.assert_allclose(moved[1], moved[0], rtol=1e-12)  # it is linear in the target
+
+
 @both_dtypes
 def test_log_cosh_keeps_the_digits_of_its_derivatives(jax, dtype):
     x = np.asarray([0.0, 1e-3, -0.7, 1.0, -1.5, 8.0, -30.0], dtype)

@@ -10,7 +10,10 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._array_api import NUMPY_ARRAYS, Array
+from .._array_api import NUMPY_ARRAYS, Array, at_most, known_size
+
+FEW = 1 << 13
+"""Numbers of which a branch in XLA's program takes longer than what it leaves out."""
 
 
 def as_jax(primals: Iterable[Array]) -> tuple[Array, ...]:
@@ -48,6 +51,46 @@ def with_derivative(function: Callable[[Array], Any], derivative: Callable[[Arra
         return known(x), derivative(x) * tangents[0]
 
     return known(x)
+
+
+def with_partials(function: Callable[..., Any], partials: Callable[..., Any], axis: int, *arrays: Array) -> Any:
+    """Return `function` of arrays, which sums along `axis`, with its derivatives by the entries of each.
+
+    ``partials(k, *arrays)`` is the one by the array at position k.
+    """
+    jax: Any = sys.modules["jax"]
+    known = jax.custom_jvp(lambda *arrays: function(*as_jax(arrays)))
+
+    def rule(primals: tuple[Array, ...], tangents: tuple[Any, ...]) -> tuple[Any, Any]:
+        primals = as_jax(primals)
+        moved = [k for k, x in enumerate(tangents) if type(x) is not jax.custom_derivatives.SymbolicZero]
+        terms = [jax.numpy.sum(partials(k, *primals) * tangents[k], axis=axis) for k in moved]
+        return known(*primals), sum(terms[1:], terms[0])
+
+    known.defjvp(rule, symbolic_zeros=True)
+    return known(*arrays)
+
+
+def in_short(
+    short: Callable[..., tuple[Any, Array]], exact: Callable[..., Any], *arrays: Array, most: int | None = None
+) -> Any:
+    """Return `exact` of arrays, and on the CPU the same from `short`, which also returns whether it is, item by item.
+
+    An accelerator waits for a branch, a mesh of devices for all of them, and few numbers take less time than one. Of
+    more numbers than `most`, `exact` takes less time.
+    """
+    jax: Any = sys.modules["jax"]
+    size = known_size(arrays[0].shape)
+    if at_most(size, FEW) or (most is not None and not at_most(size, most)) or any(map(lies_on_mesh, arrays)):
+        return exact(*arrays)
+
+    def chosen(*arrays: Array) -> Any:
+        found, is_same = short(*arrays)
+        return jax.lax.cond(
+            jax.numpy.all(is_same), lambda found, *_: found, lambda _, *arrays: exact(*arrays), found, *arrays
+        )
+
+    return jax.lax.platform_dependent(*arrays, cpu=chosen, default=exact)
 
 
 def has_explicit_sharding(x: Array) -> bool:

@@ -6,6 +6,7 @@ vanishes. The power follows from the norm, and every row is multiplied by one, u
 
 from __future__ import annotations
 
+import functools
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +22,7 @@ from .._array_api import (
     known_size,
 )
 from .._values import least_and_most
-from ._jax import with_jvp_of
+from ._jax import in_short, with_jvp_of
 from ._variants import in_place_library, primitive
 from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, sign, stop_gradient, where
 from .indexing import expand_dims
@@ -85,11 +86,28 @@ def _norm_and_factor_jax(jax: Any, x: Array, axis: int) -> Any:
         factor = _factor(norm, x)
         return where(factor == down, of_long, where(factor == up, of_short, norm)), factor
 
+    def short(x: Array) -> tuple[tuple[Array, Array], Array]:
+        norm = _root_of_squares(x, axis)
+        return (norm, jax.numpy.ones_like(norm)), _are_in_range(norm)
+
     def plain(known: tuple[Array, Array], x: Array) -> tuple[Array, Array]:
         _, factor = known
         return _euclidean(None, x * expand_dims(factor, axis), axis), factor
 
-    return with_jvp_of(plain, exact, x)
+    return with_jvp_of(plain, functools.partial(in_short, short, exact, most=_MIDDLE), x)
+
+
+_MIDDLE = 1 << 18
+"""Numbers beyond which XLA takes longer to write a difference, for a branch, than to multiply it."""
+
+
+def _root_of_squares(x: Array, axis: int) -> Array:
+    return array_namespace(x).sqrt(reduce_sum(x * x, axis))
+
+
+def _are_in_range(norm: Array) -> Array:
+    low, high, *_ = _RANGES[dtype_name(norm.dtype)]
+    return (norm >= low) & (norm <= high)
 
 
 @primitive(jax=_norm_and_factor_jax)
@@ -164,7 +182,19 @@ class _CosineOfUnits(Cosine):
     def __init__(self, x: Array, y: Array, axis: int) -> None:
         self._axis = axis
         self._rows, self._inverses = zip(*[self._unit(v) for v in (x, y)], strict=True)
-        self.value = reduce_sum(self._rows[0] * self._rows[1], axis)
+        self.value = with_jvp_of(lambda _, x, y: self._of_units(x, y), self._value, x, y)
+
+    def _of_units(self, x: Array, y: Array) -> Array:
+        return reduce_sum(self._unit(x)[0] * self._unit(y)[0], self._axis)
+
+    def _value(self, x: Array, y: Array) -> Array:
+        def short(x: Array, y: Array) -> tuple[Array, Array]:
+            first, second = [_root_of_squares(v, self._axis) for v in (x, y)]
+            value = reduce_sum(x * y, self._axis) / first / second
+            return value, _are_in_range(first) & _are_in_range(second)
+
+        value: Array = in_short(short, self._of_units, x, y)
+        return value
 
     # A quarter of the largest entry has an inverse that is in range. The sum of squares is at least 1, or 0 for a row
     # of zeros; as XLA fuses a choice with no sum, there is none.

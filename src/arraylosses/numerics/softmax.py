@@ -17,9 +17,9 @@ import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace, at_most, in_transform, untraced
 from . import few_rows
-from ._jax import lies_on_mesh
+from ._jax import in_short, lies_on_mesh, with_partials
 from ._variants import primitive
-from .elementwise import finfo, stop_gradient, weighted, where
+from .elementwise import clip, finfo, stop_gradient, weighted, where
 from .indexing import (
     are_rows,
     argmax,
@@ -307,8 +307,7 @@ def _nll_jax(jax: Any, logits: Array, labels: Array, axis: int) -> Array:
     def of_largest(logits: Array, labels: Array) -> Array:
         return _nll(array_namespace(logits), logits, labels, axis)
 
-    is_narrow = at_most(logits.shape[axis], WIDE - 1) is not False
-    if is_narrow or axis % logits.ndim != logits.ndim - 1 or lies_on_mesh(logits):
+    if _is_narrow(logits, axis) or axis % logits.ndim != logits.ndim - 1 or lies_on_mesh(logits):
         return beside_label(logits, labels)
     found: Array = jax.lax.platform_dependent(logits, labels, cpu=of_largest, default=beside_label)
     return found
@@ -364,26 +363,35 @@ def probabilities_beside_label(xp: Namespace, logits: Array, labels: Array, axis
     return rest / total, xp.squeeze(label / total, axis=axis), xp.squeeze(others / total, axis=axis)
 
 
+# XLA has fast loops on the CPU for all that is here but a comparison.
+@primitive(jax=lambda jax, gap: 1.0 - jax.numpy.sign(gap))
+def _is_zero(xp: Namespace, gap: Array) -> Array:
+    return xp.astype(gap == 0, gap.dtype)
+
+
 def _gaps(logits: Array, shift: Array) -> tuple[Array, Array, Array]:
     """m - logit, exp(logit - m), and 1 where that is the largest, for `shift` as m."""
-    xp = array_namespace(logits)
     gap = shift - logits
-    exponential = xp.exp(-gap)
-    return gap, exponential, xp.astype(gap == 0, exponential.dtype)
+    return gap, array_namespace(logits).exp(-gap), _is_zero(gap)
+
+
+def _others(exponential: Array, is_largest: Array, axis: int) -> Array:
+    """Σ exp(logit - m) - 1, the sum without the largest, with the axis."""
+    others, count = reduce_sums(exponential - is_largest, is_largest, axis=axis)
+    return expand_dims(others + (count - 1.0), axis)
 
 
 def _terms(logits: Array, shift: Array, axis: int) -> tuple[Array, Array, Array]:
-    """m - logit, exp(logit - m), and Σ exp(logit - m) - 1, the sum without the largest, with the axis."""
+    """m - logit, exp(logit - m), and Σ exp(logit - m) - 1."""
     gap, exponential, is_largest = _gaps(logits, shift)
-    others, count = reduce_sums(exponential - is_largest, is_largest, axis=axis)
-    return gap, exponential, expand_dims(others + (count - 1.0), axis)
+    return gap, exponential, _others(exponential, is_largest, axis)
 
 
+# 1 - p = (Σ exp(logit - m) - exp(logit - m)) / Σ exp(logit - m), where neither term of the sum is negative
 def _probabilities(exponential: Array, others: Array) -> tuple[Array, Array]:
-    # For the largest, 1 - exponential is 0 and its derivative is not; for the rest p is at most 1/2.
+    """p and 1 - p."""
     total = 1.0 + others
-    p = exponential / total
-    return p, where(exponential == 1, (others + (1.0 - exponential)) / total, 1.0 - p)
+    return exponential / total, (others + (1.0 - exponential)) / total
 
 
 def nll_and_probabilities(logits: Array, axis: int) -> tuple[Array, Array, Array]:
@@ -410,27 +418,90 @@ def pullback_beside_label(
     return scatter(found, labels, label * (complement * by_label - of_rest), axis)
 
 
-def _cross_entropy(xp: Namespace, logits: Array, target: Array, axis: int) -> tuple[Array, Array, Array, Array]:
-    """The value, exp(logit - m), and, with the axis, Σ exp(logit - m) - 1 and Σ t; all sums in one pass."""
+def _cross_entropy(xp: Namespace, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
+    """The value, and the derivative by each logit; all sums in one pass."""
     gap, exponential, is_largest = _gaps(logits, _largest(logits, axis))
     terms = exponential - is_largest, is_largest, weighted(gap, target), target
     others, count, gaps, mass = reduce_sums(*terms, axis=axis)
     others = others + (count - 1.0)
-    return gaps + xp.log1p(others) * mass, exponential, expand_dims(others, axis), expand_dims(mass, axis)
+    value = gaps + xp.log1p(others) * mass
+    return value, _derivative(exponential, is_largest, expand_dims(others, axis), expand_dims(mass, axis), target)
 
 
-@primitive(arrays=2, in_place=functools.partial(_cross_entropy_in_place, derivative=False))
+# p Σ t - t, and for the largest (Σ t - t) - (1 - p) Σ t
+def _derivative(exponential: Array, is_largest: Array, others: Array, mass: Array, target: Array) -> Array:
+    share = mass / (1.0 + others)
+    return share * ((exponential - is_largest) - is_largest * others) + (is_largest * mass - target)
+
+
+def _cross_entropy_jax(_: Any, logits: Array, target: Array, axis: int) -> Array:
+    def partial(position: int, logits: Array, target: Array) -> Array:
+        if position == 0:
+            return _derivative_jax(logits, target, axis)
+        nll = _nll_of_all_jax(logits, axis)
+        return where(target == 0, clip(nll, None, finfo(nll).max), nll)  # times a tangent of 0 it is 0
+
+    result: Array = with_partials(functools.partial(_value_jax, axis=axis), partial, axis, logits, target)
+    return result
+
+
+def _value_jax(logits: Array, target: Array, axis: int) -> Array:
+    xp = array_namespace(logits, target)
+
+    # Σ t (-log p), where no log p is infinite
+    def short(logits: Array, target: Array) -> tuple[Array, Array]:
+        value = xp.sum(target * _nll_of_all_jax(logits, axis), axis=axis)
+        return value, ~xp.isnan(value)
+
+    def exact(logits: Array, target: Array) -> Array:
+        return _cross_entropy(xp, logits, target, axis)[0]
+
+    found: Array = in_short(short, exact, logits, target) if _is_narrow(logits, axis) else exact(logits, target)
+    return found
+
+
+def _nll_of_all_jax(logits: Array, axis: int) -> Array:
+    gap, exponential, is_largest = _gaps(logits, _largest(logits, axis))
+    return gap + array_namespace(logits).log1p(_others_jax(exponential, is_largest, axis))
+
+
+def _derivative_jax(logits: Array, target: Array, axis: int) -> Array:
+    _, exponential, is_largest = _gaps(logits, _largest(logits, axis))
+    mass = expand_dims(reduce_sum(target, axis), axis)
+    return _derivative(exponential, is_largest, _others_jax(exponential, is_largest, axis), mass, target)
+
+
+def _others_jax(exponential: Array, is_largest: Array, axis: int) -> Array:
+    if not _is_narrow(exponential, axis):
+        return _others(exponential, is_largest, axis)
+    xp = array_namespace(exponential)
+    others, count = [xp.sum(x, axis=axis, keepdims=True) for x in (exponential - is_largest, is_largest)]
+    return others + (count - 1.0)
+
+
+def _is_narrow(x: Array, axis: int) -> bool:
+    """Whether XLA's fast loops on the CPU, one for each sum, take less time than one loop for all."""
+    return at_most(x.shape[axis], WIDE - 1) is not False
+
+
+def _cross_entropy_and_derivative_jax(_: Any, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
+    return _value_jax(logits, target, axis), _derivative_jax(logits, target, axis)
+
+
+@primitive(arrays=2, in_place=functools.partial(_cross_entropy_in_place, derivative=False), jax=_cross_entropy_jax)
 def cross_entropy(xp: Namespace, logits: Array, target: Array, axis: int) -> Array:
     """-Σ t log p along `axis`, for p = softmax(logits) and a target t of their shape."""
     return _cross_entropy(xp, logits, target, axis)[0]
 
 
-@primitive(arrays=2, in_place=functools.partial(_cross_entropy_in_place, derivative=True))
+@primitive(
+    arrays=2,
+    in_place=functools.partial(_cross_entropy_in_place, derivative=True),
+    jax=_cross_entropy_and_derivative_jax,
+)
 def cross_entropy_and_derivative(xp: Namespace, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
     """The same, and its derivative by each logit, p Σ t - t."""
-    value, exponential, others, mass = _cross_entropy(xp, logits, target, axis)
-    p, complement = _probabilities(exponential, others)
-    return value, p * (mass - target) - target * complement
+    return _cross_entropy(xp, logits, target, axis)
 
 
 def relative_entropy(logits: Array, others: Array, axis: int) -> Array:
