@@ -206,7 +206,11 @@ def relu(xp: Namespace, x: Array, /) -> Array:
     return xp.where(x <= 0, 0.0, x)
 
 
-@primitive(in_place=lambda library, x: library.greater(x, 0.0, out=library.empty_like(x)))
+# torch's compiler would keep a comparison for the backward pass, and write it element by element.
+@primitive(
+    in_place=lambda library, x: library.greater(x, 0.0, out=library.empty_like(x)),
+    torch=lambda torch, x: torch.relu(torch.sign(x)),
+)
 def heaviside(xp: Namespace, x: Array, /) -> Array:
     """Heaviside step function, the derivative of `relu`.
 
