@@ -318,8 +318,6 @@ def test_lengths_that_are_not_given_are_those_of_all_that_is_there(variant):
 
 @pytest.mark.main_variants
 def test_no_frames_and_no_labels(variant):
-    if variant.backend == "dask":
-        pytest.skip("Dask gathers nothing along an axis without places")
     dtype = variant.dtypes[-1]
     z, labels = np.zeros((2, 0, 3), dtype), np.asarray([[1], [2]])
     assert run(variant, al.Ctc(reduction="none"), (z, labels)).tolist() == [INF, INF]

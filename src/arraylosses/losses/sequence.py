@@ -237,7 +237,9 @@ class _Ctc:
         xp = array_namespace(log_p, labels)
         blank = xp.full_like(lengths[..., None], loss.blank)
         states = _places(lengths, 2 * labels.shape[-1] + 1)
-        self.classes = xp.where(states % 2 == 1, indexing.join(xp.repeat(labels, 2, axis=-1), blank), blank)
+        # Dask repeats nothing of an axis without entries.
+        twice = labels if 0 in labels.shape[-1:] else xp.repeat(labels, 2, axis=-1)
+        self.classes = xp.where(states % 2 == 1, indexing.join(twice, blank), blank)
         ahead = 2 * lengths[..., None] - states
         used = indexing.move_axis(used, -1, 0)[..., None]
         emitted = indexing.move_axis(indexing.take_columns(log_p, self.classes), -2, 0)

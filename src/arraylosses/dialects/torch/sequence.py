@@ -77,6 +77,7 @@ def ctc_loss(
     lengths = [x if is_array(x) else as_array(x, targets, targets.dtype) for x in (input_lengths, target_lengths)]
     longest = None
     if log_probs.ndim > 2 and targets.ndim == 1:
+        _require_all(lengths[1], targets.shape[0])
         longest = _largest(lengths[1], targets.shape[0])
     loss = Ctc.made(blank=blank, from_logits=False, zero_infinity=zero_infinity, reduction="none")
     value = _compute(log_probs, targets, *lengths, loss=loss, reduction=reduction, longest=longest)
@@ -110,15 +111,28 @@ def _compute(
     return over(xp.sum(items / xp.where(counts < 1, xp.ones_like(counts), counts)), items.shape[0] if items.ndim else 1)
 
 
+def _seen(x: Array) -> bool:
+    return is_eager_numpy(x) or is_eager_torch(x) or is_eager_jax(x)
+
+
+def _require_all(lengths: Array, labels: int) -> None:
+    """Refuse joined labels of which some belong to no sequence, or lack, where the lengths can be looked at."""
+    if _seen(lengths) and (total := int(array_namespace(lengths).sum(lengths))) != labels:
+        raise ValueError(
+            f"`targets` of one axis must have as many labels as `target_lengths` add up to, {total}, got {labels}"
+        )
+
+
 def _largest(lengths: Array, bound: int) -> int:
     """Return the largest of some lengths where these can be looked at, else what none of them exceeds."""
-    seen = is_eager_numpy(lengths) or is_eager_torch(lengths) or is_eager_jax(lengths)
-    return int(array_namespace(lengths).max(lengths)) if seen and 0 not in lengths.shape else bound
+    return int(array_namespace(lengths).max(lengths)) if _seen(lengths) and 0 not in lengths.shape else bound
 
 
 def _parted(joined: Array, lengths: Array, longest: int) -> Array:
     """Part labels that stand one after the other: a row for each sequence, with padding."""
     xp = array_namespace(joined, lengths)
+    if not longest:
+        return xp.zeros((lengths.shape[0], 0), dtype=joined.dtype)
     starts = xp.cumulative_sum(lengths) - lengths
     places = starts[:, None] + indexing.places(lengths, longest, lengths.dtype)[None, :]
     last = max(joined.shape[0] - 1, 0)
