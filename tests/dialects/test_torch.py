@@ -363,6 +363,39 @@ def test_a_list_with_what_is_no_class_is_nan_where_it_cant_be_looked_at():
     assert np.isnan(value).tolist() == [True, False, False, False]
 
 
+def test_shapes_that_torch_refuses_are_refused():
+    rows, labels = np.ones((2, 4, 3)), np.zeros((2, 4), dtype="int64")
+    log_p, joined = np.full((4, 2, 3), -np.log(3.0)), np.asarray([1, 2, 1])
+    for name, given in [
+        ("multi_margin_loss", (rows, labels)),
+        ("multilabel_margin_loss", (rows, np.zeros((2, 4, 3), dtype="int64"))),
+        ("cross_entropy", (INPUT, np.ones(9), np.ones(3))),
+        ("multilabel_soft_margin_loss", (np.asarray(1.0), np.asarray(1.0), np.asarray(1.0))),
+        ("mse_loss", (INPUT, TARGET, None, None, "mean", [1.0, 2.0])),
+        ("gaussian_nll_loss", (INPUT, TARGET, "1.0")),
+        # labels of all sequences, of which one is left, or lacks
+        ("ctc_loss", (log_p, joined, [4, 4], [1, 1])),
+        ("ctc_loss", (log_p, joined, [4, 4], [2, 2])),
+    ]:
+        of_torch = [torch.tensor(x) if isinstance(x, np.ndarray) else x for x in given]
+        with pytest.raises((RuntimeError, ValueError, TypeError, IndexError, AttributeError)):
+            getattr(functional, name)(*of_torch)
+        for arrays in (given, of_torch):
+            with pytest.raises((ValueError, TypeError), match=r"^`(input|target|targets|weight|var)` (\S+ )*must"):
+                getattr(dialect, name)(*arrays)
+
+
+@on_each_library
+def test_one_label_of_one_row_is_a_batch_of_one(library):
+    array, given = convert(library), (INPUT[0], np.asarray([1]))
+    value = al.to_numpy(dialect.multi_margin_loss(*map(array, given), weight=array(INPUT[1] ** 2), reduction="none"))
+    expected = functional.multi_margin_loss(
+        *map(torch.tensor, given), weight=torch.tensor(INPUT[1] ** 2), reduction="none"
+    )
+    assert value.shape == expected.shape == (1,)
+    np.testing.assert_allclose(value, expected, rtol=1e-6)
+
+
 # Training
 
 

@@ -9,6 +9,7 @@ from typing import Any, ClassVar, TypeAlias
 from ... import special
 from ..._array_api import Array, array_namespace, as_index, dtype_kind, dtype_name, holds_values
 from ...arguments import spelled
+from ...arguments.places import FLOATING
 from ...losses._base import along
 from ...losses.binary import BinaryCrossEntropy
 from ...losses.divergence import KlDivergence
@@ -105,9 +106,9 @@ def cross_entropy(
     library(input=input, target=target)
     weight = like(weight, input)
     if dtype_kind(target.dtype) != "int":
-        if ignore_index >= 0:
+        if ignore_index is not None and ignore_index >= 0:
             raise ValueError(f"`ignore_index` must be below 0 where `target` holds probabilities, got {ignore_index}")
-        if weight is not None:
+        if weight is not None and dtype_kind(target.dtype) in FLOATING and tuple(target.shape) == tuple(input.shape):
             target = _weighted_target(input, target, weight, label_smoothing=label_smoothing)
             label_smoothing = 0.0
         return run(CrossEntropy.made(axis=1, label_smoothing=label_smoothing, reduction=wanted), input, target)

@@ -134,14 +134,21 @@ def multi_margin_loss(
     wanted = chosen(reduction, size_average, reduce)
     library(input=input, target=target)
     _require_labels(target)
-    if 0 in input.shape[-1:]:
-        raise ValueError(f"`input` must have at least one class, got shape {tuple(input.shape)}")
+    _require_rows(input)
     x, labels = (input if input.ndim else input[None]), target
     if x.ndim == 1 and labels.ndim == 1 and labels.shape[0] == 1:
-        labels = labels[0]
+        x = x[None, :]
     weight = of_classes(like(weight, x), x.shape[-1])
     loss = MultiMargin.made(p=p, margin=margin, reduction=wanted)
     return run(loss, x, labels, weight=None if weight is None else at_labels(weight, labels))
+
+
+def _require_rows(input: Array) -> None:
+    shape = tuple(input.shape)
+    if len(shape) > 2:
+        raise ValueError(f"`input` must have shape (N, C) or (C), got {shape}")
+    if 0 in shape[-1:]:
+        raise ValueError(f"`input` must have at least one class, got shape {shape}")
 
 
 def _require_labels(target: Array) -> None:
@@ -205,8 +212,7 @@ def multilabel_margin_loss(
     shape = tuple(input.shape)
     if tuple(target.shape) != shape:
         raise ValueError(f"`target` must have the shape of `input`, {shape}, got {tuple(target.shape)}")
-    if 0 in shape[-1:]:
-        raise ValueError(f"`input` must have at least one class, got shape {shape}")
+    _require_rows(input)
     x, labels = (input, target) if shape else (input[None], target[None])
     classes = x.shape[-1]
     if 0 not in shape and holds_values(labels) and not lie_below(labels + 1, classes + 1):
@@ -266,7 +272,7 @@ def multilabel_soft_margin_loss(
     """
     wanted = chosen(reduction, size_average, reduce)
     x, y = broadcast(input=input, target=target)
-    if weight is None:
+    if weight is None or not x.shape or x.shape[-1] == 0:
         return run(MultilabelSoftMargin.made(reduction=wanted), x, y)
     value = run(BinaryCrossEntropy.made(reduction=wanted), x, y, weight=like(weight, x))
     if wanted == "none":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import InitVar, dataclass
+from typing import Any
 
 from ..._array_api import NUMBERS, Array, is_array
 from ...arguments import in_short
@@ -10,7 +11,7 @@ from ...losses._base import ErrorLoss
 from ...losses.likelihood import PoissonNll
 from ...losses.regression import AbsoluteError, Huber, SmoothL1, SquaredError
 from .._common import one_program, speaks
-from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, library, run
+from ._calls import broadcast, broadcast_with_warning, chosen, in_dtype_of, library, like, run
 from ._criterion import Criterion
 from .losses import CheckedGaussianNll
 
@@ -234,7 +235,8 @@ def _of_errors(loss: ErrorLoss, input: Array, target: Array, weight: Array | Non
     return in_dtype_of(_mean_by_weight(x, y, weight, loss=type(loss)(reduction="sum")), x, y)
 
 
-def _weight_of_size(weight: Array | None, input: Array) -> Array | None:
+def _weight_of_size(weight: Any, input: Array) -> Array | None:
+    weight = weight if is_array(weight) else like(weight, input)
     if weight is not None and tuple(weight.shape) != tuple(input.shape):
         raise ValueError(f"`weight` must have the shape of `input`, {tuple(input.shape)}, got {tuple(weight.shape)}")
     return weight
@@ -360,6 +362,8 @@ def gaussian_nll_loss(
         if getattr(var, "shape", None) != getattr(input, "shape", None):
             library(input=input, target=target, var=var)
             var = _variance_of(input, var)
+    elif not isinstance(var, NUMBERS):
+        library(input=input, target=target, var=var)  # which refuses it
     elif var < 0:
         raise ValueError(f"`var` must be at least 0, got {var}")
     else:
