@@ -382,6 +382,16 @@ def test_dtypes_that_cannot_be_meant_are_refused():
         ours.ctc_loss(np.zeros((2, 5, 3)), np.zeros((2, 4)), np.ones((2, 2), dtype=int), np.zeros((2, 2)))
 
 
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("name", ["multiclass_hinge_loss", "multiclass_perceptron_loss"])
+def test_a_label_may_be_a_number(library, name):
+    scores = real(np.random.default_rng(0), (4,))
+    found = getattr(ours, name)(converted(library, scores), 1)
+    np.testing.assert_allclose(al.to_numpy(found), getattr(theirs, name)(jax.numpy.asarray(scores), 1), rtol=1e-6)
+    one = ours.softmax_cross_entropy_with_integer_labels(converted(library, scores), 1)
+    np.testing.assert_allclose(al.to_numpy(one), np.log(np.exp(scores).sum()) - scores[1], rtol=1e-6)
+
+
 # The factory
 
 

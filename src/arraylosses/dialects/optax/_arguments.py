@@ -22,6 +22,7 @@ from ..._array_api import (
     namespace_of,
     with_axes,
 )
+from ...arguments.hints import made_of
 
 __all__ = [
     "Axis",
@@ -30,6 +31,7 @@ __all__ = [
     "in_dtype_of",
     "masked_rows",
     "of_elements",
+    "require_arrays",
     "require_floating",
     "rows",
     "together",
@@ -91,6 +93,13 @@ def of_elements(
     return in_dtype_of(loss(predictions, targets, reduction="none", **settings), predictions, targets)
 
 
+def require_arrays(**arrays: Any) -> None:
+    """Refuse what is no array."""
+    for name, x in arrays.items():
+        if not is_array(x):
+            raise TypeError(f"`{name}` must be an array, got {made_of(name, x)}")
+
+
 def require_floating(**arrays: Array) -> None:
     """Refuse arrays that do not hold floating numbers."""
     for name, x in arrays.items():
@@ -144,6 +153,7 @@ def masked_rows(
     axis: Axis, where: Array, *arrays: Array, of_rows: bool = False
 ) -> tuple[Array, tuple[Array, ...], int]:
     """Return the entries to keep, and arrays, as `rows` has them; a mask without `axis` may be one `of_rows`."""
+    require_arrays(where=where)
     if dtype_kind(where.dtype) != "bool":
         raise TypeError(f"`where` must have dtype bool, got {dtype_name(where.dtype)}; compare it, as in where != 0")
     like = arrays[0]

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ... import functions, special
-from ..._array_api import Array, array_namespace, backend_of, dtype_kind, dtype_name, is_array
+from ..._array_api import Array, array_namespace, as_array, backend_of, dtype_kind, dtype_name, is_array
 from ...numerics import reductions
 from .._common import speaks
 from ._arguments import (
@@ -17,6 +17,7 @@ from ._arguments import (
     broadcast,
     in_dtype_of,
     masked_rows,
+    require_arrays,
     require_floating,
     rows,
     together,
@@ -199,6 +200,8 @@ def softmax_cross_entropy_with_integer_labels(
 
 def _with_labels(logits: Array, labels: Array, *rest: Array) -> tuple[Array, ...]:
     """The arrays of one library, of which the second holds integers."""
+    if type(labels) is int and is_array(logits):
+        labels = as_array(labels, logits, array_namespace(logits).int32)
     given = together(logits, labels, *rest)
     if is_array(given[1]) and dtype_kind(given[1].dtype) != "int":
         raise TypeError(f"`labels` must hold integer labels, got {dtype_name(given[1].dtype)}")
@@ -463,6 +466,7 @@ def smooth_labels(labels: Array, alpha: Any, *, axis: Axis = -1, where: Array | 
     >>> optax.smooth_labels(np.asarray([0.0, 1.0]), 0.5).tolist()
     [0.25, 0.75]
     """
+    require_arrays(labels=labels, **({} if where is None else {"where": where}))
     require_floating(labels=labels)
     axes = axes_of(axis, labels.ndim)
     if where is None:

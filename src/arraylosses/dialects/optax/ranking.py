@@ -9,7 +9,7 @@ from ... import functions, special
 from ..._array_api import Array, array_namespace, is_array
 from ...reduction import Reduction
 from .._common import speaks
-from ._arguments import in_dtype_of, together
+from ._arguments import in_dtype_of, require_arrays, together
 
 __all__ = ["mean", "ranking_softmax_loss"]
 
@@ -95,6 +95,7 @@ def ranking_softmax_loss(
     rest: dict[str, Any] = {name: x for name, x in (("where", where), ("weights", weights)) if x is not None}
     logits, labels, *found = together(logits, labels, *rest.values())
     rest = dict(zip(rest, found, strict=True))
+    require_arrays(logits=logits, labels=labels, **rest)
     if "weights" in rest and is_array(labels):
         xp = array_namespace(logits, labels, rest["weights"])
         labels = xp.astype(labels, logits.dtype) * rest["weights"]

@@ -9,7 +9,7 @@ from ..._array_api import Array, array_namespace, dtype_kind
 from ...losses.sequence import Ctc
 from ...numerics import indexing, logarithms, sorting
 from .._common import speaks
-from ._arguments import in_dtype_of, together
+from ._arguments import in_dtype_of, require_arrays, together
 
 __all__ = ["ctc_loss", "ctc_loss_with_forward_probs"]
 
@@ -70,6 +70,7 @@ def ctc_loss(
     >>> optax.ctc_loss(logits, np.zeros((1, 3)), labels, np.zeros((1, 2))).round(6).tolist()
     [2.549445]
     """
+    require_arrays(logits=logits, logit_paddings=logit_paddings, labels=labels, label_paddings=label_paddings)
     arrays = together(logits, logit_paddings, labels, label_paddings)
     return in_dtype_of(_loss(*arrays, blank=blank_id, log_epsilon=log_epsilon), arrays[0])
 
@@ -149,6 +150,7 @@ def ctc_loss_with_forward_probs(
     >>> bool(np.isclose(blanks[-1, 0, -1], -loss[0]))
     True
     """
+    require_arrays(logits=logits, logit_paddings=logit_paddings, labels=labels, label_paddings=label_paddings)
     logits, logit_paddings, labels, label_paddings = together(logits, logit_paddings, labels, label_paddings)
     loss = _loss(logits, logit_paddings, labels, label_paddings, blank=blank_id, log_epsilon=log_epsilon)
     xp = array_namespace(logits, labels)
