@@ -201,6 +201,16 @@ def test_circle_compares_with_other_embeddings():
     other = losses.circle(labels, x, ref_labels=labels[::-1], ref_embeddings=x[::-1], remove_diagonal=False, gamma=2.0)
     all_pairs = losses.circle(labels, x, remove_diagonal=False, gamma=2.0)
     np.testing.assert_allclose(other, all_pairs)
+    in_columns = losses.circle(
+        labels[:, None],
+        x,
+        ref_labels=labels[::-1, None],
+        ref_embeddings=x[::-1],
+        remove_diagonal=False,
+        gamma=2.0,
+    )
+    np.testing.assert_allclose(in_columns, other)
+    np.testing.assert_allclose(losses.Circle(gamma=2.0)(labels[:, None], x), losses.Circle(gamma=2.0)(labels, x))
     assert (own[:2] < other[:2]).all()
     assert own[2] == 0.0
 
@@ -253,6 +263,16 @@ def test_a_call_is_one_graph_of_torch():
         (lambda: losses.huber(Y_TRUE, Y_PRED[:2]), ValueError, r"`y_pred` \(2, 2\)"),
         (lambda: losses.huber(Y_TRUE, Y_PRED[:, :1]), ValueError, r"`y_true` \(3, 2\)"),
         (lambda: losses.Huber()(Y_TRUE, Y_PRED, WEIGHT[:2]), ValueError, "`sample_weight` must broadcast"),
+        (
+            lambda: losses.Huber()(Y_TRUE, Y_PRED, WEIGHT[:2]),
+            ValueError,
+            r"`sample_weight` must .* shape \(3,\), got \(2,\)$",
+        ),
+        (
+            lambda: losses.Huber()(np.zeros((3, 2, 4)), np.zeros((3, 2, 4)), WEIGHT),
+            ValueError,
+            r"`sample_weight` must .* shape \(3, 2\), got \(3,\); add an axis, as in `sample_weight\[:, None\]`$",
+        ),
         (lambda: losses.huber(Y_TRUE, Y_PRED, delta=0.0), ValueError, "`delta` must be above 0"),
         (lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0), ValueError, r"`q` must lie in \(0, 1\)"),
         (lambda: losses.binary_crossentropy(Y_TRUE, Y_PRED, axis=2), ValueError, "`axis` must be one of the 2 axes"),

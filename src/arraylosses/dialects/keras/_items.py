@@ -30,6 +30,7 @@ from ..._array_api import (
 )
 from ..._nested import is_nested
 from ...arguments.hints import made_of
+from ...arguments.shapes import check_broadcast
 from ...loss import Loss
 from ...losses._base import PureLoss
 from .._common import one_program, translate
@@ -173,26 +174,29 @@ class Items(NamedTuple):
         if isinstance(x, NUMBERS):
             return as_array(x, like, like.dtype)
         _namespace("sample_weight", x)
-        return self._of_items(x if x.dtype == like.dtype else array_namespace(like, x).astype(x, like.dtype))
+        x = x if x.dtype == like.dtype else array_namespace(like, x).astype(x, like.dtype)
+        return self._of_items(x, "weight")
 
     def _where(self, mask: Array | None) -> Array | None:
-        own = None if self.where is None else self._of_items(self.where)
+        own = None if self.where is None else self._of_items(self.where, "where")
         if mask is None:
             return own
         xp = _namespace("mask", mask)
-        mask = self._of_items(xp.astype(mask, xp.bool))
+        mask = self._of_items(xp.astype(mask, xp.bool), "where")
         return mask if own is None else xp.logical_and(mask, own)
 
-    def _of_items(self, x: Array) -> Array:
+    def _of_items(self, x: Array, name: str) -> Array:
         """Return one number a sample, broadcastable to the items; with more axes, it is one an item already."""
-        samples = [n for k, n in enumerate(self.shape) if k not in self.averaged]
-        rank = len(samples)
+        samples = tuple([n for k, n in enumerate(self.shape) if k not in self.averaged])
+        rank, shape = len(samples), tuple(x.shape)
         if x.ndim == rank + 1 and x.shape[-1] == 1:
             x = x[..., 0]
         elif x.ndim + 1 == rank and samples[-1] == 1:
             x = x[..., None]
         if x.ndim > rank:
             return x
+        if tuple(x.shape) != samples:
+            check_broadcast(name, shape if len(shape) <= rank else tuple(x.shape), samples)
         x = x[((None,) * (rank - x.ndim) + (...,))] if x.ndim < rank else x
         return with_axes(x, tuple([k - len(self.shape) for k in self.averaged]))
 

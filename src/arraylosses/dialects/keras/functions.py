@@ -498,13 +498,17 @@ def circle(
     >>> losses.circle(np.asarray([0, 0, 1]), embeddings, gamma=1).round(6).tolist()
     [0.616344, 0.961675, 0.0]
     """
-    y_true, y_pred = labels_of(y_true), floating("y_pred", y_pred)
+    y_true, y_pred = _in_one_axis(labels_of(y_true)), floating("y_pred", y_pred)
     _, ref_labels, ref_embeddings = together(y_pred, ref_labels, ref_embeddings)
     loss = _formulas.Circle(margin=margin, gamma=gamma, remove_diagonal=remove_diagonal, reduction="none")
-    labels = y_true if ref_labels is None else labels_of(ref_labels)
+    labels = y_true if ref_labels is None else _in_one_axis(labels_of(ref_labels))
     values = loss(y_pred, y_true, y_pred if ref_embeddings is None else ref_embeddings, labels)
     values = array_namespace(values).astype(values, y_pred.dtype, copy=False)
     return of_values(values, values > 0)
+
+
+def _in_one_axis(labels: Array) -> Array:
+    return labels[:, 0] if labels.ndim == 2 and labels.shape[1] == 1 else labels
 
 
 @values_of
