@@ -49,16 +49,26 @@ def translate(error: Exception, words: Mapping[str, str], known: Container[str])
     if not (error.args and isinstance(error.args[0], str)):
         return
     message = _NAMED.sub(lambda name: f"`{words.get(name[1], name[1])}", error.args[0])
-    said, _, hint = message.partition("; ")
+    said, *hints = message.split("; ")
+    error.args = ("; ".join([said, *filter(None, [_hint_in(hint, words, known) for hint in hints])]), *error.args[1:])
+
+
+def _hint_in(hint: str, words: Mapping[str, str], known: Container[str]) -> str:
+    """Return a hint in the words of a framework, without the parts that do not hold there."""
+    hint = _IN_CODE.sub(lambda name: words.get(name[0], name[0]), hint)
     lacking = [name for name in _NAMED.findall(hint) if name not in known]
     for name in lacking:
         hint = hint.replace(f"`{name}` or ", "").replace(f" or `{name}`", "")
-    if any([f"`{name}`" in hint for name in lacking]):
-        hint = ""
-    error.args = (f"{said}; {hint}" if hint else said, *error.args[1:])
+    wrong = [f"`{name}`" for name in lacking] + [f"{name}=" for name in _KEYWORDS.findall(hint) if name not in known]
+    # A framework has one function of labels, and another of distributions.
+    wrong.append("a one-hot target must have a floating dtype")
+    return ", and ".join([part for part in hint.split(", and ") if not any([name in part for name in wrong])])
 
 
 _NAMED = re.compile(r"`(\w+)\b")
+# A name in an expression, such as `labels` in labels.astype("int64"), np.asarray(labels) and 2 * labels - 1.
+_IN_CODE = re.compile(r"(?<![\w.`])\w+(?=\.\w|\[)|(?<=\()\w+(?=[,)])|(?<=\* )\w+(?= -)")
+_KEYWORDS = re.compile(r"\b(axis|where)=")
 
 
 def one_program(function: FunctionT) -> FunctionT:

@@ -103,9 +103,8 @@ class Loss:
             For shapes that do not fit, and for a label that is no class.
         """
         y_true, y_pred, sample_weight, mask = together(y_true, y_pred, sample_weight, _mask_of(y_pred))
-        items = self._items(y_true, y_pred)
         try:
-            return items.reduced(self.reduction, sample_weight, mask)
+            return self._items(y_true, y_pred).reduced(self.reduction, sample_weight, mask)
         except (TypeError, ValueError) as error:
             translate(error, _items.WORDS, self._arguments)
             raise
