@@ -153,6 +153,29 @@ def test_a_call_of_another_shape_is_told_what_is_due():
         wrong(P, T)
 
 
+@pytest.mark.parametrize("returned", [None, 3.0, [1.0, 2.0], (P, T)], ids=["nothing", "number", "list", "tuple"])
+def test_what_is_no_array_is_told_what_is_due(variant, returned):
+    @al.loss
+    def wrong(prediction, target):
+        return returned
+
+    said = r"`call` of Wrong must return per-item losses of shape \(3, 2\), got .*, which is no array"
+    given = [variant.array(x) for x in (P, T)]
+    for call in (wrong, al.grad(wrong), al.value_grad_hess(wrong)):
+        with pytest.raises(TypeError, match=said):
+            call(*given)
+
+
+def test_a_setting_by_position_is_refused_where_the_loss_is_made():
+    with pytest.raises(TypeError, match=r"`under` has a default, so put .* \(prediction, target, \*, under=\.\.\., x="):
+        al.loss(lambda prediction, target, under=2.0, x=1: under * (prediction - target))
+    with pytest.raises(TypeError, match="`under` has a default, as a setting has, so make it a field of the class"):
+
+        class Wrong(al.Loss):
+            def call(self, prediction, target, under=2.0):
+                return under * (prediction - target)
+
+
 def test_a_function_that_cannot_be_a_loss_is_refused():
     with pytest.raises(TypeError, match="`function` must take its arrays by position and its settings by keyword"):
         al.loss(lambda *arrays: arrays)

@@ -217,6 +217,12 @@ def _declare(cls: type[Formula]) -> None:
     """Read what a class declares of its arrays, for each value of the settings that it depends on."""
     taken = list(inspect.signature(cls.call).parameters.values())[1:]
     names = tuple([p.name for p in taken if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)])
+    for p in taken:
+        if p.name in names and p.default is not p.empty and p.default is not None:
+            raise TypeError(
+                f"`call` of {cls.__name__} must take arrays alone by position; `{p.name}` has a default, as a "
+                "setting has, so make it a field of the class"
+            )
     if "arrays" not in cls.__dict__ and ("granularity" in cls.__dict__ or not cls.arrays):
         require_choice(("element", "row", "batch"), granularity=cls.granularity)
         if cls.call is Formula.call or not names:

@@ -212,6 +212,12 @@ def _loss_of_function(function: Callable[..., Array], said: dict[str, Any]) -> L
     settings = [p for p in parameters if p.kind is p.KEYWORD_ONLY]
     if not arrays or len(arrays) + len(settings) < len(parameters):
         raise TypeError("`function` must take its arrays by position and its settings by keyword, each by name")
+    for p in arrays:
+        if p.default is not p.empty and p.default is not None:
+            raise TypeError(
+                "`function` must take its arrays by position and its settings by keyword; "
+                f"`{p.name}` has a default, so put a `*` in front of it: {_with_star(arrays, p)}"
+            )
     # A loss that leaves out parts of an item takes `where` itself, as its last array.
     takes_where = arrays[-1].name == "where" and len(arrays) > 1
     taken = {"weight", "where", "reduction"} & {p.name for p in parameters if not (takes_where and p is arrays[-1])}
@@ -267,6 +273,12 @@ def _loss_of_function(function: Callable[..., Array], said: dict[str, Any]) -> L
     cls.__module__ = getattr(named, "__module__", __name__)
     cls.__qualname__ = f"{getattr(named, '__qualname__', name)}.loss_class"
     return loss_function
+
+
+def _with_star(arrays: list[inspect.Parameter], setting: inspect.Parameter) -> str:
+    """Return the parameters of a function, with a star in front of a setting."""
+    said = ", ".join(["*, " * (p is setting) + p.name + "=..." * (p.default is not p.empty) for p in arrays])
+    return f"({said})"
 
 
 def _signature(function: Any) -> inspect.Signature:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from .. import special
 from .._array_api import Array, Namespace, backend_of, in_chunks_of, in_transform, is_array, same_shape
-from ..arguments import Inputs
+from ..arguments import Inputs, in_short
 from ..formula import Formula
 from ..reduction import count_of, divisor_of, kept_weight, reduce, share
 from . import few_classes, transformed
@@ -209,12 +209,9 @@ def evaluate(
         if wanted.second:
             derivatives = (*derivatives, formula.second_derivative(*given))
         derivatives = back(derivatives)
-    if items.shape != inputs.item_shape and not same_shape(tuple(items.shape), inputs.item_shape):
-        raise ValueError(
-            f"`call` of {type(loss).__name__} must return per-item losses of shape {inputs.item_shape}, got "
-            f"{tuple(items.shape)}; a loss whose items are more than elements must say so by `arrays`, such as "
-            f"{_EXAMPLE}, and reduce the other axes itself"
-        )
+    shape = getattr(items, "shape", None)
+    if shape != inputs.item_shape and (shape is None or not same_shape(tuple(shape), inputs.item_shape)):
+        _refuse_items(loss, items, inputs.item_shape)
     if wanted is None and invalid is None:
         return items, ()
     found = []
@@ -232,6 +229,16 @@ def evaluate(
     if invalid is not None:
         items = special.where(invalid, float("nan"), items)
     return items, tuple(found)
+
+
+def _refuse_items(loss: Formula, items: Any, item_shape: tuple[int, ...]) -> NoReturn:
+    said = f"`call` of {type(loss).__name__} must return per-item losses of shape {item_shape}, got"
+    if not is_array(items):
+        raise TypeError(f"{said} {in_short(items)}, which is no array")
+    raise ValueError(
+        f"{said} {tuple(items.shape)}; a loss whose items are more than elements must say so by `arrays`, such as "
+        f"{_EXAMPLE}, and reduce the other axes itself"
+    )
 
 
 _EXAMPLE = '"prediction[..., D]: real, target[..., D]: real -> [...]"'
