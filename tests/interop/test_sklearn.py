@@ -202,6 +202,10 @@ def test_ten_classes_have_the_log_loss(loss):
     part = NUMBERS.y < 5
     with pytest.raises(ValueError, match="`classes` must be given, since the target has 5 of 10 classes"):
         scorer(loss)(model, NUMBERS.X[part], NUMBERS.y[part])
+    with pytest.raises(ValueError, match="`classes` must hold the classes in order, as in .*, got 10"):
+        scorer("cross_entropy", classes=10)
+    with pytest.raises(ValueError, match="`classes` must hold as many as the prediction has, 10, got 3"):
+        scorer("cross_entropy", classes=[0, 1, 2])(model, NUMBERS.X[part], NUMBERS.y[part])
     found = scorer(loss, classes=np.arange(10))(model, NUMBERS.X[part], NUMBERS.y[part])
     expected = -metrics.log_loss(NUMBERS.y[part], model.predict_proba(NUMBERS.X[part]), labels=np.arange(10))
     np.testing.assert_allclose(found, expected, rtol=1e-9)

@@ -81,7 +81,10 @@ def scorer(loss: Any, *, response_method: str | None = None, classes: Any = None
     if response_method is None:
         response_method = "predict" if target not in _OF_CLASSES else "predict_proba"
         response_method = "decision_function" if target == "sign" else response_method
-    score = _Score(found, response_method == "predict_proba", None if classes is None else np.asarray(classes))
+    known = None if classes is None else np.asarray(classes)
+    if known is not None and known.ndim != 1:
+        raise ValueError(f"`classes` must hold the classes in order, as in classes=model.classes_, got {classes!r}")
+    score = _Score(found, response_method == "predict_proba", known)
     return make_scorer(score, response_method=response_method, greater_is_better=False)
 
 
@@ -115,6 +118,8 @@ class _Score:
         classes = np.unique(y) if self.classes is None else self.classes
         columns = 2 if prediction.ndim == 1 else prediction.shape[1]
         if len(classes) != columns:
+            if self.classes is not None:
+                raise ValueError(f"`classes` must hold as many as the prediction has, {columns}, got {len(classes)}")
             raise ValueError(f"`classes` must be given, since the target has {len(classes)} of {columns} classes")
         number: Numbers = np.argmax(y[:, None] == classes, axis=1)
         lacking = classes[number] != y
