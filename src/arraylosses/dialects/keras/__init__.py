@@ -36,6 +36,12 @@ outputs.
    * - a focal loss's factor (1 - p) ** gamma has a gradient where a limit holds p
      - no gradient where a limit holds p
      - the loss is that of the limited probability
+   * - any settings: `delta` and `gamma` below 0, `label_smoothing` above 1
+     - ValueError
+     - it is no such loss
+   * - `axis` of ``cosine_similarity`` may be several
+     - one
+     - a vector lies along one axis
    * - ``log_cosh`` subtracts log 2
      - errors near 0 keep their digits
      - the difference has none left

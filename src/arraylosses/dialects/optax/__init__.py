@@ -37,6 +37,9 @@ What departs from Optax, and why:
    * - `sigmoid_binary_cross_entropy`, `sigmoid_focal_loss`
      - 0 or infinite of an infinite logit
      - NaN
+   * - `sparsemax_loss`
+     - a label between 0 and 1 counts for its share
+     - all labels but 0 count as 1
    * - `log_cosh`
      - keeps its digits near 0
      - loses them, as it subtracts log 2

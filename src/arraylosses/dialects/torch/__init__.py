@@ -55,6 +55,10 @@ What is no meaning of torch's but a defect, or can't be had on any library, is a
      - a target that is neither 1 nor -1 has the loss of both, or of none
      - counts by its sign
      - it is no target; `config` with ``check_values=True`` refuses it
+   * - `triplet_margin_loss`
+     - of arrays that differ in the length of the last axis, each distance is of its own two; `p` may be 0
+     - all broadcast before any distance is taken, which `swap` sees; `p` is above 0
+     - distances of one length are compared
    * - `multi_margin_loss`
      - any margin
      - at least 0
