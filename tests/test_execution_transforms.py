@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 import arraylosses as al
 from arraylosses.execution import direct
 
-from .cases import extremes
+from .cases import DEFAULTS, OTHERS, extremes
 from .test_execution import small_blocks
 from .test_execution_torch import close, closed_defaults, pair, straight
 
@@ -108,3 +109,43 @@ def test_derivatives_of_any_order_and_mode_are_those_of_torch_s_own_loss(torch):
     y = x.clone().requires_grad_()
     found, expected = [torch.autograd.grad(grad(f)(y).pow(2).sum(), y) for f in (ours, theirs)]
     close(torch, found, expected, 1e-12)
+
+
+def _of_each_that_is_no_array_of_it(torch, case):
+    """Functions of one weight or real setting of a loss, and where to begin, with all arrays as constants."""
+    arrays = [torch.tensor(x) for x in case.inputs(shape=(2, 3))]
+    shape = case.loss.check(tuple(arrays), None, None).item_shape
+    weight = torch.linspace(0.5, 2.0, math.prod(shape), dtype=torch.float64).reshape(shape)
+    yield weight, lambda w: case.loss(*arrays, weight=w)
+    for name, value in case.loss.settings().items():
+        if type(value) is float and name not in case.loss.structural:
+            start = torch.tensor(value or 0.125, dtype=torch.float64)
+            yield start, lambda x, name=name: replace(case.loss, **{name: x})(*arrays)
+
+
+@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
+def test_a_transform_of_a_weight_or_a_setting_takes_plain_arrays(torch, case):
+    # What torch records by itself, without a transform, and one call after another.
+    for x, of in _of_each_that_is_no_array_of_it(torch, case):
+        two = [(k * x).requires_grad_() for k in (1.0, 0.75)]
+        try:
+            values = [of(x) + 0.0 * x.sum() for x in two]
+        except ValueError:
+            assert not x.ndim  # the setting has to be what it is
+            continue
+        if any([value.ndim for value in values]) or not all([bool(torch.isfinite(value)) for value in values]):
+            continue
+        parts = [torch.autograd.grad(v, x)[0] for v, x in zip(values, two, strict=True)]
+        both, gradients = torch.stack([x.detach() for x in two]), torch.stack(parts)
+        close(torch, [torch.func.vmap(of)(both)], [torch.stack(values).detach()])
+        close(torch, [torch.func.vmap(torch.func.grad(of))(both)], [gradients], 1e-8)
+        close(torch, [al.grad(of)(both[0])], [gradients[0]], 1e-8)
+
+
+def test_a_projection_within_a_transform_that_does_not_see_it_keeps_its_gradient(torch):
+    hidden, matrix = pair(torch, 5, 4)
+    hidden.requires_grad_()
+    labels, scale = torch.tensor([0, 4, 2, 1, 3]), torch.tensor([1.0, 2.0], dtype=torch.float64)
+    many = torch.func.vmap(lambda s: s * al.linear_cross_entropy(hidden, matrix, labels))(scale)
+    (expected,) = torch.autograd.grad(torch.nn.functional.cross_entropy(hidden @ matrix.T, labels), hidden)
+    close(torch, torch.autograd.grad(many.sum(), hidden), [3.0 * expected])

@@ -21,7 +21,7 @@ from .._array_api import (
     Namespace,
     array_namespace,
     backend_of,
-    in_forward_mode,
+    in_transform,
     is_eager_torch,
     namespace_of,
     numpy_namespace,
@@ -102,7 +102,8 @@ def in_place_library(first: Array, *rest: Array) -> Any | None:
     """Return the library whose functions may write over intermediate results of these arrays, or None.
 
     It is NumPy, or torch where no operation is recorded. Both know the functions of the standard that are used here,
-    and `out`. A form that looks at values, or at memory, has to ask whether they are on the CPU.
+    and `out`. A form that looks at values, or at memory, has to ask whether they are on the CPU. Within a transform of
+    torch, what an operation makes even of plain tensors may be wrapped, and have no memory.
     """
     if type(first) in _NUMPY:
         if not first.ndim:  # NumPy makes numbers of arrays without axes
@@ -116,7 +117,7 @@ def in_place_library(first: Array, *rest: Array) -> Any | None:
         return None
     if torch.is_grad_enabled() and any([x.requires_grad for x in (first, *rest)]):
         return None
-    return None if in_forward_mode() else torch
+    return None if in_transform() else torch
 
 
 _NUMPY = (np.ndarray, np.memmap)  # a subclass may mean something else by its operations

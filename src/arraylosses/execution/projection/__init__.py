@@ -23,7 +23,7 @@ from ..._array_api import (
     array_namespace,
     at_most,
     backend_of,
-    in_forward_mode,
+    in_transform,
     is_eager_numpy,
     is_eager_torch,
     known_size,
@@ -144,7 +144,7 @@ def _way(parts: tuple[Rows, ...], inputs: Inputs, weight: Array | None) -> Any:
     given = [x for x in (*inputs.arrays, inputs.weight, inputs.where) if x is not None]
     if backend == "torch":
         library: Any = sys.modules["torch"]
-        if not all([is_eager_torch(x) for x in given]) or in_forward_mode():
+        if not all([is_eager_torch(x) for x in given]) or in_transform():
             return None
         if library.is_grad_enabled():
             if parts[0].labels.requires_grad:
