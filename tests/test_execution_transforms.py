@@ -10,7 +10,7 @@ import pytest
 import arraylosses as al
 from arraylosses.execution import direct
 
-from .cases import DEFAULTS, OTHERS, extremes
+from .cases import CASES, DEFAULTS, OTHERS, extremes
 from .test_execution import small_blocks
 from .test_execution_torch import close, closed_defaults, pair, straight
 
@@ -149,3 +149,21 @@ def test_a_projection_within_a_transform_that_does_not_see_it_keeps_its_gradient
     many = torch.func.vmap(lambda s: s * al.linear_cross_entropy(hidden, matrix, labels))(scale)
     (expected,) = torch.autograd.grad(torch.nn.functional.cross_entropy(hidden @ matrix.T, labels), hidden)
     close(torch, torch.autograd.grad(many.sum(), hidden), [3.0 * expected])
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # of torch's own code
+@pytest.mark.parametrize("case", [c for c in CASES if c.loss.torch_kernel() is not None], ids=str)
+def test_forward_mode_of_any_order_where_torch_has_a_kernel(torch, case):
+    from torch.func import jacfwd, jacrev
+
+    x, *rest = (torch.tensor(x) for x in case.inputs(shape=(2,)))
+    loss = replace(case.loss, reduction="sum")
+
+    def formula(x):
+        return direct.run(loss, loss.check((x, *rest), None, None))
+
+    for order in ([jacfwd, jacfwd], [jacrev, jacfwd, jacfwd], [jacfwd, jacrev, jacfwd], [jacfwd, jacfwd, jacrev]):
+        found, expected = (lambda x: loss(x, *rest)), formula
+        for transform in order:
+            found, expected = transform(found), transform(expected)
+        close(torch, [found(x) + 0.0], [expected(x) + 0.0])

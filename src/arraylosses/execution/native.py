@@ -1,8 +1,9 @@
 """torch's own functions, which it records itself.
 
 A kernel computes some losses to the last digit: one step forward, one backward. It holds under torch's transforms too,
-so it comes first. torch's compiler makes as good a kernel of the formula, and does not compile it again for each
-setting. Other losses are a few operations, which take less than a function in Python where there are few elements.
+so it comes first; but in forward mode, in which torch has no derivative of the gradient of some. torch's compiler makes
+as good a kernel of the formula, and does not compile it again for each setting. Other losses are a few operations,
+which take less than a function in Python where there are few elements.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import sys
 from typing import Any
 
-from .._array_api import Array, in_transform
+from .._array_api import Array, in_forward_mode, in_transform
 from ..arguments import Inputs
 from ..formula import Formula
 from . import direct
@@ -31,6 +32,8 @@ def fits(loss: Any, inputs: Inputs) -> bool:
     """Whether a kernel computes the loss of checked inputs of torch."""
     torch: Any = sys.modules["torch"]
     if loss.array_settings or loss.torch_kernel() is None:
+        return False
+    if in_forward_mode():
         return False
     first = inputs.arrays[0]
     if loss.reduction not in _REDUCTIONS or not (inputs.weight is inputs.where is inputs.invalid is None):
