@@ -181,6 +181,38 @@ def test_a_compiled_gradient_is_that_of_the_eager_loss(name, positions, dynamic)
 
 
 @pytest.mark.backend("torch")
+@pytest.mark.parametrize("compute", [al.value_and_grad, al.value_grad_hess], ids=lambda f: f.__name__)
+@pytest.mark.parametrize(
+    "loss",
+    [al.AbsoluteError(), al.LogCosh(), al.Huber, "binary_cross_entropy"],
+    ids=lambda x: getattr(x, "__name__", str(x)),
+)
+def test_a_gradient_is_taken_within_a_program(compute, loss):
+    torch = pytest.importorskip("torch")
+    torch._dynamo.reset()
+    x, y = torch.tensor([0.5, -3.0, 2.0]), torch.tensor([0.25, 0.0, 0.5])
+    found = torch.compile(compute(loss), fullgraph=True, backend="aot_eager")(x, y)
+    for got, expected in zip(found, compute(loss)(x, y), strict=True):
+        got.add_(0.0)  # it has memory
+        torch.testing.assert_close(got, expected)
+
+
+@pytest.mark.backend("torch")
+def test_a_gradient_by_nested_parameters_is_taken_within_a_program():
+    torch = pytest.importorskip("torch")
+    torch._dynamo.reset()
+    rows, y = torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.tensor([0.5, 1.0])
+    parameters = {"weight": torch.tensor([0.5, -1.0]), "rest": [torch.tensor(0.25)]}
+
+    def of(p):
+        return al.squared_error(rows @ p["weight"] + p["rest"][0], y)
+
+    found = torch.compile(al.grad(of), fullgraph=True, backend="aot_eager")(parameters)
+    error = torch.tensor([-1.75, 1.75])  # rows @ weight + 0.25 - y, and the mean of two squares
+    torch.testing.assert_close(found, {"weight": error @ rows, "rest": [error.sum()]})
+
+
+@pytest.mark.backend("torch")
 def test_a_compiled_gradient_keeps_the_digits_of_an_easy_row_and_marks_a_label_that_is_no_class():
     torch = pytest.importorskip("torch")
     logits = torch.tensor([[40.0, 0.0], [1.0, 2.0]], dtype=torch.float64, requires_grad=True)

@@ -72,7 +72,7 @@ def _with_arrays(x: Any, values: Iterator[Array]) -> Any:
     if x is None:
         return None
     if isinstance(x, dict):
-        new = copy.copy(x)
+        new = x.copy() if type(x) is dict else copy.copy(x)  # torch's compiler cannot trace copy.copy
         for key, part in x.items():
             new[key] = _with_arrays(part, values)
         return new
