@@ -129,9 +129,26 @@ COLLECTIVES = """
         compare(loss, (wide, soft), (P(None, "batch"), P(None, "batch")))
 """
 
+EAGER_GRADIENTS = """
+    from tests.cases import OTHERS
+
+    # Not as one program: what a loss makes, beside constants that JAX may move, meets arrays of the mesh.
+    for case in [case for case in OTHERS if case.name in ("info_nce", "nt_xent", "triplet_batch_hard")]:
+        first, *rest = case.inputs(shape=(16,), dtype="float32", batch=16)
+        spec = [None] * first.ndim
+        spec[case.batch_axes()[0]] = "batch"
+        placed = jax.device_put(first, NamedSharding(auto, P(*spec)))
+        rest = [jax.numpy.asarray(x) for x in rest]
+        expected = al.value_and_grad(case.loss)(jax.numpy.asarray(first), *rest)
+        found = jax.value_and_grad(lambda x: 2.0 * case.loss(x, *rest))(placed)
+        close(found, jax.tree.map(lambda x: 2.0 * x, expected))
+"""
+
 
 @pytest.mark.parametrize(
-    "part", [SETTINGS, MESHES, SHARD_MAP, COLLECTIVES], ids=["settings", "explicit", "shard_map", "collectives"]
+    "part",
+    [SETTINGS, MESHES, SHARD_MAP, COLLECTIVES, EAGER_GRADIENTS],
+    ids=["settings", "explicit", "shard_map", "collectives", "eager gradients"],
 )
 def test_on_eight_devices(part, request):
     pytest.importorskip("jax")

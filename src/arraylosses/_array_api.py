@@ -405,15 +405,16 @@ def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
 # devices and values
 
 
-def single_device(x: Array) -> Any | None:
+def single_device(x: Array, *, to_make: bool = False) -> Any | None:
     """Return the device that holds `x`; None where there is no single one or none is told of.
 
-    JAX's tracers have none, and its sharded arrays several; MLX's arrays do not say.
+    JAX's tracers have none, and its sharded arrays several; MLX's arrays do not say. `to_make` another array that is to
+    meet `x`, an array that JAX may move has none: what is made on a device meets no array of a mesh.
     """
     backend = backend_of(namespace_of(x))
     if backend in ("numpy", "dask"):
         return "cpu"
-    if backend == "jax" and not is_eager_jax(x):
+    if backend == "jax" and (not is_eager_jax(x) or (to_make and not x.committed)):
         return None  # a tracer would say so after a walk through all of its program
     place = getattr(x, "device", None)
     return place if backend != "jax" or hasattr(place, "platform") else None  # a sharding has no platform
@@ -538,7 +539,7 @@ def as_array(value: Any, like: Array, dtype: Any = None) -> Array:
     if found is not None:
         value = value if dtype is None or value.dtype == dtype else namespace_of(value).astype(value, dtype)
         return on_mesh_of(like, _placed(value, single_device(like)))
-    place = single_device(like)
+    place = single_device(like, to_make=True)
     value = xp.asarray(value, dtype=dtype) if place is None else xp.asarray(value, dtype=dtype, device=place)
     return on_mesh_of(like, value)
 

@@ -259,7 +259,7 @@ def _coupled(loss: Loss, arrays: tuple[Array, ...], k: int) -> tuple[Array | Non
     if not layout:
         return None, 1
     shape = tuple([x.shape[axis] if axis in layout else 1 for axis in range(-x.ndim, 0)])
-    return xp.reshape(xp.arange(math.prod(shape), device=single_device(x)), shape), math.prod(shape)
+    return xp.reshape(xp.arange(math.prod(shape), device=single_device(x, to_make=True)), shape), math.prod(shape)
 
 
 def _vjp(f: Callable[[Array], Array], x: Array) -> tuple[Array, Callable[[Array], Array]]:

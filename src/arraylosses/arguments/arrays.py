@@ -172,7 +172,7 @@ def _with_lengths(declaration: Declaration, arrays: tuple[Array, ...]) -> tuple[
             break
         sizes = _sizes(declaration.arguments[owner].forms[0], tuple(x.shape))
         shape = tuple([n for axis in form.axes for n in sizes[axis]])
-        length = array_namespace(x).full(shape, sum(sizes[form.of]), device=single_device(x))
+        length = array_namespace(x).full(shape, sum(sizes[form.of]), device=single_device(x, to_make=True))
         found[k:] = [length, *found[k + 1 :]]
     return tuple(found)
 
@@ -235,7 +235,9 @@ def _within(xp: Namespace, axes: Axes, arrays: list[Array], k: int, where: Array
             place = form.axes.index(other.of) - len(form.axes)
             line = [1] * len(arrays[k].shape)
             line[place] = arrays[k].shape[place]
-            count = xp.arange(line[place], dtype=arrays[position].dtype, device=single_device(arrays[position]))
+            count = xp.arange(
+                line[place], dtype=arrays[position].dtype, device=single_device(arrays[position], to_make=True)
+            )
             used = xp.reshape(count, tuple(line)) < with_axes(arrays[position], (place,))
             where = used if where is None else xp.logical_and(where, used)
     return where

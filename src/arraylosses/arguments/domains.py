@@ -114,7 +114,7 @@ class Increasing(Domain):
         shape = [1] * x.ndim
         shape[axis] = x.shape[axis]
         xp = array_namespace(x)
-        return xp.reshape(xp.arange(x.shape[axis], dtype=x.dtype, device=single_device(x)), tuple(shape))
+        return xp.reshape(xp.arange(x.shape[axis], dtype=x.dtype, device=single_device(x, to_make=True)), tuple(shape))
 
 
 class Nonnegative(Domain):

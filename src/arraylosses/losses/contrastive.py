@@ -39,7 +39,7 @@ class _Contrastive(ProjectedLoss):
             x, y = unit_rows(x), unit_rows(y)
         added = None
         if where is not None or not settings.is_zero(bias):
-            added = bias + xp.zeros(y.shape[:1], dtype=y.dtype, device=single_device(y))
+            added = bias + xp.zeros(y.shape[:1], dtype=y.dtype, device=single_device(y, to_make=True))
             added = added if where is None else special.where(where, added, float("-inf"))
         return Projection(x / settings.at_least_tiny(self.temperature, x), y, places(x), added, ids)
 

@@ -128,5 +128,5 @@ class LinearCrossEntropy(ProjectedLoss):
         # Of the logits, a class weight asks for the number of axes and of classes, and the dtype of the computation.
         floating = [x for x in (hidden, weight_matrix, labels) if dtype_kind(x.dtype) != "int"]
         shape = (*(1,) * (hidden.ndim - 1), weight_matrix.shape[0])
-        logits = xp.zeros(shape, dtype=result_dtype(xp, floating), device=single_device(hidden))
+        logits = xp.zeros(shape, dtype=result_dtype(xp, floating), device=single_device(hidden, to_make=True))
         return CrossEntropy(class_weight=self.class_weight).item_weight(logits, labels)

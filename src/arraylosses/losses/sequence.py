@@ -411,7 +411,7 @@ class _Transducer:
         by_label = indexing.gather(self.log_p, xp.broadcast_to(labels, logits.shape[:-1]), -1)
         blank, label = [indexing.move_axis(x, -2, -1) for x in (self.log_p[..., loss.blank], by_label)]
         used, ahead = used[..., None, :], ahead[..., None]
-        zeros = xp.zeros((*blank.shape[:-1], rows), dtype=blank.dtype, device=single_device(blank))
+        zeros = xp.zeros((*blank.shape[:-1], rows), dtype=blank.dtype, device=single_device(blank, to_make=True))
         done, nowhere = special.where(ahead == 0, zeros, _NONE), zeros + _NONE
         blank = special.where(used, blank, special.where(ahead == 0, xp.zeros_like(blank), _NONE))
         label = special.where(xp.logical_and(used, ahead > 0), label, _NONE)

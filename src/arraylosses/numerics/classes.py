@@ -45,7 +45,7 @@ def one_hot(labels: Array, n_classes: int, /, *, axis: int = -1, dtype: Any = No
         raise TypeError(f"`labels` must hold integer labels, got {dtype_name(labels.dtype)}")
     if not -labels.ndim - 1 <= axis <= labels.ndim:
         raise ValueError(f"`axis` must be an axis of the result, of {labels.ndim + 1} axes, got {axis}")
-    device = single_device(labels)
+    device = single_device(labels, to_make=True)
     found, _, invalid = check_labels(xp, "labels", labels, n_classes, None, None)
     shape = [1] * (labels.ndim + 1)
     shape[axis] = n_classes

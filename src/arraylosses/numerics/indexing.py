@@ -136,7 +136,7 @@ def take_columns(xp: Namespace, x: Array, index: Array) -> Array:
 
 def places(like: Array, count: int, dtype: Any = None) -> Array:
     """0, 1, ... up to a count, on the device or the mesh of another array."""
-    found = array_namespace(like).arange(count, dtype=dtype, device=single_device(like))
+    found = array_namespace(like).arange(count, dtype=dtype, device=single_device(like, to_make=True))
     return on_mesh_of(like, found)
 
 
@@ -155,7 +155,7 @@ def _one_hot_mask_torch(torch: Any, index: Array, x: Array, axis: int) -> Array:
 @primitive(arrays=2, torch=_one_hot_mask_torch)
 def one_hot_mask(xp: Namespace, index: Array, x: Array, axis: int) -> Array:
     """One boolean an entry of `x`: whether `index`, which has the axis, names its place along `axis`."""
-    places = xp.arange(x.shape[axis], dtype=index.dtype, device=single_device(index))
+    places = xp.arange(x.shape[axis], dtype=index.dtype, device=single_device(index, to_make=True))
     return xp.reshape(places, _along(x, axis)) == index
 
 

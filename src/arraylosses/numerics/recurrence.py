@@ -80,7 +80,7 @@ def _scan(
         state, output = step(state, *entries, *fixed)
         outputs.append(output)
     if not steps:
-        zeros = [xp.zeros(x.shape[1:], dtype=x.dtype, device=single_device(x)) for x in inputs]
+        zeros = [xp.zeros(x.shape[1:], dtype=x.dtype, device=single_device(x, to_make=True)) for x in inputs]
         like = step(state, *zeros, *fixed)[1]
         return state, None if like is None else stack(like)[:0, ...]
     return state, None if outputs[0] is None else stack(*(outputs[::-1] if reverse else outputs))

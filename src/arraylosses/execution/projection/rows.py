@@ -154,7 +154,7 @@ def flat(rows: Rows) -> Rows:
 def shares(loss: Formula, inputs: Inputs, weight: Array | None) -> Array:
     """The derivative of the result by each item, along one axis."""
     xp = inputs.xp
-    zeros = xp.zeros(inputs.item_shape, dtype=inputs.dtype, device=single_device(inputs.arrays[0]))
+    zeros = xp.zeros(inputs.item_shape, dtype=inputs.dtype, device=single_device(inputs.arrays[0], to_make=True))
     return xp.reshape(zeros + share(xp, zeros, weight, loss.reduction), (math.prod(inputs.item_shape),))
 
 
