@@ -38,7 +38,6 @@ REASONS: list[tuple[str, str, str]] = [
     ("sparse", "has no attribute 'arange'", "sparse has no `arange`, which tells the classes or the places apart"),
     ("sparse", "has no attribute 'argsort'", "sparse has no `argsort`"),
     ("ONNX", "NotImplementedError", "ndonnx has neither `nextafter`, which the tape asks for, nor `atan2`"),
-    ("ONNX", "zip", "ndonnx's `take_along_axis` does not broadcast the places that are taken"),
     ("ONNX", "another result", "ONNX Runtime has no cosine in float64, and takes it in float32"),
     ("MLX", r"(arange|zeros)\(\): incompatible", "MLX's `arange` and `zeros` take no `device`"),
     ("MLX", r"astype\(\): incompatible", "MLX's `astype` takes no `copy`"),

@@ -56,6 +56,31 @@ def test_a_graph_of_any_batch_gives_what_numpy_gives(case):
         assert np.all(np.abs(found - expected) <= limit)
 
 
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize(
+    "case",
+    [
+        case
+        for case in CASES
+        if (getattr(case.loss, "class_weight", None) is not None and getattr(case.loss, "axis", -1) != 0)
+        or case.name in ("ctc", "transducer")
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("known", [True, False])
+def test_a_graph_takes_what_labels_name_whether_or_not_it_knows_the_lengths(case, known):
+    arrays = case.inputs(seed=1, dtype="float32")
+    arrays = [x.astype("int64") if x.dtype.kind == "i" else x for x in arrays]
+    names = case.loss.array_names
+    shapes = {
+        name: [n if known or axis else None for axis, n in enumerate(x.shape)]
+        for name, x in zip(names, arrays, strict=False)
+    }
+    session = onnxruntime.InferenceSession(export(case.loss, shapes).SerializeToString())
+    (found,) = session.run(None, dict(zip(names, arrays, strict=False)))
+    np.testing.assert_allclose(found, case.loss(*arrays), rtol=2e-5, atol=1e-6)
+
+
 @pytest.mark.slow
 @pytest.mark.backend("numpy")
 @pytest.mark.parametrize("reduction", ["mean", "batchmean"])

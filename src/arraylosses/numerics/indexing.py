@@ -115,8 +115,11 @@ def gather(xp: Namespace, x: Array, index: Array, axis: int) -> Array:
     place = expand_dims(index, axis)
     if not hasattr(xp, "take_along_axis"):
         return xp.sum(where(one_hot_mask(place, x, axis), x, 0.0), axis=axis)
-    if known_size(place.shape) is None:  # a graph that does not know the lengths may not broadcast here
+    # A graph may not broadcast here: by a product where it does not know the lengths.
+    if known_size(place.shape) is None:
         x = x * xp.ones_like(place, dtype=x.dtype)
+    elif x.shape != (shape := (*place.shape[: axis % x.ndim], x.shape[axis], *place.shape[axis % x.ndim + 1 :])):
+        x = xp.broadcast_to(x, shape)
     return xp.squeeze(xp.take_along_axis(x, place, axis=axis), axis=axis)
 
 
@@ -125,13 +128,24 @@ def _take_columns_torch(torch: Any, x: Array, index: Array) -> Array:
     return x.gather(-1, torch.broadcast_to(place, (*x.shape[:-1], place.shape[-1])))
 
 
-@primitive(arrays=2, torch=_take_columns_torch)
+def _take_columns_broadcast(library: Any, x: Array, index: Array) -> Array:
+    return library.take_along_axis(x, expand_dims(index, -2), -1)
+
+
+@primitive(
+    arrays=2,
+    numpy=_take_columns_broadcast,
+    torch=_take_columns_torch,
+    jax=lambda jax, *given: _take_columns_broadcast(jax.numpy, *given),
+)
 def take_columns(xp: Namespace, x: Array, index: Array) -> Array:
     """Take the entries along the last axis of `x` that `index` names, for all places of the axis before it alike."""
     if not hasattr(xp, "take_along_axis"):
         is_named = expand_dims(one_hot_mask(expand_dims(index, -1), x, -1), -3)
         return xp.sum(where(is_named, expand_dims(x, -2), 0.0), axis=-1)
-    return xp.take_along_axis(x, expand_dims(index, -2), axis=-1)
+    # A graph may not broadcast here, and by a sum it need not know the lengths.
+    place = expand_dims(index, -2) + xp.zeros_like(x[..., :1], dtype=index.dtype)
+    return xp.take_along_axis(x, place, axis=-1)
 
 
 def places(like: Array, count: int, dtype: Any = None) -> Array:
