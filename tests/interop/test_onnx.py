@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 import numpy as np
 import pytest
 
 import arraylosses as al
 
-from ..cases import CASES, DEFAULTS
+from ..cases import CASES, DEFAULTS, OTHERS
 
 pytest.importorskip("ndonnx", reason="ndonnx is not installed")
 onnxruntime = pytest.importorskip("onnxruntime", reason="onnxruntime is not installed")
@@ -79,6 +80,25 @@ def test_a_graph_takes_what_labels_name_whether_or_not_it_knows_the_lengths(case
     session = onnxruntime.InferenceSession(export(case.loss, shapes).SerializeToString())
     (found,) = session.run(None, dict(zip(names, arrays, strict=False)))
     np.testing.assert_allclose(found, case.loss(*arrays), rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
+def test_a_graph_of_an_unknown_batch_is_made_or_refused(case):
+    arrays = case.inputs(seed=1, dtype="float32")
+    names = case.loss.array_names
+    shapes = {name: [None, *x.shape[1:]] if x.shape else [] for name, x in zip(names, arrays, strict=False)}
+    if case in DEFAULTS:
+        assert export(case.loss, shapes)
+        return
+    said = ""
+    try:
+        export(case.loss, shapes)
+    except ValueError as error:
+        said = str(error)
+    assert re.match("$|`(shapes` must have all lengths for|loss` must be of functions that ndonnx has)", said)
+    if case.name != "angular_margin_softmax":  # which needs a cosine
+        assert export(case.loss, {name: x.shape for name, x in zip(shapes, arrays, strict=True)})
 
 
 @pytest.mark.slow

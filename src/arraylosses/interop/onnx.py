@@ -43,7 +43,8 @@ def export(
     TypeError
         If `loss` is no loss, or a shape is lacking.
     ValueError
-        If the shapes do not belong together.
+        If the shapes do not belong together, a length is not known of a loss that has to know it, such as one that
+        compares the items of a batch, or ndonnx lacks a function of the loss.
 
     Notes
     -----
@@ -81,7 +82,23 @@ def export(
         name: ndonnx.argument(shape=tuple(shape), dtype=getattr(ndonnx, _dtype(declaration, name, shapes, dtype)))
         for name, shape in shapes.items()
     }
-    return ndonnx.build(arrays, {"loss": made(**arrays)})
+    return ndonnx.build(arrays, {"loss": _traced(made, arrays, shapes)})
+
+
+def _traced(loss: Loss, arrays: Mapping[str, Any], shapes: Mapping[str, Sequence[Any]]) -> Any:
+    """Call a loss, and say what is due where ndonnx ends within it."""
+    try:
+        return loss(**arrays)
+    except Exception as error:
+        if str(error).startswith("`"):  # of an argument
+            raise
+        name = type(loss).__name__
+        if all([isinstance(n, int) for shape in shapes.values() for n in shape]):
+            raise ValueError(f"`loss` must be of functions that ndonnx has, which {name} is not") from error
+        given = ", ".join([f"{name!r}: {tuple(shape)}" for name, shape in shapes.items()])
+        raise ValueError(
+            f"`shapes` must have all lengths for {name}, as ndonnx lacks a step else, got {given}"
+        ) from error
 
 
 def _check_classes(loss: Loss, shapes: Mapping[str, Sequence[Any]]) -> None:
