@@ -131,3 +131,39 @@ def test_a_class_alone_has_no_loss(variant):
             items, gradient = value_and_gradient(variant, loss, logits, target)
             assert np.all(items == 0)
             assert np.all(gradient == 0)
+
+
+def focal(z: list[mpmath.mpf], target: list[float], gamma: float) -> mpmath.mpf:
+    """-Σ t (1 - p)^gamma log p, with 1 - p as the sum of all others."""
+    powers = [mpmath.exp(v) for v in z]
+    total = mpmath.fsum(powers)
+    rest = [mpmath.fsum(powers[:k] + powers[k + 1 :]) / total for k in range(len(z))]
+    return -mpmath.fsum(t * q**gamma * mpmath.log(p / total) for t, q, p in zip(target, rest, powers, strict=True) if t)
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("gamma", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("row", [(0.0, 20.0, 5.0), (0.0, 50.0, -37.0), (24.0, -11.0, -3.0, 47.0, -40.0)])
+def test_the_second_derivative_of_a_certain_row_is_finite(variant, row, gamma):
+    classes = len(row)
+    label = int(np.argmax(row))
+    loss = al.CategoricalFocal(gamma=gamma, reduction="sum")
+    for labels, target in (
+        (np.asarray([label]), [float(k == label) for k in range(classes)]),
+        (np.full((1, classes), 0.25), [0.25] * classes),
+    ):
+        with mpmath.workdps(150):
+            z, h = [mpmath.mpf(v) for v in row], mpmath.mpf(10) ** -40
+            ends = [[[*z[:k], z[k] + s * h, *z[k + 1 :]] for s in (-1, 0, 1)] for k in range(classes)]
+            values = [[focal(end, target, gamma) for end in of_one] for of_one in ends]
+            exact = [float((low - 2 * middle + high) / h**2) for low, middle, high in values]
+        by_others = np.arange(classes) != label
+        for dtype in variant.dtypes:
+            of_dtype = labels if labels.ndim == 1 else labels.astype(dtype)
+            given = variant.array(np.asarray([row], dtype)), variant.array(of_dtype)
+            *_, diagonal = variant.run(al.value_grad_hess(loss), *given)
+            found = variant.numpy(diagonal)[0]
+            assert np.isfinite(found).all()
+            # Automatic differentiation has the one by the largest logit as a difference of larger terms.
+            kept = by_others if variant.library in ("torch", "jax") else by_others | True
+            np.testing.assert_allclose(found[kept], np.asarray(exact)[kept], rtol=2e-4, atol=1e-37)

@@ -56,6 +56,11 @@ class _ClassLoss(PureRowLoss):
         return _expectation(along(weight, logits, axis), labels, axis)
 
 
+def _over(x: Array, complement: Array) -> Array:
+    """x / (1 - p), where the divisor may vanish with x."""
+    return elementwise.divide(x, elementwise.at_least_smallest_normal(complement))
+
+
 def _expectation(values: Array, labels: Array, axis: int) -> Array:
     """The value of the label's class, or of the classes as the target mixes them; 0 times infinity is 0."""
     if _is_label(labels):
@@ -437,7 +442,7 @@ class CategoricalFocal(_DistributionLoss):
         factor = elementwise.at_least_smallest_normal(complement) ** gamma
         value = special.where(infinite, float("inf"), logistic.discounted(finite, factor))
         entropy = finite * (1.0 - complement)
-        return value, factor * (1.0 + gamma * entropy / elementwise.at_least_smallest_normal(complement))
+        return value, factor * (1.0 + gamma * _over(entropy, complement))
 
     # alpha f'(s) times the derivative of s where the target is a label
     def value_and_derivatives(
@@ -460,14 +465,15 @@ class CategoricalFocal(_DistributionLoss):
         u = -self._smoothed(logits, labels, axis)
         if self.alpha is not None:
             u = u * self._alpha(logits, axis)
-        p, complement = (
-            softmax.nll_and_probabilities(logits, axis)[1:] if self.from_logits else self._pair(logits, axis)
-        )
+        if self.from_logits:
+            nll, p, complement = softmax.nll_and_probabilities(logits, axis)
+        else:
+            p, complement = self._pair(logits, axis)
+            # -log p from 1 - p, which keeps its digits where p is near 1
+            nll = xp.log1p(complement / elementwise.at_least_smallest_normal(p))
         if not settings.is_zero(self.gamma):
             gamma = settings.exponent(self.gamma, p)
-            # -log p from 1 - p, which keeps its digits where p is near 1; p log p is 0 at 0.
-            entropy = p * xp.log1p(complement / elementwise.at_least_smallest_normal(p))
-            rise = 1.0 + gamma * entropy / elementwise.at_least_smallest_normal(complement)
+            rise = 1.0 + gamma * _over(elementwise.weighted(nll, p), complement)
             u = u * (elementwise.at_least_smallest_normal(complement) ** gamma * rise)
         if not self.from_logits:
             return self._by_probability(logits, u, axis)
@@ -490,7 +496,11 @@ class CategoricalFocal(_DistributionLoss):
         factor = weight * elementwise.at_least_smallest_normal(complement) ** gamma
         first = factor * (1.0 + gamma * (finite * ratio))
         second = gamma * factor * ratio * (2.0 - finite + (gamma - 1.0) * (finite * ratio))
-        others = xp.sum(second, axis=axis, keepdims=True) - second
+        # That of a class of more than 1/2 is left out of the sum: taken from it again, it would leave no digits.
+        leading = special.where(p > 0.5, second, 0.0)
+        rest = second - leading
+        others = xp.sum(rest, axis=axis, keepdims=True) - rest
+        others = others + (xp.sum(leading, axis=axis, keepdims=True) - leading)
         spread = p * complement
         return spread * xp.sum(first, axis=axis, keepdims=True) + others * p * p + second * complement * complement
 

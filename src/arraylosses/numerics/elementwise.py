@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .._array_api import NUMBERS, Array, Namespace, Real, array_namespace, dtype_name, untraced
-from ._jax import with_jvp_of
+from ._jax import as_jax, with_jvp_of
 from ._variants import primitive
 
 
@@ -162,6 +162,26 @@ def clip_derivative(xp: Namespace, x: Array, low: Real | None, high: Real | None
 @primitive(jax=lambda jax, x, divisor: jax.numpy.maximum(x / divisor, -finfo(x).max))
 def quotient(xp: Namespace, x: Array, divisor: Any) -> Array:
     """x / divisor, to be squared."""
+    return x / divisor
+
+
+# JAX's own derivative by the divisor has its square, which is out of range long before the divisor is.
+def _divide_jax(jax: Any, x: Array, divisor: Any) -> Any:
+    if isinstance(divisor, NUMBERS):
+        return None
+    function = jax.custom_jvp(lambda *arrays: jax.numpy.divide(*as_jax(arrays)))
+
+    @function.defjvp  # type: ignore[untyped-decorator]
+    def rule(primals: tuple[Array, Array], tangents: tuple[Array, Array]) -> tuple[Any, Any]:
+        ratio = function(*primals)
+        return ratio, (tangents[0] - ratio * tangents[1]) / primals[1]
+
+    return function(x, divisor)
+
+
+@primitive(arrays=2, jax=_divide_jax)
+def divide(xp: Namespace, x: Array, divisor: Any) -> Array:
+    """x / divisor, with a derivative by a divisor of any size."""
     return x / divisor
 
 
