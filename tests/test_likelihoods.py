@@ -54,6 +54,29 @@ def test_the_third_array_of_a_normal_distribution_is_its_variance_and_of_others_
         np.testing.assert_allclose(variant.numpy(loss(*logs, from_log=True, full=True)), value, rtol=1e-6)
 
 
+# log s + h(e / s), where h(0) and h'(0) are 0; for the normal distribution of log v, half of it
+@pytest.mark.parametrize("log_spread", [-50.0, -88.9, -95.0, -120.0, -180.0, -1000.0, -1e30])
+def test_an_error_of_0_is_0_over_any_spread(variant, log_spread):
+    arrays = [variant.array(np.asarray([x], variant.dtypes[0])) for x in (1.5, 1.5, log_spread)]
+    for loss, share in ((al.GaussianNll, 0.5), (al.LaplaceNll, 1.0), (al.StudentTNll, 1.0)):
+        function = al.value_and_grad(loss(from_log=True, reduction="sum"), argnums=(0, 1, 2))
+        value, slopes = variant.run(function, *arrays)
+        np.testing.assert_allclose(variant.numpy(value), share * log_spread, rtol=1e-6)
+        np.testing.assert_array_equal([variant.numpy(x)[0] for x in slopes], [0.0, 0.0, share])
+
+
+# 1 / (2 v) - e² / (2 v²), and 1 / s - |e| / s²
+@pytest.mark.parametrize("spread", [1e-25, 1e-18, 1e18, 1e25])
+def test_the_derivative_by_a_spread_whose_square_is_out_of_range_is_that_of_the_formula(variant, spread):
+    for loss, error, exact in (
+        (al.GaussianNll, 3.0 * math.sqrt(spread), -8.0 / (2.0 * spread)),
+        (al.LaplaceNll, 3.0 * spread, -2.0 / spread),
+    ):
+        arrays = [variant.array(np.asarray([x], variant.dtypes[0])) for x in (error, 0.0, spread)]
+        found = variant.numpy(variant.run(al.grad(loss(reduction="sum"), 2), *arrays))
+        np.testing.assert_allclose(found, [exact], rtol=1e-4)
+
+
 def test_learned_degrees_of_freedom_have_the_derivative_of_the_whole_likelihood(variant):
     x, y, s = np.asarray([1.0, -2.0]), np.asarray([0.5, 3.0]), np.asarray([0.5, 2.0])
 

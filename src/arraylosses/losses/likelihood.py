@@ -146,8 +146,13 @@ class _LocationScale(PureLoss):
     def _log(self, raised: Array) -> Array:
         return raised if self.from_log else array_namespace(raised).log(raised)
 
+    # exp(-l) as two factors, so that 0 is 0 over any spread
     def _ratio(self, error: Array, raised: Array) -> Array:
-        return error * array_namespace(error, raised).exp(-raised) if self.from_log else error / raised
+        if not self.from_log:
+            return elementwise.divide(error, raised)
+        xp = array_namespace(error, raised)
+        root = xp.exp(special.clip(-0.5 * raised, None, math.log(elementwise.finfo(raised).max) - 1.0))
+        return (error * root) * root
 
 
 @register(alias("GaussianNLLLoss", "gaussian_nll_loss", epsilon=1e-6))

@@ -285,12 +285,12 @@ def expm1(xp: Namespace, x: Array) -> Array:
     return xp.expm1(x)
 
 
-# 2 log |q| beyond 2^30, where 1 is no digit of the sum
+# 2 log |q| beyond 2^30, where 1 is no digit of the sum; a q of 0 has no logarithm, whatever the divisor is
 def log1p_square(x: Array, log_divisor: Any, quotient: Callable[[Array], Array]) -> Array:
     """log(1 + q²) of a quotient of x that may be out of range; `quotient` is told where it is not asked for."""
     xp = array_namespace(x)
     log_q = xp.log(at_least_smallest_normal(xp.abs(x))) - log_divisor
-    far = log_q > 30.0 * _LOG_2
+    far = xp.logical_and(log_q > 30.0 * _LOG_2, x != 0)
     q = quotient(far)
     return where(far, 2.0 * log_q, array_namespace(q).log1p(q * q))
 
