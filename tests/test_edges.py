@@ -386,6 +386,21 @@ def test_the_second_derivative_of_a_focal_loss_is_finite_where_the_loss_vanishes
     np.testing.assert_allclose(found, exact, rtol=1e-4, atol=1e-37)
 
 
+# At a prediction of three times the target t, times 1 / t
+@pytest.mark.main_variants
+@pytest.mark.parametrize("target", [1e-25, 1e25])
+def test_a_relative_error_has_its_derivatives_where_the_square_of_its_divisor_is_out_of_range(variant: Variant, target):
+    for loss, by_prediction, by_target in (
+        (al.AbsolutePercentageError, 100.0, -300.0),
+        (al.SymmetricAbsolutePercentageError, 25.0, -75.0),
+        (al.SquaredRelativeError, 4.0, -12.0),
+    ):
+        arrays = [variant.array(np.asarray([x], variant.dtypes[0])) for x in (3 * target, target)]
+        slopes = variant.run(al.grad(loss(epsilon=0.0, reduction="sum"), (0, 1)), *arrays)
+        found = [float(variant.numpy(x)[0]) * target for x in slopes]
+        np.testing.assert_allclose(found, [by_prediction, by_target], rtol=1e-5)
+
+
 @pytest.mark.backend("torch")
 def test_errors_by_both_arrays_are_opposite_even_where_they_are_infinite():
     import torch

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_one_of_type
-from ..numerics import logarithms
+from ..numerics import elementwise, logarithms
 from ..registry import alias, register
 from ._base import PureLoss
 
@@ -66,7 +66,7 @@ class AbsolutePercentageError(PureLoss):
     # |e| / max(|target|, epsilon)
     def call(self, prediction: Array, target: Array) -> Array:
         half, size = self._half_and_size(prediction, target)
-        return self._unit() * (special.absolute(half) / size)
+        return self._unit() * elementwise.divide(special.absolute(half), size)
 
     # sign(e) / max(|target|, epsilon)
     def value_and_derivatives(
@@ -153,7 +153,9 @@ class SymmetricAbsolutePercentageError(PureLoss):
         half, other = 0.5 * prediction, 0.5 * target
         size = special.clip(special.absolute(half) + special.absolute(other), 0.5 * self.epsilon)
         error = special.absolute(half - other)
-        return (200.0 if self.percent else 2.0) * (error / logarithms.replace_unused_zeros(size, error))
+        return (200.0 if self.percent else 2.0) * elementwise.divide(
+            error, logarithms.replace_unused_zeros(size, error)
+        )
 
 
 @register
@@ -209,5 +211,5 @@ class SquaredRelativeError(PureLoss):
     def call(self, prediction: Array, target: Array) -> Array:
         error = prediction - target
         size = special.clip(special.absolute(target), self.epsilon)
-        ratio = error / logarithms.replace_unused_zeros(size, error)
+        ratio = elementwise.divide(error, logarithms.replace_unused_zeros(size, error))
         return ratio * ratio
