@@ -77,6 +77,27 @@ def test_the_derivative_by_a_spread_whose_square_is_out_of_range_is_that_of_the_
         np.testing.assert_allclose(found, [exact], rtol=1e-4)
 
 
+# 1 - cos d + I1(k) / I0(k) - 1, and k times that by the logarithm of k
+@pytest.mark.parametrize("concentration", [1e-3, 1.0, 100.0, 200.0, 1e4, 1e6, 1e12, 1e30])
+def test_the_derivative_by_a_concentration_keeps_its_digits(variant, concentration):
+    for from_log in (False, True):
+        for dtype in variant.dtypes:
+            third = np.asarray(math.log(concentration) if from_log else concentration, dtype)
+            arrays = [variant.array(np.asarray([x], dtype)) for x in (0.5, 0.5, third)]
+            with mpmath.workdps(50):
+                k = mpmath.exp(float(third)) if from_log else mpmath.mpf(float(third))
+                ratio = (
+                    mpmath.besseli(1, k) / mpmath.besseli(0, k) - 1
+                    if k < 1e5
+                    else -1 / (2 * k) - 1 / (8 * k**2) - 1 / (8 * k**3)
+                )
+                exact = float(k * ratio if from_log else ratio)
+            loss = al.VonMisesNll(from_log=from_log, reduction="sum")
+            found = variant.numpy(variant.run(al.grad(loss, 2), *arrays))
+            tolerance = 256 * float(np.finfo(dtype).eps) * (max(1.0, abs(float(third))) if from_log else 1.0)
+            np.testing.assert_allclose(found, [exact], rtol=tolerance)
+
+
 def test_learned_degrees_of_freedom_have_the_derivative_of_the_whole_likelihood(variant):
     x, y, s = np.asarray([1.0, -2.0]), np.asarray([0.5, 3.0]), np.asarray([0.5, 2.0])
 

@@ -511,7 +511,7 @@ class VonMisesNll(PureLoss):
             limited = special.clip(concentration, None, math.log(elementwise.finfo(concentration).max) - 1.0)
             beyond = concentration - limited
             k, growth = xp.exp(limited), xp.exp(0.5 * beyond)
-            loss = 2.0 * (k * (sine * growth)) * (sine * growth) + (xp.log(bessel.i0e(k)) - 0.5 * beyond)
+            loss = 2.0 * (k * (sine * growth)) * (sine * growth) + (bessel.log_i0e(k) - 0.5 * beyond)
         else:
-            loss = 2.0 * ((concentration * sine) * sine) + xp.log(bessel.i0e(concentration))
+            loss = 2.0 * ((concentration * sine) * sine) + bessel.log_i0e(concentration)
         return loss + math.log(2.0 * math.pi) if self.full else loss

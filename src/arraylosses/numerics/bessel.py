@@ -7,7 +7,8 @@ from typing import Any
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
-from .elementwise import finfo
+from .elementwise import finfo, where
+from .logarithms import polynomial
 
 # Chebyshev coefficients of exp(-x) I0(x) sqrt(1 + 2 pi x) for x >= 0, as a function of t = (x - 2) / (x + 2), to all
 # digits of a float64.
@@ -52,10 +53,38 @@ def _right_of_0(x: Array) -> Array:
     return x + finfo(x).smallest_normal
 
 
-@primitive(
-    torch=lambda torch, x: torch.special.i0e(_right_of_0(x)), jax=lambda jax, x: jax.scipy.special.i0e(_right_of_0(x))
-)
-def i0e(xp: Namespace, x: Array) -> Any:
+def _i0e(xp: Namespace, x: Array) -> Any:
     """exp(-x) I0(x), the scaled modified Bessel function of order 0, for x of at least 0."""
     # 1 + 2 pi x may be out of range
     return _chebyshev(_I0E, 1.0 - 4.0 / (x + 2.0)) / (_ROOT_2_PI * xp.sqrt(x + 0.5 / math.pi))
+
+
+# The coefficients of x^-1, x^-2, ... in L + log(2 pi x) / 2, with L = log(exp(-x) I0(x)). The derivative of L, which is
+# r = Σ a_k x^-k, has the equation r' = -1/x - r/x - 2 r - r² of Riccati.
+def _asymptotic(terms: int) -> tuple[float, ...]:
+    a = [0.0, -0.5]
+    for m in range(2, terms + 2):
+        a.append(0.5 * ((m - 2) * a[m - 1] - sum([a[k] * a[m - k] for k in range(1, m)])))
+    return tuple([-a[k + 1] / k for k in range(1, terms + 1)])
+
+
+_FAR = 128.0
+_OF_FAR = _asymptotic(7)
+
+
+# The derivative of a library's own is I1/I0 - 1, of which a large x leaves no digits.
+def _log_i0e_of_library(xp: Namespace, x: Array, near: Any) -> Any:
+    far = x > _FAR
+    large = where(far, x, _FAR)
+    inverse = 1.0 / large
+    beyond = inverse * polynomial(_OF_FAR, inverse) - 0.5 * (xp.log(large) + math.log(2.0 * math.pi))
+    return where(far, beyond, xp.log(near(_right_of_0(where(far, _FAR, x)))))
+
+
+@primitive(
+    torch=lambda torch, x: _log_i0e_of_library(torch, x, torch.special.i0e),
+    jax=lambda jax, x: _log_i0e_of_library(jax.numpy, x, jax.scipy.special.i0e),
+)
+def log_i0e(xp: Namespace, x: Array) -> Any:
+    """log(exp(-x) I0(x)) for x of at least 0, with all digits of its derivative."""
+    return xp.log(_i0e(xp, x))
