@@ -401,6 +401,52 @@ def test_a_relative_error_has_its_derivatives_where_the_square_of_its_divisor_is
         np.testing.assert_allclose(found, [by_prediction, by_target], rtol=1e-5)
 
 
+# What a factor of 0 leaves out may be infinite: -log 0 of the label, and of it alone at a smoothing of 1.
+ZERO_FACTORS: dict[str, tuple[al.Loss, tuple[Any, ...], float]] = {
+    "no cross entropy, of probabilities": (
+        al.SymmetricCrossEntropy(alpha=0.0, from_logits=False),
+        (np.asarray([[0.75, 0.25, 0.0]]), np.asarray([2])),
+        4.0,
+    ),
+    "no cross entropy, of logits": (
+        al.SymmetricCrossEntropy(alpha=0.0),
+        (np.asarray([[0.0, 0.0, -INF]]), np.asarray([2])),
+        4.0,
+    ),
+    "no cross entropy, of a target": (
+        al.SymmetricCrossEntropy(alpha=0.0, from_logits=False),
+        (np.asarray([[0.75, 0.25, 0.0]]), np.asarray([[0.0, 0.0, 1.0]])),
+        4.0,
+    ),
+    "no label, cross entropy": (
+        al.CrossEntropy(from_logits=False, label_smoothing=1.0),
+        (np.asarray([[0.5, 0.5, 0.0]]), np.asarray([2])),
+        INF,
+    ),
+    "no label, focal": (
+        al.CategoricalFocal(from_logits=False, label_smoothing=1.0),
+        (np.asarray([[0.5, 0.5, 0.0]]), np.asarray([2])),
+        INF,
+    ),
+    "no positive": (
+        al.BinaryCrossEntropy(from_logits=False, pos_weight=0.0),
+        (np.asarray([0.0]), np.asarray([1.0])),
+        0.0,
+    ),
+    "no likelihood": (al.Cpo(alpha=0.0), (np.asarray([-INF]), np.asarray([-1.0])), INF),
+}
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", ZERO_FACTORS)
+def test_a_factor_of_0_leaves_out_what_is_infinite(variant: Variant, name):
+    loss, arrays, exact = ZERO_FACTORS[name]
+    for dtype in variant.dtypes:
+        given = [variant.array(x.astype(dtype) if x.dtype.kind == "f" else x) for x in arrays]
+        with np.errstate(divide="ignore"):  # the logarithm of 0
+            np.testing.assert_allclose(variant.numpy(variant.run(loss, *given)), exact, rtol=1e-6)
+
+
 @pytest.mark.backend("torch")
 def test_errors_by_both_arrays_are_opposite_even_where_they_are_infinite():
     import torch

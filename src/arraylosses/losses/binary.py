@@ -126,8 +126,9 @@ class BinaryCrossEntropy(_YesOrNo):
         if self.from_logits:
             return logistic.bernoulli_nll(prediction, *self._logit_weights(prediction, target))
         yes, no = _smooth(target, self.label_smoothing)
+        yes = self._positive(prediction, yes)
         yes_cost, no_cost = self._costs(prediction, yes, no)
-        return self._positive(prediction, yes) * yes_cost + no * no_cost
+        return yes * yes_cost + no * no_cost
 
     # (1 - t) p - pos_weight t (1 - p) of a logit, (1 - t) / (1 - p) - pos_weight t / p of a probability
     def derivative(self, prediction: Array, target: Array) -> Array:

@@ -441,19 +441,19 @@ class SymmetricCrossEntropy(_OfNll):
     # -alpha Σ t log p - beta Σ p max(log t, log_zero), the second sum of which is log_zero (1 - p) for a label
     def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:
         reverse = self.beta * self.log_zero
-        return self.alpha * nll - reverse * complement, self.alpha - reverse * (1.0 - complement)
+        return settings.times(self.alpha, nll) - reverse * complement, self.alpha - reverse * (1.0 - complement)
 
     def _of_target(self, logits: Array, target: Array, axis: int) -> Array:
         entropy = CrossEntropy(axis=axis, from_logits=self.from_logits).call(logits, target)
         p = softmax.nll_and_probabilities(logits, axis)[1] if self.from_logits else logits
-        return self.alpha * entropy - self.beta * reductions.reduce_sum(p * self._logs(target), axis)
+        return settings.times(self.alpha, entropy) - self.beta * reductions.reduce_sum(p * self._logs(target), axis)
 
     # p dl/dp = -alpha t - beta p max(log t, log_zero)
     def _of_target_and_derivative(self, logits: Array, target: Array, axis: int) -> tuple[Array, Array]:
         nll, p, complement = self._nll_and_pair(logits, axis)
         logs = self._logs(target)
         entropy, reverse = reductions.expectation(nll, target, axis), reductions.reduce_sum(p * logs, axis)
-        value, u = self.alpha * entropy - self.beta * reverse, -self.alpha * target
+        value, u = settings.times(self.alpha, entropy) - self.beta * reverse, -self.alpha * target
         if self.from_logits:
             return value, _by_logit(u - self.beta * (p * logs), p, complement, axis)
         return value, self._by_probability(logits, u, axis) - self.beta * logs

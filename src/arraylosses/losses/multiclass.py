@@ -224,7 +224,7 @@ class CrossEntropy(_DistributionLoss):
             loss = -xp.sum(special.xlogy(labels, p), axis=axis)
         if settings.is_zero(self.label_smoothing):
             return loss
-        return (1.0 - self.label_smoothing) * loss - self.label_smoothing * xp.mean(xp.log(p), axis=axis)
+        return settings.times(1.0 - self.label_smoothing, loss) - self.label_smoothing * xp.mean(xp.log(p), axis=axis)
 
     def _is_of_labels(self, labels: Array) -> bool:
         return _is_label(labels) and settings.is_zero(self.label_smoothing)
@@ -427,7 +427,7 @@ class CategoricalFocal(_DistributionLoss):
         loss = _expectation(values, labels, axis)
         if settings.is_zero(self.label_smoothing):
             return loss
-        return (1.0 - self.label_smoothing) * loss + self.label_smoothing * xp.mean(values, axis=axis)
+        return settings.times(1.0 - self.label_smoothing, loss) + self.label_smoothing * xp.mean(values, axis=axis)
 
     # With s = -log p: f(s) = (1 - exp(-s))^gamma s, and f'(s) = (1 - p)^gamma (1 + gamma s p / (1 - p))
     def _of_nll(self, nll: Array, complement: Array) -> tuple[Array, Array]:

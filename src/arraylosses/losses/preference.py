@@ -190,7 +190,7 @@ class Cpo(PureLoss):
     # -log sigmoid(beta (chosen - rejected)) - alpha chosen
     def call(self, chosen: Array, rejected: Array) -> Array:
         margin = settings.in_range(self.beta, chosen) * (chosen - rejected)
-        return _surprise(margin, self.label_smoothing) - settings.in_range(self.alpha, chosen) * chosen
+        return _surprise(margin, self.label_smoothing) - settings.times(settings.in_range(self.alpha, chosen), chosen)
 
 
 @register

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, Real, array_namespace
 from ..arguments import require_finite, require_nonnegative, require_positive
+from ..numerics import settings
 from ..registry import register
 from ._base import PureLoss
 from ._pairs import places, unit_rows
@@ -112,7 +113,7 @@ class Vicreg(PureLoss):
             covariances = xp.matmul(xp.permute_dims(centred, (1, 0)), centred) / special.clip(count - 1.0, 1.0)
             variances, squares = _divided(covariances)
             lacking = xp.mean(special.relu(1.0 - xp.sqrt(variances + self.epsilon)))
-            loss = loss + self.variance / 2.0 * lacking + self.covariance / x.shape[1] * squares
+            loss = loss + self.variance / 2.0 * lacking + settings.times(self.covariance, squares / x.shape[1])
         return self.invariance * xp.sum(rows) / count + loss
 
 

@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from .._array_api import NUMBERS, Array, array_namespace, as_array
-from .elementwise import clip, finfo
+from .elementwise import clip, finfo, weighted
 
 
 def is_zero(setting: Any) -> bool:
@@ -21,6 +21,14 @@ def in_range(setting: Any, like: Array) -> Any:
     """A real setting, of which a number is limited to the range of the dtype of `like`: 0 times it is 0."""
     most = finfo(like).max
     return min(max(setting, -most), most) if isinstance(setting, NUMBERS) else setting
+
+
+def times(setting: Any, x: Array) -> Array:
+    """A real setting times x, where 0 times infinity is 0."""
+    if not isinstance(setting, NUMBERS):
+        return weighted(x, as_array(setting, x, x.dtype))
+    most = finfo(x).max
+    return setting * (clip(x, -most, most) if is_zero(setting) else x)
 
 
 def limited(setting: Any, low: float, high: float) -> Any:
