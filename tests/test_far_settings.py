@@ -81,3 +81,13 @@ def test_a_setting_whose_square_is_out_of_range_gives_the_number_of_the_formula(
         if value < INF:
             for found in (got[1], by_operations):
                 np.testing.assert_allclose(found, [slope, -slope], rtol=1e-5, atol=1e-37)
+
+
+# T² Σ q (log q - log p) of q and p that are 1 for one class, up to exp(-2 / T): T times a difference of logits
+@pytest.mark.main_variants
+@pytest.mark.parametrize("temperature", [1e-35, 1e-30, 1e-25, 1e-10])
+def test_a_temperature_that_vanishes_leaves_a_difference_of_logits(variant: Variant, temperature):
+    loss = al.Distillation(temperature=temperature)
+    value, slopes = both(variant, loss, [[2.0, 0.0]], [[0.0, 3.0]], dtype=variant.dtypes[0])
+    np.testing.assert_allclose(value, [2 * temperature], rtol=1e-6)
+    np.testing.assert_allclose(slopes, [[temperature, -temperature]], rtol=1e-6)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, Real, array_namespace
 from ..arguments import require_one_of_type, require_range
-from ..numerics import logarithms, reductions, settings, softmax
+from ..numerics import elementwise, logarithms, reductions, settings, softmax
 from ..registry import alias, register
 from ._base import PureRowLoss
 
@@ -434,21 +434,26 @@ class Distillation(PureRowLoss):
         super().__post_init__()
         require_range(0, math.inf, ends=False, temperature=self.temperature)
 
-    # T² Σ q (log q - log p)
+    # T² Σ q (log q - log p), which is T times a difference of logits where T vanishes
     def call(self, logits: Array, teacher_logits: Array) -> Array:
-        axis, temperature = self.row_axis(logits), self._temperature(logits)
+        axis = self.row_axis(logits)
+        factor, temperature = self._factor_and_temperature(logits)
         student, teacher = (_shifted(z, axis) / temperature for z in (logits, teacher_logits))
-        value = logarithms.without_rounding(softmax.relative_entropy(teacher, student, axis))
-        return temperature * (temperature * value)
+        # The two factors apart: XLA would multiply them, and the square of T may vanish.
+        return factor * logarithms.without_rounding(temperature * softmax.relative_entropy(teacher, student, axis))
 
     # T (p - q)
     def derivative(self, logits: Array, teacher_logits: Array) -> Array:
-        axis, temperature = self.row_axis(logits), self._temperature(logits)
+        axis = self.row_axis(logits)
+        factor, temperature = self._factor_and_temperature(logits)
         p, q = (special.softmax(_shifted(z, axis) / temperature, axis=axis) for z in (logits, teacher_logits))
-        return temperature * (p - q)
+        return factor * (p - q)
 
-    def _temperature(self, logits: Array) -> Array | float:
-        return settings.squarable(self.temperature, logits)
+    def _factor_and_temperature(self, logits: Array) -> tuple[Array | float, Array | float]:
+        """T as what is multiplied and as what is divided by, which has a square in the dtype."""
+        temperature = settings.squarable(self.temperature, logits)
+        most = 0.5 * elementwise.finfo(logits).max ** 0.5
+        return settings.limited(self.temperature, 0.0, most), temperature
 
 
 def _shifted(logits: Array, axis: int) -> Array:
