@@ -7,7 +7,7 @@ from typing import Any
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
-from .elementwise import finfo, where
+from .elementwise import clip, finfo, where
 from .logarithms import polynomial
 
 # Chebyshev coefficients of exp(-x) I0(x) sqrt(1 + 2 pi x) for x >= 0, as a function of t = (x - 2) / (x + 2), to all
@@ -74,11 +74,10 @@ _OF_FAR = _asymptotic(7)
 
 # The derivative of a library's own is I1/I0 - 1, of which a large x leaves no digits.
 def _log_i0e_of_library(xp: Namespace, x: Array, near: Any) -> Any:
-    far = x > _FAR
-    large = where(far, x, _FAR)
+    large = clip(x, _FAR)
     inverse = 1.0 / large
-    beyond = inverse * polynomial(_OF_FAR, inverse) - 0.5 * (xp.log(large) + math.log(2.0 * math.pi))
-    return where(far, beyond, xp.log(near(_right_of_0(where(far, _FAR, x)))))
+    beyond = inverse * polynomial(_OF_FAR, inverse) - 0.5 * xp.log(large) - 0.5 * math.log(2.0 * math.pi)
+    return where(x > _FAR, beyond, xp.log(near(_right_of_0(clip(x, None, _FAR)))))
 
 
 @primitive(
