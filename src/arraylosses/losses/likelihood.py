@@ -146,12 +146,12 @@ class _LocationScale(PureLoss):
     def _log(self, raised: Array) -> Array:
         return raised if self.from_log else array_namespace(raised).log(raised)
 
-    # exp(-l) as two factors, so that 0 is 0 over any spread
+    # exp(-l) as two factors, each of which is in range where it is not: 0 over any such spread is 0
     def _ratio(self, error: Array, raised: Array) -> Array:
         if not self.from_log:
             return elementwise.divide(error, raised)
         xp = array_namespace(error, raised)
-        root = xp.exp(special.clip(-0.5 * raised, None, math.log(elementwise.finfo(raised).max) - 1.0))
+        root = xp.exp(-0.5 * raised)
         return (error * root) * root
 
 
