@@ -434,12 +434,14 @@ class NegativeBinomialNll(PureLoss):
         x = far_log_mean + xp.log(special.where(near, 1.0, dispersion))
         log_term = special.where(near, xp.log1p(product), special.softplus(x))
         mean_term = mean * (1.0 - logarithms.log1p_shortfall(product))
-        none = special.where(near, mean_term, special.softplus(x) / special.where(near, 1.0, dispersion))
+        # One r for all terms: by it the derivatives of two that nearly cancel are added before they are multiplied.
+        inverse = 1.0 / special.where(xp.logical_and(near, large), 1.0, dispersion)
+        none = special.where(near, mean_term, special.softplus(x) * inverse)
         excess = gamma.log_gamma_excess_of_inverse(
             special.where(large, dispersion, 1.0), special.where(large, target, 0.0)
         )
         other = special.where(large, 1.0, dispersion)
-        inverse = 1.0 / other
+        inverse = special.where(large, 1.0, inverse)
         difference = gamma.log_gamma(inverse + special.where(large, 0.0, target)) - gamma.log_gamma(inverse)
         some = special.where(large, log_term - log_mean, special.softplus(-(log_mean + xp.log(other))))
         loss = none + target * some - special.where(large, excess, difference)
