@@ -157,13 +157,11 @@ def test_the_second_derivative_of_a_certain_row_is_finite(variant, row, gamma):
             ends = [[[*z[:k], z[k] + s * h, *z[k + 1 :]] for s in (-1, 0, 1)] for k in range(classes)]
             values = [[focal(end, target, gamma) for end in of_one] for of_one in ends]
             exact = [float((low - 2 * middle + high) / h**2) for low, middle, high in values]
-        by_others = np.arange(classes) != label
         for dtype in variant.dtypes:
             of_dtype = labels if labels.ndim == 1 else labels.astype(dtype)
             given = variant.array(np.asarray([row], dtype)), variant.array(of_dtype)
             *_, diagonal = variant.run(al.value_grad_hess(loss), *given)
             found = variant.numpy(diagonal)[0]
             assert np.isfinite(found).all()
-            # Automatic differentiation has the one by the largest logit as a difference of larger terms.
-            kept = by_others if variant.library in ("torch", "jax") else by_others | True
-            np.testing.assert_allclose(found[kept], np.asarray(exact)[kept], rtol=2e-4, atol=1e-37)
+            # XLA takes factors below the smallest normal number for 0.
+            np.testing.assert_allclose(found, exact, rtol=2e-4, atol=1e-36)

@@ -205,7 +205,7 @@ def value_grad_hess(loss: Any, argnums: int = 0) -> Callable[..., tuple[Array, A
             raise TypeError(f"`loss` must be a loss, or the function form of one with its own settings, got {said}")
         k = position % len(arrays)
         bound, arrays, of_items = given
-        if k == 0 and backend_of(namespace_of(x)) not in _BY_LIBRARY and bound.reduction != "none":
+        if k == 0 and bound.reduction != "none":
             found = bound._with_derivatives(arrays, **of_items, wanted=Wanted(second=True))
             if found is not None:
                 value, gradient, diagonal = found

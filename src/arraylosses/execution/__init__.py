@@ -66,12 +66,16 @@ def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: A
 def run_with_derivatives(
     loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, wanted: Wanted
 ) -> tuple[Array, ...] | None:
-    """Compute `loss` and the derivatives that are wanted; None where there is no closed form of one."""
+    """Compute `loss` and the derivatives that are wanted; None where one has no closed form, or torch records."""
     if not set(wanted.positions) <= set(loss.closed_forms):
         return None
     if autocast.is_on(*arrays):
         with autocast.off(arrays[0]):
             return run_with_derivatives(loss, arrays, weight, where, wanted)
+    if is_torch(arrays[0]) and _is_recorded(loss, [x for x in (*arrays, weight, where) if x is not None]):
+        return None
+    if jitted.fits(loss, arrays, weight, where):
+        return jitted.run_with_derivatives(loss, arrays, weight, where, wanted)
     kind = known.kind_of(loss, arrays, weight, where, whole=True)
     if kind is not None and (found := known.find(loss, kind, arrays)) is not None:
         way, inputs = found
@@ -94,9 +98,6 @@ def run_with_gradients(
         inputs = loss.check(arrays, weight, where)
         if projection.fits(loss, inputs):
             return projection.run_with_gradients(following(loss, inputs), inputs, positions)
-    given = [x for x in (*arrays, weight, where) if x is not None]
-    if is_torch(arrays[0]) and _is_recorded(loss, given):
-        return None
     return run_with_derivatives(loss, arrays, weight, where, Wanted(positions))
 
 

@@ -15,9 +15,10 @@ from typing import Any
 from .._array_api import Array, as_array, is_array, is_eager_jax
 from ..formula import Formula
 from . import direct
+from .direct import Wanted
 from .settings import following
 
-__all__ = ["fits", "fits_all", "run", "run_function", "value_and_grad"]
+__all__ = ["fits", "fits_all", "run", "run_function", "run_with_derivatives", "value_and_grad"]
 
 
 def fits(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> bool:
@@ -53,8 +54,16 @@ def value_and_grad(
     loss: Formula, positions: tuple[int, ...], arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> tuple[Array, tuple[Array, ...]]:
     """Compute `loss` and its gradients by the arrays at `positions`."""
-    value, gradients = _call(loss, positions, arrays, weight, where)
-    return value, gradients
+    value, *gradients = _call(loss, Wanted(positions), arrays, weight, where)
+    return value, tuple(gradients)
+
+
+def run_with_derivatives(
+    loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, wanted: Wanted
+) -> tuple[Array, ...] | None:
+    """Compute `loss` and the derivatives that are wanted; None where there is no closed form of the second one."""
+    found: tuple[Array, ...] | None = _call(loss, wanted, arrays, weight, where)
+    return found
 
 
 def run_function(
@@ -68,12 +77,12 @@ def run_function(
 
 
 def _call(
-    loss: Any, positions: tuple[int, ...] | None, arrays: tuple[Array, ...], weight: Array | None, where: Array | None
+    loss: Any, wanted: Wanted | None, arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> Any:
     given = (*arrays, weight, where)
     if not _in_one_place(arrays[0], given):
         loss.check(arrays, weight, where)  # a program moves what has no device of its own; here nothing moves by itself
-    return _run(_program, positions, loss, given)
+    return _run(_program, wanted, loss, given)
 
 
 def _run(program: Callable[..., Any], key: Any, loss: Any, arrays: tuple[Array | None, ...]) -> Any:
@@ -117,22 +126,23 @@ def _has_arrays(value: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def _program(
-    positions: tuple[int, ...] | None, cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[type, ...]
-) -> Any:
+def _program(wanted: Wanted | None, cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[type, ...]) -> Any:
     jax: Any = sys.modules["jax"]
 
     def compute(given: dict[str, Array], *every: Any) -> Any:
         *arrays, weight, where = every
         loss = cls(**dict(settings), **given)
-        if positions is None:
+        if wanted is None:
             return loss(*arrays, weight=weight, where=where)
-        if set(positions) <= set(loss.closed_forms):
+        if set(wanted.positions) <= set(loss.closed_forms):
             inputs = loss.check(tuple(arrays), weight, where)
-            found = direct.run_with_derivatives(following(loss, inputs), inputs, direct.Wanted(positions))
-            if found is not None:
-                return found[0], found[1:]
-        return jax.value_and_grad(lambda *x: loss(*x, weight=weight, where=where), positions)(*arrays)
+            found = direct.run_with_derivatives(following(loss, inputs), inputs, wanted)
+            if found is not None or wanted.second:
+                return found
+        value, gradients = jax.value_and_grad(lambda *x: loss(*x, weight=weight, where=where), wanted.positions)(
+            *arrays
+        )
+        return value, *gradients
 
     return jax.jit(compute)
 
