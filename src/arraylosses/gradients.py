@@ -180,9 +180,9 @@ def value_grad_hess(loss: Any, argnums: int = 0) -> Callable[..., tuple[Array, A
     that is curved everywhere, such as `pseudo_huber` or `log_cosh`.
 
     The elements of a row are coupled, so for a loss of rows the diagonal is not the whole of the second derivatives.
-    Without a closed form it takes one pass for a loss of elements, and one for each place along the axis for a loss of
-    rows. A weighted mean whose weights follow from the argument itself, as class weights follow from a target of
-    probabilities, couples all elements: it takes one pass for each.
+    Without a closed form, and where torch records, transforms or compiles, it takes one pass for a loss of elements,
+    and one for each place along the axis for a loss of rows. A weighted mean whose weights follow from the argument
+    itself, as class weights follow from a target of probabilities, couples all elements: it takes one pass for each.
 
     Examples
     --------

@@ -31,9 +31,7 @@ _REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 def fits(loss: Any, inputs: Inputs) -> bool:
     """Whether a kernel computes the loss of checked inputs of torch."""
     torch: Any = sys.modules["torch"]
-    if loss.array_settings or loss.torch_kernel() is None:
-        return False
-    if in_forward_mode():
+    if loss.array_settings or loss.torch_kernel() is None or in_forward_mode():
         return False
     first = inputs.arrays[0]
     if loss.reduction not in _REDUCTIONS or not (inputs.weight is inputs.where is inputs.invalid is None):
