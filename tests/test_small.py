@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import small
+from arraylosses.execution import blocks, small
 
 from .cases import CASES
 from .test_execution import items_of, small_blocks, ways_taken
@@ -239,3 +239,73 @@ def test_an_infinite_factor_leaves_what_is_left_out_at_zero(torch):
     (gradient,) = torch.autograd.grad(items, x, torch.tensor([1.0, torch.inf], dtype=torch.float64))
     assert gradient[1] == 0.0
     assert gradient[0] < 0.0
+
+
+SOFTMAX = [case for case in CASES if case.loss.of_softmax]
+
+
+@pytest.mark.parametrize("case", SOFTMAX, ids=str)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_many_rows_of_few_classes_are_numpy_s_in_blocks(torch, case, dtype):
+    arrays = case.inputs(shape=(40, 2), dtype=dtype)
+    for reduction in ("mean", "none"):
+        loss = replace(case.loss, reduction=reduction)
+        tensors = [torch.tensor(x) for x in arrays]
+        in_blocks = mock.patch.multiple(blocks, ROWS=8, SMALL=0)
+        with mock.patch.object(small, "most", return_value=0), in_blocks, counted() as calls:
+            type(loss).checked.clear()
+            value = loss(*tensors)
+            first = tensors[0].requires_grad_()
+            recorded = loss(*tensors)
+            (gradient,) = torch.autograd.grad(recorded, first, torch.ones_like(recorded))
+        type(loss).checked.clear()
+        assert calls
+        assert value.dtype is first.dtype
+        rtol = 32 * np.finfo(dtype).eps
+        np.testing.assert_allclose(value.numpy(), loss(*arrays), rtol=rtol)
+        np.testing.assert_allclose(recorded.detach().numpy(), value.numpy(), rtol=rtol)
+        expected = al.grad(replace(loss, reduction="sum" if reduction == "none" else reduction))(*arrays)
+        np.testing.assert_allclose(gradient.numpy(), expected, rtol=rtol, atol=rtol * np.abs(expected).max())
+
+
+def test_only_rows_of_few_classes_are_numpy_s_whatever_their_number(torch):
+    for shape, axis, is_numpy_s in (
+        ((9, small.CLASSES), -1, True), ((9, small.CLASSES + 1), -1, False), ((9, 3, 2), 1, False),
+    ):  # fmt: skip
+        with mock.patch.object(small, "most", return_value=0), counted() as calls:
+            al.cross_entropy(torch.zeros(shape), torch.zeros([9, *shape[2:]], dtype=torch.int64), axis=axis)
+        assert bool(calls) is is_numpy_s
+
+
+@pytest.mark.parametrize("form", ["tensor", "array", "sequence", "dict"])
+def test_weights_of_classes_are_numpy_s_too(torch, form):
+    logits, labels = torch.tensor([[0.0, 1.0], [2.0, 0.5], [1.0, 1.5]]), torch.tensor([0, 1, 1])
+    for weights in ([1.0, 3.0], [2.0, 0.5]):  # two of a kind of call
+        made = {"tensor": torch.tensor, "array": np.asarray, "sequence": list, "dict": lambda x: dict(enumerate(x))}
+        loss = al.CrossEntropy(class_weight=made[form](weights))
+        for _ in range(2):
+            first = logits.clone().requires_grad_()
+            with counted() as calls:
+                loss(first, labels).backward()
+                value = loss(logits, labels)
+            assert calls == ["run_with_derivatives", "run"]
+            other = logits.clone().requires_grad_()
+            expected = torch.nn.functional.cross_entropy(other, labels, weight=torch.tensor(weights))
+            expected.backward()
+            torch.testing.assert_close(value, expected.detach())
+            torch.testing.assert_close(first.grad, other.grad)
+
+
+def test_a_weight_of_classes_is_looked_at_in_each_call(torch):
+    logits, labels, weight = torch.randn(4, 3), torch.tensor([0, 2, 1, 1]), torch.tensor([1.0, 2.0, 3.0])
+    loss = al.CrossEntropy(class_weight=weight)
+    loss(logits, labels)
+    weight[1] = 9.0
+    expected = torch.nn.functional.cross_entropy(logits, labels, weight=weight)
+    torch.testing.assert_close(loss(logits, labels), expected)
+    with pytest.raises(ValueError, match="one number a class"):
+        al.CrossEntropy(class_weight=weight[:2])(logits, labels)
+    learned = weight.clone().requires_grad_()
+    al.CrossEntropy(class_weight=learned)(logits, labels).backward()
+    assert learned.grad is not None
+    torch.testing.assert_close(loss(logits, labels), expected)

@@ -88,9 +88,8 @@ class Formula:
     whole_rows: ClassVar[bool] = True
     """Whether an item is computed from its whole row, where labels are integers, or from its label's entry alone."""
 
-    few_classes_first: ClassVar[tuple[str, ...]] = ()
-    """The libraries on which many rows of few classes take less time with `axis` 0 in place of -1; of a formula that
-    computes the same so. It is NumPy where there are reductions, and torch where there is a softmax."""
+    of_softmax: ClassVar[bool] = False
+    """Whether there is a softmax along the rows, for which torch takes one number at a time where classes are few."""
 
     in_blocks: ClassVar[bool] = True
     """Whether parts of a batch may be computed one after another in the time of the whole: not where the formula goes
@@ -118,9 +117,8 @@ class Formula:
         if "call" in cls.__dict__:
             # What was said of another formula does not hold of this one.
             if getattr(cls.__mro__[1], "call", Formula.call) is not Formula.call:
-                for name in ("pure", "any_library"):
-                    setattr(cls, name, cls.__dict__.get(name, False))
-                cls.few_classes_first = cls.__dict__.get("few_classes_first", ())
+                for name in ("pure", "any_library", "few_classes_first"):
+                    setattr(cls, name, cls.__dict__.get(name, getattr(Formula, name)))
             for name in _OF_A_FORMULA:
                 if name not in cls.__dict__:
                     setattr(cls, name, getattr(Formula, name))
@@ -175,6 +173,13 @@ class Formula:
         None where these settings take more of them. A result that is not finite counts as none.
         """
         return None
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        """Return whether NumPy takes less time for many rows of few classes with `axis` 0 in place of -1.
+
+        So it is where it reduces the rows, of integer labels or of others, by a formula that computes the same so.
+        """
+        return False
 
     @property
     def projected(self) -> Formula | None:

@@ -31,12 +31,12 @@ def check_labels(
         index = labels % classes  # one that can index, in the fewest operations
         invalid = index != labels
         return index, where, invalid if where is None else xp.logical_and(invalid, where)
-    valid = xp.logical_and(labels >= 0, labels < classes)
-    kept_invalid = xp.logical_not(valid) if where is None else xp.logical_and(xp.logical_not(valid), where)
-    if bool(xp.any(kept_invalid)):
-        worst = xp.where(kept_invalid, labels, classes)
+    index = labels if where is None else xp.where(where, labels, xp.zeros_like(labels))
+    if 0 not in index.shape and not lie_below(index, classes):
+        invalid = xp.logical_or(index < 0, index >= classes)
+        worst = xp.where(invalid, index, classes)
         label = int(xp.min(worst))
-        label = label if label < 0 else int(xp.max(xp.where(kept_invalid, labels, -1)))
+        label = label if label < 0 else int(xp.max(xp.where(invalid, index, -1)))
         low, high = integer_range(given.dtype)
         label = label if label >= low else label + high + 1
         raise ValueError(
@@ -45,7 +45,7 @@ def check_labels(
             if called == "classes"
             else f"`{name}` must lie in [0, {classes - 1}], {called}, got {label}"
         )
-    return labels if where is None else xp.where(valid, labels, xp.zeros_like(labels)), where, None
+    return index, where, None
 
 
 # An unsigned integer may be beyond the dtype that indexes, in which it then wraps around to a negative number, and

@@ -49,7 +49,7 @@ __all__ = ["Wanted", "item_weight", "jitted", "run", "run_with_derivatives", "ru
 def run(loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Array:
     """Compute `loss`."""
     kind = known.kind_of(loss, arrays, weight, where)
-    found = None if kind is None else known.find(loss, kind, arrays)
+    found = None if kind is None else known.find(loss, kind, arrays, weight, where)
     if found is None:
         if autocast.is_on(*arrays):
             with autocast.off(arrays[0]):
@@ -77,7 +77,7 @@ def run_with_derivatives(
     if jitted.fits(loss, arrays, weight, where):
         return jitted.run_with_derivatives(loss, arrays, weight, where, wanted)
     kind = known.kind_of(loss, arrays, weight, where, whole=True)
-    if kind is not None and (found := known.find(loss, kind, arrays)) is not None:
+    if kind is not None and (found := known.find(loss, kind, arrays, weight, where)) is not None:
         way, inputs = found
     else:
         way, loss, inputs = _checked(loss, arrays, weight, where, kind, whole=True)
@@ -132,7 +132,7 @@ def _checked(
     loss = following(loss, inputs)
     way = _way(loss, inputs, whole=whole)
     if kind is not None:
-        known.keep(loss, kind, arrays, inputs, way)
+        known.keep(loss, kind, arrays, inputs, way, where)
     return way, loss, inputs
 
 

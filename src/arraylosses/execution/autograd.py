@@ -2,9 +2,9 @@
 
 The straight way would keep every intermediate result for the backward pass. Here value and gradient are computed
 together, in one pass over the inputs, and nothing but the inputs and that gradient is kept: by NumPy where they are few
-numbers, block by block where they are many. Half precision, and a result of many items, keep the inputs alone, of which
-the backward pass computes the gradient. One that is itself recorded, for a second derivative, or that is vectorized
-over many upstream gradients, goes the straight way.
+numbers, block by block where they are many. Half precision, and a result of more items than NumPy computes, keep the
+inputs alone, of which the backward pass computes the gradient. One that is itself recorded, for a second derivative, or
+that is vectorized over many upstream gradients, goes the straight way.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ class Recorded:
 
         On an accelerator that is left to the backward pass, which has a factor of its own.
         """
-        if loss.reduction == "none":
-            return None
         if self.small is not None:
             found = self.small.run_with_derivatives(loss, inputs, self._wanted)
-            return found and (found[0], found[1:], None)
+            return found and (found[0], found[1:], 1.0 if loss.reduction == "none" else None)
+        if loss.reduction == "none":
+            return None
         if not _on_cpu(inputs.arrays[0]):
             return direct.parts_of_derivatives(loss, inputs, self._wanted)
         # In half precision a gradient may vanish before the backward pass brings the factor that was to prevent it.
@@ -110,9 +110,10 @@ class Recorded:
             found = self.together(loss, given)
             if found is None:
                 way = self.alone(given)
-                if way is blocks:
-                    return blocks.gradients(loss, given, self.positions, upstream)
-                return (way.run_with_derivatives(loss, given, self._wanted, upstream) or (None,))[1:]
+                if way is direct:
+                    return (direct.run_with_derivatives(loss, given, self._wanted, upstream) or (None,))[1:]
+                gradients_alone: Sequence[Array] | None = way.gradients(loss, given, self.positions, upstream)
+                return gradients_alone
             kept = found[1:]
         gradients: tuple[Array, ...]
         gradients, part = kept

@@ -1,7 +1,7 @@
 """What was found out about a call, and holds for each further one of its kind: the checked arguments, and the way.
 
-A kind of call is a loss with its settings, and the dtypes, shapes and device of plain arrays of NumPy or torch. Only
-the range of labels is looked at every time, or computed where it can't be.
+A kind of call is a loss with its settings, and the dtypes, shapes and device of plain arrays of NumPy or torch, weights
+and what is kept among them. Only the range of labels is looked at every time, or computed where it can't be.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, is_eager_numpy
+from .._array_api import Array, is_array, is_eager_numpy
 from .._config import setting
 from .._values import lie_below
 from ..arguments import Inputs
@@ -26,6 +26,10 @@ MOST = 256
 Kind: TypeAlias = tuple[Any, ...]
 
 
+_LEAVES_OUT = "leaves out"
+"""The end of a kind of which `ignore_index` leaves something out."""
+
+
 class _Known(NamedTuple):
     way: Any
     inputs: Inputs  # without the arrays
@@ -35,12 +39,25 @@ def kind_of(
     loss: Formula, arrays: tuple[Array, ...], weight: Array | None, where: Array | None, *, whole: bool = False
 ) -> Kind | None:
     """Return the kind of a call; None where it is of none. `whole` is that of the way's choice."""
-    if not (weight is where is None) or loss.array_settings or not arrays or setting("check_values"):
+    if not arrays or setting("check_values"):
         return None
+    settings: Any = loss.__dict__.values()
+    if loss.array_settings:
+        if not set(loss.array_settings) <= set(loss.class_settings):
+            return None
+        # Arguments are checked without a look at what weighs the classes.
+        held = {name: x for name in loss.array_settings if is_array(x := getattr(loss, name))}
+        settings = [x for name, x in loss.__dict__.items() if name not in held]
+        arrays = (*arrays, *held.values())
+    if weight is where is None:
+        given = "all alike"
+    else:
+        given = "weighted" if where is None else "kept" if weight is None else "both"
+        arrays = (*arrays, *[x for x in (weight, where) if x is not None])
     if is_eager_numpy(*arrays):
-        return (whole, *loss.__dict__.values(), *[(x.dtype, x.shape) for x in arrays])
+        return (whole, given, *settings, *[(x.dtype, x.shape) for x in arrays])
     found = kinds_of_tensors(arrays)
-    return None if found is None else (whole, *loss.__dict__.values(), *found)
+    return None if found is None else (whole, given, *settings, *found)
 
 
 def kinds_of_tensors(arrays: tuple[Array, ...]) -> list[Any] | None:
@@ -71,50 +88,63 @@ def kinds_of_tensors(arrays: tuple[Array, ...]) -> list[Any] | None:
     return None if torch.autograd.forward_ad._current_level >= 0 else found
 
 
-def find(loss: Formula, kind: Kind, arrays: tuple[Array, ...]) -> tuple[Any, Inputs] | None:
+def find(
+    loss: Formula, kind: Kind, arrays: tuple[Array, ...], weight: Array | None = None, where: Array | None = None
+) -> tuple[Any, Inputs] | None:
     """Return the way that calls of a kind go, and the arguments of this one; None where it has to be checked."""
     found: _Known | None = loss.checked.get(kind)
+    if found is not None:
+        way, inputs = found
+        if not any([_are_to_check(arrays[position], classes, where) for position, classes in inputs.labels]):
+            return way, Inputs(inputs[0], arrays, *inputs[2:6], weight, where, *inputs[8:])
+    ignored = getattr(loss, "ignore_index", None)
+    if where is None and _is_on_cpu(arrays[0]):
+        # Whether a label leaves its item out decides the way, and one that is no class is refused by a check of all.
+        found = None if ignored is None else loss.checked.get((*kind, _LEAVES_OUT))
     if found is None:
         return None
     way, inputs = found
-    for position, classes in inputs.labels:
-        if classes is None:
-            continue
-        labels = arrays[position]
-        if _is_on_cpu(labels):
-            if not lie_below(labels, classes):
-                return None
-        else:
-            ignored = getattr(loss, "ignore_index", None)
-            index, where, invalid = check_labels(inputs.xp, "", labels, classes, ignored, None)
-            given = (*arrays[:position], index, *arrays[position + 1 :])
-            return way, inputs._replace(arrays=given, where=where, invalid=invalid)
-    return way, Inputs(inputs[0], arrays, *inputs[2:])
+    ((position, classes),) = [(k, count) for k, count in inputs.labels if count is not None]
+    name = loss.declaration.names[position]
+    index, kept, invalid = check_labels(inputs.xp, name, arrays[position], classes, ignored, where)
+    if kept is invalid is None:
+        return None
+    given = (*arrays[:position], index, *arrays[position + 1 :])
+    return way, inputs._replace(arrays=given, weight=weight, where=kept, invalid=invalid)
 
 
-def keep(loss: Formula, kind: Kind, arrays: tuple[Array, ...], inputs: Inputs, way: Any) -> None:
+def _are_to_check(labels: Array, classes: int | None, where: Array | None) -> bool:
+    """Whether labels are not seen to lie below `classes`, or need not."""
+    return classes is not None and (where is not None or not (_is_on_cpu(labels) and lie_below(labels, classes)))
+
+
+def keep(loss: Formula, kind: Kind, arrays: tuple[Array, ...], inputs: Inputs, way: Any, where: Array | None) -> None:
     """Remember the arguments of a call, checked, and the way that it goes."""
     # Where lengths say which labels are in use, these are looked at together.
-    if len(inputs.arrays) != len(arrays) or 0 in inputs.item_shape or len(inputs.labels) > 1:
+    if len(inputs.arrays) != len(arrays) or 0 in inputs.item_shape or len(inputs.labels) > 1 or inputs.mask is not None:
         return
-    computed = [k for k, classes in inputs.labels if classes is not None and _is_computed(loss, inputs, k)]
-    if not computed and (inputs.where is not None or inputs.invalid is not None):
+    if any([classes is not None and not _is_of_item(loss, k) for k, classes in inputs.labels]) and (
+        where is not None or inputs.where is not None or inputs.invalid is not None
+    ):
         return
-    if not all([k in computed or inputs.arrays[k] is x for k, x in enumerate(arrays)]):
+    labels = [k for k, classes in inputs.labels if classes is not None]
+    if not all([k in labels or inputs.arrays[k] is x for k, x in enumerate(arrays)]):
         return
     of_dtype = all([x.dtype == inputs.dtype or inputs.is_integer(k) for k, x in enumerate(arrays)])
     as_given = of_dtype and inputs.where is None
+    if inputs.where is not where and where is None and _is_on_cpu(arrays[0]):
+        kind = (*kind, _LEAVES_OUT)
     if len(loss.checked) >= MOST:
         loss.checked.clear()
-    loss.checked[kind] = _Known(way, inputs._replace(arrays=(), where=None, invalid=None, as_given=as_given))
+    checked = inputs._replace(arrays=(), weight=None, where=None, invalid=None, as_given=as_given)
+    loss.checked[kind] = _Known(way, checked)
 
 
-def _is_computed(loss: Formula, inputs: Inputs, k: int) -> bool:
-    """Whether array `k` holds one label an item, and no value of it can be looked at."""
+def _is_of_item(loss: Formula, k: int) -> bool:
+    """Whether array `k` holds one label an item."""
     declaration = loss.declaration
     form = declaration.arguments[k].form(integer=True)
-    of_item = form.axes == declaration.items == declaration.where
-    return of_item and form.domain.name != "length" and not _is_on_cpu(inputs.arrays[k])
+    return form.axes == declaration.items == declaration.where and form.domain.name != "length"
 
 
 def _is_on_cpu(x: Array) -> bool:

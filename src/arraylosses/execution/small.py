@@ -1,21 +1,25 @@
-"""Small tensors on the CPU, computed by NumPy on the same memory.
+"""Small tensors on the CPU, and rows of few classes, computed by NumPy on the same memory.
 
-An operation of NumPy takes a third of the time that one of torch takes, where it has little to compute.
+An operation of NumPy takes a third of the time that one of torch takes, where it has little to compute. Along a short
+last axis torch's softmax takes one number at a time, where NumPy's exponential takes the whole array.
 """
 
 from __future__ import annotations
 
+import copy
 import functools
+import math
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, numpy_namespace
+from .._array_api import Array, is_torch, numpy_namespace
 from ..arguments import Inputs
 from ..formula import Formula
 from ..numerics import reductions
-from . import direct
+from . import blocks, direct
 from .direct import FIRST, Wanted
 
 __all__ = ["Small", "fits"]
@@ -32,29 +36,49 @@ def most() -> int:
     return 1 << 11 if current.startswith("baseline") else 1 << 16
 
 
+CLASSES = 1 << 6
+"""Classes up to which torch's softmax along them is the slower one."""
+
+
 def fits(loss: Formula, inputs: Inputs) -> bool:
-    """Whether checked inputs of torch, whose values can be looked at, are small."""
-    if not loss.any_library or loss.array_settings or inputs.dtype not in _dtypes():
+    """Whether checked inputs of torch, whose values can be looked at, are small, or rows of few classes."""
+    if not loss.any_library or inputs.dtype not in _dtypes():
         return False
-    largest = most()
+    if not all([_is_for_numpy(getattr(loss, name)) for name in loss.array_settings]):
+        return False
+    limit = largest(loss, inputs)
     for x in inputs.arrays:
-        if x.numel() > largest or (x.dtype is not inputs.dtype and x.is_floating_point()):
+        if x.numel() > limit or (x.dtype is not inputs.dtype and x.is_floating_point()):
             return False
     return inputs.weight is None or inputs.weight.dtype is inputs.dtype
+
+
+def _is_for_numpy(setting: Any) -> bool:
+    """Whether NumPy has what a setting holds."""
+    if is_torch(setting):
+        return bool(setting.is_cpu) and (setting.dtype in _dtypes() or not setting.is_floating_point())
+    return isinstance(setting, (np.ndarray, tuple, Mapping))
+
+
+def largest(loss: Formula, inputs: Inputs) -> float:
+    """Return the elements of an array up to which NumPy computes a loss."""
+    of_few = loss.of_softmax and inputs.layout[0] == (-1,) and inputs.arrays[0].shape[-1] <= CLASSES
+    return math.inf if of_few else most()
 
 
 class Small:
     """How the calls of a kind go, with what they have in common: arguments of NumPy without the arrays, and the mean.
 
-    There is none where the call itself has weights, or arrays are to be converted.
+    There is none where the call or a setting has weights, arrays are to be converted, or there are several blocks.
     """
 
-    __slots__ = ("_common",)
+    __slots__ = ("_common", "_whole")
 
     def __init__(self, loss: Formula, inputs: Inputs) -> None:
+        self._whole = not blocks.fits(loss, inputs._replace(xp=numpy_namespace), whole=True)
         divisor = direct.common_divisor(loss, inputs)
         self._common = None
-        if divisor is not None:
+        if divisor is not None and self._whole and not loss.array_settings:
             self._common = direct.Checked(_of_numpy(inputs._replace(arrays=()))), _Mean(inputs, divisor)
 
     def run(self, loss: Formula, inputs: Inputs) -> Array:
@@ -65,14 +89,14 @@ class Small:
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
                     return mean.of(common.evaluate(loss, arrays)[0])
-            return _tensor(direct.run(loss, _of_numpy(inputs)))
+            loss = _with_settings_of_numpy(loss)
+            way = direct if self._whole else blocks
+            return _tensor(way.run(loss, _of_numpy(inputs)))
 
-    def run_with_derivatives(
-        self, loss: Formula, inputs: Inputs, wanted: Wanted = FIRST, upstream: Array | None = None
-    ) -> tuple[Array, ...] | None:
-        """Compute `loss` and the derivatives that are wanted, times `upstream`, as in `direct`."""
+    def run_with_derivatives(self, loss: Formula, inputs: Inputs, wanted: Wanted = FIRST) -> tuple[Array, ...] | None:
+        """Compute `loss` and the derivatives that are wanted, as in `direct`."""
         with np.errstate(all="ignore"):
-            if self._common is not None and upstream is None:
+            if self._common is not None:
                 common, mean = self._common
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
@@ -80,9 +104,22 @@ class Small:
                     if derivatives is None:
                         return None
                     return mean.of(items), *[_tensor(x * mean.share) for x in derivatives]
-            factor = None if upstream is None else _view(upstream)
-            found = direct.run_with_derivatives(loss, _of_numpy(inputs), wanted, factor)
+            loss = _with_settings_of_numpy(loss)
+            way = direct if self._whole else blocks
+            found = way.run_with_derivatives(loss, _of_numpy(inputs), wanted)
         return found and tuple([_tensor(x) for x in found])
+
+    def gradients(
+        self, loss: Formula, inputs: Inputs, positions: tuple[int, ...], upstream: Array
+    ) -> tuple[Array, ...] | None:
+        """Compute the gradients alone, times `upstream`, as in `blocks`."""
+        loss, given, factor = _with_settings_of_numpy(loss), _of_numpy(inputs), _view(upstream)
+        with np.errstate(all="ignore"):
+            if self._whole:
+                found = (direct.run_with_derivatives(loss, given, Wanted(positions), factor) or ())[1:]
+            else:
+                found = blocks.gradients(loss, given, positions, factor) or ()
+        return tuple([_tensor(x) for x in found]) or None
 
 
 class _Mean:
@@ -118,6 +155,17 @@ def _of_numpy(inputs: Inputs) -> Inputs:
     return Inputs(
         numpy_namespace, arrays, _dtypes()[inputs.dtype], *inputs[3:6], weight, where, None, mask, inputs.as_given
     )
+
+
+def _with_settings_of_numpy(loss: Formula) -> Formula:
+    """Return the same loss with NumPy's arrays where settings hold tensors."""
+    if not loss.array_settings:
+        return loss
+    changed = copy.copy(loss)
+    for name in loss.array_settings:
+        if is_torch(x := getattr(loss, name)):
+            object.__setattr__(changed, name, _view(x))
+    return changed
 
 
 def _view(x: Array) -> Any:

@@ -31,8 +31,10 @@ class PureRowLoss(RowLoss):
     pure: ClassVar[bool] = True
     any_library: ClassVar[bool] = True
     new_derivatives: ClassVar[bool] = True
-    few_classes_first: ClassVar[tuple[str, ...]] = ("numpy",)
     settings_of_items: ClassVar[bool] = True
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return True
 
 
 @dataclass(frozen=True, kw_only=True)

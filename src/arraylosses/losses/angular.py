@@ -86,7 +86,7 @@ class AngularMarginSoftmax(PureRowLoss):
     0.70955
     """
 
-    few_classes_first = ("numpy", "torch")
+    of_softmax = True
 
     arrays = "cosines[..., C]: cosine, labels[...]: class -> [...]"
 
@@ -105,6 +105,9 @@ class AngularMarginSoftmax(PureRowLoss):
             cosine_margin=self.cosine_margin,
             angle_factor=self.angle_factor,
         )
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # the rows have a form of their own
 
     # The cross entropy of scale cos θ, of which the label's is scale (ψ(m1 θ + m2) - m3)
     def call(self, cosines: Array, labels: Array) -> Array:

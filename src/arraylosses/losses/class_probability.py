@@ -147,6 +147,9 @@ class CategoricalBrier(_DistributionLoss):
     [0.375, 2.0]
     """
 
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return True
+
     # Σ (p - t)²
     def call(self, logits: Array, labels: Array) -> Array:
         axis = self.row_axis(logits)

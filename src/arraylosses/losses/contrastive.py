@@ -169,7 +169,9 @@ class _SigmoidOfRows(PureRowLoss):
     """Whether each score is that of the own column, by the logistic loss, summed over a row."""
 
     arrays = "scores[..., C]: real, own[...]: class -> [...]"
-    few_classes_first = ()  # it has no use for `axis`
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # it has no use for `axis`
 
     # Σ_j log(1 + exp(-z_j s_j)) for z = 1 in the own column and -1 in all others
     def call(self, scores: Array, own: Array) -> Array:
@@ -252,7 +254,9 @@ class _OfIds(PureRowLoss):
     """A loss of the scores of an anchor, whose own column is left out, by the ids of the columns."""
 
     arrays = "scores[..., C]: real, own[...]: class, ids[C]: id -> [...]"
-    few_classes_first = ()  # it has no use for `axis`
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # it has no use for `axis`
 
     def _pairs(self, scores: Array, own: Array, ids: Array) -> tuple[Array, Array, Array, Array]:
         """Where the own column is, and those of the anchor's id; the other ones of its id, and how many, at least 1."""

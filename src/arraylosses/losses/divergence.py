@@ -360,7 +360,8 @@ class Hellinger(_Divergence):
     0.707107
     """
 
-    few_classes_first = ()  # a norm
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # a norm
 
     # |√p - √q| / √2
     def call(self, log_probabilities: Array, target: Array) -> Array:

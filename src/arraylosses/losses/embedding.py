@@ -31,7 +31,8 @@ __all__ = [
 class _VectorLoss(PureRowLoss):
     """A loss of the products or the distances of vectors."""
 
-    few_classes_first = ()
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False
 
 
 @register("cosine_proximity")

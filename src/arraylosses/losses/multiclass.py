@@ -72,7 +72,7 @@ def _expectation(values: Array, labels: Array, axis: int) -> Array:
 class _DistributionLoss(_ClassLoss):
     """What the losses of a predicted distribution share: logits or probabilities, and smoothing of the target."""
 
-    few_classes_first = ("numpy", "torch")
+    of_softmax = True
 
     arrays = (
         "logits[..., C]: real if from_logits else distribution, "
@@ -93,6 +93,10 @@ class _DistributionLoss(_ClassLoss):
         if settings.is_zero(self.label_smoothing):
             return target
         return special.smooth_labels(target, self.label_smoothing, axis=axis)
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        # Of these the rows have a form of their own.
+        return not (of_labels and self.from_logits and settings.is_zero(self.label_smoothing))
 
     def _pair(self, given: Array, axis: int) -> tuple[Array, Array]:
         """p and 1 - p of probabilities."""
@@ -226,6 +230,9 @@ class CrossEntropy(_DistributionLoss):
             return loss
         return settings.times(1.0 - self.label_smoothing, loss) - self.label_smoothing * xp.mean(xp.log(p), axis=axis)
 
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return not self.from_logits or not settings.is_zero(self.z_loss)
+
     def _is_of_labels(self, labels: Array) -> bool:
         return _is_label(labels) and settings.is_zero(self.label_smoothing)
 
@@ -324,6 +331,9 @@ class Nll(_ClassLoss):
     arrays = "log_probabilities[..., C]: log_distribution, labels[...]: class or labels[..., C]: distribution -> [...]"
 
     whole_rows: ClassVar[bool] = False
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return not of_labels
 
     def torch_kernel(self) -> tuple[str, dict[str, Any]] | None:
         return None if self.class_weight is not None else ("nll_loss_nd", {})

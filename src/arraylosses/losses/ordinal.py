@@ -78,6 +78,9 @@ class Wasserstein1D(_DistributionLoss):
         super().__post_init__()
         require_one_of_type(bool, squared=self.squared)
 
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return True
+
     # Σ |F - G| for the cumulative sums F of p and G of t. Where G is above 1/2, they are taken from the other end, at
     # which a row that is all but certain keeps its digits.
     def call(self, logits: Array, labels: Array) -> Array:
@@ -142,7 +145,8 @@ class CumulativeLogit(PureRowLoss):
     [0.7719, 0.1269]
     """
 
-    few_classes_first = ()  # no reduction
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # no reduction
 
     arrays = "logits[..., K]: increasing, labels[...]: level of K -> [...]"
 

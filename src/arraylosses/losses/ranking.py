@@ -21,8 +21,6 @@ _LOG_2 = math.log(2.0)
 class _RankingLoss(PureRowLoss):
     """What the losses of a list's documents share."""
 
-    few_classes_first = ("numpy", "torch")
-
     arrays = "scores[..., D]: real, relevance[..., D]: nonnegative, where[..., D] -> [...]"
 
     def _documents(self, scores: Array, relevance: Array, where: Array | None) -> tuple[Array, Array, Array]:

@@ -52,9 +52,14 @@ def move_axis(x: Array, source: int, destination: int) -> Array:
 
 
 # What NumPy's functions do for any axis, they do with much Python, and with two numbers for each place.
-def are_rows(x: Array, axis: int) -> bool:
+def lie_in_rows(x: Array, axis: int) -> bool:
     """Whether the rows of an array of NumPy along `axis` lie one after the other in its memory."""
-    return x.ndim == 2 and axis in (-1, 1) and x.flags.c_contiguous
+    return axis in (-1, x.ndim - 1) and x.flags.c_contiguous
+
+
+def are_rows(x: Array, axis: int) -> bool:
+    """Whether they are all of its two axes, too."""
+    return x.ndim == 2 and lie_in_rows(x, axis)
 
 
 def _flat_places(x: Array, index: Array) -> Array:
@@ -92,6 +97,8 @@ def argmax(library: Any, x: Array, axis: int) -> Array:
 
 
 def _gather_numpy(numpy: Any, x: Array, index: Array, axis: int) -> Array:
+    if x.size == x.shape[axis]:  # one row for all
+        return x.reshape(-1)[index]
     return take_along_axis(numpy, x, expand_dims(index, axis), axis).squeeze(axis)
 
 

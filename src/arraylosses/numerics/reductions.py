@@ -57,11 +57,19 @@ def reduce_max(xp: Namespace, x: Array, axis: int) -> Array:
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
 
 
-# NumPy's `sum` takes longer to arrive at its ufunc than that takes on a small array. Rows are not added by a product:
-# where a number is infinite, it may warn of an invalid value that is none of theirs.
+SHORT = 1 << 6
+"""Numbers of which those that a lane of a vector register adds one after the other are as few as NumPy's sum adds."""
+
+
+# NumPy's `sum` takes longer to arrive at its ufunc than that takes on a small array, and this starts anew for each row,
+# in the time of a hundred numbers. Rows are not added by a product: where a number is infinite, it may warn of an
+# invalid value that is none of theirs.
 def _reduce_sum_numpy(numpy: Any, x: Array, axis: int | None = None) -> Array:
-    if axis is None and 0 < x.size <= FEW and x.dtype.kind == "f":
-        return numpy.vdot(x, ones(x.size, x.dtype))
+    if x.dtype.kind == "f":
+        if axis is None and 0 < x.size <= FEW:
+            return numpy.vdot(x, ones(x.size, x.dtype))
+        if axis is not None and x.ndim > 1 and axis in (-1, x.ndim - 1) and x.shape[-1] <= SHORT:
+            return numpy.einsum("...i->...", x)
     return numpy.add.reduce(x, axis)
 
 

@@ -10,22 +10,23 @@ In place, the steps write over each other, and torch's own softmax is one of the
 from __future__ import annotations
 
 import functools
+import math
 import sys
 from typing import Any
 
 import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace, at_most, in_transform, untraced
-from . import few_rows
+from . import ordinary_rows
 from ._jax import in_short, lies_on_mesh, with_partials
 from ._variants import primitive
 from .elementwise import clip, finfo, stop_gradient, weighted, where
 from .indexing import (
-    are_rows,
     argmax,
     clear,
     expand_dims,
     gather,
+    lie_in_rows,
     one_hot_mask,
     put_along_axis,
     scatter,
@@ -141,8 +142,9 @@ def _label_terms_in_place(
     if library is not np:
         terms = _label_terms_in_torch if logits.is_cpu else _label_terms_in_few_calls
         return terms(logits, labels, axis, derivative=derivative)
-    if are_rows(logits, axis):
-        return _label_terms_of_rows(logits, labels, derivative=derivative)
+    if lie_in_rows(logits, axis):
+        found = _label_terms_of_rows(_rows(logits), labels.reshape(-1), derivative=derivative)
+        return _of_rows(found, logits)
     index = expand_dims(labels, axis)
     p = _softmax_in_place(np, logits, axis, scaled=derivative)
     label = take_along_axis(np, p, index, axis).squeeze(axis)
@@ -187,10 +189,20 @@ def _nll_of_unlikely(library: Any, rows: Array, labels: Array) -> Array:
     return result
 
 
+def _rows(x: Array) -> Array:
+    return x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+
+
+def _of_rows(found: tuple[Array, ...], like: Array) -> tuple[Array, ...]:
+    """What was found of rows, one number or one row for each, in the shape of what they were of."""
+    return tuple([x.reshape(like.shape if x.ndim == 2 else like.shape[:-1]) for x in found])
+
+
 def _label_terms_of_rows(logits: Array, labels: Array, *, derivative: bool) -> tuple[Array, ...]:
     """The same for rows of NumPy, in few calls."""
-    if few_rows.fit(logits):
-        return few_rows.label_terms(logits, labels, derivative=derivative)
+    dtype = ordinary_rows.working_dtype(logits)
+    if dtype is not None:
+        return ordinary_rows.label_terms(logits, labels, dtype, derivative=derivative)
     place = starts(*logits.shape) + labels
     p = logits - np.maximum.reduce(logits, 1, keepdims=True)
     flat = p.reshape(-1)
@@ -237,8 +249,12 @@ def _weighted_sum_in_place(library: Any, gap: Array, target: Array, axis: int) -
 def _cross_entropy_in_place(
     library: Any, logits: Array, target: Array, axis: int, *, derivative: bool
 ) -> Array | tuple[Array, Array]:
-    if library is np and are_rows(logits, axis) and are_rows(target, axis) and all(map(few_rows.fit, (logits, target))):
-        return few_rows.cross_entropy(logits, target, derivative=derivative)
+    if library is np and lie_in_rows(logits, axis) and lie_in_rows(target, axis):
+        rows, targets = _rows(logits), _rows(target)
+        dtype = ordinary_rows.working_dtype(rows, targets)
+        if dtype is not None:
+            found = _of_rows(ordinary_rows.cross_entropy(rows, targets, dtype, derivative=derivative), logits)
+            return (found[0], found[1]) if derivative else found[0]
     top = argmax(library, logits, axis)
     largest = take_along_axis(library, logits, top, axis)
     gap = library.subtract(largest, logits)
@@ -250,12 +266,12 @@ def _cross_entropy_in_place(
     value += library.log1p(others / most) * mass
     if not derivative:
         return value.squeeze(axis)
-    # p Σ t - t, and for the largest (Σ t - t) - (1 - p) Σ t
-    share = mass / (others + most)
-    p *= share
+    # p Σ t - t, and for the largest p (Σ t - t) - (1 - p) t
+    total = others + most
+    p *= mass / total
     p -= target
     of_top = take_along_axis(library, target, top, axis)
-    put_along_axis(library, p, top, (mass - of_top) - others * share, axis)
+    put_along_axis(library, p, top, (most * (mass - of_top) - others * of_top) / total, axis)
     return value.squeeze(axis), p
 
 
@@ -425,13 +441,13 @@ def _cross_entropy(xp: Namespace, logits: Array, target: Array, axis: int) -> tu
     others, count, gaps, mass = reduce_sums(*terms, axis=axis)
     others = others + (count - 1.0)
     value = gaps + xp.log1p(others) * mass
-    return value, _derivative(exponential, is_largest, expand_dims(others, axis), expand_dims(mass, axis), target)
+    return value, _derivative(exponential, expand_dims(others, axis), expand_dims(mass, axis), target)
 
 
-# p Σ t - t, and for the largest (Σ t - t) - (1 - p) Σ t
-def _derivative(exponential: Array, is_largest: Array, others: Array, mass: Array, target: Array) -> Array:
-    share = mass / (1.0 + others)
-    return share * ((exponential - is_largest) - is_largest * others) + (is_largest * mass - target)
+# p Σ t - t = p (Σ t - t) - (1 - p) t
+def _derivative(exponential: Array, others: Array, mass: Array, target: Array) -> Array:
+    shares = exponential * (mass - target) - (others + (1.0 - exponential)) * target
+    return shares * (1.0 / (1.0 + others))
 
 
 def _cross_entropy_jax(_: Any, logits: Array, target: Array, axis: int) -> Array:
@@ -468,7 +484,7 @@ def _nll_of_all_jax(logits: Array, axis: int) -> Array:
 def _derivative_jax(logits: Array, target: Array, axis: int) -> Array:
     _, exponential, is_largest = _gaps(logits, _largest(logits, axis))
     mass = expand_dims(reduce_sum(target, axis), axis)
-    return _derivative(exponential, is_largest, _others_jax(exponential, is_largest, axis), mass, target)
+    return _derivative(exponential, _others_jax(exponential, is_largest, axis), mass, target)
 
 
 def _others_jax(exponential: Array, is_largest: Array, axis: int) -> Array:

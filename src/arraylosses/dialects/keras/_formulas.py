@@ -39,7 +39,9 @@ class Tversky(PureRowLoss):
     epsilon: float = 1e-7
 
     arrays = "prediction[..., P]: probability, target[..., P]: probability -> [...]"
-    few_classes_first = ()  # it has no use for `axis`
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # it has no use for `axis`
 
     # 1 - TP / (TP + alpha FP + beta FN + epsilon), without the difference: the overlap may be nearly whole.
     def call(self, prediction: Array, target: Array) -> Array:

@@ -56,7 +56,8 @@ class CosineSimilarity(PureRowLoss):
     1.0
     """
 
-    few_classes_first = ()  # products and norms
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # products and norms
 
     arrays = "prediction[..., D]: real, target[..., D]: real -> [...]"
 

@@ -54,7 +54,9 @@ class ListedMultilabelMargin(PureRowLoss):
     compares_pairs = True
 
     arrays = "input[..., C]: real, target[..., C]: id -> [...]"
-    few_classes_first = ()  # it has no use for `axis`
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # it has no use for `axis`
 
     # Σ_j n_j Σ_k (n_k = 0) max(0, 1 + z_k - z_j) / C, where class j stands n_j times in the list
     def call(self, input: Array, target: Array) -> Array:
