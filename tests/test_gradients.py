@@ -154,6 +154,24 @@ LIMITS = {
 }
 
 
+RETURNED = {
+    "float": (lambda value: 3.0, "float"),
+    "None": (lambda value: None, "NoneType"),
+    "str": (lambda value: "loss", "str"),
+    "tuple": (lambda value: (value, value), "tuple; return the number alone"),
+    "dict": (lambda value: {"loss": value}, "dict; return the number alone"),
+}
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", RETURNED)
+def test_a_function_that_returns_no_array_is_refused(variant, name):
+    returned, said = RETURNED[name]
+    x = variant.array(np.asarray([1.0, 2.0]))
+    with pytest.raises(TypeError, match=rf"(?m)^`loss` must return an array of one number, got {said}$"):
+        variant.run(al.value_and_grad(lambda x: returned(al.squared_error(x, x))), x)
+
+
 @pytest.mark.main_variants
 @pytest.mark.parametrize("loss", LIMITS, ids=str)
 def test_an_infinite_error_has_the_gradient_of_the_limit_by_either_array(variant, loss):

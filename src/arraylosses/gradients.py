@@ -333,6 +333,10 @@ def _require_floating(chosen: tuple[Any, ...], positions: tuple[int, ...]) -> No
 
 
 def _require_scalar(value: Array) -> Array:
+    if not hasattr(value, "shape"):
+        # What it returns beside the number, such as a prediction, has no gradient.
+        hint = "; return the number alone" if isinstance(value, tuple | list | dict) else ""
+        raise TypeError(f"`loss` must return an array of one number, got {type(value).__name__}{hint}")
     if tuple(value.shape) != ():
         raise ValueError(
             f"`loss` must return one number to have a gradient, got shape {tuple(value.shape)}; choose reduction "
