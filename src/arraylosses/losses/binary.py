@@ -49,7 +49,8 @@ class _YesOrNo(PureLoss):
     def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:
         """The derivative of what these cost."""
         p, q = self._pair(prediction)
-        return no / logarithms.replace_unused_zeros(q, no) - yes / logarithms.replace_unused_zeros(p, yes)
+        of_yes = logarithms.per_probability(yes, logarithms.replace_unused_zeros(p, yes))
+        return no / logarithms.replace_unused_zeros(q, no) - of_yes
 
 
 @register(

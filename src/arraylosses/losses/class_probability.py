@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from .. import special
 from .._array_api import Array, Real, array_namespace
 from ..arguments import require_nonnegative, require_one_of_type, require_range
 from ..numerics import elementwise, indexing, logarithms, logistic, reductions, settings, softmax
@@ -225,9 +224,7 @@ class _OfNll(_DistributionLoss):
         if self.from_logits:
             return softmax.nll_and_probabilities(logits, axis)
         p, complement = self._pair(logits, axis)
-        impossible = p == 0
-        nll = -logarithms.log(special.where(impossible, 1.0, p))
-        return special.where(impossible, float("inf"), nll), p, complement
+        return -logarithms.log_or_infinity(p), p, complement
 
 
 @register("poly_loss_cross_entropy", "poly1_cross_entropy", alias("poly1_softmax_loss", epsilon1=1.0))

@@ -115,12 +115,14 @@ class KlDivergence(_Divergence):
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:
         mass, prediction = self._mass_and_divisor(log_probabilities, target)
-        return -mass if prediction is None else -mass / prediction
+        return -mass if prediction is None else -logarithms.per_probability(mass, prediction)
 
     # 0 of a log-probability, t / q² of a probability
     def second_derivative(self, log_probabilities: Array, target: Array) -> Array:
         mass, prediction = self._mass_and_divisor(log_probabilities, target)
-        return array_namespace(mass).zeros_like(mass) if prediction is None else mass / prediction / prediction
+        if prediction is None:
+            return array_namespace(mass).zeros_like(mass)
+        return logarithms.per_probability(logarithms.per_probability(mass, prediction), prediction)
 
     def _mass_and_divisor(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
         """t and q; q is 1 where both are 0. None for q in place of its logarithm."""

@@ -18,7 +18,7 @@ from ..arguments import (
     require_per_class,
     require_range,
 )
-from ..numerics import elementwise, indexing, logistic, reductions, settings, softmax
+from ..numerics import elementwise, indexing, logarithms, logistic, reductions, settings, softmax
 from ..registry import alias, register
 from ._base import PureRowLoss, along, per_class
 
@@ -104,7 +104,7 @@ class _DistributionLoss(_ClassLoss):
 
     def _by_probability(self, given: Array, u: Array, axis: int) -> Array:
         """The derivative by probabilities, from p dl/dp."""
-        return u / special.where(u == 0, 1.0, given)
+        return logarithms.per_probability(u, special.where(u == 0, 1.0, given))
 
 
 @register(
@@ -223,12 +223,13 @@ class CrossEntropy(_DistributionLoss):
         p, _ = self._pair(given, axis)
         xp = array_namespace(p, labels)
         if _is_label(labels):
-            loss = -xp.log(indexing.gather(p, labels, axis))
+            loss = -logarithms.log(indexing.gather(p, labels, axis))
         else:
             loss = -xp.sum(special.xlogy(labels, p), axis=axis)
         if settings.is_zero(self.label_smoothing):
             return loss
-        return settings.times(1.0 - self.label_smoothing, loss) - self.label_smoothing * xp.mean(xp.log(p), axis=axis)
+        logs = xp.mean(logarithms.log(p), axis=axis)
+        return settings.times(1.0 - self.label_smoothing, loss) - self.label_smoothing * logs
 
     def few_classes_first(self, *, of_labels: bool) -> bool:
         return not self.from_logits or not settings.is_zero(self.z_loss)
@@ -429,8 +430,7 @@ class CategoricalFocal(_DistributionLoss):
             nll, _, complement = softmax.nll_and_probabilities(logits, axis)
         else:
             p, complement = self._pair(logits, axis)
-            impossible = p == 0
-            nll = special.where(impossible, float("inf"), -array_namespace(p).log(special.where(impossible, 1.0, p)))
+            nll = -logarithms.log_or_infinity(p)
         values, _ = self._of_nll(nll, complement)
         if self.alpha is not None:
             values = values * self._alpha(logits, axis)

@@ -19,25 +19,29 @@ from .reductions import reduce_sum
 _LOG_2 = math.log(2.0)
 
 
+def _subnormal_jax(jax: Any, x: Array) -> tuple[Any, Any, float]:
+    """Where numbers of at least 0 are subnormal, how many units such a one is, by its bits, and that unit."""
+    info = jax.numpy.finfo(x.dtype)
+    kind = {2: "int16", 4: "int32", 8: "int64"}[x.dtype.itemsize]
+    bits = jax.lax.bitcast_convert_type(jax.lax.stop_gradient(x), kind)
+    return (bits > 0) & (bits < 1 << info.nmant), bits.astype(x.dtype), float(info.eps)
+
+
 def _log_jax(jax: Any, x: Array) -> Any:
     """The logarithm of its bits for a subnormal number, which JAX takes for 0, with a finite derivative at 0."""
     jnp = jax.numpy
     info = jnp.finfo(x.dtype)
-    tiny, eps = float(info.smallest_normal), float(info.eps)
-
-    def bits(x: Array) -> Array:
-        return jax.lax.bitcast_convert_type(
-            jax.lax.stop_gradient(x), {2: "int16", 4: "int32", 8: "int64"}[x.dtype.itemsize]
-        )
+    tiny = float(info.smallest_normal)
 
     def exact(x: Array) -> Array:
-        subnormal = (bits(x) > 0) & (bits(x) < 1 << info.nmant)
+        subnormal, units, eps = _subnormal_jax(jax, x)
         shift = jnp.where(subnormal, math.log(tiny) + math.log(eps), 0.0)
-        return jnp.log(jnp.where(subnormal, bits(x).astype(x.dtype), x)) + shift
+        return jnp.log(jnp.where(subnormal, units, x)) + shift
 
     def plain(_: Array, x: Array) -> Array:
         small = x == 0
-        slope = jnp.minimum(1.0 / tiny / jnp.maximum(bits(x).astype(x.dtype), 0.5) / eps, float(info.max))
+        _, units, eps = _subnormal_jax(jax, x)
+        slope = jnp.minimum(1.0 / tiny / jnp.maximum(units, 0.5) / eps, float(info.max))
         return jnp.where(small, slope * x, jnp.log(jnp.where(small, 1.0, x)))
 
     return with_jvp_of(plain, exact, x)
@@ -47,6 +51,26 @@ def _log_jax(jax: Any, x: Array) -> Any:
 def log(xp: Namespace, x: Array) -> Array:
     """log x, that of a subnormal number too: JAX takes these for 0."""
     return xp.log(x)
+
+
+@primitive(jax=lambda _, x: log(x))  # for which a subnormal number is 0, and whose own rule is finite there
+def log_or_infinity(xp: Namespace, x: Array) -> Array:
+    """log x of numbers of at least 0, and -infinity with a finite derivative of 0."""
+    zero = x == 0
+    return where(zero, float("-inf"), log(where(zero, 1.0, x)))
+
+
+# With the divisor as units of the smallest number, of which it has as many as its bits say.
+def _per_probability_jax(jax: Any, x: Array, p: Array) -> Array:
+    subnormal, units, eps = _subnormal_jax(jax, p)
+    where, tiny = jax.numpy.where, float(jax.numpy.finfo(p.dtype).smallest_normal)
+    return where(subnormal, x / where(subnormal, units * eps, 1.0) / tiny, x / where(subnormal, 1.0, p))
+
+
+@primitive(arrays=2, jax=_per_probability_jax)
+def per_probability(xp: Namespace, x: Array, p: Array) -> Array:
+    """x / p, of a subnormal p too: JAX takes these for 0."""
+    return x / p
 
 
 def _log_at_least_jax(_: Any, x: Array, low: float | Array) -> Array:

@@ -1,0 +1,66 @@
+"""Values and derivatives where a number, or what a formula makes of it, is out of range: subnormal, tiny or huge.
+
+Each expected number is that of the published formula, by hand, at the exact value of the inputs.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import arraylosses as al
+
+from .test_edges import both
+from .variants import Variant
+
+
+# losses of probabilities that are -log p where the target is certain, and whether they are of rows
+FROM_PROBABILITIES: dict[str, tuple[al.Loss, bool]] = {
+    "kl_divergence": (al.KlDivergence(from_log=False), True),
+    "binary_cross_entropy": (al.BinaryCrossEntropy(from_logits=False), False),
+    "binary_focal": (al.BinaryFocal(from_logits=False), False),
+    "cross_entropy": (al.CrossEntropy(from_logits=False), True),
+    "categorical_focal": (al.CategoricalFocal(from_logits=False), True),
+    "poly_cross_entropy": (al.PolyCrossEntropy(from_logits=False, epsilon1=0.0), True),
+    "symmetric_cross_entropy": (al.SymmetricCrossEntropy(from_logits=False, alpha=1.0, beta=0.0), True),
+}
+
+
+@pytest.mark.main_variants
+def test_a_subnormal_probability_has_its_logarithm(variant: Variant):
+    # JAX takes such a number for 0 in every operation. -log 8e-40 is 90.02396...
+    if variant.backend == "cupy":
+        pytest.skip("CuPy takes such a number for 0 in every operation, and its logarithm for -infinity")
+    for loss, arrays in (
+        (al.KlDivergence(from_log=False), ([[8e-40, 1.0]], [[1.0, 0.0]])),
+        (al.PoissonNll(from_log=False), ([8e-40], [1.0])),
+        (al.BinaryCrossEntropy(from_logits=False), ([8e-40], [1.0])),
+        (al.get("BCELoss"), ([8e-40], [1.0])),
+        (al.CrossEntropy(from_logits=False), ([[8e-40, 1.0]], [[1.0, 0.0]])),
+        (al.CategoricalFocal(from_logits=False), ([[8e-40, 1.0]], [[1.0, 0.0]])),
+        (al.PolyCrossEntropy(from_logits=False, epsilon1=0.0), ([[8e-40, 1.0]], [[1.0, 0.0]])),
+        (al.SymmetricCrossEntropy(from_logits=False, alpha=1.0, beta=0.0), ([[8e-40, 1.0]], [[1.0, 0.0]])),
+    ):
+        value, derivative = both(variant, loss, *arrays, dtype="float32")
+        np.testing.assert_allclose(value, [90.02396], rtol=1e-6)
+        assert not np.isnan(derivative).any()
+    # The label's class, and every class by a smoothed target: -(0.9 log 0.25 + 0.025 (log 8e-40 + 3 log 0.25)).
+    p = variant.array(np.asarray([[8e-40, 0.25, 0.25, 0.25]], "float32"))
+    for label, smoothing, exact in ((0, 0.0, 90.02396), (1, 0.1, 3.602236)):
+        loss = al.CrossEntropy(from_logits=False, label_smoothing=smoothing)
+        value = variant.numpy(variant.run(loss, p, variant.array(np.asarray([label]))))
+        np.testing.assert_allclose(value, exact, rtol=1e-6)
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", FROM_PROBABILITIES)
+def test_the_derivative_by_a_subnormal_probability(variant: Variant, name):
+    # -1 / p of a p for which it is in the dtype's range
+    if variant.backend == "cupy":
+        pytest.skip("CuPy takes such a number for 0 in every operation")
+    loss, rows = FROM_PROBABILITIES[name]
+    for dtype in variant.dtypes:
+        p = 0.5 * float(np.finfo(dtype).smallest_normal)
+        arrays = ([[p, 1.0]], [[1.0, 0.0]]) if rows else ([p], [1.0])
+        _, derivative = both(variant, loss, *arrays, dtype=dtype)
+        np.testing.assert_allclose(derivative.ravel()[0], -1 / p, rtol=1e-6)
