@@ -64,3 +64,16 @@ def test_the_derivative_by_a_subnormal_probability(variant: Variant, name):
         arrays = ([[p, 1.0]], [[1.0, 0.0]]) if rows else ([p], [1.0])
         _, derivative = both(variant, loss, *arrays, dtype=dtype)
         np.testing.assert_allclose(derivative.ravel()[0], -1 / p, rtol=1e-6)
+
+
+@pytest.mark.main_variants
+def test_the_derivative_of_a_focal_loss_by_the_target_at_any_logit(variant: Variant):
+    # Of a certain logit z that is wrong, |z| m^(gamma + 1), where m is 1 - t or t: 3 |z| of both signs at gamma = 2
+    for dtype in variant.dtypes:
+        size = np.asarray([60.0, 200.0, 1e4, 1e20])
+        logits, target = np.concatenate([size, -size]), np.concatenate([0.0 * size, 0.0 * size + 1])
+        given = [variant.array(x.astype(dtype)) for x in (logits, target)]
+        for argnums in (1, (0, 1)):
+            found = variant.run(al.grad(al.BinaryFocal(reduction="sum"), argnums=argnums), *given)
+            derivative = variant.numpy(found[1] if argnums == (0, 1) else found)
+            np.testing.assert_allclose(derivative, np.concatenate([-3 * size, 3 * size]), rtol=1e-5)

@@ -253,8 +253,9 @@ class BinaryFocal(_YesOrNo):
         yes, no = _smooth(target, self.label_smoothing)
         loss = self._entropy(prediction, target, yes, no)
         if not settings.is_zero(self.gamma):
-            # 1 - p_t is below 1 wherever the target is between 0 and 1, and gamma may be learned.
-            most = None if isinstance(self.gamma, NUMBERS) else 2.0**100
+            # 1 - p_t is below 1 wherever the target is between 0 and 1, and has a derivative by it, and by a gamma that
+            # is learned, whatever the cost.
+            most = None if isinstance(self.gamma, NUMBERS) and not self.from_logits else 2.0**100
             loss = logistic.discounted(loss, self._focus(prediction, yes, no), most)
         return loss if self.alpha is None else loss * self._balance(yes, no)
 

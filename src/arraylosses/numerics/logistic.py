@@ -286,6 +286,11 @@ def bernoulli_nll_and_derivative(
 
 # With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight of the less likely class and n the other one.
 # Where m is 0, log(m + n e) is log n - |x| + log(1 + r) with r = m exp(|x|) / n, which enters by its derivatives alone.
+def _certain(x: Array) -> float:
+    """A logit at which p (1 - p) is 0, and of either sign far from it."""
+    return -2.0 * math.log(finfo(x).smallest_normal)
+
+
 def _log_complement(xp: Namespace, x: Array, target: Array, other: Array) -> Array:
     """log(t sigmoid(-x) + u sigmoid(x)) for t and u = 1 - t, with finite derivatives where that is far below 1."""
     up = x >= 0
@@ -310,8 +315,11 @@ def _complement_to_in_place(library: Any, x: Array, target: Array, other: Array,
 
 @primitive(arrays=3, in_place=_complement_to_in_place)
 def complement_to(xp: Namespace, x: Array, target: Array, other: Array, exponent: Any) -> Array:
-    """(t sigmoid(-x) + u sigmoid(x))^exponent for t and u = 1 - t, with finite derivatives where the base is tiny."""
-    power = exponent * _log_complement(xp, x, target, other)
+    """(t sigmoid(-x) + u sigmoid(x))^exponent for t and u = 1 - t, with finite derivatives where the base is tiny.
+
+    Of a logit whose p is 0 or 1 to the last digit, it has no derivative by that logit.
+    """
+    power = exponent * _log_complement(xp, clip(x, -_certain(x), _certain(x)), target, other)
     return array_namespace(power).exp(power)
 
 
@@ -327,5 +335,5 @@ def sigmoid_to(_: Namespace, x: Array, exponent: Any) -> Array:
 @primitive(arrays=2, in_place=lambda _, cost, power, most=None: cost * power)
 def discounted(xp: Namespace, cost: Array, power: Array, most: float | None = None) -> Array:
     """The cost times a power of p; where the cost is above `most`, the power has no derivative."""
-    near = clip(cost, None, -2.0 * math.log(finfo(cost).smallest_normal) if most is None else most)
+    near = clip(cost, None, _certain(cost) if most is None else most)
     return near * power + (cost - near) * stop_gradient(power)
