@@ -5,6 +5,8 @@ Each expected number is that of the published formula, by hand, at the exact val
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,6 @@ import arraylosses as al
 
 from .test_edges import both
 from .variants import Variant
-
 
 # losses of probabilities that are -log p where the target is certain, and whether they are of rows
 FROM_PROBABILITIES: dict[str, tuple[al.Loss, bool]] = {
@@ -77,3 +78,39 @@ def test_the_derivative_of_a_focal_loss_by_the_target_at_any_logit(variant: Vari
             found = variant.run(al.grad(al.BinaryFocal(reduction="sum"), argnums=argnums), *given)
             derivative = variant.numpy(found[1] if argnums == (0, 1) else found)
             np.testing.assert_allclose(derivative, np.concatenate([-3 * size, 3 * size]), rtol=1e-5)
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_a_deviance_has_its_derivatives_at_a_mean_whose_square_is_out_of_range(variant: Variant, power):
+    # 2 (m - t) / m^power by the mean; by the target 2 log(t / m), and 2 (1 / m - 1 / t) of a gamma distribution
+    loss = al.PoissonDeviance(from_log=False) if power == 1 else al.GammaDeviance(from_log=False)
+    for dtype in variant.dtypes:
+        tiny, huge = (1e-28, 1e28) if dtype == "float32" else (1e-250, 1e250)
+        ratio = np.asarray([0.25, 0.8, 1.25, 3.0] * 3)
+        mean = np.repeat([tiny, 2.0, huge], 4).astype(dtype)
+        target = (ratio * mean).astype(dtype)
+        m, t = mean.astype("longdouble"), target.astype("longdouble")
+        by_mean = 2 * (m - t) / m**power
+        by_target = 2 * np.log(t / m) if power == 1 else 2 * (1 / m - 1 / t)
+        total = dataclasses.replace(loss, reduction="sum")
+        given = [variant.array(x) for x in (mean, target)]
+        for found in (
+            [variant.run(al.grad(total), *given)],
+            variant.run(al.grad(total, argnums=(0, 1)), *given),
+        ):
+            for got, exact in zip(found, (by_mean, by_target), strict=False):
+                # of two logarithms, each of some hundreds
+                np.testing.assert_allclose(variant.numpy(got) / exact, 1.0, rtol=1000 * np.finfo(dtype).eps)
+
+
+@pytest.mark.main_variants
+def test_a_divergence_has_its_derivative_at_probabilities_whose_square_is_out_of_range(variant: Variant):
+    # log(2 p / (p + q)) / 2 by p
+    for dtype in variant.dtypes:
+        tiny = 1e-28 if dtype == "float32" else 1e-250
+        p = np.asarray([[tiny, 0.25, 0.75], [tiny, 3 * tiny, 1.0]], dtype)
+        q = np.asarray([[tiny, 0.25, 0.75], [2 * tiny, tiny / 4, 1.0]], dtype)
+        _, derivative = both(variant, al.JsDivergence(from_log=False), p, q, dtype=dtype)
+        exact = np.log(2 / (1 + q.astype("float64") / p)) / 2
+        np.testing.assert_allclose(derivative, exact, rtol=1e-5, atol=4 * np.finfo(dtype).eps)

@@ -9,7 +9,7 @@ from typing import ClassVar
 from .. import special
 from .._array_api import Array, array_namespace
 from ..arguments import require_one_of_type, require_range
-from ..numerics import gamma, logarithms, settings
+from ..numerics import elementwise, gamma, logarithms, settings
 from ..registry import alias, register
 from ._base import PureLoss
 
@@ -49,7 +49,7 @@ class _Deviance(PureLoss):
         if p == 0:
             return 2.0 * (mean - target)
         mean = logarithms.replace_unused_zeros(mean, target)
-        return 2.0 * _times_pow((mean - target) / mean, mean, 1.0 - p)
+        return 2.0 * _times_pow(elementwise.quotient(mean - target, mean), mean, 1.0 - p)
 
     # 2 (1 - power + power target / m) / m^power of a mean, 2 ((2 - power) m + (power - 1) target) / m^(power - 1)
     # of its logarithm
@@ -60,7 +60,7 @@ class _Deviance(PureLoss):
         if p == 0:
             return 2.0 * array_namespace(mean).ones_like(mean)
         mean = logarithms.replace_unused_zeros(mean, target)
-        return 2.0 * _times_pow(1.0 - p + p * (target / mean), mean, -p)
+        return 2.0 * _times_pow(1.0 - p + p * elementwise.quotient(target, mean), mean, -p)
 
 
 def _pow(mean: Array, exponent: float) -> Array:
@@ -74,7 +74,7 @@ def _times_pow(target: Array, mean: Array, exponent: float) -> Array:
     """The target times a power of the mean; 0 where the target is 0."""
     mean = logarithms.replace_unused_zeros(mean, target)
     while exponent <= -1:
-        target, exponent = target / mean, exponent + 1.0
+        target, exponent = elementwise.quotient(target, mean), exponent + 1.0
     if exponent < 0:
         return target / _pow(mean, -exponent)
     return target * _pow(mean, exponent) if exponent else target

@@ -250,10 +250,10 @@ class JsDivergence(_Divergence):
         p, q = self._both(log_probabilities, target)
         total = p + q
         divisor = special.where(total == 0, 1.0, total)
-        ratio = (p - q) / divisor
+        ratio = elementwise.divide(p - q, divisor)
         near = xp.abs(ratio) < 0.5
         r = special.where(near, ratio, 0.0)
-        above, below = 2.0 * (p / divisor), 2.0 * (q / divisor)
+        above, below = 2.0 * elementwise.divide(p, divisor), 2.0 * elementwise.divide(q, divisor)
         far = special.xlogy(above, above) + special.xlogy(below, below)
         terms = special.where(near, 2.0 * r * logarithms.atanh(r) + xp.log1p(-r * r), far)
         return reductions.reduce_sum(total * terms, self.row_axis(target)) / 4.0

@@ -157,11 +157,11 @@ def clip_derivative(xp: Namespace, x: Array, low: Real | None, high: Real | None
     return xp.astype(bounds[0] if len(bounds) == 1 else xp.logical_and(*bounds), x.dtype)
 
 
-# XLA takes the square of x times a constant for x² times the square of that, which may be out of range. A maximum that
-# changes nothing is no such product.
+# XLA takes the square of x times a constant for x² times the square of that, and x / y / y for x / y², which may be out
+# of range. A maximum that changes nothing is no such product.
 @primitive(jax=lambda jax, x, divisor: jax.numpy.maximum(x / divisor, -finfo(x).max))
 def quotient(xp: Namespace, x: Array, divisor: Any) -> Array:
-    """x / divisor, to be squared."""
+    """x / divisor, to be squared, or divided once more."""
     return x / divisor
 
 

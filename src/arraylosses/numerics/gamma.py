@@ -9,7 +9,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
-from .elementwise import at_least_lowest, where
+from .elementwise import at_least_lowest, divide, where
 from .logarithms import atanh_excess, atanh_series, log, log1p_shortfall, polynomial
 
 _LOG_2_PI = math.log(2.0 * math.pi)
@@ -27,7 +27,7 @@ def _nearness(x: Array, y: Array) -> tuple[Array, Array, Array]:
     half = 0.5 * difference
     mean = y + half
     near = 3.0 * array_namespace(x, y).abs(half) < mean
-    return near, where(near, difference, 0.0), where(near, half, 0.0) / where(near, mean, 1.0)
+    return near, where(near, difference, 0.0), divide(where(near, half, 0.0), where(near, mean, 1.0))
 
 
 def _nearness_in_place(library: Any, x: Array, y: Array) -> tuple[Array, Array, Array]:
@@ -89,8 +89,8 @@ def _kl_div_over_x_in_place(library: Any, x: Array, y: Array) -> Array:
 def kl_div_over_x(xp: Namespace, x: Array, y: Array) -> Array:
     """log(x / y) - 1 + y / x of numbers above 0, all digits of which are kept where x is near y."""
     near, difference, v = _nearness(x, y)
-    series = v * (difference / x + 2.0 * (v * v) * atanh_excess(v * v))
-    return where(near, series, log(where(near, 1.0, x)) - log(where(near, 1.0, y)) - (x - y) / x)
+    series = v * (divide(difference, x) + 2.0 * (v * v) * atanh_excess(v * v))
+    return where(near, series, log(where(near, 1.0, x)) - log(where(near, 1.0, y)) - divide(x - y, x))
 
 
 # 2 atanh(v)
