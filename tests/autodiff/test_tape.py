@@ -461,6 +461,13 @@ def refused(f: Any, x: Any = None) -> None:
     [
         (lambda x: np.asarray(x), "a NumPy array made of a traced array would lose its derivative"),
         (lambda x: np.add.reduce(x), "`add.reduce` has no derivative rule; use xp.sum"),
+        (
+            lambda x: np.multiply.outer(x, x),
+            "`multiply.outer` has no derivative rule; add an axis to the",
+        ),
+        (lambda x: np.add.accumulate(x), "`add.accumulate` has no derivative rule; use xp.cumulative_sum"),
+        (lambda x: np.add.at(x, 0, 1.0), "`add.at` has no derivative rule; a traced array can't be written to"),
+        (lambda x: np.partition(x, 1), "`partition` has no derivative rule; use xp.sort"),
         (lambda x: np.spacing(x), "`spacing` has no derivative rule"),
         (lambda x: x.__setitem__(0, 1.0), "can't be written to; use xp.where"),
         (lambda x: al.array_namespace(x).nansum(x), "`nansum` has no derivative rule; write it with"),
@@ -473,7 +480,10 @@ def refused(f: Any, x: Any = None) -> None:
         (lambda x: al.array_namespace(x).asarray([x[0], x[1]]), "use xp.stack"),
         (lambda x: 3.0, "`f` must return an array, got float"),
     ],
-    ids=["asarray", "ufunc-method", "ufunc", "setitem", "no-rule", "unique", "svd", "norm", "list", "float"],
+    ids=[
+        *("asarray", "ufunc-method", "outer", "accumulate", "at", "partition", "ufunc", "setitem"),
+        *("no-rule", "unique", "svd", "norm", "list", "float"),
+    ],
 )
 def test_refused_in_a_differentiated_function(f, message):
     with pytest.raises(TypeError, match=message):

@@ -55,6 +55,14 @@ def _conversion(name: str) -> Callable[[TracedArray], NoReturn]:
     return convert
 
 
+_INSTEAD_OF = {
+    "accumulate": "use xp.cumulative_sum or xp.cumulative_prod",
+    "outer": "add an axis to the first, as in x[:, None] * y",
+    "at": f"a traced array {NOT_WRITTEN_TO}",
+}
+"""What to use in the place of a method of a ufunc of NumPy."""
+
+
 class TracedArray:
     """An array in the course of a computation that is differentiated.
 
@@ -91,7 +99,8 @@ class TracedArray:
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         if method != "__call__":
-            raise TypeError(f"`{ufunc.__name__}.{method}` has no derivative rule; use xp.sum, xp.max or the like")
+            advice = _INSTEAD_OF.get(method, "use xp.sum, xp.max or the like")
+            raise TypeError(f"`{ufunc.__name__}.{method}` has no derivative rule; {advice}")
         # `a += traced` has `a` as its output; what comes of it is a new array, as in all operators here.
         if kwargs.get("out", inputs)[0] is inputs[0]:
             kwargs.pop("out", None)

@@ -104,7 +104,10 @@ class Refusal:
         """Compute the function of plain arrays."""
         if self.function is None or any(plain(x) is not x for x in (*args, *kwargs.values())):
             advice = NO_RULE.get(self.name, "write it with functions of the array API standard")
-            advice = f"a traced array {NOT_WRITTEN_TO}" if self.name in _WRITING else advice
+            if self.name == "partition" and self.function is not None:
+                advice = "use xp.sort"
+            elif self.name in _WRITING:
+                advice = f"a traced array {NOT_WRITTEN_TO}"
             raise TypeError(f"`{self.name}` has no derivative rule; {advice}")
         return self.function(*args, **kwargs)
 
