@@ -6,6 +6,7 @@ Each expected number is that of the published formula, by hand, at the exact val
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 import pytest
@@ -114,3 +115,25 @@ def test_a_divergence_has_its_derivative_at_probabilities_whose_square_is_out_of
         _, derivative = both(variant, al.JsDivergence(from_log=False), p, q, dtype=dtype)
         exact = np.log(2 / (1 + q.astype("float64") / p)) / 2
         np.testing.assert_allclose(derivative, exact, rtol=1e-5, atol=4 * np.finfo(dtype).eps)
+
+
+@pytest.mark.main_variants
+def test_the_score_of_a_normal_distribution_has_its_derivatives_at_any_number_of_deviations(variant: Variant):
+    # Of z deviations, 2 Φ(z) - 1 by the mean, and by the scale 2 φ(z) - 1 / sqrt(pi): 0 and 1, and φ(0), and φ(z) of 0.
+    for dtype in variant.dtypes:
+        tiny, huge = (1e-30, 1e30) if dtype == "float32" else (1e-250, 1e250)
+        errors, scales = [0.0, 1.0, -1.0, huge, -huge, tiny, 1.0], [tiny, tiny, tiny, tiny, 1.0, huge, huge]
+        zero = np.asarray([True, False, False, False, False, True, True])
+        given = [variant.array(np.asarray(x, dtype)) for x in (errors, np.zeros(7), scales)]
+        loss = al.CrpsNormal(reduction="sum")
+        for argnums in (2, (0, 1, 2)):
+            found = variant.run(al.grad(loss, argnums=argnums), *given)
+            by_mean, by_scale = (found[0], found[2]) if argnums == (0, 1, 2) else (None, found)
+            exact = np.where(zero, (math.sqrt(2.0) - 1.0) / math.sqrt(math.pi), -1.0 / math.sqrt(math.pi))
+            np.testing.assert_allclose(variant.numpy(by_scale), exact, rtol=16 * np.finfo(dtype).eps)
+            if by_mean is not None:
+                np.testing.assert_allclose(
+                    variant.numpy(by_mean), np.where(zero, 0.0, np.sign(errors)), rtol=1e-6, atol=1e-29
+                )
+        nothing = [variant.array(np.zeros(2, dtype)) for _ in range(3)]
+        np.testing.assert_array_equal(variant.numpy(variant.run(al.CrpsNormal(reduction="none"), *nothing)), 0.0)

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._array_api import Array, Namespace, array_namespace
 from ._variants import primitive
-from .elementwise import clip, where
+from .elementwise import clip, divide, finfo, stop_gradient, where
 from .logarithms import log1m, polynomial
 
 _ROOT_2 = math.sqrt(2.0)
@@ -57,7 +57,8 @@ _FAR = 64.0
 # |e| + s exp(-z²/2) (sqrt(2 / pi) - |z| erfcx(|z| / sqrt 2)), whose derivative cancels near 0
 def _mean_size_numpy(numpy: Any, mean: Array, scale: Array) -> Any:
     size = numpy.abs(mean)
-    z = clip(size / scale, None, _FAR)
+    with numpy.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        z = numpy.fmin(size / scale, _FAR)  # of 0 / 0 too
     return size + scale * (numpy.exp(-0.5 * z * z) * (_ROOT_OF_2_OVER_PI - z * erfcx(z / _ROOT_2)))
 
 
@@ -65,7 +66,10 @@ def _mean_size_numpy(numpy: Any, mean: Array, scale: Array) -> Any:
 @primitive(arrays=2, numpy=_mean_size_numpy)
 def mean_size(xp: Namespace, mean: Array, scale: Array) -> Any:
     """The mean of |e + s x| for a standard normal x."""
-    z = clip(mean / scale, -_FAR, _FAR)
+    # A scale of so many deviations: the quotient, and its derivative by the scale, are out of range further out.
+    size = clip(xp.abs(stop_gradient(mean)), None, finfo(mean).max)
+    least = size / _FAR + finfo(mean).smallest_normal
+    z = clip(divide(mean, xp.maximum(scale, least)), -_FAR, _FAR)
     return mean * erf(z / _ROOT_2) + scale * (_ROOT_OF_2_OVER_PI * xp.exp(-0.5 * z * z))
 
 
