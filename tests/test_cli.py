@@ -110,6 +110,17 @@ def test_list_from_a_library_says_what_each_of_its_losses_is(run, library):
     assert said[known[library]] == ("squared_error" if library == "sklearn" else "huber")
 
 
+@pytest.mark.parametrize("library", ["torch", "keras", "optax", "sklearn"])
+@pytest.mark.parametrize("width", WIDTHS)
+def test_list_from_a_library_fits_and_says_all(run, at_width, library, width):
+    at_width(1000)
+    words = run("list", "--from", library).stdout.split()
+    at_width(width)
+    lines = run("list", "--from", library).stdout.splitlines()
+    assert max(map(len, lines)) <= width
+    assert " ".join(lines).split() == words
+
+
 def test_list_from_an_unknown_library_is_refused(run):
     result = run("list", "--from", "tensorflow")
     assert result.exit_code == 2

@@ -224,12 +224,17 @@ def _list(
 def _sections(sections: dict[str, dict[str, str]]) -> Text:
     """Return names with what is said of each, below headings."""
     console_width, text = _width(), Text()
-    indent = min(max(len(name) for names in sections.values() for name in names) + 4, console_width // 2)
+    longest = max(len(word) for names in sections.values() for said in names.values() for word in said.split())
+    column = max(len(name) for names in sections.values() for name in names) + 4
+    indent = max(4, min(column, console_width // 2, console_width - longest))
     for heading, names in sections.items():
         text.append(f"{heading}\n", style="bold")
         for name, said in names.items():
-            lines = wrapped(said, console_width, f"  {name}  ".ljust(indent), " " * indent)
-            text.append("\n".join(lines) + "\n")
+            first = f"  {name}  ".ljust(indent)
+            if len(first) + len(said.split()[0]) > console_width:  # below a long name
+                text.append(first.rstrip() + "\n")
+                first = " " * indent
+            text.append("\n".join(wrapped(said, console_width, first, " " * indent)) + "\n")
     text.right_crop(1)
     return text
 
