@@ -394,12 +394,9 @@ def integer_range(dtype: Any) -> tuple[int, int]:
 
 def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
     """Return the dtype in which floating arrays are computed: the widest of theirs, and float32 at the least."""
-    first = arrays[0].dtype
-    if all([x.dtype == first for x in arrays]):
-        dtype = first
-    else:
-        dtype = xp.result_type(*arrays)
-    return xp.float32 if dtype_kind(dtype) == "half" else dtype
+    # Two dtypes of half precision, or one of eight bits beside another, have no common one in some libraries.
+    wide = [x.dtype for x in arrays if dtype_kind(x.dtype) != "half"] or [xp.float32]
+    return wide[0] if all([x == wide[0] for x in wide]) else xp.result_type(*wide)
 
 
 # devices and values

@@ -121,7 +121,7 @@ def _of_projection(loss: Formula, inputs: Inputs, made: Projection) -> Rows:
     hidden, matrix = made.rows, made.matrix
     # The product is the library's in the dtype of the arrays. NumPy's takes an age in half precision.
     is_slow = backend_of(untraced(xp)) in ("numpy", "dask")
-    dtype = inputs.dtype if is_slow else xp.result_type(hidden, matrix)
+    dtype = hidden.dtype if hidden.dtype == matrix.dtype and not is_slow else inputs.dtype
     hidden, matrix = xp.astype(hidden, dtype, copy=False), xp.astype(matrix, dtype, copy=False)
     where = None if inputs.where is None else broadcast_to(xp, inputs.where, inputs.item_shape)
     formula: Any = loss.projected
