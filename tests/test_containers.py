@@ -91,6 +91,35 @@ def test_a_nested_tensor_is_refused(layout):
 
 
 @pytest.mark.backend("torch")
+@pytest.mark.parametrize("kind", ["sparse_coo", "sparse_csr", "_mkldnn", "masked"])
+def test_a_tensor_of_another_layout_and_a_masked_one_are_refused(kind):
+    import torch
+
+    warnings.simplefilter("ignore")  # of torch, that these are prototypes
+    x = torch.tensor([[1.0, 0.0, 3.0]])
+
+    def of(x):
+        if kind == "masked":
+            return torch.masked.masked_tensor(x, x != 0)
+        return {"sparse_coo": x.to_sparse, "sparse_csr": x.to_sparse_csr, "_mkldnn": x.to_mkldnn}[kind]()
+
+    got = "a masked tensor" if kind == "masked" else f"a tensor of the layout torch.{kind}"
+    calls = (
+        ("prediction", lambda x: al.huber(x, x)),
+        ("target", lambda x: al.huber(torch.ones(1, 3), x)),
+        ("weight", lambda x: al.huber(torch.ones(1, 3), torch.zeros(1, 3), weight=x)),
+        ("delta", lambda x: al.huber(torch.ones(1, 3), torch.zeros(1, 3), delta=x)),
+        ("weight_matrix", lambda x: al.linear_cross_entropy(torch.ones(1, 3), x, torch.zeros(1, dtype=torch.int64))),
+    )
+    for name, call in calls:
+        call(x + 1)  # a call of this kind was seen before
+        hint = hint_of(lambda call=call: call(of(x)), rf"`{name}` must .* each place, got {got}; (\S+) (makes|is) ")
+        torch.testing.assert_close(eval(hint, {name: of(x)}), x)
+    with pytest.raises(TypeError, match=rf"argument 0 is {got}; "):
+        al.value_and_grad(al.huber)(of(x), x)
+
+
+@pytest.mark.backend("torch")
 def test_a_quantized_tensor_is_refused():
     import torch
 

@@ -180,9 +180,13 @@ def is_masked(x: object) -> bool:
 def is_container(x: Any) -> bool:
     """Whether `x` is of the type of a library's arrays, but no array with a number in each place.
 
-    A tensor of torch may be nested, and the chunks of a lazy array may be masked ones of NumPy's.
+    A tensor of torch may be nested, sparse or masked, and the chunks of a lazy array may be masked ones of NumPy's.
     """
-    return bool(is_torch(x) and x.is_nested) or is_masked(getattr(x, "_meta", None))
+    if not is_torch(x):
+        return is_masked(getattr(x, "_meta", None))
+    torch: Any = sys.modules["torch"]
+    masked = type(x) is not torch.Tensor and isinstance(x, torch.masked.MaskedTensor)
+    return bool(masked or x.is_nested or x.layout is not torch.strided)
 
 
 def is_array(x: object) -> bool:

@@ -88,8 +88,7 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
         hint = f"np.asarray({name}) makes an array"
     elif is_container(x):
         if is_torch(x):
-            hint = f"torch.nested.to_padded_tensor({name}, 0.0) makes one, and `where` leaves out what is padding"
-            return f"a nested tensor; {hint}"
+            return _tensor_of(name, x)
         hint = f"da.ma.getdata({name}) is its array, and where=~da.ma.getmaskarray({name}) leaves out what is masked"
         return f"a masked array; {hint}"
     elif (library := type(x).__module__.partition(".")[0]) in _CONTAINERS:
@@ -101,6 +100,17 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
     else:
         return type(x).__name__
     return f"{type(x).__name__}; {hint}"
+
+
+def _tensor_of(name: str, x: Array) -> str:
+    """Return the kind of a tensor that has not a number in each place, and how one that has is made of it."""
+    if x.is_nested:
+        hint = f"torch.nested.to_padded_tensor({name}, 0.0) makes one, and `where` leaves out what is padding"
+        return f"a nested tensor; {hint}"
+    if type(x).__name__ == "MaskedTensor":
+        hint = f"{name}.get_data() is its tensor, and where={name}.get_mask() leaves out what is masked"
+        return f"a masked tensor; {hint}"
+    return f"a tensor of the layout {x.layout}; {name}.to_dense() makes one"
 
 
 def spelled(xp: Namespace) -> str:

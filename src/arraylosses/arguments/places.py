@@ -73,7 +73,7 @@ def check_places(
     if backend == "numpy":
         return
     given = [x for x in (*arrays, weight, where) if x is not None]
-    if any([x.is_nested for x in given] if backend == "torch" else map(is_container, given)):
+    if any([is_container(x) for x in given]):
         _refuse_container(names, arrays, weight, where)
     if backend != "dask":
         _one_device(names, arrays, weight, where)

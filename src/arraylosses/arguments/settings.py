@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import NUMBERS, dtype_kind, dtype_name, is_array, is_eager_numpy, traceable
-from .hints import closest, in_short
+from .._array_api import NUMBERS, dtype_kind, dtype_name, is_array, is_container, is_eager_numpy, traceable
+from .hints import closest, in_short, made_of
 
 __all__ = [
     "FrozenDict",
@@ -87,6 +87,9 @@ def _numbers(name: str, value: Any, must: str = "be a number") -> Sequence[Any]:
             raise ValueError(f"`{name}` must be a number that a float can hold, got {in_short(value)}")
         return (value,)
     if is_array(value):
+        if is_container(value):
+            got, _, _ = made_of(name, value).partition(", and ")  # `where` leaves out no number of a setting
+            raise TypeError(f"`{name}` must be an array with a number in each place, got {got}")
         if dtype_kind(value.dtype) not in ("float", "half", "int"):
             raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(value.dtype)}")
         return value.ravel().tolist() if is_eager_numpy(value) else ()
