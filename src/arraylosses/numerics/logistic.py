@@ -284,13 +284,13 @@ def bernoulli_nll_and_derivative(
     return _value(xp, size, small, unlikely, mass), _derivative(sign, small, unlikely, mass)
 
 
-# With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight of the less likely class and n the other one.
-# Where m is 0, log(m + n e) is log n - |x| + log(1 + r) with r = m exp(|x|) / n, which enters by its derivatives alone.
 def _certain(x: Array) -> float:
-    """A logit at which p (1 - p) is 0, and of either sign far from it."""
+    """A logit at which p (1 - p) is 0, far from those at which it is not."""
     return -2.0 * math.log(finfo(x).smallest_normal)
 
 
+# With e = exp(-|x|) it is log((m + n e) / (1 + e)), where m is the weight of the less likely class and n the other one.
+# Where m is 0, log(m + n e) is log n - |x| + log(1 + r) with r = m exp(|x|) / n, which enters by its derivatives alone.
 def _log_complement(xp: Namespace, x: Array, target: Array, other: Array) -> Array:
     """log(t sigmoid(-x) + u sigmoid(x)) for t and u = 1 - t, with finite derivatives where that is far below 1."""
     up = x >= 0
