@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from .._array_api import Array, Namespace, array_namespace, namespace_of
+from .. import special
+from .._array_api import Array, Namespace, array_namespace, is_array, known_size, namespace_of
 from ..numerics import indexing, reductions
 from .rules import composite, rule
 from .tape import Pullback
@@ -35,8 +36,11 @@ def _kept(xp: Namespace, reduced: Array, x: Array, axis: Axis, keepdims: bool) -
     return reduced
 
 
-def _count(x: Array, axis: Axis) -> int:
-    return math.prod(x.shape[k] for k in axes_of(axis, x.ndim))
+def _count(xp: Namespace, x: Array, axis: Axis, keepdims: bool) -> int | Array:
+    """How many entries are reduced; of a lazy array that does not know it, with the axes of the result."""
+    lengths = tuple(x.shape[k] for k in axes_of(axis, x.ndim))
+    known = known_size(lengths)
+    return xp.sum(xp.ones_like(x), axis=axis, keepdims=keepdims) if known is None else known
 
 
 # The cotangents of sums and means are thin: they are not brought to full size unless a rule asks for it.
@@ -47,14 +51,16 @@ def _sum(xp: Namespace, ans: Array, x: Array, axis: Axis = None, dtype: Any = No
 
 
 def _mean(xp: Namespace, ans: Array, x: Array, axis: Axis = None, keepdims: bool = False) -> Pullback:
-    return _keeping(xp, x, axis, keepdims, _count(x, axis))
+    return _keeping(xp, x, axis, keepdims, _count(xp, x, axis, keepdims))
 
 
-def _keeping(xp: Namespace, x: Array, axis: Axis, keepdims: bool, divisor: int) -> Pullback:
+def _keeping(xp: Namespace, x: Array, axis: Axis, keepdims: bool, divisor: int | Array) -> Pullback:
     axes = () if keepdims or axis is None else axes_of(axis, x.ndim)
 
     def pullback(g: Array) -> Array:
-        if divisor != 1:
+        if is_array(divisor):
+            g = g / special.clip(divisor, 1.0)
+        elif divisor != 1:
             g = g / divisor if divisor else xp.zeros_like(g)
         for k in axes:
             g = indexing.expand_dims(g, k)
@@ -93,7 +99,8 @@ def _var(
 ) -> Pullback:
     def pullback(g: Array) -> Array:
         centred = x - xp.mean(x, axis=axis, keepdims=True)
-        return _kept(xp, g, x, axis, keepdims) * (centred * (2 / (_count(x, axis) - correction)))
+        count = _count(xp, x, axis, True)
+        return _kept(xp, g, x, axis, keepdims) * (centred * (2 / (count - correction)))
 
     return pullback
 
