@@ -129,6 +129,45 @@ def test_sequences_of_which_it_is_not_known_how_many_are_left(from_logits, keep)
             np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-14)
 
 
+@pytest.mark.every_loss
+@pytest.mark.parametrize("case", OTHERS, ids=str)
+def test_items_of_which_it_is_not_known_how_many_are_left(case):
+    arrays = case.of_batch(9)
+    plain = [x[KEEP] if len(x) == 9 else x for x in arrays]
+    lazy = [masked(x, 0) if len(x) == 9 else da.from_array(x) for x in arrays]
+    items = dataclasses.replace(case.loss, reduction="none")
+    with dask.config.set(scheduler=refuse):
+        found = [items(*lazy), *al.value_and_grad(case.loss)(*lazy)]
+    expected = [items(*plain), *al.value_and_grad(case.loss)(*plain)]
+    for x, y in zip(dask.compute(*found, scheduler="synchronous"), expected, strict=True):
+        np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.parametrize("name", ["lovasz_hinge", "lovasz_softmax"])
+def test_places_of_all_images_that_are_not_known(name):
+    loss = al.get(name, per_image=False)
+    case = Case(name, loss)
+    lazy = [masked(x, 0) for x in case.of_batch(9)]
+    with pytest.raises(ValueError, match=r"compute_chunk_sizes\(\)` for each array"):
+        loss(*lazy)
+    counted = [x.compute_chunk_sizes() for x in lazy]
+    expected = loss(*[x[KEEP] for x in case.of_batch(9)])
+    np.testing.assert_allclose(loss(*counted).compute(scheduler="synchronous"), expected, rtol=1e-12)
+
+
+# Dask's own variance of a whole array of such a shape is NaN.
+@pytest.mark.parametrize(("name", "axis"), [("mean", None), ("mean", 0), ("mean", 1), ("var", 0), ("std", 0)])
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_a_mean_of_ones_own_has_its_gradient_where_a_length_is_not_known(name, keepdims, axis):
+    def total(x):
+        xp = al.array_namespace(x)
+        return xp.sum(getattr(xp, name)(x * x, axis=axis, keepdims=keepdims) ** 2)
+
+    x = np.random.default_rng(0).normal(size=(9, 5))
+    found = al.grad(total)(masked(x, 0)).compute(scheduler="synchronous")
+    np.testing.assert_allclose(found, al.grad(total)(x[KEEP]), rtol=1e-12)
+
+
 def test_a_cumulative_sum_of_ones_own_has_its_gradient_where_a_length_is_not_known():
     @al.loss
     def total(prediction, target):

@@ -24,7 +24,7 @@ def unit_rows(x: Array) -> Array:
 
 def places(x: Array) -> Array:
     """The place of each item."""
-    return indexing.places(x, x.shape[0])
+    return indexing.along(x, 0)
 
 
 def counts_of_ids(labels: Array, where: Array | None) -> tuple[Array, Array]:

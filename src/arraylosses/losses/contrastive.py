@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from .. import special
-from .._array_api import Array, Real, array_namespace, single_device
+from .._array_api import Array, Real, array_namespace
 from ..arguments import require_choice, require_finite, require_positive
 from ..formula import Projection
 from ..numerics import indexing, logistic, reductions, settings, softmax
@@ -39,7 +39,7 @@ class _Contrastive(ProjectedLoss):
             x, y = unit_rows(x), unit_rows(y)
         added = None
         if where is not None or not settings.is_zero(bias):
-            added = bias + xp.zeros(y.shape[:1], dtype=y.dtype, device=single_device(y, to_make=True))
+            added = bias + xp.sum(y[:, :0], axis=1)
             added = added if where is None else special.where(where, added, float("-inf"))
         return Projection(x / settings.at_least_tiny(self.temperature, x), y, places(x), added, ids)
 
@@ -262,7 +262,7 @@ class _OfIds(PureRowLoss):
         """Where the own column is, and those of the anchor's id; the other ones of its id, and how many, at least 1."""
         xp = array_namespace(scores)
         itself = indexing.one_hot_mask(indexing.expand_dims(own, -1), scores, -1)
-        same = xp.take(ids, own, axis=0)[:, None] == ids[None, :]
+        same = indexing.take(ids, own)[:, None] == ids[None, :]
         left_out = xp.logical_or(itself, scores == float("-inf"))
         positive = xp.logical_and(same, xp.logical_not(left_out))
         count = xp.sum(xp.astype(positive, scores.dtype), axis=-1)

@@ -41,6 +41,12 @@ def _weights(errors: Array, true: Array, kept: Array | None) -> Array:
     return sorting.restored((true + false * ratio) / special.where(union == 0, 1.0, union), order, -1)
 
 
+def _in_rows(x: Array, first: int) -> Array:
+    """All places along the last axis, after the first ones."""
+    shape = x.shape[first:]
+    return indexing.reshape_last(x, len(shape), (math.prod(shape),))
+
+
 @register
 @dataclass(frozen=True, kw_only=True)
 class LovaszSoftmax(RegionLoss):
@@ -163,14 +169,14 @@ class LovaszSoftmax(RegionLoss):
         """All places along the last axis, after those of the images and of the classes."""
         xp = array_namespace(x)
         x = xp.permute_dims(x, self._order(x.ndim, axis))
-        first = x.shape[: 1 + self.per_image]
-        return xp.reshape(x, (*first, math.prod(x.shape[len(first) :])))
+        return _in_rows(x, 1 + self.per_image)
 
     def _places(self, rows: Array, like: Array, axis: int) -> Array:
         """What `_rows` makes such rows of."""
         xp = array_namespace(rows)
         order = self._order(like.ndim, axis)
-        x = xp.reshape(rows, tuple([like.shape[k] for k in order]))
+        shape = tuple([like.shape[k] for k in order[1 + self.per_image :]])
+        x = indexing.reshape_last(rows, 1, shape)
         return xp.permute_dims(x, tuple(sorted(range(like.ndim), key=order.__getitem__)))
 
 
@@ -246,7 +252,9 @@ class LovaszHinge(PureLoss):
         errors, sign, weights = self._terms(logits, labels, where)
         xp = array_namespace(errors)
         derivative = special.where(errors > 0, -sign, 0.0) * weights
-        return xp.sum(errors * weights, axis=-1), (xp.reshape(derivative, logits.shape),)
+        return xp.sum(errors * weights, axis=-1), (
+            indexing.reshape_last(derivative, 1, logits.shape[int(self.per_image) :]),
+        )
 
     def _terms(self, logits: Array, labels: Array, where: Array | None) -> tuple[Array, Array, Array]:
         """The errors, the signs, and the weights of the errors, with all places along the last axis."""
@@ -257,5 +265,4 @@ class LovaszHinge(PureLoss):
         return errors, sign, _weights(errors, true, None if where is None else self._rows(xp.astype(where, true.dtype)))
 
     def _rows(self, x: Array) -> Array:
-        first = x.shape[: int(self.per_image)]
-        return array_namespace(x).reshape(x, (*first, math.prod(x.shape[len(first) :])))
+        return _in_rows(x, int(self.per_image))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from .. import special
 from .._array_api import Array, Real, array_namespace
 from ..arguments import require_finite, require_one_of_type, require_positive
-from ..numerics import indexing, reductions, settings
+from ..numerics import indexing, logarithms, reductions, settings
 from ..registry import register
 from ._base import PureLoss
 from ._pairs import Pairs, counts_of_ids, log_sum_of, unit_rows
@@ -262,8 +262,8 @@ class LiftedStructure(PureLoss):
         positive, negative = Pairs.of(labels, where)
         distance = special.pairwise_distances(embeddings)
         rivals = log_sum_of(negative, self.margin - distance)
-        of_both = xp.stack(xp.broadcast_arrays(rivals[:, None], rivals[None, :]), axis=-1)
-        excess = special.where(positive, distance + special.logsumexp(of_both), 0.0)
+        of_both = logarithms.logaddexp(rivals[:, None], rivals[None, :])
+        excess = special.where(positive, distance + of_both, 0.0)
         count = special.clip(xp.sum(xp.astype(positive, distance.dtype), axis=-1), 1.0)
         return xp.sum(special.relu(excess) ** 2, axis=-1) / (2.0 * count)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from .. import special
-from .._array_api import Array, array_namespace, single_device
+from .._array_api import Array, array_namespace, broadcast_to
 from ..arguments import require_integer, require_nonnegative, require_one_of_type
 from ..numerics import alignments, elementwise, indexing, logarithms, recurrence, reductions
 from ..registry import register
@@ -408,10 +408,11 @@ class _Transducer:
         self.possible = loss._are_possible(labels, lengths)
         labels = indexing.join(labels, xp.full_like(lengths[..., None], loss.blank))[..., None, :]
         self.next = labels[..., None]
-        by_label = indexing.gather(self.log_p, xp.broadcast_to(labels, logits.shape[:-1]), -1)
+        by_label = indexing.gather(self.log_p, broadcast_to(xp, labels, logits.shape[:-1]), -1)
         blank, label = [indexing.move_axis(x, -2, -1) for x in (self.log_p[..., loss.blank], by_label)]
         used, ahead = used[..., None, :], ahead[..., None]
-        zeros = xp.zeros((*blank.shape[:-1], rows), dtype=blank.dtype, device=single_device(blank, to_make=True))
+        zeros = xp.sum(blank[..., :0], axis=-1, keepdims=True)  # of each label; and of each pair of two
+        zeros = zeros + xp.zeros_like(indexing.move_axis(zeros, -1, -2))
         done, nowhere = special.where(ahead == 0, zeros, _NONE), zeros + _NONE
         blank = special.where(used, blank, special.where(ahead == 0, xp.zeros_like(blank), _NONE))
         label = special.where(xp.logical_and(used, ahead > 0), label, _NONE)
@@ -422,16 +423,16 @@ class _Transducer:
     # Rows of one entry more, written one after the other, are each shifted by one against the row before. So entry t of
     # row u comes to t + u, where `beyond` stands after the last frame.
     def _by_diagonals(self, x: Array, beyond: Array) -> Array:
-        xp, rows = array_namespace(x), x.shape[-2]
-        x = xp.reshape(indexing.join(x, beyond), (*x.shape[:-2], rows * (self.frames + rows)))
-        x = xp.reshape(x[..., : x.shape[-1] - rows], (*x.shape[:-1], rows, self.frames + rows - 1))
+        rows = x.shape[-2]
+        x = indexing.reshape_last(indexing.join(x, beyond), 2, (rows * (self.frames + rows),))
+        x = indexing.reshape_last(x[..., : x.shape[-1] - rows], 1, (rows, self.frames + rows - 1))
         return indexing.move_axis(x, -1, 0)
 
     def _by_frames(self, x: Array) -> Array:
         xp, rows = array_namespace(x), x.shape[-1]
         x = indexing.move_axis(x, 0, -1)
-        x = xp.reshape(x, (*x.shape[:-2], rows * (self.frames + rows - 1)))
-        x = xp.reshape(indexing.join(x, xp.zeros_like(self.start)), (*x.shape[:-1], rows, self.frames + rows))
+        x = indexing.reshape_last(x, 2, (rows * (self.frames + rows - 1),))
+        x = indexing.reshape_last(indexing.join(x, xp.zeros_like(self.start)), 1, (rows, self.frames + rows))
         return indexing.move_axis(x[..., : self.frames], -1, -2)
 
     @staticmethod
@@ -461,7 +462,7 @@ class _Transducer:
             xp = array_namespace(share)
             by_blank, by_label = share * blank, share * label
             by_label = indexing.join(by_label, xp.zeros_like(share[..., :1]))[..., 1:]
-            return by_blank + by_label, xp.stack([by_blank, by_label])
+            return by_blank + by_label, indexing.stack(by_blank, by_label)
 
         nowhere = array_namespace(before).full_like(before[..., :1], _NONE)
         parts = _parts_of_each(*self._sources(before, *self.steps, nowhere))

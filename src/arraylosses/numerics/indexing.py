@@ -10,7 +10,7 @@ import numpy as np
 from .._array_api import Array, Namespace, array_namespace, at_most, is_torch, known_size, on_mesh_of, single_device
 from ._jax import has_explicit_sharding, lies_on_mesh
 from ._variants import primitive
-from .elementwise import where
+from .elementwise import stop_gradient, where
 from .reductions import reduce_sum, starts
 
 
@@ -161,6 +161,79 @@ def places(like: Array, count: int, dtype: Any = None) -> Array:
     return on_mesh_of(like, found)
 
 
+def along(x: Array, axis: int, dtype: Any = None) -> Array:
+    """0, 1, ... along an axis of `x`, of which a lazy array need not know the length."""
+    if known_size(x.shape[axis : axis + 1 or None]) is not None:
+        return places(x, x.shape[axis], dtype)
+    return _counted(stop_gradient(x), axis, dtype)
+
+
+def _counted_dask(dask: Any, x: Array, axis: int, dtype: Any) -> Array:
+    axis %= x.ndim
+    others = [k for k in range(x.ndim) if k != axis]
+    first = x.blocks[tuple([slice(None) if k == axis else slice(1) for k in range(x.ndim)])]
+    sizes = dask.map_blocks(
+        lambda block: np.asarray([block.shape[axis]]),
+        first,
+        drop_axis=others,
+        chunks=((1,) * x.numblocks[axis],),
+        meta=np.empty(0, np.int64),
+    )
+    dtype = np.dtype(np.int64 if dtype is None else dtype)
+    return dask.map_blocks(
+        lambda size, end: np.arange(end[0] - size[0], end[0]).astype(dtype),
+        sizes,
+        dask.cumsum(sizes, 0),
+        chunks=(x.chunks[axis],),
+        meta=np.empty(0, dtype),
+    )
+
+
+@primitive(dask=_counted_dask)
+def _counted(_: Namespace, x: Array, axis: int, dtype: Any) -> Array:
+    return places(x, x.shape[axis], dtype)
+
+
+def _take_dask(dask: Any, x: Array, index: Array) -> Array | None:
+    # It takes no entries by an array where the length is not known.
+    if known_size(x.shape) is not None:
+        return None
+    return dask.sum((index[:, None] == along(x, 0, index.dtype)[None, :]) * x[None, :], axis=1)
+
+
+@primitive(arrays=2, dask=_take_dask)
+def take(xp: Namespace, x: Array, index: Array) -> Array:
+    """The entries of an array of one axis, of integers, that `index` names."""
+    return xp.take(x, index, axis=0)
+
+
+def _reshape_last_dask(dask: Any, x: Array, count: int, shape: tuple[int, ...]) -> Array | None:
+    # It asks for all lengths, those of axes that stay as they are too.
+    if known_size(x.shape) is not None:
+        return None
+    first = x.ndim - count
+    if known_size(x.shape[first:]) is None:
+        raise ValueError(
+            f"an array of shape {tuple(x.shape)}, of which a length is not known, can't be taken as one row; write "
+            "`x = x.compute_chunk_sizes()` for each array"
+        )
+    x = x.rechunk(dict.fromkeys(range(first, x.ndim), -1))
+    return dask.map_blocks(
+        lambda block: np.reshape(block, (*block.shape[:first], *shape)),
+        x,
+        drop_axis=list(range(first, x.ndim)),
+        new_axis=list(range(first, first + len(shape))),
+        chunks=(*x.chunks[:first], *[(size,) for size in shape]),
+        meta=np.empty((0,) * (first + len(shape)), x.dtype),
+    )
+
+
+@primitive(dask=_reshape_last_dask)
+def reshape_last(xp: Namespace, x: Array, count: int, shape: tuple[int, ...]) -> Array:
+    """`x` with its last axes, of which there are `count`, in another shape."""
+    return xp.reshape(x, (*x.shape[: x.ndim - count], *shape))
+
+
 def _along(x: Array, axis: int) -> tuple[int, ...]:
     """The shape of one number for each place along `axis` of `x`."""
     return tuple([size if k == axis % x.ndim else 1 for k, size in enumerate(x.shape)])
@@ -176,6 +249,9 @@ def _one_hot_mask_torch(torch: Any, index: Array, x: Array, axis: int) -> Array:
 @primitive(arrays=2, torch=_one_hot_mask_torch)
 def one_hot_mask(xp: Namespace, index: Array, x: Array, axis: int) -> Array:
     """One boolean an entry of `x`: whether `index`, which has the axis, names its place along `axis`."""
+    if known_size(x.shape[axis : axis + 1 or None]) is None:
+        axis %= x.ndim
+        return along(x, axis, index.dtype)[(*(None,) * axis, slice(None), *(None,) * (x.ndim - axis - 1))] == index
     places = xp.arange(x.shape[axis], dtype=index.dtype, device=single_device(index, to_make=True))
     return xp.reshape(places, _along(x, axis)) == index
 
