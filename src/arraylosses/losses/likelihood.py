@@ -510,8 +510,8 @@ class VonMisesNll(PureLoss):
         xp = array_namespace(prediction, target, concentration)
         sine = xp.sin(0.5 * (prediction - target))
         if self.from_log:
-            limited = special.clip(concentration, None, math.log(elementwise.finfo(concentration).max) - 1.0)
-            beyond = concentration - limited
+            most = math.log(elementwise.finfo(concentration).max) - 1.0
+            limited, beyond = special.clip(concentration, None, most), special.relu(concentration - most)
             k, growth = xp.exp(limited), xp.exp(0.5 * beyond)
             loss = 2.0 * (k * (sine * growth)) * (sine * growth) + (bessel.log_i0e(k) - 0.5 * beyond)
         else:

@@ -7,7 +7,7 @@ from typing import Any
 
 from .._array_api import Array, Namespace
 from ._variants import primitive
-from .elementwise import clip, finfo, where
+from .elementwise import clip, where
 from .logarithms import polynomial
 
 # Chebyshev coefficients of exp(-x) I0(x) sqrt(1 + 2 pi x) for x >= 0, as a function of t = (x - 2) / (x + 2), to all
@@ -48,11 +48,6 @@ def _chebyshev(coefficients: tuple[float, ...], t: Array) -> Any:
     return t * value - last + coefficients[0]
 
 
-def _right_of_0(x: Array) -> Array:
-    """`x`, and just above 0 where it is 0, where exp(-|x|) I0(x) has its derivative from the right."""
-    return x + finfo(x).smallest_normal
-
-
 def _i0e(xp: Namespace, x: Array) -> Any:
     """exp(-x) I0(x), the scaled modified Bessel function of order 0, for x of at least 0."""
     # 1 + 2 pi x may be out of range
@@ -68,6 +63,18 @@ def _asymptotic(terms: int) -> tuple[float, ...]:
     return tuple([-a[k + 1] / k for k in range(1, terms + 1)])
 
 
+_NEAR = 0.5
+_OF_NEAR = tuple([1.0 / math.factorial(k) ** 2 for k in range(1, 8)])
+
+
+# log(1 + Σ (x²/4)^k / k!²) - x, where log(exp(-x) I0(x)) has no digits of its own
+def _near_0(xp: Namespace, x: Array, elsewhere: Array) -> Array:
+    """L for x near 0, and what is known of it elsewhere."""
+    small = clip(x, None, _NEAR)
+    square = 0.25 * small * small
+    return where(x < _NEAR, xp.log1p(square * polynomial(_OF_NEAR, square)) - small, elsewhere)
+
+
 _FAR = 128.0
 _OF_FAR = _asymptotic(7)
 
@@ -77,7 +84,7 @@ def _log_i0e_of_library(xp: Namespace, x: Array, near: Any) -> Any:
     large = clip(x, _FAR)
     inverse = 1.0 / large
     beyond = inverse * polynomial(_OF_FAR, inverse) - 0.5 * xp.log(large) - 0.5 * math.log(2.0 * math.pi)
-    return where(x > _FAR, beyond, xp.log(near(_right_of_0(clip(x, None, _FAR)))))
+    return _near_0(xp, x, where(x > _FAR, beyond, xp.log(near(clip(x, _NEAR, _FAR)))))
 
 
 @primitive(
@@ -86,4 +93,4 @@ def _log_i0e_of_library(xp: Namespace, x: Array, near: Any) -> Any:
 )
 def log_i0e(xp: Namespace, x: Array) -> Any:
     """log(exp(-x) I0(x)) for x of at least 0, with all digits of its derivative."""
-    return xp.log(_i0e(xp, x))
+    return _near_0(xp, x, xp.log(_i0e(xp, x)))
