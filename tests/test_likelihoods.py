@@ -5,6 +5,7 @@ Expected numbers are mpmath's, or by hand.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import mpmath
@@ -121,6 +122,68 @@ def test_many_degrees_of_freedom_and_little_dispersion_give_the_simpler_distribu
     np.testing.assert_allclose(got, compute(variant, al.GaussianNll(full=True), x, t, np.square(s)), rtol=1e-5)
     got = compute(variant, al.NegativeBinomialNll(), x, t, [1e-7] * 3)
     np.testing.assert_allclose(got, compute(variant, al.PoissonNll(), x, t), rtol=1e-5)
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize("log_concentration", [-10.0, -20.0, -40.0, -80.0])
+def test_a_small_concentration_keeps_its_digits(variant, log_concentration, full):
+    prediction, target = np.asarray([0.3, 0.3, 3.0]), np.asarray([1.1, 0.2, 0.25])
+    arrays = given(variant, prediction, target, np.full(3, log_concentration))
+    settings = {"from_log": True, "full": full, "reduction": "sum"}
+    loss = al.VonMisesNll(**settings)
+    got = [variant.numpy(variant.run(al.grad(loss, argnums=k), *arrays)) for k in (0, 2)]
+    p, t, k = (np.asarray(variant.numpy(x), float) for x in arrays)
+    k = np.exp(k)
+    # of -k cos(p - t) + log I0(k), where log I0(k) is k²/4 and little more
+    np.testing.assert_allclose(got[0], k * np.sin(p - t), rtol=4e-5)
+    np.testing.assert_allclose(got[1], k * (k / 2 - np.cos(p - t)), rtol=4e-5)
+    if not full:
+        items = compute(variant, al.VonMisesNll(from_log=True, reduction="none"), prediction, target, np.log(k))
+        np.testing.assert_allclose(items, k * (k / 4 - np.cos(p - t)), rtol=4e-5)
+
+
+# The deviance of a power p, with its limits at 1 and 2
+def exact_deviance(p, x, t):
+    a, b = 1 - mpmath.mpf(p), 2 - mpmath.mpf(p)
+    if a == 0:
+        return 2 * ((t * (mpmath.log(t) - x) if t else 0) - t + mpmath.exp(x))
+    if b == 0:
+        return 2 * (t / mpmath.exp(x) - 1 - mpmath.log(t) + x)
+    return 2 * (t**b / (a * b) - t * mpmath.exp(a * x) / a + mpmath.exp(b * x) / b)
+
+
+@pytest.mark.parametrize(
+    "power", [1.0, 1 + 1e-14, 1 + 1e-10, 1.001, 1.5, 1.999, 2 - 1e-10, 2 - 1e-14, 2.0, 2 + 1e-12, 2.01]
+)
+def test_a_deviance_of_a_far_mean_and_of_a_power_near_another_one_keeps_its_digits(variant, power):
+    predictions, targets = [-100.0, -90.0, -20.0, -1.0, 0.5, 20.0], [1e-30, 1e-6, 0.3, 1.5, 50.0]
+    x, t = (v.reshape(-1) for v in np.meshgrid(predictions, targets))
+    if power < 2:
+        x, t = np.append(x, [0.5, -150.0]), np.append(t, [0.0, 0.0])
+    arrays = given(variant, x, t)
+    settings = {} if power in (1.0, 2.0) else {"power": power}
+    loss = {1.0: al.PoissonDeviance, 2.0: al.GammaDeviance}.get(power, al.TweedieDeviance)(**settings, reduction="sum")
+    items = variant.numpy(variant.run(dataclasses.replace(loss, reduction="none"), *arrays))
+    _, slopes, curvatures = (variant.numpy(v) for v in variant.run(al.value_grad_hess(loss), *arrays))
+    dtype = np.dtype(variant.dtypes[-1])
+    rtol = 1e-4 if dtype == np.float32 else 1e-12
+    with mpmath.workdps(100):
+        given_items = [[mpmath.mpf(float(np.asarray(v, dtype))) for v in item] for item in zip(x, t, strict=True)]
+        p = mpmath.mpf(power)
+        values = [exact_deviance(power, *item) for item in given_items]
+        # 2 (m^b - t m^a), and 2 (b m^b - a t m^a), by the logarithm of the mean m
+        parts = [(mpmath.exp((2 - p) * x), t * mpmath.exp((1 - p) * x)) for x, t in given_items]
+        first = [2 * (m - q) for m, q in parts]
+        second = [2 * ((2 - p) * m - (1 - p) * q) for m, q in parts]
+        units = [2 * (m + q) for m, q in parts]
+        sizes = [
+            abs(v) + (2 * (m + q) if abs(x - mpmath.log(t or 1)) < 1 else 0)
+            for v, (m, q), (x, t) in zip(values, parts, given_items, strict=True)
+        ]
+    tiny = np.finfo(dtype).tiny
+    for got, exact, unit in ((items, values, sizes), (slopes, first, units), (curvatures, second, units)):
+        exact, unit = np.asarray(exact, float), np.asarray(unit, float)
+        assert np.all(np.abs(got - exact) <= rtol * unit + 4 * tiny)
 
 
 @pytest.mark.parametrize("loss", [al.PoissonDeviance, al.GammaDeviance, al.TweedieDeviance])

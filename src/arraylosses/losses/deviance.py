@@ -43,34 +43,53 @@ class _Deviance(PureLoss):
     # 2 (m^(1 - power) - target / m^power) of a mean, m times that of its logarithm. A power of a small mean may be out
     # of range, and its quotient with the target is not.
     def derivative(self, prediction: Array, target: Array) -> Array:
-        mean, p = self._mean(prediction), self._power()
+        p = self._power()
         if self.from_log:
-            return 2.0 * (_pow(mean, 2.0 - p) - _times_pow(target, mean, 1.0 - p))
+            return 2.0 * (_exp(2.0 - p, prediction) - _times_exp(target, 1.0 - p, prediction))
+        mean = prediction
         if p == 0:
             return 2.0 * (mean - target)
         mean = logarithms.replace_unused_zeros(mean, target)
-        return 2.0 * _times_pow(elementwise.quotient(mean - target, mean), mean, 1.0 - p)
+        return 2.0 * _times_pow(elementwise.quotient(mean - target, mean), 1.0 - p, mean)
 
     # 2 (1 - power + power target / m) / m^power of a mean, 2 ((2 - power) m + (power - 1) target) / m^(power - 1)
     # of its logarithm
     def second_derivative(self, prediction: Array, target: Array) -> Array:
-        mean, p = self._mean(prediction), self._power()
+        p = self._power()
         if self.from_log:
-            return 2.0 * ((2.0 - p) * _pow(mean, 2.0 - p) + (p - 1.0) * _times_pow(target, mean, 1.0 - p))
+            of_mean = (2.0 - p) * _exp(2.0 - p, prediction)
+            return 2.0 * (of_mean + (p - 1.0) * _times_exp(target, 1.0 - p, prediction))
+        mean = prediction
         if p == 0:
             return 2.0 * array_namespace(mean).ones_like(mean)
         mean = logarithms.replace_unused_zeros(mean, target)
-        return 2.0 * _times_pow(1.0 - p + p * elementwise.quotient(target, mean), mean, -p)
+        return 2.0 * _times_pow(1.0 - p + p * elementwise.quotient(target, mean), -p, mean)
+
+
+def _exp(exponent: float, log_mean: Array) -> Array:
+    """A power of the mean, at most what is in range; 1 for an exponent of 0, whatever the mean."""
+    xp = array_namespace(log_mean)
+    return xp.exp(_limited(exponent * log_mean)) if exponent else xp.ones_like(log_mean)
+
+
+def _limited(exponent: Array) -> Array:
+    return special.clip(exponent, None, math.log(elementwise.finfo(exponent).max) - 1.0)
+
+
+# As two factors, each of which is in range where their product is; 0 where the target is 0.
+def _times_exp(target: Array, exponent: float, log_mean: Array) -> Array:
+    """The target times a power of the mean."""
+    if exponent == 0:
+        return target
+    root = array_namespace(log_mean).exp(_limited(0.5 * exponent * log_mean))
+    return (target * root) * root
 
 
 def _pow(mean: Array, exponent: float) -> Array:
-    """A power of the mean; 1 for an exponent of 0, whatever the mean."""
-    if exponent == 0:
-        return array_namespace(mean).ones_like(mean)
     return mean if exponent == 1 else mean**exponent
 
 
-def _times_pow(target: Array, mean: Array, exponent: float) -> Array:
+def _times_pow(target: Array, exponent: float, mean: Array) -> Array:
     """The target times a power of the mean; 0 where the target is 0."""
     mean = logarithms.replace_unused_zeros(mean, target)
     while exponent <= -1:
@@ -192,6 +211,10 @@ class GammaDeviance(_Deviance):
         return 2.0 * logarithms.expm1_excess(log_ratio)
 
 
+_CLOSE = 2.0**-6
+"""How near to 1 or 2 a power is whose formula divides what cancels by next to nothing."""
+
+
 @register(alias("mean_tweedie_deviance", "tweedie_deviance_score", power=0.0, from_log=False))
 @dataclass(frozen=True, kw_only=True)
 class TweedieDeviance(_Deviance):
@@ -254,8 +277,8 @@ class TweedieDeviance(_Deviance):
     def _power(self) -> float:
         return self.power
 
-    # With L = log(t / mean), a = 1 - p and b = 2 - p it is 2 mean^b (f(b L) - b f(L)) / (a b), where f(x) is exp(x), or
-    # what that exceeds 1 + x by: where t is near the mean, this keeps the digits that the formula itself loses.
+    # With L = log(t / mean), a = 1 - p and b = 2 - p it is 2 mean^b Σ_k (1 + b + ... + b^(k - 2)) L^k / k! over all k
+    # from 2 on: where t is near the mean, this keeps the digits that the formula itself loses.
     def _value(self, prediction: Array, target: Array) -> Array:
         mean = self._mean(prediction)
         a, b = 1.0 - self.power, 2.0 - self.power
@@ -266,12 +289,38 @@ class TweedieDeviance(_Deviance):
         if b == 0:
             return GammaDeviance(from_log=self.from_log)._value(prediction, target)
         near, log_ratio = gamma.near_and_log_ratio(target, mean)
-        excess = logarithms.expm1_excess(b * log_ratio) - b * logarithms.expm1_excess(log_ratio)
+        log_ratio = special.where(near, log_ratio, 0.0)
+        coefficients = tuple([sum([b**j for j in range(k - 1)]) / math.factorial(k) for k in range(2, 18)])
+        excess = log_ratio * log_ratio * logarithms.polynomial(coefficients, log_ratio)
+        power, times_power = self._mean_to(b, prediction), _times_exp if self.from_log else _times_pow
+        product = times_power(target, a, prediction)
+        if b < 0:  # no infinity less another one
+            power = special.clip(power, None, elementwise.finfo(power).max)
+        if abs(a) < _CLOSE:  # t^b is t t^a, and b is 1 + a
+            formula = (target * (self._difference(a, prediction, target) / a) - product + power) / b
+        elif abs(b) < _CLOSE:
+            formula = (self._difference(b, prediction, target) / b + power - product) / a
+        else:
+            formula = self._target_to(b, target) / (a * b) - product / a + power / b
+        return 2.0 * special.where(near, power * excess, formula)
+
+    # mean^c (exp(c L) - 1) where c is small
+    def _difference(self, exponent: float, prediction: Array, target: Array) -> Array:
+        """A power of the target less that of the mean."""
+        xp = array_namespace(prediction, target)
+        log_mean = prediction if self.from_log else xp.log(logarithms.replace_unused_zeros(prediction, target))
+        x = exponent * (xp.log(special.where(target == 0, 1.0, target)) - log_mean)
+        small = xp.logical_and(xp.abs(x) < 1.0, target > 0)
+        power = self._mean_to(exponent, prediction)
+        return special.where(
+            small, power * xp.expm1(special.where(small, x, 0.0)), self._target_to(exponent, target) - power
+        )
+
+    def _target_to(self, exponent: float, target: Array) -> Array:
+        """A power of the target; of 0 what makes the deviance that of the limit."""
         none = target == 0
-        of_target = special.where(none, 0.0 if b > 0 else math.inf, special.where(none, 1.0, target) ** b)
-        power = self._mean_to(b, prediction)
-        formula = of_target / (a * b) - target * self._mean_to(a, prediction) / a + power / b
-        return 2.0 * special.where(near, power * excess / (a * b), formula)
+        limit = 0.0 if self.power < 2 else math.inf
+        return special.where(none, limit, special.where(none, 1.0, target) ** exponent)
 
     def _mean_to(self, exponent: float, prediction: Array) -> Array:
         """A power of the mean."""

@@ -367,7 +367,8 @@ def expm1_excess(xp: Namespace, x: Array) -> Array:
     """exp(x) - 1 - x, all digits of which are kept near 0."""
     near = xp.abs(x) < 1
     small, large = where(near, x, 0.0), where(near, 0.0, x)
-    return where(near, small * small * _exponential(small), xp.expm1(large) - large)
+    # The derivative of expm1 is 1 more than its value, which has no digits where x is far below 0.
+    return where(near, small * small * _exponential(small), xp.exp(large) - (1.0 + large))
 
 
 _hyperbolic_cosine = Series([1.0 / math.factorial(k) for k in range(2, 22, 2)], 1.0)
