@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import pydoc
 import re
 
 import numpy as np
@@ -359,6 +360,16 @@ def test_no_label_is_ever_another(variant, dtype, label, ignored):
         else:
             expected = [item, np.nan, item]
         np.testing.assert_allclose(variant.numpy(variant.run(loss, z, y)), expected, rtol=1e-6)
+
+
+# The class `Loss` and its like have no name that `get` takes either.
+@pytest.mark.parametrize("name", sorted({*al.__all__} - {*al.registered(), *dir(al.losses), "__version__"}))
+def test_a_public_name_that_is_no_loss_with_a_name_is_told_where_it_is(name):
+    if name in ("WeightedSum", "weighted_sum"):
+        return  # which has a name, and settings without a default
+    with pytest.raises(ValueError, match=rf"another part of the package: see `help\(arraylosses\.{name}\)`$"):
+        al.get(name)
+    assert pydoc.render_doc(f"arraylosses.{name}")
 
 
 @pytest.mark.parametrize(

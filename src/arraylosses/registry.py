@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
+import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
@@ -248,7 +249,7 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
     if isinstance(loss, str):
         entry = _entry(loss)
         if entry is None:
-            hint = _said_of_peers(loss) or closest(loss, {**_BY_NAME, **_OF_DIALECTS})
+            hint = _said_of_package(loss) or _said_of_peers(loss) or closest(loss, {**_BY_NAME, **_OF_DIALECTS})
             raise ValueError(f"`loss` must be the name of a registered loss, got {in_short(loss)}{hint}")
         return entry.cls(**{**entry.settings, **settings})
     if isinstance(loss, Loss):
@@ -320,6 +321,14 @@ def _ours(cls: type[Loss]) -> str:
 def peers_of(loss: str) -> list[Peer]:
     """Return the losses of other libraries that are one of ours, by its canonical name."""
     return [peer for path in PEERS for peer in peers(path).values() if peer.loss == loss]
+
+
+def _said_of_package(name: str) -> str:
+    """What a public name of the package is that is no loss with a name, such as a function that has no class."""
+    package = sys.modules[__package__]
+    if name not in package.__all__ or name == "__version__":
+        return ""
+    return f", which is another part of the package: see `help({package.__name__}.{name})`"
 
 
 def _said_of_peers(name: str) -> str:
