@@ -252,6 +252,15 @@ def test_a_time_is_known_or_has_bounds(variant, distribution, name):
             assert np.all(np.isfinite(variant.numpy(gradient)))
 
 
+def test_no_times_have_a_loss_of_0(variant):
+    none = np.zeros(0)
+    arrays = given(variant, none, none, none)
+    assert tuple(variant.run(al.CoxPartialLikelihood(reduction="none"), *arrays).shape) == (0,)
+    value, gradient = variant.run(al.value_and_grad(al.cox_partial_likelihood), *arrays)
+    assert float(variant.numpy(value)) == 0
+    assert tuple(gradient.shape) == (0,)
+
+
 def test_events_at_one_time_are_all_at_risk_and_censored_times_have_no_loss(variant):
     hazard, time, event = [0.5, -1.0, 2.0, 0.0, 1.0], [3.0, 1.0, 3.0, 2.0, 5.0], [1.0, 1.0, 1.0, 0.0, 0.0]
     power = np.exp(hazard)

@@ -120,7 +120,8 @@ class Axes:
             if not -ndim <= place < ndim:
                 raise ValueError(f"`axis` must be an axis of `{name}` {shape}, got {in_short(self.axis)}")
             place = place - ndim if place >= 0 else place
-        if form.axes[-1:] == (self.declaration.moving,) and shape[place] == 0:
+        of_rows = form.axes[-1:] == (self.declaration.moving,) and self.declaration.moving not in self.declaration.items
+        if of_rows and shape[place] == 0:
             raise ValueError(f"`{name}` must have at least one class along axis {place}, got shape {shape}")
 
     def _refuse(self, k: int) -> NoReturn:
