@@ -249,3 +249,8 @@ def test_a_constant_feature_or_a_single_example_is_finite(variant, name):
         assert np.isfinite(variant.numpy(value))
         assert np.isfinite(variant.numpy(gradient)).all()
     assert float(value) == pytest.approx(24.75 if name == "vicreg" else 2.0)
+
+
+def test_no_embeddings_have_a_loss_of_0_from_proxies(variant):
+    arrays = [variant.array(np.zeros((0, 4))), variant.array(np.eye(3, 4)), variant.array(np.zeros(0, int))]
+    assert float(variant.numpy(variant.run(al.proxy_anchor, *arrays))) == 0

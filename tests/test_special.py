@@ -369,3 +369,9 @@ def test_torch_compiles_a_public_function_without_a_break(name):
     function = getattr(special, name)
     compiled = torch.compile(function, fullgraph=True, backend="eager")
     torch.testing.assert_close(compiled(*given), function(*given))
+
+
+@pytest.mark.parametrize("axis", [0, -1])
+def test_the_logarithm_of_a_sum_of_nothing_is_that_of_0(variant, axis):
+    x = variant.array(np.zeros((0, 2) if axis == 0 else (2, 0)))
+    np.testing.assert_array_equal(variant.numpy(variant.run(lambda x: special.logsumexp(x, axis), x)), [-np.inf] * 2)

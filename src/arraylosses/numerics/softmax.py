@@ -114,6 +114,8 @@ def logsumexp(x: Array, /, axis: int = -1) -> Array:
     1000.0
     """
     xp = array_namespace(x)
+    if 0 in x.shape[axis : axis + 1 or None]:
+        return xp.sum(x, axis=axis) + float("-inf")
     largest = _largest(x, axis)
     # A difference of infinities has no value, nor has the logarithm of 0.
     none, shift = largest == float("-inf"), where(xp.isinf(largest), 0.0, largest)
