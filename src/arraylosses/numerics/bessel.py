@@ -63,16 +63,25 @@ def _asymptotic(terms: int) -> tuple[float, ...]:
     return tuple([-a[k + 1] / k for k in range(1, terms + 1)])
 
 
-_NEAR = 0.5
-_OF_NEAR = tuple([1.0 / math.factorial(k) ** 2 for k in range(1, 8)])
+# The coefficients c of log I0 in powers of y = x²/4, where those of I0 are i_k = 1 / k!²:
+# n c_n = n i_n - Σ m c_m i_(n - m).
+def _of_log(terms: int) -> tuple[float, ...]:
+    i, c = [1.0 / math.factorial(k) ** 2 for k in range(terms + 1)], [0.0]
+    for n in range(1, terms + 1):
+        c.append(i[n] - sum([m * c[m] * i[n - m] for m in range(1, n)]) / n)
+    return tuple(c[1:])
 
 
-# log(1 + Σ (x²/4)^k / k!²) - x, where log(exp(-x) I0(x)) has no digits of its own
-def _near_0(xp: Namespace, x: Array, elsewhere: Array) -> Array:
+_NEAR = 0.125
+_OF_NEAR = _of_log(6)
+
+
+# log I0(x) - x, where log(exp(-x) I0(x)) has no digits of its own
+def _near_0(x: Array, elsewhere: Array) -> Array:
     """L for x near 0, and what is known of it elsewhere."""
     small = clip(x, None, _NEAR)
     square = 0.25 * small * small
-    return where(x < _NEAR, xp.log1p(square * polynomial(_OF_NEAR, square)) - small, elsewhere)
+    return where(x < _NEAR, square * polynomial(_OF_NEAR, square) - small, elsewhere)
 
 
 _FAR = 128.0
@@ -84,7 +93,7 @@ def _log_i0e_of_library(xp: Namespace, x: Array, near: Any) -> Any:
     large = clip(x, _FAR)
     inverse = 1.0 / large
     beyond = inverse * polynomial(_OF_FAR, inverse) - 0.5 * xp.log(large) - 0.5 * math.log(2.0 * math.pi)
-    return _near_0(xp, x, where(x > _FAR, beyond, xp.log(near(clip(x, _NEAR, _FAR)))))
+    return _near_0(x, where(x > _FAR, beyond, xp.log(near(clip(x, _NEAR, _FAR)))))
 
 
 @primitive(
@@ -93,4 +102,4 @@ def _log_i0e_of_library(xp: Namespace, x: Array, near: Any) -> Any:
 )
 def log_i0e(xp: Namespace, x: Array) -> Any:
     """log(exp(-x) I0(x)) for x of at least 0, with all digits of its derivative."""
-    return _near_0(xp, x, xp.log(_i0e(xp, x)))
+    return _near_0(x, xp.log(_i0e(xp, x)))
