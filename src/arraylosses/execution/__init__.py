@@ -10,14 +10,14 @@ items it `declares`. Any other loss runs straight.
 | eager torch on the CPU, of few elements, where a loss says how torch does it in a few operations, which it records | by these | `native` |
 | torch in the second stage of its compiler, where all arrays that are to have a gradient have one in closed form | straight, with that derivative | `graphs` |
 | eager torch, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
-| eager torch on the CPU where nothing is to have a gradient, of few elements | by NumPy | `small` |
+| eager torch on the CPU where nothing is to have a gradient, of few elements, or of a softmax over few classes | by NumPy | `small` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
 | those of a loss of projected rows, on any library with arrays that can be written to, and on JAX; of coupled items, where these are many | in chunks of rows | `projection` |
 | all others: traced in another manner, lazy, small, on an accelerator without a gradient, of an unknown library | straight | `direct` |
 
 Within torch's function transforms the straight way has the derivative in closed form too: `transformed`.
-What is computed straight or in blocks has the classes first where they are few, and the rows many: `few_classes`.
+What NumPy computes straight or in blocks has the classes first where they are few, and the rows many: `few_classes`.
 torch's autocast is off meanwhile: `autocast`.
 """  # noqa: E501
 
