@@ -35,7 +35,7 @@ TORCH_HAS = peers_of("torch", F)
 TORCH_HAS |= values({**{key: peer.call for key, peer in TORCH_HAS.items()}, "cross_entropy_of_maps": F.cross_entropy})
 BETWEEN: dict[str, tuple[Shape, ...]] = {
     "elements": ((100_000,), (3_000_000,)),
-    "classes": ((100, 1000), (1000, 1000)),
+    "classes": ((1000, 3), (10_000, 10), (32, 1000), (100, 1000), (1000, 1000)),
     "vectors": ((1_560, 64), (47_000, 64)),
 }
 TORCH_LACKS = peers_of("torch textbook", torch)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import blocks, small
+from arraylosses.execution import blocks, small, threads
 
 from .cases import CASES
 from .test_execution import items_of, small_blocks, ways_taken
@@ -309,3 +309,25 @@ def test_a_weight_of_classes_is_looked_at_in_each_call(torch):
     al.CrossEntropy(class_weight=learned)(logits, labels).backward()
     assert learned.grad is not None
     torch.testing.assert_close(loss(logits, labels), expected)
+
+
+@pytest.mark.parametrize(("given", "expected"), [(None, 3), (2, 2), (8, 3)])
+def test_numpy_has_the_threads_of_torch_for_tensors(torch, given, expected):
+    logits, labels, found = torch.zeros(40, 3), torch.zeros(40, dtype=torch.int64), []
+
+    def note(function, count, backend):
+        found.append(threads._numpy_threads())
+        for_each(function, count, backend)
+
+    for_each, before = blocks.for_each, torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        in_blocks = mock.patch.multiple(blocks, ROWS=8, SMALL=0, for_each=note)
+        with in_blocks, mock.patch.object(small, "most", return_value=0), al.config(threads=given):
+            al.CrossEntropy.checked.clear()
+            al.cross_entropy(logits, labels)
+            al.cross_entropy(logits.requires_grad_(), labels, reduction="none").sum().backward()
+    finally:
+        torch.set_num_threads(before)
+        al.CrossEntropy.checked.clear()
+    assert set(found) == {expected}

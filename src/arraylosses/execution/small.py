@@ -21,6 +21,7 @@ from ..formula import Formula
 from ..numerics import reductions
 from . import blocks, direct
 from .direct import FIRST, Wanted
+from .threads import as_many_as_torch
 
 __all__ = ["Small", "fits"]
 
@@ -89,9 +90,11 @@ class Small:
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
                     return mean.of(common.evaluate(loss, arrays)[0])
-            loss = _with_settings_of_numpy(loss)
-            way = direct if self._whole else blocks
-            return _tensor(way.run(loss, _of_numpy(inputs)))
+            loss, given = _with_settings_of_numpy(loss), _of_numpy(inputs)
+            if self._whole:
+                return _tensor(direct.run(loss, given))
+            with as_many_as_torch():
+                return _tensor(blocks.run(loss, given))
 
     def run_with_derivatives(self, loss: Formula, inputs: Inputs, wanted: Wanted = FIRST) -> tuple[Array, ...] | None:
         """Compute `loss` and the derivatives that are wanted, as in `direct`."""
@@ -104,9 +107,12 @@ class Small:
                     if derivatives is None:
                         return None
                     return mean.of(items), *[_tensor(x * mean.share) for x in derivatives]
-            loss = _with_settings_of_numpy(loss)
-            way = direct if self._whole else blocks
-            found = way.run_with_derivatives(loss, _of_numpy(inputs), wanted)
+            loss, given = _with_settings_of_numpy(loss), _of_numpy(inputs)
+            if self._whole:
+                found = direct.run_with_derivatives(loss, given, wanted)
+            else:
+                with as_many_as_torch():
+                    found = blocks.run_with_derivatives(loss, given, wanted)
         return found and tuple([_tensor(x) for x in found])
 
     def gradients(
@@ -118,7 +124,8 @@ class Small:
             if self._whole:
                 found = (direct.run_with_derivatives(loss, given, Wanted(positions), factor) or ())[1:]
             else:
-                found = blocks.gradients(loss, given, positions, factor) or ()
+                with as_many_as_torch():
+                    found = blocks.gradients(loss, given, positions, factor) or ()
         return tuple([_tensor(x) for x in found]) or None
 
 

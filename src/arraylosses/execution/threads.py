@@ -16,7 +16,7 @@ from typing import Any
 
 from .._config import setting
 
-__all__ = ["for_each"]
+__all__ = ["as_many_as_torch", "for_each"]
 
 
 class _Worker(threading.Thread):
@@ -111,10 +111,26 @@ def _inside() -> bool:
     return isinstance(threading.current_thread(), _Worker)
 
 
+_of_tensors: contextvars.ContextVar[bool] = contextvars.ContextVar("_of_tensors", default=False)
+
+
+@contextlib.contextmanager
+def as_many_as_torch() -> Iterator[None]:
+    """Let NumPy have the threads that torch would have: the arrays are tensors."""
+    token = _of_tensors.set(True)
+    try:
+        yield
+    finally:
+        _of_tensors.reset(token)
+
+
 def _numpy_threads() -> int:
     if _inside():
         return 1
     threads: int | None = setting("threads")
+    if _of_tensors.get():
+        of_torch: int = sys.modules["torch"].get_num_threads()
+        return of_torch if threads is None else min(threads, of_torch)
     if threads is not None:
         return threads
     return _cores() if threading.current_thread() is threading.main_thread() else 1
