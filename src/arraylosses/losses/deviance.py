@@ -45,7 +45,8 @@ class _Deviance(PureLoss):
     def derivative(self, prediction: Array, target: Array) -> Array:
         p = self._power()
         if self.from_log:
-            return 2.0 * (_exp(2.0 - p, prediction) - _times_exp(target, 1.0 - p, prediction))
+            of_mean, of_target = _powers(p, prediction, target)
+            return 2.0 * (of_mean - of_target)
         mean = prediction
         if p == 0:
             return 2.0 * (mean - target)
@@ -57,8 +58,8 @@ class _Deviance(PureLoss):
     def second_derivative(self, prediction: Array, target: Array) -> Array:
         p = self._power()
         if self.from_log:
-            of_mean = (2.0 - p) * _exp(2.0 - p, prediction)
-            return 2.0 * (of_mean + (p - 1.0) * _times_exp(target, 1.0 - p, prediction))
+            of_mean, of_target = _powers(p, prediction, target)
+            return 2.0 * ((2.0 - p) * of_mean + (p - 1.0) * of_target)
         mean = prediction
         if p == 0:
             return 2.0 * array_namespace(mean).ones_like(mean)
@@ -66,14 +67,14 @@ class _Deviance(PureLoss):
         return 2.0 * _times_pow(1.0 - p + p * elementwise.quotient(target, mean), -p, mean)
 
 
-def _exp(exponent: float, log_mean: Array) -> Array:
-    """A power of the mean, at most what is in range; 1 for an exponent of 0, whatever the mean."""
-    xp = array_namespace(log_mean)
-    return xp.exp(_limited(exponent * log_mean)) if exponent else xp.ones_like(log_mean)
-
-
-def _limited(exponent: Array) -> Array:
-    return special.clip(exponent, None, math.log(elementwise.finfo(exponent).max) - 1.0)
+def _powers(power: float, log_mean: Array, target: Array) -> tuple[Array, Array]:
+    """m^(2 - power) and target m^(1 - power); 0 for the one of two out of range that the other exceeds."""
+    xp = array_namespace(log_mean, target)
+    of_mean = xp.exp((2.0 - power) * log_mean) if power != 2 else xp.ones_like(log_mean)
+    of_target = _times_exp(target, 1.0 - power, log_mean)
+    if power <= 2:
+        return of_mean, special.where(of_mean == float("inf"), 0.0, of_target)
+    return special.where(of_target == float("inf"), 0.0, of_mean), of_target
 
 
 # As two factors, each of which is in range where their product is; 0 where the target is 0.
@@ -81,7 +82,8 @@ def _times_exp(target: Array, exponent: float, log_mean: Array) -> Array:
     """The target times a power of the mean."""
     if exponent == 0:
         return target
-    root = array_namespace(log_mean).exp(_limited(0.5 * exponent * log_mean))
+    most = math.log(elementwise.finfo(log_mean).max) - 1.0
+    root = array_namespace(log_mean).exp(special.clip(0.5 * exponent * log_mean, None, most))
     return (target * root) * root
 
 
