@@ -388,9 +388,7 @@ def test_tensors_without_values_are_not_cut(torch):
         with FakeTensorMode():
             x = torch.zeros(6, 7, requires_grad=True)
             assert tuple(torch.autograd.grad(al.huber(x, x.detach()), x)[0].shape) == (6, 7)
-        sparse = torch.eye(6).to_sparse()
-        assert float(al.squared_error(sparse, sparse)) == 0
-    assert taken == ["autograd", "direct", "direct"]
+    assert taken == ["autograd", "direct"]
 
 
 def test_a_subclass_of_tensor_goes_straight(torch):
