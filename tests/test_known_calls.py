@@ -108,3 +108,40 @@ def test_what_is_kept_is_of_another_kind_than_a_weight(library):
     for _ in range(2):
         assert np.isnan(np.asarray(al.huber(x, of(library, np.zeros(3)), weight=kept)))
         assert float(al.huber(x, of(library, np.zeros(3)), where=kept)) == 1.0
+
+
+SMALL_INTEGERS = ["int8", "uint8", "int16", "uint16", "int32", "uint32", "uint64"]
+
+
+@libraries
+@pytest.mark.parametrize("dtype", SMALL_INTEGERS)
+@pytest.mark.parametrize("shape", [(5, 3), (5, 300), (700, 100)], ids=str)
+@pytest.mark.parametrize(
+    "name",
+    ["cross_entropy", "nll", "categorical_focal", "multi_margin", "categorical_brier", "corn", "multiclass_sparsemax"],
+)
+def test_labels_of_any_dtype_are_those_of_64_bits_in_each_call(library, dtype, shape, name):
+    logits = np.random.default_rng(3).normal(size=shape)
+    labels = np.arange(shape[0]) % min(shape[1], 128)
+    function = getattr(al, name)
+    expected = [function(logits[k : k + 1], labels[k : k + 1]) for k in range(shape[0])]
+    for ignore_index in (None, 0, -1):
+        kept = labels != ignore_index
+        settings = {} if ignore_index is None or name == "corn" else {"ignore_index": ignore_index}
+        kept = kept if settings else np.ones(shape[0], bool)
+        for _ in range(3):
+            found = function(of(library, logits), of(library, labels.astype(dtype)), **settings)
+            np.testing.assert_allclose(float(found), np.asarray(expected)[kept].mean(), rtol=1e-12)
+
+
+@libraries
+@pytest.mark.parametrize("dtype", ["uint8", "uint64"])
+def test_the_largest_unsigned_label_is_never_the_negative_one_that_is_ignored(library, dtype):
+    logits, wrong = of(library, np.zeros((3, 4))), of(library, np.asarray([0, np.iinfo(dtype).max, 1], dtype))
+    loss = al.CrossEntropy(ignore_index=-1)
+    for labels in (of(library, np.asarray([0, 2, 1], dtype)), wrong, wrong):
+        if labels is not wrong:
+            loss(logits, labels)
+            continue
+        with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 4\) for 4 classes, got \d+"):
+            loss(logits, labels)

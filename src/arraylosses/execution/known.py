@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
-from .._array_api import Array, is_array, is_eager_numpy
+from .._array_api import Array, as_index, is_array, is_eager_numpy
 from .._config import setting
 from .._values import lie_below
 from ..arguments import Inputs
@@ -33,6 +33,7 @@ _LEAVES_OUT = "leaves out"
 class _Known(NamedTuple):
     way: Any
     inputs: Inputs  # without the arrays
+    narrow: tuple[int, ...]  # positions of labels whose dtype cannot index
 
 
 def kind_of(
@@ -94,16 +95,19 @@ def find(
     """Return the way that calls of a kind go, and the arguments of this one; None where it has to be checked."""
     found: _Known | None = loss.checked.get(kind)
     if found is not None:
-        way, inputs = found
-        if not any([_are_to_check(arrays[position], classes, where) for position, classes in inputs.labels]):
-            return way, Inputs(inputs[0], arrays, *inputs[2:6], weight, where, *inputs[8:])
+        way, inputs, narrow = found
+        given = arrays
+        for k in narrow:
+            given = (*given[:k], as_index(inputs.xp, given[k]), *given[k + 1 :])
+        if not any([_are_to_check(given[position], classes, where) for position, classes in inputs.labels]):
+            return way, Inputs(inputs[0], given, *inputs[2:6], weight, where, *inputs[8:])
     ignored = getattr(loss, "ignore_index", None)
     if where is None and _is_on_cpu(arrays[0]):
         # Whether a label leaves its item out decides the way, and one that is no class is refused by a check of all.
         found = None if ignored is None else loss.checked.get((*kind, _LEAVES_OUT))
     if found is None:
         return None
-    way, inputs = found
+    way, inputs, _ = found
     ((position, classes),) = [(k, count) for k, count in inputs.labels if count is not None]
     name = loss.declaration.names[position]
     index, kept, invalid = check_labels(inputs.xp, name, arrays[position], classes, ignored, where)
@@ -136,8 +140,9 @@ def keep(loss: Formula, kind: Kind, arrays: tuple[Array, ...], inputs: Inputs, w
         kind = (*kind, _LEAVES_OUT)
     if len(loss.checked) >= MOST:
         loss.checked.clear()
+    narrow = tuple([k for k in labels if inputs.arrays[k].dtype != arrays[k].dtype])
     checked = inputs._replace(arrays=(), weight=None, where=None, invalid=None, as_given=as_given)
-    loss.checked[kind] = _Known(way, checked)
+    loss.checked[kind] = _Known(way, checked, narrow)
 
 
 def _is_of_item(loss: Formula, k: int) -> bool:
