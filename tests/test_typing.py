@@ -40,8 +40,13 @@ al.huber(p, t, delta=2.0, weight=p, where=p > 0, reduction="sum")
 al.huber(prediction=p, target=t)
 al.huber(p, t, delta=np.full(3, 2.0))
 al.Quantile(q=np.asarray([0.1, 0.5, 0.9]))
+al.huber(p, t, delta=[1.0, 2.0, 3.0])
+al.quantile(p, t, q=(0.1, 0.5, 0.9))
+al.categorical_focal(p, labels, alpha=[1, 2, 3])
+value, gradient = al.value_and_grad(al.quantile)(p, t, q=[0.1, 0.5, 0.9])
 al.huber(p, t, dleta=2.0)  # wrong
 al.huber(p, t, delta="x")  # wrong
+al.huber(p, t, delta=["x"])  # wrong
 al.huber(p, t, 2.0)  # wrong
 al.huber(p)  # wrong
 al.huber(p, t, sample_weight=p)  # wrong

@@ -98,8 +98,9 @@ def page(family: str) -> str:
     summary = (importlib.import_module(f"arraylosses.losses.{family}").__doc__ or "").strip()
     of_losses = _imported(f"..losses.{family}", sorted((cls.__name__ for cls in classes), key=str.casefold))
     head = [f'"""{summary}\n\n{NOTICE}\n"""', "", "from __future__ import annotations", ""]
-    if re.search(r"\bAny\b", body):
-        head += ["from typing import Any", ""]
+    standard = ["from collections.abc import Sequence"] if "Sequence[" in body else []
+    standard += ["from typing import Any"] if re.search(r"\bAny\b", body) else []
+    head += [*standard, ""] if standard else []
     of_arrays = ["Array", *(["Real"] if re.search(r": Real\b", body) else [])]
     head += [f"from .._array_api import {', '.join(of_arrays)}", "from ..loss_function import function_form", of_losses]
     head += ["from ..reduction import Reduction", "", line, "", "", body, ""]
@@ -126,13 +127,20 @@ def form(cls: type[Loss], name: str) -> str:
     lines = [f"@function_form({cls.__name__})", f"def {name}("]
     lines += [f"    {a.name}: Array{' | None = None' if a.optional else ''}," for a in taken]
     lines += ["    *,"]
-    lines += [f"    {s}: {annotation(cls, s)} = {_literal(fields[s].default)}," for s in settings if s != "reduction"]
+    lines += [
+        f"    {s}: {_taken(annotation(cls, s))} = {_literal(fields[s].default)}," for s in settings if s != "reduction"
+    ]
     lines += ["    weight: Array | None = None,", "    where: Array | None = None,"]
     lines += [f"    reduction: Reduction = {_literal(fields['reduction'].default)},", ") -> Array:"]
     lines += [textwrap.indent(f'r"""{docstring(cls, arrays)}\n"""', "    ", lambda line: bool(line.strip()))]
     lines += [f"    return {cls.__name__}.made(", *[f"        {s}={s}," for s in settings]]
     lines += [f"    )({', '.join(arrays)}, weight=weight, where=where)"]
     return "\n".join(lines)
+
+
+def _taken(kind: str) -> str:
+    """Return the type of what a function takes for a setting, which its class holds as `kind` says."""
+    return re.sub(r"\bReal\b", "Real | Sequence[float]", kind)
 
 
 def _ordered(cls: type[Loss]) -> Iterator[str]:

@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.angular import AngularMarginSoftmax
@@ -18,10 +20,10 @@ def angular_margin_softmax(
     cosines: Array,
     labels: Array,
     *,
-    scale: Real = 64.0,
-    angle_margin: Real = 0.5,
-    cosine_margin: Real = 0.0,
-    angle_factor: Real = 1.0,
+    scale: Real | Sequence[float] = 64.0,
+    angle_margin: Real | Sequence[float] = 0.5,
+    cosine_margin: Real | Sequence[float] = 0.0,
+    angle_factor: Real | Sequence[float] = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,

@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, Real
@@ -22,7 +23,7 @@ def binary_cross_entropy(
     *,
     from_logits: bool = True,
     pos_weight: Any = None,
-    label_smoothing: Real = 0.0,
+    label_smoothing: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -97,10 +98,10 @@ def binary_focal(
     prediction: Array,
     target: Array,
     *,
-    gamma: Real = 2.0,
-    alpha: Real | None = None,
+    gamma: Real | Sequence[float] = 2.0,
+    alpha: Real | Sequence[float] | None = None,
     from_logits: bool = True,
-    label_smoothing: Real = 0.0,
+    label_smoothing: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

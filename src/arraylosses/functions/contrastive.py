@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.contrastive import ClipContrastive, InfoNce, NtXent, Siglip, SupervisedContrastive
@@ -18,7 +20,7 @@ def clip_contrastive(
     first: Array,
     second: Array,
     *,
-    temperature: Real = 0.1,
+    temperature: Real | Sequence[float] = 0.1,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,
@@ -91,7 +93,7 @@ def info_nce(
     queries: Array,
     keys: Array,
     *,
-    temperature: Real = 0.1,
+    temperature: Real | Sequence[float] = 0.1,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,
@@ -170,7 +172,7 @@ def nt_xent(
     embeddings: Array,
     labels: Array,
     *,
-    temperature: Real = 0.1,
+    temperature: Real | Sequence[float] = 0.1,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,
@@ -252,8 +254,8 @@ def siglip(
     first: Array,
     second: Array,
     *,
-    temperature: Real = 0.1,
-    bias: Real = -10.0,
+    temperature: Real | Sequence[float] = 0.1,
+    bias: Real | Sequence[float] = -10.0,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,
@@ -329,7 +331,7 @@ def supervised_contrastive(
     embeddings: Array,
     labels: Array,
     *,
-    temperature: Real = 0.1,
+    temperature: Real | Sequence[float] = 0.1,
     similarity: str = "cosine",
     weight: Array | None = None,
     where: Array | None = None,

@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.divergence import Distillation, GeneralizedKl, Hellinger, JsDivergence, KlDivergence, TotalVariation
@@ -18,7 +20,7 @@ def distillation(
     logits: Array,
     teacher_logits: Array,
     *,
-    temperature: Real = 2.0,
+    temperature: Real | Sequence[float] = 2.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,

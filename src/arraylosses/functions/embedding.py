@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.embedding import (
@@ -33,7 +35,7 @@ def cosine_embedding(
     x2: Array,
     target: Array,
     *,
-    margin: Real = 0.0,
+    margin: Real | Sequence[float] = 0.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -168,7 +170,7 @@ def hinge_embedding(
     distance: Array,
     target: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -230,7 +232,7 @@ def margin_ranking(
     x2: Array,
     target: Array,
     *,
-    margin: Real = 0.0,
+    margin: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -293,7 +295,7 @@ def pairwise_contrastive(
     x2: Array,
     target: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -369,7 +371,7 @@ def triplet_margin(
     positive: Array,
     negative: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     p: float = 2.0,
     swap: bool = False,
     axis: int = -1,

@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.likelihood import GaussianNll, LaplaceNll, NegativeBinomialNll, PoissonNll, StudentTNll, VonMisesNll
@@ -21,7 +23,7 @@ def gaussian_nll(
     *,
     from_log: bool = False,
     full: bool = False,
-    epsilon: Real = 0.0,
+    epsilon: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -103,7 +105,7 @@ def laplace_nll(
     *,
     from_log: bool = False,
     full: bool = False,
-    epsilon: Real = 0.0,
+    epsilon: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -252,7 +254,7 @@ def poisson_nll(
     *,
     from_log: bool = True,
     full: bool = False,
-    epsilon: Real = 0.0,
+    epsilon: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -321,10 +323,10 @@ def student_t_nll(
     target: Array,
     scale: Array,
     *,
-    df: Real = 4.0,
+    df: Real | Sequence[float] = 4.0,
     from_log: bool = False,
     full: bool = False,
-    epsilon: Real = 0.0,
+    epsilon: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

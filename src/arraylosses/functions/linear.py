@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, Real
@@ -24,9 +25,9 @@ def linear_cross_entropy(
     *,
     class_weight: Any = None,
     ignore_index: int | None = None,
-    label_smoothing: Real = 0.0,
-    z_loss: Real = 0.0,
-    softcap: Real | None = None,
+    label_smoothing: Real | Sequence[float] = 0.0,
+    z_loss: Real | Sequence[float] = 0.0,
+    softcap: Real | Sequence[float] | None = None,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

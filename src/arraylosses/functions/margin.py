@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, Real
@@ -20,7 +21,7 @@ def categorical_hinge(
     logits: Array,
     labels: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     axis: int = -1,
     class_weight: Any = None,
     ignore_index: int | None = None,
@@ -228,7 +229,7 @@ def multi_margin(
     logits: Array,
     labels: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     p: int = 1,
     axis: int = -1,
     class_weight: Any = None,

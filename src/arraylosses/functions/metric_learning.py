@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.metric_learning import (
@@ -34,8 +36,8 @@ def circle(
     embeddings: Array,
     labels: Array,
     *,
-    margin: Real = 0.4,
-    gamma: Real = 80.0,
+    margin: Real | Sequence[float] = 0.4,
+    gamma: Real | Sequence[float] = 80.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -114,7 +116,7 @@ def lifted_structure(
     embeddings: Array,
     labels: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -187,9 +189,9 @@ def multi_similarity(
     embeddings: Array,
     labels: Array,
     *,
-    alpha: Real = 2.0,
-    beta: Real = 50.0,
-    threshold: Real = 0.5,
+    alpha: Real | Sequence[float] = 2.0,
+    beta: Real | Sequence[float] = 50.0,
+    threshold: Real | Sequence[float] = 0.5,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -269,8 +271,8 @@ def proxy_anchor(
     proxies: Array,
     labels: Array,
     *,
-    margin: Real = 0.1,
-    alpha: Real = 32.0,
+    margin: Real | Sequence[float] = 0.1,
+    alpha: Real | Sequence[float] = 32.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -347,7 +349,7 @@ def proxy_nca(
     proxies: Array,
     labels: Array,
     *,
-    temperature: Real = 1.0,
+    temperature: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -419,7 +421,7 @@ def triplet_batch_hard(
     embeddings: Array,
     labels: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     soft: bool = False,
     weight: Array | None = None,
     where: Array | None = None,
@@ -495,7 +497,7 @@ def triplet_batch_semi_hard(
     embeddings: Array,
     labels: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, Real
@@ -20,13 +21,13 @@ def categorical_focal(
     logits: Array,
     labels: Array,
     *,
-    gamma: Real = 2.0,
+    gamma: Real | Sequence[float] = 2.0,
     alpha: Any = None,
     axis: int = -1,
     from_logits: bool = True,
     class_weight: Any = None,
     ignore_index: int | None = None,
-    label_smoothing: Real = 0.0,
+    label_smoothing: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -113,9 +114,9 @@ def cross_entropy(
     from_logits: bool = True,
     class_weight: Any = None,
     ignore_index: int | None = None,
-    label_smoothing: Real = 0.0,
-    z_loss: Real = 0.0,
-    softcap: Real | None = None,
+    label_smoothing: Real | Sequence[float] = 0.0,
+    z_loss: Real | Sequence[float] = 0.0,
+    softcap: Real | Sequence[float] | None = None,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, Real
@@ -20,9 +21,9 @@ def asymmetric(
     prediction: Array,
     target: Array,
     *,
-    gamma_pos: Real = 0.0,
-    gamma_neg: Real = 4.0,
-    shift: Real = 0.05,
+    gamma_pos: Real | Sequence[float] = 0.0,
+    gamma_neg: Real | Sequence[float] = 4.0,
+    shift: Real | Sequence[float] = 0.05,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -97,7 +98,7 @@ def multilabel_margin(
     logits: Array,
     target: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,

@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, Real
@@ -167,7 +168,7 @@ def wasserstein_1d(
     from_logits: bool = True,
     class_weight: Any = None,
     ignore_index: int | None = None,
-    label_smoothing: Real = 0.0,
+    label_smoothing: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.policy import PpoClip
@@ -19,8 +21,8 @@ def ppo_clip(
     old_log_probability: Array,
     advantage: Array,
     *,
-    clip_low: Real = 0.2,
-    clip_high: Real = 0.2,
+    clip_low: Real | Sequence[float] = 0.2,
+    clip_high: Real | Sequence[float] = 0.2,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

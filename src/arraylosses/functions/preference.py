@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, Real
@@ -20,9 +21,9 @@ def cpo(
     chosen: Array,
     rejected: Array,
     *,
-    beta: Real = 0.1,
-    alpha: Real = 1.0,
-    label_smoothing: Real = 0.0,
+    beta: Real | Sequence[float] = 0.1,
+    alpha: Real | Sequence[float] = 1.0,
+    label_smoothing: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -96,9 +97,9 @@ def dpo(
     reference_chosen: Array,
     reference_rejected: Array,
     *,
-    beta: Real = 0.1,
+    beta: Real | Sequence[float] = 0.1,
     loss_type: str = "sigmoid",
-    label_smoothing: Real = 0.0,
+    label_smoothing: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -191,10 +192,10 @@ def kto(
     reference: Array,
     target: Array,
     *,
-    beta: Real = 0.1,
+    beta: Real | Sequence[float] = 0.1,
     kl: Any = 0.0,
-    desirable_weight: Real = 1.0,
-    undesirable_weight: Real = 1.0,
+    desirable_weight: Real | Sequence[float] = 1.0,
+    undesirable_weight: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -273,7 +274,7 @@ def orpo(
     chosen: Array,
     rejected: Array,
     *,
-    beta: Real = 0.1,
+    beta: Real | Sequence[float] = 0.1,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -340,9 +341,9 @@ def simpo(
     chosen: Array,
     rejected: Array,
     *,
-    beta: Real = 2.0,
-    margin: Real = 1.0,
-    label_smoothing: Real = 0.0,
+    beta: Real | Sequence[float] = 2.0,
+    margin: Real | Sequence[float] = 1.0,
+    label_smoothing: Real | Sequence[float] = 0.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.ranking import ApproxNdcg, LambdaLoss, ListMle, ListNet, PairwiseHinge, PairwiseLogistic, RankingSoftmax
@@ -26,7 +28,7 @@ def approx_ndcg(
     scores: Array,
     relevance: Array,
     *,
-    temperature: Real = 0.1,
+    temperature: Real | Sequence[float] = 0.1,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -106,8 +108,8 @@ def lambda_loss(
     scores: Array,
     relevance: Array,
     *,
-    mu: Real = 10.0,
-    sigma: Real = 1.0,
+    mu: Real | Sequence[float] = 10.0,
+    sigma: Real | Sequence[float] = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,
@@ -347,7 +349,7 @@ def pairwise_hinge(
     scores: Array,
     relevance: Array,
     *,
-    margin: Real = 1.0,
+    margin: Real | Sequence[float] = 1.0,
     axis: int = -1,
     weight: Array | None = None,
     where: Array | None = None,

@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.regression import (
@@ -149,7 +151,7 @@ def huber(
     prediction: Array,
     target: Array,
     *,
-    delta: Real = 1.0,
+    delta: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -266,7 +268,7 @@ def pseudo_huber(
     prediction: Array,
     target: Array,
     *,
-    delta: Real = 1.0,
+    delta: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -325,7 +327,7 @@ def quantile(
     prediction: Array,
     target: Array,
     *,
-    q: Real = 0.5,
+    q: Real | Sequence[float] = 0.5,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -392,7 +394,7 @@ def smooth_l1(
     prediction: Array,
     target: Array,
     *,
-    beta: Real = 1.0,
+    beta: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.relative import AbsolutePercentageError, SquaredRelativeError, SymmetricAbsolutePercentageError
@@ -19,7 +21,7 @@ def absolute_percentage_error(
     target: Array,
     *,
     percent: bool = True,
-    epsilon: Real = 1e-07,
+    epsilon: Real | Sequence[float] = 1e-07,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -82,7 +84,7 @@ def squared_relative_error(
     prediction: Array,
     target: Array,
     *,
-    epsilon: Real = 1e-07,
+    epsilon: Real | Sequence[float] = 1e-07,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -147,7 +149,7 @@ def symmetric_absolute_percentage_error(
     target: Array,
     *,
     percent: bool = True,
-    epsilon: Real = 1e-07,
+    epsilon: Real | Sequence[float] = 1e-07,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.robust import EpsilonInsensitive, Expectile, Fair, GeneralRobust, Wing
@@ -18,7 +20,7 @@ def epsilon_insensitive(
     prediction: Array,
     target: Array,
     *,
-    margin: Real = 0.1,
+    margin: Real | Sequence[float] = 0.1,
     squared: bool = False,
     weight: Array | None = None,
     where: Array | None = None,
@@ -82,7 +84,7 @@ def expectile(
     prediction: Array,
     target: Array,
     *,
-    q: Real = 0.5,
+    q: Real | Sequence[float] = 0.5,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -146,7 +148,7 @@ def fair(
     prediction: Array,
     target: Array,
     *,
-    scale: Real = 1.0,
+    scale: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -207,7 +209,7 @@ def general_robust(
     target: Array,
     *,
     alpha: float = 1.0,
-    scale: Real = 1.0,
+    scale: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -284,8 +286,8 @@ def wing(
     prediction: Array,
     target: Array,
     *,
-    width: Real = 10.0,
-    curvature: Real = 2.0,
+    width: Real | Sequence[float] = 10.0,
+    curvature: Real | Sequence[float] = 2.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

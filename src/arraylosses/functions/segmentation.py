@@ -5,6 +5,7 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from .._array_api import Array, Real
@@ -22,7 +23,7 @@ def dice(
     *,
     mode: str = "multiclass",
     per_image: bool = True,
-    smooth: Real = 1.0,
+    smooth: Real | Sequence[float] = 1.0,
     class_weight: Any = None,
     include_background: bool = True,
     from_logits: bool = True,
@@ -140,7 +141,7 @@ def generalized_dice(
     *,
     mode: str = "multiclass",
     per_image: bool = True,
-    smooth: Real = 1.0,
+    smooth: Real | Sequence[float] = 1.0,
     class_weight: Any = None,
     include_background: bool = True,
     from_logits: bool = True,
@@ -247,7 +248,7 @@ def jaccard(
     *,
     mode: str = "multiclass",
     per_image: bool = True,
-    smooth: Real = 1.0,
+    smooth: Real | Sequence[float] = 1.0,
     class_weight: Any = None,
     include_background: bool = True,
     from_logits: bool = True,
@@ -457,12 +458,12 @@ def tversky(
     logits: Array,
     labels: Array,
     *,
-    alpha: Real = 0.5,
-    beta: Real = 0.5,
-    gamma: Real = 1.0,
+    alpha: Real | Sequence[float] = 0.5,
+    beta: Real | Sequence[float] = 0.5,
+    gamma: Real | Sequence[float] = 1.0,
     mode: str = "multiclass",
     per_image: bool = True,
-    smooth: Real = 1.0,
+    smooth: Real | Sequence[float] = 1.0,
     class_weight: Any = None,
     include_background: bool = True,
     from_logits: bool = True,

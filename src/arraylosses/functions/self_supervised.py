@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.self_supervised import BarlowTwins, Vicreg
@@ -18,7 +20,7 @@ def barlow_twins(
     first: Array,
     second: Array,
     *,
-    off_diagonal: Real = 0.005,
+    off_diagonal: Real | Sequence[float] = 0.005,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
@@ -89,10 +91,10 @@ def vicreg(
     first: Array,
     second: Array,
     *,
-    invariance: Real = 25.0,
-    variance: Real = 25.0,
-    covariance: Real = 1.0,
-    epsilon: Real = 0.0001,
+    invariance: Real | Sequence[float] = 25.0,
+    variance: Real | Sequence[float] = 25.0,
+    covariance: Real | Sequence[float] = 1.0,
+    epsilon: Real | Sequence[float] = 0.0001,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",

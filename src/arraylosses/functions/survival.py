@@ -5,6 +5,8 @@ Written by tools/write_functions.py from the classes in `losses`: edit those.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from .._array_api import Array, Real
 from ..loss_function import function_form
 from ..losses.survival import Aft, CoxPartialLikelihood
@@ -20,7 +22,7 @@ def aft(
     upper: Array,
     *,
     distribution: str = "normal",
-    scale: Real = 1.0,
+    scale: Real | Sequence[float] = 1.0,
     weight: Array | None = None,
     where: Array | None = None,
     reduction: Reduction = "mean",
