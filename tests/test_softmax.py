@@ -53,6 +53,38 @@ def test_a_certain_row_keeps_its_digits(variant, name, lead, classes):
         np.testing.assert_allclose(slopes, np.asarray(derivatives, float), rtol=tolerance, atol=tiny)
 
 
+def error_of_distribution(name: str, p: list[mpmath.mpf], t: list[mpmath.mpf]) -> mpmath.mpf:
+    """Of published formulas: Σ (p - t)², Σ t (1 - p^q) / q, Σ t (-log p + ε (1 - p)), Σ |F - G|."""
+    pairs = list(zip(p, t, strict=True))
+    if name == "categorical_brier":
+        return mpmath.fsum((q - u) ** 2 for q, u in pairs)
+    if name == "generalized_cross_entropy":
+        return mpmath.fsum(u * (1 - q ** mpmath.mpf(0.7)) / mpmath.mpf(0.7) for q, u in pairs)
+    return mpmath.fsum(u * (2 * (1 - q) - mpmath.log(q)) for q, u in pairs)
+
+
+@pytest.mark.parametrize("name", ["categorical_brier", "generalized_cross_entropy", "poly_cross_entropy"])
+@pytest.mark.parametrize("lead", [10.0, 15.0, 20.0, 30.0])
+@pytest.mark.parametrize("target", ["the leading class", "another", "soft"])
+def test_each_class_of_a_certain_row_has_its_derivative(variant, name, lead, target):
+    dtype = variant.dtypes[-1]
+    row = np.asarray([lead, -3.0, 0.5, 0.25], dtype)
+    target = {"the leading class": [1.0, 0, 0, 0], "another": [0, 0, 1.0, 0], "soft": [0.5, 0.25, 0.125, 0.125]}[target]
+    loss, t = getattr(al, name), np.asarray(target, dtype)
+    arrays = variant.array(row[None]), variant.array(t[None])
+    gradient = variant.numpy(variant.run(al.grad(loss), *arrays))[0]
+    with mpmath.workdps(80):
+        targets = [mpmath.mpf(x) for x in target]
+
+        def of_row(*logits: mpmath.mpf) -> mpmath.mpf:
+            powers = [mpmath.exp(z) for z in logits]
+            return error_of_distribution(name, [x / mpmath.fsum(powers) for x in powers], targets)
+
+        z = [mpmath.mpf(float(x)) for x in row]
+        slopes = [mpmath.diff(of_row, z, tuple(int(j == k) for j in range(4))) for k in range(4)]
+    np.testing.assert_allclose(gradient, np.asarray(slopes, float), rtol=100 * lead * np.finfo(dtype).eps)
+
+
 @of_losses
 @pytest.mark.parametrize("power", [20, 34, 63, 100])
 def test_a_logit_of_any_size_leads_without_a_loss(variant, name, power):

@@ -174,7 +174,13 @@ class CategoricalBrier(_DistributionLoss):
 
 def _by_logit(u: Array, p: Array, complement: Array, axis: int) -> Array:
     """The derivative by logits, from u = p dl/dp, p and 1 - p."""
-    return u * complement - p * (array_namespace(u).sum(u, axis=axis, keepdims=True) - u)
+    # The sum of the other classes' u, which beside that of a class that is all but certain would be lost.
+    xp = array_namespace(u)
+    of_leader = u * xp.astype(p > 0.5, u.dtype)
+    of_rest = u - of_leader
+    others = xp.sum(of_leader, axis=axis, keepdims=True) - of_leader
+    others = others + (xp.sum(of_rest, axis=axis, keepdims=True) - of_rest)
+    return u * complement - p * others
 
 
 @dataclass(frozen=True, kw_only=True)
