@@ -55,6 +55,22 @@ def test_a_subnormal_probability_has_its_logarithm(variant: Variant):
 
 
 @pytest.mark.main_variants
+@pytest.mark.parametrize("part", [2.0**-8, 2.0**-1])
+def test_the_divergence_of_a_subnormal_probability_has_a_derivative(variant: Variant, part):
+    # log(2 p / (p + q)) / 2 by p, and p times that by log p: of q = 0, log(2) / 2
+    for dtype in variant.dtypes:
+        least = float(np.finfo(dtype).smallest_normal)
+        p = np.asarray([[1.0, part * least]], dtype)
+        arrays = np.log(p), np.asarray([[1.0, 0.0]], dtype)
+        given = [variant.array(x) for x in arrays]
+        by_log = variant.numpy(variant.run(al.grad(al.js_divergence), *given))
+        np.testing.assert_allclose(by_log, [[0.0, 0.0]], rtol=0, atol=least)
+        if variant.library in ("numpy", "torch"):  # the others may take such a number for 0
+            found = al.grad(al.JsDivergence(from_log=False))(variant.array(p), given[1])
+            np.testing.assert_allclose(variant.numpy(found)[0, 1], np.log(2) / 2, rtol=1e-5)
+
+
+@pytest.mark.main_variants
 @pytest.mark.parametrize("name", FROM_PROBABILITIES)
 def test_the_derivative_by_a_subnormal_probability(variant: Variant, name):
     # -1 / p of a p for which it is in the dtype's range

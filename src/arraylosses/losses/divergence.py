@@ -248,6 +248,9 @@ class JsDivergence(_Divergence):
     def call(self, log_probabilities: Array, target: Array) -> Array:
         xp = array_namespace(log_probabilities, target)
         p, q = self._both(log_probabilities, target)
+        # Where the sum is subnormal, the derivatives of a ratio are not finite, and those of the loss are.
+        factor = special.where(p + q < elementwise.finfo(p).smallest_normal, 2.0**64, xp.ones_like(p))
+        p, q = p * factor, q * factor
         total = p + q
         divisor = special.where(total == 0, 1.0, total)
         ratio = elementwise.divide(p - q, divisor)
@@ -256,7 +259,7 @@ class JsDivergence(_Divergence):
         above, below = 2.0 * elementwise.divide(p, divisor), 2.0 * elementwise.divide(q, divisor)
         far = special.xlogy(above, above) + special.xlogy(below, below)
         terms = special.where(near, 2.0 * r * logarithms.atanh(r) + xp.log1p(-r * r), far)
-        return reductions.reduce_sum(total * terms, self.row_axis(target)) / 4.0
+        return reductions.reduce_sum(total * terms / factor, self.row_axis(target)) / 4.0
 
 
 @register("total_variation_distance")
