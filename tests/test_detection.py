@@ -52,6 +52,47 @@ def test_all_but_the_plain_loss_draw_disjoint_boxes_together():
 
 
 @pytest.mark.main_variants
+def test_an_area_that_is_out_of_range_has_the_loss_of_any_other(variant):
+    # The loss of boxes in another unit is the same, and its gradient is that over the unit.
+    near, apart, shape = ([0.0, 0.0, 2.0, 1.0], [0.5, 0.25, 3.0, 1.5]), (BOX, APART), (BOX, [0.0, 0.0, 1.0, 2.0])
+    pairs = np.asarray([near, apart, shape, (BOX, BOX)])
+    for dtype in variant.dtypes:
+        powers = (-90, -40, 0, 40, 110) if dtype == "float32" else (-800, 0, 800)
+        for loss, power in itertools.product(LOSSES, powers):
+            exact = replace(loss, reduction="none")(pairs[:, 0], pairs[:, 1])
+            slope = al.grad(replace(loss, reduction="sum"))(pairs[:, 0], pairs[:, 1])
+            given = [variant.array(np.ldexp(pairs[:, k], power).astype(dtype)) for k in (0, 1)]
+            for found, argnums in ((replace(loss, reduction="none"), None), (loss, 0), (loss, (0, 1))):
+                if argnums is None:
+                    value = variant.numpy(variant.run(found, *given))
+                    np.testing.assert_allclose(value, exact, rtol=1e-5, atol=1e-7)
+                    continue
+                got = variant.run(al.grad(replace(loss, reduction="sum"), argnums=argnums), *given)
+                got = variant.numpy(got[0] if argnums == (0, 1) else got).astype("float64")
+                np.testing.assert_allclose(np.ldexp(got, power), slope, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.main_variants
+def test_small_boxes_that_are_far_out_or_far_apart(variant):
+    # Equal ones by their centres; and two squares, the aspects of which are 1 and 2, at 1e12 of their lengths: v is
+    # 4/pi² (pi/4 - arctan 2)², and the loss 1 + 1 + v² / (1 + v).
+    equal = variant.array(np.asarray([1.0, 1.0, 1e-12, 2e-12], "float32"))
+    for loss in LOSSES:
+        found = variant.run(replace(loss, box_format="cxcywh"), equal, equal)
+        np.testing.assert_allclose(variant.numpy(found), 0.0, atol=1e-12)
+    v = 4 / np.pi**2 * (np.pi / 4 - np.arctan(2.0)) ** 2
+    given = [np.asarray(x, "float32") for x in ([0.0, 0.0, 1.0, 1.0], [1e12, 0.0, 2.0, 1.0])]
+    found = variant.run(al.Ciou(box_format="cxcywh"), *[variant.array(x) for x in given])
+    np.testing.assert_allclose(variant.numpy(found), 2 + v * v / (1 + v), rtol=1e-6)
+
+
+def test_a_prediction_turned_inside_out_about_a_point_has_a_finite_gradient():
+    for loss in LOSSES:
+        slope = al.grad(loss)(np.asarray([100.0, 100.0, -100.0, -100.0]), np.asarray(POINT))
+        assert np.all(np.isfinite(slope))
+
+
+@pytest.mark.main_variants
 def test_the_weight_of_the_aspect_ratio_counts_as_a_constant(variant):
     prediction, target = np.asarray([0.25, 0.0, 2.5, 1.0]), np.asarray([0.0, 0.25, 1.5, 2.0])
 

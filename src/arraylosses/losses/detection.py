@@ -21,25 +21,43 @@ def _share(x: Array, y: Array) -> Array:
     return special.where(none, 0.0, x / special.where(none, 1.0, y))
 
 
+def _inverse(length: Array) -> Array:
+    """4 / length as a constant, which is in range for any length; of 0 it is some number."""
+    return 4.0 / (special.stop_gradient(length) + 2.0 * elementwise.finfo(length).smallest_normal)
+
+
 class _Side:
     """One side of a predicted box and of the true one."""
 
     def __init__(self, low: Array, high: Array, true_low: Array, true_high: Array, sizes: tuple[Array, Array]) -> None:
         # At a tie, each of both gets half of the derivative: it is 0 where the boxes are equal.
         xp = array_namespace(low, true_low)
+        self.ends = low, high, true_low, true_high
         self.size, self.true_size = sizes
         self.overlap = special.relu(xp.minimum(high, true_high) - xp.maximum(low, true_low))
         self.hull = xp.maximum(high, true_high) - xp.minimum(low, true_low)
-        self.offset = 0.5 * ((true_low - low) + (true_high - high))
+
+    @property
+    def offset(self) -> Array:
+        low, high, true_low, true_high = self.ends
+        return 0.5 * ((true_low - low) + (true_high - high))
 
 
 class _Pair:
-    """A predicted box and the true one: what the losses are made of."""
+    """A predicted box and the true one: what the losses are made of.
+
+    No area is out of range, as each side is in a unit of its own, in which no length is above 4; shares do not depend
+    on it.
+    """
 
     def __init__(self, sides: list[_Side]) -> None:
         self.x, self.y = x, y = sides
-        intersection = x.overlap * y.overlap
-        self.union = x.size * y.size + x.true_size * y.true_size - intersection
+        # A predicted size below 0 may be longer than the hull.
+        self.units = [_inverse(abs(side.size) + abs(side.hull)) for side in sides]
+        unit_x, unit_y = self.units
+        intersection = (x.overlap * unit_x) * (y.overlap * unit_y)
+        area, true_area = (x.size * unit_x) * (y.size * unit_y), (x.true_size * unit_x) * (y.true_size * unit_y)
+        self.union = area + true_area - intersection
         self.iou = _share(intersection, self.union)
 
 
@@ -177,14 +195,15 @@ class Giou(_BoxLoss):
 
     # 1 - IoU + (H - U) / H
     def _of_pair(self, pair: _Pair) -> Array:
-        hull = pair.x.hull * pair.y.hull
+        hull = (pair.x.hull * pair.units[0]) * (pair.y.hull * pair.units[1])
         return 1.0 - pair.iou + _share(hull - pair.union, hull)
 
 
 def _distance(pair: _Pair) -> Array:
     """The square of the distance of the centres, in that of the diagonal around both boxes."""
-    x, y = pair.x, pair.y
-    return _share(x.offset * x.offset + y.offset * y.offset, x.hull * x.hull + y.hull * y.hull)
+    unit = array_namespace(*pair.units).minimum(*pair.units)
+    offsets, hulls = [side.offset * unit for side in (pair.x, pair.y)], [side.hull * unit for side in (pair.x, pair.y)]
+    return _share(offsets[0] * offsets[0] + offsets[1] * offsets[1], hulls[0] * hulls[0] + hulls[1] * hulls[1])
 
 
 @register("distance_box_iou_loss", "diou_loss")
@@ -239,11 +258,14 @@ class Diou(_BoxLoss):
         return 1.0 - pair.iou + _distance(pair)
 
 
-# The angles arctan(w / h) of both boxes lie within a right angle, so the tangent of their difference decides it.
+# The angles arctan(w / h) of both boxes lie within a right angle, so the tangent of their difference decides it, whatever
+# the unit of either box is.
 def _turn(x: _Side, y: _Side) -> Array:
     """arctan(w / h) of the true box less that of the predicted one, and 0 where that has no tangent."""
-    across = x.true_size * y.size - x.size * y.true_size
-    return array_namespace(across).atan(_share(across, x.size * x.true_size + y.size * y.true_size))
+    unit, true_unit = _inverse(abs(x.size) + abs(y.size)), _inverse(abs(x.true_size) + abs(y.true_size))
+    w, h, true_w, true_h = x.size * unit, y.size * unit, x.true_size * true_unit, y.true_size * true_unit
+    across = true_w * h - w * true_h
+    return array_namespace(across).atan(_share(across, w * true_w + h * true_h))
 
 
 @register("complete_box_iou_loss", "ciou_loss", "CIoULoss")
