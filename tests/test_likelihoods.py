@@ -252,6 +252,33 @@ def test_a_time_is_known_or_has_bounds(variant, distribution, name):
             assert np.all(np.isfinite(variant.numpy(gradient)))
 
 
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+def test_bounds_at_any_distance_and_of_any_size_have_the_derivatives_of_their_likelihood(variant, distribution):
+    # (f(u) - f(l)) / P by the prediction, f(l) / (P lower) and -f(u) / (P upper), where P = F(u) - F(l)
+    density, f, s = DISTRIBUTIONS[distribution]
+    for dtype in variant.dtypes:
+        lower = np.asarray([1.5, 1e-30, 1e30], dtype)[:, None, None]
+        upper = lower * np.asarray([1.00001, 1.001, 1.004, 1.03, 1.5, 100.0], dtype)[:, None]
+        prediction = np.log(lower) - np.asarray([0.5, -1.2, 2.5, -6.0], dtype)
+        arrays = [x + np.zeros((3, 6, 4), dtype) for x in (prediction, lower, upper)]
+        given = [variant.array(x) for x in arrays]
+        found = [variant.run(al.Aft(distribution=distribution, reduction="none"), *given)]
+        found += variant.run(al.grad(al.Aft(distribution=distribution, reduction="sum"), argnums=(0, 1, 2)), *given)
+        exact = []
+        with mpmath.workdps(60):
+            for item in zip(*[x.ravel().tolist() for x in arrays], strict=True):
+                p, low, high = map(mpmath.mpf, item)
+                a, b = mpmath.log(low) - p, mpmath.log(high) - p
+                share = s(a) - s(b) if a > 0 else f(b) - f(a)
+                at = density(a) / share, density(b) / share
+                exact.append([float(x) for x in (-mpmath.log(share), at[1] - at[0], at[0] / low, -at[1] / high)])
+        # by the digits that z has of a difference of logarithms, and of a share of the tail of which 2^-4 is between
+        one, other = (1e-4, 2e-3) if dtype == "float32" else (1e-11, 1e-7)
+        for got, of, rtol in zip(found, np.asarray(exact).T, (one, one, other, other), strict=True):
+            kept = np.abs(of) > 1e-33  # of 1e30 and less of the density, which JAX takes for 0
+            np.testing.assert_allclose(variant.numpy(got).ravel()[kept], of[kept], rtol=rtol, atol=0)
+
+
 def test_no_times_have_a_loss_of_0(variant):
     none = np.zeros(0)
     arrays = given(variant, none, none, none)

@@ -258,8 +258,8 @@ class Diou(_BoxLoss):
         return 1.0 - pair.iou + _distance(pair)
 
 
-# The angles arctan(w / h) of both boxes lie within a right angle, so the tangent of their difference decides it, whatever
-# the unit of either box is.
+# The angles arctan(w / h) of both boxes lie within a right angle, so the tangent of their difference decides it, in any
+# unit of either box.
 def _turn(x: _Side, y: _Side) -> Array:
     """arctan(w / h) of the true box less that of the predicted one, and 0 where that has no tangent."""
     unit, true_unit = _inverse(abs(x.size) + abs(y.size)), _inverse(abs(x.true_size) + abs(y.true_size))

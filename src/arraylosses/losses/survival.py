@@ -78,36 +78,25 @@ class Aft(PureLoss):
         require_choice(tuple(_DISTRIBUTIONS), distribution=self.distribution)
         require_positive(scale=self.scale)
 
-    # F(u) - F(l) is a difference of tails, of 1 - F above the middle and of F below it, where these are not near 1: the
-    # tail of the bound which is nearer to the middle, times 1 less the ratio of the other one to it. A bound that is
-    # not there has a tail of 0, or of 1 where neither is. Where the ratio is nearly 1, it is the density between the
-    # bounds times log(upper / lower) / scale.
+    # Of bounds that are near to each other, log upper - log lower is log(1 + (upper - lower) / lower).
     def call(self, prediction: Array, lower: Array, upper: Array) -> Array:
         xp = array_namespace(prediction, lower, upper)
-        log_density, log_tail = _DISTRIBUTIONS[self.distribution]
+        log_density, log_between = _DISTRIBUTIONS[self.distribution]
         scale = settings.at_least_tiny(self.scale, prediction)
-        log_scale = settings.log(scale, prediction)
         swapped, known = lower > upper, lower == upper
         lower, upper = special.where(swapped, upper, lower), special.where(swapped, lower, upper)
         none_below, none_above = lower == 0, upper == float("inf")
-        time = special.where(none_above, 1.0, upper)
-        log_time = xp.log(time)
-        z_upper = (log_time - prediction) / scale
-        z_lower = (xp.log(special.where(none_below, 1.0, lower)) - prediction) / scale
-        exact = log_density(special.where(known, z_upper, 0.0)) - log_time - log_scale
-        above = xp.logical_or(none_above, xp.logical_and(z_lower + z_upper > 0, xp.logical_not(none_below)))
-        z_upper, z_lower = special.where(known, 0.0, z_upper), special.where(known, 0.0, z_lower)
-        near = log_tail(special.where(above, z_lower, z_upper), above)
-        near = special.where(xp.logical_and(none_below, none_above), 0.0, near)
-        far = elementwise.at_least_lowest(log_tail(special.where(above, z_upper, z_lower), above))
-        least = elementwise.at_least_lowest(near)
-        ratio = special.where(xp.logical_or(none_below, none_above), float("-inf"), far - least)
-        ratio = special.clip(special.where(known, -1.0, ratio), None, -elementwise.finfo(ratio).smallest_normal)
-        narrow = xp.logical_and(ratio > -elementwise.root_eps(ratio), xp.logical_not(known))
-        within = log_density(special.where(narrow, 0.5 * (z_lower + z_upper), 0.0)) - log_scale
-        lower, width = (special.where(narrow, x, 1.0) for x in (lower, upper - lower))
-        between = special.where(narrow, within + xp.log(xp.log1p(width / lower)), near + logarithms.log1mexp(ratio))
-        return -special.where(known, exact, between)
+        log_upper, log_lower = (
+            xp.log(special.where(none, 1.0, x)) for none, x in ((none_above, upper), (none_below, lower))
+        )
+        z_lower, z_upper = (log_lower - prediction) / scale, (log_upper - prediction) / scale
+        exact = log_density(special.where(known, z_upper, 0.0)) - log_upper - settings.log(scale, prediction)
+        near = xp.logical_and(upper - lower < lower, xp.logical_not(known))
+        ratio = elementwise.divide(special.where(near, upper - lower, 1.0), special.where(near, lower, 1.0))
+        distance = special.where(near, xp.log1p(ratio), log_upper - log_lower) / scale
+        distance = special.where(xp.logical_or(none_below, none_above), float("inf"), distance)
+        z_lower, z_upper, distance = (special.where(known, 1.0, x) for x in (z_lower, z_upper, distance))
+        return -special.where(known, exact, log_between(z_lower, z_upper, distance, none_below, none_above))
 
 
 def _normal_density(z: Array) -> Array:
@@ -115,7 +104,28 @@ def _normal_density(z: Array) -> Array:
     return -0.5 * z * z - 0.5 * math.log(2.0 * math.pi)
 
 
+# F(u) - F(l) is a difference of tails, of 1 - F above the middle and of F below it, where these are not near 1: the
+# tail of the bound which is nearer to the middle, times 1 less the ratio of the other one to it. A bound that is not
+# there has a tail of 0, or of 1 where neither is. Where the ratio is nearly 1, it is the density f between the bounds
+# times their distance d, and times 1 + d² f'' / (24 f) = 1 + d² (z² - 1) / 24.
+def _normal_between(z_lower: Array, z_upper: Array, distance: Array, none_below: Array, none_above: Array) -> Array:
+    xp = array_namespace(z_lower, z_upper)
+    above = xp.logical_or(none_above, xp.logical_and(z_lower + z_upper > 0, xp.logical_not(none_below)))
+    near = _normal_tail(special.where(above, z_lower, z_upper), above)
+    near = special.where(xp.logical_and(none_below, none_above), 0.0, near)
+    far = elementwise.at_least_lowest(_normal_tail(special.where(above, z_upper, z_lower), above))
+    ratio = far - elementwise.at_least_lowest(near)
+    ratio = special.where(xp.logical_or(none_below, none_above), float("-inf"), ratio)
+    narrow = ratio > -4.0 * math.sqrt(elementwise.root_eps(ratio))
+    z = special.where(narrow, 0.5 * (z_lower + z_upper), 0.0)
+    d = special.clip(special.where(narrow, distance, 1.0), None, elementwise.finfo(distance).max)
+    limited, growth = special.clip(d, None, 1.0), special.clip(z * d, -1.0, 1.0)  # larger where z has no such digits
+    within = _normal_density(z) + xp.log(d) + xp.log1p((growth * growth - limited * limited) / 24.0)
+    return special.where(narrow, within, near + logarithms.log1mexp(special.where(narrow, -1.0, ratio)))
+
+
 def _normal_tail(z: Array, above: Array) -> Array:
+    """log(1 - F) where `above` says so, else log F."""
     z = _squared_in_range(z)
     return normal.log_ndtr(special.where(above, -z, z))
 
@@ -130,8 +140,11 @@ def _logistic_density(z: Array) -> Array:
     return special.log_sigmoid(z) + special.log_sigmoid(-z)
 
 
-def _logistic_tail(z: Array, above: Array) -> Array:
-    return special.log_sigmoid(special.where(above, -z, z))
+# F(u) - F(l) = F(u) (1 - F(l)) (1 - exp(-(u - l)))
+def _logistic_between(z_lower: Array, z_upper: Array, distance: Array, none_below: Array, none_above: Array) -> Array:
+    below = special.where(none_above, 0.0, special.log_sigmoid(z_upper))
+    above = special.where(none_below, 0.0, special.log_sigmoid(-z_lower))
+    return below + above + logarithms.log1mexp(-distance)
 
 
 def _extreme_density(z: Array) -> Array:
@@ -139,20 +152,24 @@ def _extreme_density(z: Array) -> Array:
     return z - array_namespace(z).exp(z)
 
 
-# -w, or log(1 - exp(-w)), for w = exp(z) within the range of the floats, below which the latter is z
-def _extreme_tail(z: Array, above: Array) -> Array:
-    limits = elementwise.finfo(z)
-    low, high = math.log(limits.smallest_normal) + 1.0, math.log(limits.max) - 1.0
-    w = array_namespace(z).exp(special.clip(z, low, high))
-    return special.where(above, -w, logarithms.log1mexp(-w) + special.clip(z - low, None, 0.0))
+# exp(-w) - exp(-v) = exp(-w) (1 - exp(-(v - w))), where w = exp(l) and v - w = v (1 - exp(-(u - l))). The logarithm of
+# the latter is u and what the distance adds to it far below 0.
+def _extreme_between(z_lower: Array, z_upper: Array, distance: Array, none_below: Array, none_above: Array) -> Array:
+    xp, limits = array_namespace(z_lower, z_upper), elementwise.finfo(z_upper)
+    low, high = math.log(limits.smallest_normal) + 40.0, math.log(limits.max) - 1.0
+    v = xp.exp(special.clip(z_upper, low, high))
+    difference = elementwise.at_least_smallest_normal(-v * logarithms.expm1(-distance))
+    above = logarithms.log1mexp(-difference) + special.clip(z_upper - low, None, 0.0)
+    above = special.where(none_above, 0.0, above)
+    return above - special.where(none_below, 0.0, xp.exp(special.where(none_below, 0.0, z_lower)))
 
 
 _DISTRIBUTIONS = {
-    "normal": (_normal_density, _normal_tail),
-    "logistic": (_logistic_density, _logistic_tail),
-    "extreme": (_extreme_density, _extreme_tail),
+    "normal": (_normal_density, _normal_between),
+    "logistic": (_logistic_density, _logistic_between),
+    "extreme": (_extreme_density, _extreme_between),
 }
-"""The logarithms of the density, and of 1 - F where a mask says so, else of F."""
+"""The logarithms of the density, and of F(u) - F(l) for l, u and u - l, and masks of the bounds that are not there."""
 
 
 @register
