@@ -279,6 +279,67 @@ def test_bounds_at_any_distance_and_of_any_size_have_the_derivatives_of_their_li
             np.testing.assert_allclose(variant.numpy(got).ravel()[kept], of[kept], rtol=rtol, atol=0)
 
 
+@pytest.mark.parametrize("full", [False, True])
+def test_no_error_has_a_likelihood_by_any_logarithm_of_a_spread(variant, full):
+    # Of a scale s, log s and a constant: log 2, and of 4 degrees of freedom log(2 sqrt(pi) / Γ(5/2)) = log(8/3).
+    for dtype in variant.dtypes:
+        logs = np.asarray([-1e4, -800.0, -400.0, -192.0, -100.0, 0.0, 500.0], dtype)
+        for loss, power, constant in (
+            (al.GaussianNll(from_log=True, full=full), 0.5, 0.5 * math.log(2 * math.pi)),
+            (al.LaplaceNll(from_log=True, full=full), 1.0, math.log(2)),
+            (al.StudentTNll(from_log=True, full=full), 1.0, math.log(8 / 3)),
+        ):
+            given = [variant.array(x) for x in (np.ones_like(logs), np.ones_like(logs), logs)]
+            value = variant.run(dataclasses.replace(loss, reduction="none"), *given)
+            np.testing.assert_allclose(variant.numpy(value), power * logs + full * constant, rtol=1e-6)
+            total = dataclasses.replace(loss, reduction="sum")
+            for got, exact in zip(variant.run(al.grad(total, argnums=(0, 2)), *given), (0.0, power), strict=True):
+                np.testing.assert_array_equal(np.abs(variant.numpy(got)), exact)
+        loss = al.VonMisesNll(from_log=True, full=full, reduction="none")  # log(I0(k) / exp(k)) is -log(2 pi k) / 2
+        given = [variant.array(np.asarray([x], dtype)) for x in (1.0, 1.0, 1e4)]
+        exact = (0.0 if full else -math.log(2 * math.pi)) + (math.log(2 * math.pi) - 1e4) / 2
+        np.testing.assert_allclose(variant.numpy(variant.run(loss, *given)), exact, rtol=1e-6)
+
+
+def test_counts_of_any_size_have_the_likelihood_with_all_terms(variant):
+    for dtype in variant.dtypes:
+        huge = 3e38 if dtype == "float32" else 1e308
+        counts = [(1.0, huge, 1.0), (1.0, huge, 0.5), (10.0, 1e6, 0.01), (10.0, 1e6, 30.0), (2.0, 3.0, 0.5)]
+        arrays = [np.asarray(x, dtype) for x in zip(*counts, strict=True)]
+        exact = []
+        with mpmath.workdps(400):
+            for item in zip(*[x.tolist() for x in arrays], strict=True):
+                p, t, a = map(mpmath.mpf, item)
+                m, r = mpmath.exp(p), 1 / a
+                binomial = mpmath.loggamma(t + r) - mpmath.loggamma(r) - mpmath.loggamma(t + 1)
+                exact.append(float((t + r) * mpmath.log1p(a * m) - t * mpmath.log(a * m) - binomial))
+        given = [variant.array(x) for x in arrays]
+        got = variant.numpy(variant.run(al.NegativeBinomialNll(full=True, reduction="none"), *given))
+        np.testing.assert_allclose(got, exact, rtol=32 * np.finfo(dtype).eps)
+        log_rate = np.asarray([math.log(huge) - 0.5, 10.0], dtype)
+        count = np.asarray([huge, 1e6], dtype)
+        given = [variant.array(x) for x in (log_rate, count)]
+        got = variant.numpy(variant.run(al.PoissonNll(full=True, reduction="none"), *given))
+        with mpmath.workdps(400):
+            exact = [
+                float(mpmath.exp(p) - mpmath.mpf(t) * p + mpmath.loggamma(mpmath.mpf(t) + 1))
+                for p, t in zip(log_rate.tolist(), count.tolist(), strict=True)
+            ]
+        np.testing.assert_allclose(got, exact, rtol=2000 * np.finfo(dtype).eps)  # by the digits of the logarithms
+
+
+def test_a_dispersion_of_any_size_has_a_derivative(variant):
+    # The loss of a count above 0 is nearly log(dispersion), that of 0 nearly 0; the square of it is out of range.
+    for dtype in variant.dtypes:
+        huge = 1e20 if dtype == "float32" else 1e160
+        given = [variant.array(np.asarray(x, dtype)) for x in ([1.0, 1.0], [3.0, 0.0], [huge, huge])]
+        for full in (False, True):
+            loss = al.NegativeBinomialNll(full=full, reduction="sum")
+            found = variant.run(al.grad(loss, argnums=(0, 1, 2)), *given)
+            assert all(np.all(np.isfinite(variant.numpy(x))) for x in found)
+            np.testing.assert_allclose(variant.numpy(found[2]), [1 / huge, 0.0], rtol=1e-5, atol=1e-5 / huge)
+
+
 def test_no_times_have_a_loss_of_0(variant):
     none = np.zeros(0)
     arrays = given(variant, none, none, none)

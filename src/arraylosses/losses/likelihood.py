@@ -73,19 +73,21 @@ class PoissonNll(PureLoss):
         require_one_of_type(bool, from_log=self.from_log, full=self.full)
         require_nonnegative(epsilon=self.epsilon)
 
-    # rate - target log(rate) + log(target!), the last by Stirling: t log t - t + log(2 pi t) / 2 for t > 1.
+    # rate - target log(rate) + log(target!), the last by Stirling: t (log t - 1) + log(2 pi t) / 2 for t > 1, of which the
+    # first goes to the logarithm of the rate, as both may be out of range where their difference is not.
     def call(self, prediction: Array, target: Array) -> Array:
         xp = array_namespace(prediction, target)
         if self.from_log:
-            loss = xp.exp(prediction) - self._times_log(target, prediction)
+            rate, log_rate = xp.exp(prediction), self._limited(prediction)
         else:
-            loss = prediction - special.xlogy(target, self._shifted(prediction))
+            rate, log_rate = prediction, logarithms.log(self._rate(prediction, target))
         if not self.full:
-            return loss
+            return rate - target * log_rate
         large = target > 1
         count = special.where(large, target, 1.0)
-        stirling = count * xp.log(count) - count + 0.5 * xp.log(2 * math.pi * count)
-        return loss + special.where(large, stirling, 0.0)
+        log_count = xp.log(count)
+        rest = special.where(large, 0.5 * log_count + 0.5 * math.log(2.0 * math.pi), 0.0)
+        return rate - target * (log_rate - special.where(large, log_count - 1.0, 0.0)) + rest
 
     def value_and_derivatives(
         self, positions: tuple[int, ...], prediction: Array, target: Array
@@ -93,11 +95,11 @@ class PoissonNll(PureLoss):
         if not self.from_log or self.full:
             return self.call(prediction, target), (self.derivative(prediction, target),)
         rate = array_namespace(prediction, target).exp(prediction)
-        return rate - self._times_log(target, prediction), (rate - target,)
+        return rate - target * self._limited(prediction), (rate - target,)
 
-    def _times_log(self, target: Array, prediction: Array) -> Array:
-        """The target times the logarithm of the rate; not infinite, to be subtracted, where the rate itself is."""
-        return target * special.clip(prediction, None, math.log(elementwise.finfo(prediction).max) + 1.0)
+    def _limited(self, prediction: Array) -> Array:
+        """The logarithm of the rate; not infinite, to be subtracted, where the rate itself is."""
+        return special.clip(prediction, None, math.log(elementwise.finfo(prediction).max) + 1.0)
 
     # exp(prediction) - target of a logarithm, 1 - target / rate of a rate
     def derivative(self, prediction: Array, target: Array) -> Array:
@@ -120,6 +122,11 @@ class PoissonNll(PureLoss):
 
     def _shifted(self, prediction: Array) -> Array:
         return prediction if settings.is_zero(self.epsilon) else prediction + self.epsilon
+
+
+def _log_of_most(x: Array) -> float:
+    """The largest logarithm of a number in range. With it twice as a factor, all but 0 is out of range."""
+    return math.log(elementwise.finfo(x).max) - 2.0**-12
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,7 +158,7 @@ class _LocationScale(PureLoss):
         if not self.from_log:
             return elementwise.divide(error, raised)
         xp = array_namespace(error, raised)
-        root = xp.exp(-0.5 * raised)
+        root = xp.exp(special.clip(-0.5 * raised, None, _log_of_most(raised)))
         return (error * root) * root
 
 
@@ -435,17 +442,25 @@ class NegativeBinomialNll(PureLoss):
         log_term = special.where(near, xp.log1p(product), special.softplus(x))
         mean_term = mean * (1.0 - logarithms.log1p_shortfall(product))
         # One r for all terms: by it the derivatives of two that nearly cancel are added before they are multiplied.
-        inverse = 1.0 / special.where(xp.logical_and(near, large), 1.0, dispersion)
+        divisor = special.where(xp.logical_and(near, large), 1.0, dispersion)
+        inverse = elementwise.divide(xp.ones_like(divisor), divisor)
         none = special.where(near, mean_term, special.softplus(x) * inverse)
         excess = gamma.log_gamma_excess_of_inverse(
             special.where(large, dispersion, 1.0), special.where(large, target, 0.0)
         )
         other = special.where(large, 1.0, dispersion)
-        inverse = special.where(large, 1.0, inverse)
-        difference = gamma.log_gamma(inverse + special.where(large, 0.0, target)) - gamma.log_gamma(inverse)
-        some = special.where(large, log_term - log_mean, special.softplus(-(log_mean + xp.log(other))))
-        loss = none + target * some - special.where(large, excess, difference)
-        return loss + gamma.log_gamma(target + 1.0) if self.full else loss
+        log_other, inverse = xp.log(other), special.where(large, 1.0, inverse)
+        some = special.where(large, log_term - log_mean, special.softplus(-(log_mean + log_other)))
+        loss = none + target * some
+        log_gamma = gamma.log_gamma(1.0 + inverse) + log_other  # Γ(r) = Γ(1 + r) / r
+        if not self.full:
+            difference = gamma.log_gamma(inverse + special.where(large, 0.0, target)) - log_gamma
+            return loss - special.where(large, excess, difference)
+        # log Γ(t + r) - log Γ(t + 1) is (r - 1) log t and little more of a large t
+        count = special.where(large, 1.0, target)
+        difference = gamma.log_gamma_excess(count, inverse) + (inverse - 1.0) * xp.log(count) - log_gamma
+        factorial = gamma.log_gamma(special.where(large, target, 0.0) + 1.0)
+        return loss - special.where(large, excess - factorial, difference)
 
 
 @register
@@ -512,7 +527,7 @@ class VonMisesNll(PureLoss):
         if self.from_log:
             most = math.log(elementwise.finfo(concentration).max) - 1.0
             limited, beyond = special.clip(concentration, None, most), special.relu(concentration - most)
-            k, growth = xp.exp(limited), xp.exp(0.5 * beyond)
+            k, growth = xp.exp(limited), xp.exp(special.clip(0.5 * beyond, None, _log_of_most(beyond)))
             loss = 2.0 * (k * (sine * growth)) * (sine * growth) + (bessel.log_i0e(k) - 0.5 * beyond)
         else:
             loss = 2.0 * ((concentration * sine) * sine) + bessel.log_i0e(concentration)

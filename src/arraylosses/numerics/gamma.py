@@ -124,7 +124,8 @@ def stirling_error(z: Array) -> Array:
 def stirling_error_of_inverse(w: Array) -> Array:
     """The same at z = 1 / w, with a derivative by w that is in range however small that is."""
     small = w * _SHIFT > 1
-    low = 1.0 / where(small, w, 1.0)
+    low = where(small, w, 1.0)
+    low = divide(array_namespace(w).ones_like(low), low)
     return _stirling_error(small, low, where(small, 1.0 / (low + _SHIFT), w))
 
 
@@ -132,7 +133,7 @@ def _stirling_error(small: Array, low: Array, inverse: Array) -> Array:
     xp = array_namespace(low)
     near = low >= 1
     first = where(near, 1.0, low)
-    steps: Any = where(near, _step(where(near, low, 1.0), 1), (first + 0.5) * xp.log1p(1.0 / first) - 1.0)
+    steps: Any = where(near, _step(where(near, low, 1.0), 1), (first + 0.5) * (xp.log1p(first) - xp.log(first)) - 1.0)
     for k in range(1, _SHIFT):
         steps = steps + _step(low + k, k)
     return inverse * polynomial(_STIRLING, inverse * inverse) + where(small, steps, 0.0)
