@@ -13,7 +13,7 @@ import pytest
 
 import arraylosses as al
 
-from .test_edges import both
+from .test_edges import INF, both
 from .variants import Variant
 
 # losses of probabilities that are -log p where the target is certain, and whether they are of rows
@@ -153,3 +153,25 @@ def test_the_score_of_a_normal_distribution_has_its_derivatives_at_any_number_of
                 )
         nothing = [variant.array(np.zeros(2, dtype)) for _ in range(3)]
         np.testing.assert_array_equal(variant.numpy(variant.run(al.CrpsNormal(reduction="none"), *nothing)), 0.0)
+
+
+@pytest.mark.main_variants
+def test_a_divergence_of_amounts_that_are_out_of_range_is_0_or_infinite(variant: Variant):
+    # t (log t - log q) - t + q of the logarithms of t and q
+    for dtype in variant.dtypes:
+        top = float(np.floor(math.log(np.finfo(dtype).max)))
+        log_q = np.asarray([top + 10, top + 4.5, top + 9, 2.0, 3.5, 2.0, -INF, top + 9], dtype)
+        log_t = np.asarray([top + 10, top + 4, top + 20, top + 1, 3.0, -INF, -INF, 2.0], dtype)
+        exact = [0.0, INF, INF, INF, math.exp(3.0) * (math.exp(0.5) - 1.5), math.exp(2.0), 0.0, INF]
+        slopes = [0.0, math.exp(3.5) - math.exp(3.0), math.exp(2.0), 0.0]
+        loss, places = al.GeneralizedKl(log_target=True), [0, 4, 5, 6]
+        value, derivative = both(variant, loss, log_q[:, None], log_t[:, None], dtype=dtype)
+        np.testing.assert_allclose(value, exact, rtol=1e-5)
+        np.testing.assert_allclose(derivative[places, 0], slopes, rtol=1e-5)
+        given = [variant.array(x[places]) for x in (log_q, log_t)]
+        found = variant.run(al.grad(loss, argnums=(0, 1)), *given)
+        for got, slope in zip(found, (slopes, [0.0, -0.5 * math.exp(3.0), 0.0, 0.0]), strict=True):
+            np.testing.assert_allclose(variant.numpy(got), slope, rtol=1e-5)
+        given = [np.asarray(x, dtype)[:, None] for x in ([2.0, math.exp(0.5)], [top + 1, 1.0])]
+        value, _ = both(variant, al.GeneralizedKl(from_log=False, log_target=True), *given, dtype=dtype)
+        np.testing.assert_allclose(value, [INF, 0.5 * math.e - math.e + math.exp(0.5)], rtol=1e-5)

@@ -188,10 +188,22 @@ class GeneralizedKl(_Divergence):
     # Σ t (log t - log q) - t + q, with 0 log 0 = 0
     def call(self, log_prediction: Array, target: Array) -> Array:
         axis = self.row_axis(target)
+        if self.log_target:
+            log_prediction, target = self._in_range(log_prediction, target)
         prediction, _ = self._both(log_prediction, target)
         mass, log_mass, logs = self._logs(log_prediction, target)
         rest = reductions.reduce_sum(prediction - mass, axis)
         return logarithms.without_rounding(logarithms.relative_entropy(mass, log_mass, logs, axis) + rest)
+
+    # The term is 0 of equal amounts, as that of 1 and 1, and infinite of others, as that of 1 and 0.
+    def _in_range(self, log_prediction: Array, target: Array) -> tuple[Array, Array]:
+        """Both, with another pair where the target is out of range: infinite amounts can't be subtracted."""
+        beyond = target > math.log(elementwise.finfo(target).max) - 2.0**-12
+        other: Array | float = 0.0
+        if self.from_log:
+            zero = array_namespace(log_prediction, target).zeros_like(target)
+            other = special.where(log_prediction == target, zero, float("-inf"))
+        return special.where(beyond, other, log_prediction), special.where(beyond, 0.0, target)
 
 
 @register

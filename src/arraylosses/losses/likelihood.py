@@ -73,8 +73,8 @@ class PoissonNll(PureLoss):
         require_one_of_type(bool, from_log=self.from_log, full=self.full)
         require_nonnegative(epsilon=self.epsilon)
 
-    # rate - target log(rate) + log(target!), the last by Stirling: t (log t - 1) + log(2 pi t) / 2 for t > 1, of which the
-    # first goes to the logarithm of the rate, as both may be out of range where their difference is not.
+    # rate - target log(rate) + log(target!), the last by Stirling: t (log t - 1) + log(2 pi t) / 2 for t > 1. The first
+    # of these goes to the logarithm of the rate, as both may be out of range where their difference is not.
     def call(self, prediction: Array, target: Array) -> Array:
         xp = array_namespace(prediction, target)
         if self.from_log:
