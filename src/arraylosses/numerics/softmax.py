@@ -32,7 +32,7 @@ from .indexing import (
     scatter,
     take_along_axis,
 )
-from .logarithms import log1p_ratio
+from .logarithms import expm1, log1p_ratio
 from .reductions import reduce_max, reduce_sum, reduce_sums, starts
 
 WIDE = 1 << 13
@@ -483,10 +483,11 @@ def _nll_of_all_jax(logits: Array, axis: int) -> Array:
     return gap + array_namespace(logits).log1p(_others_jax(exponential, is_largest, axis))
 
 
+# By the exponentials of -log p, which no sum is made of, XLA need not keep those that one is made of.
 def _derivative_jax(logits: Array, target: Array, axis: int) -> Array:
-    _, exponential, is_largest = _gaps(logits, _largest(logits, axis))
-    mass = expand_dims(reduce_sum(target, axis), axis)
-    return _derivative(exponential, _others_jax(exponential, is_largest, axis), mass, target)
+    """The same, with p and 1 - p of -log p."""
+    nll, mass = _nll_of_all_jax(logits, axis), expand_dims(reduce_sum(target, axis), axis)
+    return array_namespace(nll).exp(-nll) * (mass - target) + expm1(-nll) * target
 
 
 def _others_jax(exponential: Array, is_largest: Array, axis: int) -> Array:
