@@ -77,8 +77,12 @@ def test_many_narrow_rows_of_a_wider_range_are_computed_in_double_precision(monk
     monkeypatch.setattr(ordinary_rows, "FEW", 0)
     for classes, expected in ((256, np.float64), (257, None)):
         logits, targets = case("labels", 81.0, classes=classes)
-        assert ordinary_rows.working_dtype(logits) == expected
-        assert_exact(logits, targets, 6)
+        apart = logits.copy()
+        apart[np.arange(6), targets] = -50.0
+        apart[np.arange(6), (targets + 1) % classes] = 50.0
+        for rows in (logits, apart):
+            assert ordinary_rows.working_dtype(rows) == expected
+            assert_exact(rows, targets, 6)
 
 
 def test_the_largest_sum_and_ratio_are_in_range(monkeypatch):
