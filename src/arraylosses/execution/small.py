@@ -73,13 +73,14 @@ class Small:
     There is none where the call or a setting has weights, arrays are to be converted, or there are several blocks.
     """
 
-    __slots__ = ("_common", "_whole")
+    __slots__ = ("_common", "_way")
 
     def __init__(self, loss: Formula, inputs: Inputs) -> None:
-        self._whole = not blocks.fits(loss, inputs._replace(xp=numpy_namespace), whole=True)
+        in_blocks = blocks.fits(loss, inputs._replace(xp=numpy_namespace), whole=True)
+        self._way: Any = blocks if in_blocks else direct
         divisor = direct.common_divisor(loss, inputs)
         self._common = None
-        if divisor is not None and self._whole and not loss.array_settings:
+        if divisor is not None and not in_blocks and not loss.array_settings:
             self._common = direct.Checked(_of_numpy(inputs._replace(arrays=()))), _Mean(inputs, divisor)
 
     def run(self, loss: Formula, inputs: Inputs) -> Array:
@@ -90,11 +91,8 @@ class Small:
                 arrays = _views(inputs.arrays)
                 if loss.item_weight(*arrays) is None:
                     return mean.of(common.evaluate(loss, arrays)[0])
-            loss, given = _with_settings_of_numpy(loss), _of_numpy(inputs)
-            if self._whole:
-                return _tensor(direct.run(loss, given))
             with as_many_as_torch():
-                return _tensor(blocks.run(loss, given))
+                return _tensor(self._way.run(_with_settings_of_numpy(loss), _of_numpy(inputs)))
 
     def run_with_derivatives(self, loss: Formula, inputs: Inputs, wanted: Wanted = FIRST) -> tuple[Array, ...] | None:
         """Compute `loss` and the derivatives that are wanted, as in `direct`."""
@@ -107,12 +105,8 @@ class Small:
                     if derivatives is None:
                         return None
                     return mean.of(items), *[_tensor(x * mean.share) for x in derivatives]
-            loss, given = _with_settings_of_numpy(loss), _of_numpy(inputs)
-            if self._whole:
-                found = direct.run_with_derivatives(loss, given, wanted)
-            else:
-                with as_many_as_torch():
-                    found = blocks.run_with_derivatives(loss, given, wanted)
+            with as_many_as_torch():
+                found = self._way.run_with_derivatives(_with_settings_of_numpy(loss), _of_numpy(inputs), wanted)
         return found and tuple([_tensor(x) for x in found])
 
     def gradients(
@@ -120,12 +114,11 @@ class Small:
     ) -> tuple[Array, ...] | None:
         """Compute the gradients alone, times `upstream`, as in `blocks`."""
         loss, given, factor = _with_settings_of_numpy(loss), _of_numpy(inputs), _view(upstream)
-        with np.errstate(all="ignore"):
-            if self._whole:
-                found = (direct.run_with_derivatives(loss, given, Wanted(positions), factor) or ())[1:]
+        with np.errstate(all="ignore"), as_many_as_torch():
+            if self._way is blocks:
+                found = blocks.gradients(loss, given, positions, factor) or ()
             else:
-                with as_many_as_torch():
-                    found = blocks.gradients(loss, given, positions, factor) or ()
+                found = (direct.run_with_derivatives(loss, given, Wanted(positions), factor) or ())[1:]
         return tuple([_tensor(x) for x in found]) or None
 
 

@@ -198,7 +198,7 @@ class GeneralizedKl(_Divergence):
     # The term is 0 of equal amounts, as that of 1 and 1, and infinite of others, as that of 1 and 0.
     def _in_range(self, log_prediction: Array, target: Array) -> tuple[Array, Array]:
         """Both, with another pair where the target is out of range: infinite amounts can't be subtracted."""
-        beyond = target > math.log(elementwise.finfo(target).max) - 2.0**-12
+        beyond = target > logarithms.log_of_most(target)
         other: Array | float = 0.0
         if self.from_log:
             zero = array_namespace(log_prediction, target).zeros_like(target)

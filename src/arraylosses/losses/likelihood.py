@@ -124,11 +124,6 @@ class PoissonNll(PureLoss):
         return prediction if settings.is_zero(self.epsilon) else prediction + self.epsilon
 
 
-def _log_of_most(x: Array) -> float:
-    """The largest logarithm of a number in range. With it twice as a factor, all but 0 is out of range."""
-    return math.log(elementwise.finfo(x).max) - 2.0**-12
-
-
 @dataclass(frozen=True, kw_only=True)
 class _LocationScale(PureLoss):
     """The likelihood of an error whose spread is predicted beside the location."""
@@ -158,7 +153,7 @@ class _LocationScale(PureLoss):
         if not self.from_log:
             return elementwise.divide(error, raised)
         xp = array_namespace(error, raised)
-        root = xp.exp(special.clip(-0.5 * raised, None, _log_of_most(raised)))
+        root = xp.exp(special.clip(-0.5 * raised, None, logarithms.log_of_most(raised)))
         return (error * root) * root
 
 
@@ -527,7 +522,7 @@ class VonMisesNll(PureLoss):
         if self.from_log:
             most = math.log(elementwise.finfo(concentration).max) - 1.0
             limited, beyond = special.clip(concentration, None, most), special.relu(concentration - most)
-            k, growth = xp.exp(limited), xp.exp(special.clip(0.5 * beyond, None, _log_of_most(beyond)))
+            k, growth = xp.exp(limited), xp.exp(special.clip(0.5 * beyond, None, logarithms.log_of_most(beyond)))
             loss = 2.0 * (k * (sine * growth)) * (sine * growth) + (bessel.log_i0e(k) - 0.5 * beyond)
         else:
             loss = 2.0 * ((concentration * sine) * sine) + bessel.log_i0e(concentration)

@@ -53,6 +53,11 @@ def log(xp: Namespace, x: Array) -> Array:
     return xp.log(x)
 
 
+def log_of_most(x: Array) -> float:
+    """The largest logarithm of a number in the range of a dtype."""
+    return math.log(finfo(x).max) - 2.0**-12
+
+
 @primitive(jax=lambda _, x: log(x))  # for which a subnormal number is 0, and whose own rule is finite there
 def log_or_infinity(xp: Namespace, x: Array) -> Array:
     """log x of numbers of at least 0, and -infinity with a finite derivative of 0."""
