@@ -67,7 +67,7 @@ def _unslice(g: Array, keys: tuple[Any, ...], shape: tuple[int, ...], chunks: An
     if backend == "dask":
         out = xp.zeros(shape, dtype=g.dtype, chunks=chunks)
     else:
-        out = xp.zeros(shape, dtype=g.dtype, device=g.device)
+        out = xp.zeros(shape, dtype=g.dtype, device=_array_api.device(g))
     if 0 not in g.shape:
         out[keys] = g
     return out
@@ -183,12 +183,12 @@ def _untake_along(g: Array, indices: Array, axis: int, length: int) -> Array:
     rows, taken = tuple(g.shape[:-1]), g.shape[-1]
     if not _can_add_at(xp):
         return xp.moveaxis(_add_by_comparison(xp, g, indices, length), -1, axis)
-    first = xp.reshape(xp.arange(math.prod(rows), dtype=xp.int64, device=g.device) * length, (-1, 1))
+    first = xp.reshape(xp.arange(math.prod(rows), dtype=xp.int64, device=_array_api.device(g)) * length, (-1, 1))
     places = first + xp.reshape(indices, (-1, taken)) % length  # a negative index counts from the end
     size = math.prod(rows) * length
     flat, places = xp.reshape(g, (-1,)), xp.reshape(places, (-1,))
     if taken == 1:
-        out = xp.zeros((size,), dtype=g.dtype, device=g.device)
+        out = xp.zeros((size,), dtype=g.dtype, device=_array_api.device(g))
         out[places] = flat
     else:
         out = _add_at(xp, flat, places, size)
@@ -218,7 +218,7 @@ def _add_at(xp: Namespace, g: Array, indices: Array, length: int) -> Array:
         return xp.zeros(shape, dtype=g.dtype).at[indices].add(g)
     if not _can_add_at(xp):
         return xp.moveaxis(_add_by_comparison(xp, xp.moveaxis(g, 0, -1), indices, length), -1, 0)
-    out = xp.zeros(shape, dtype=g.dtype, device=g.device)
+    out = xp.zeros(shape, dtype=g.dtype, device=_array_api.device(g))
     if backend == "torch":
         out.index_put_((indices,), g, accumulate=True)
     else:

@@ -52,6 +52,14 @@ STANDARD_NAMES = {
 
 _SETTING_NAMES = {"ddof": "correction", "a_min": "min", "a_max": "max"}
 
+# Those of NumPy 2.4. Before it what is written in C says none, and `clip` knew neither `min` nor `max`.
+_SIGNATURES = {
+    "asarray": lambda a, dtype=None, order=None, *, device=None, copy=None, like=None: None,
+    "clip": lambda a, a_min=None, a_max=None, out=None, *, min=None, max=None, **kwargs: None,  # noqa: A006
+    "concat": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,
+    "where": lambda condition, x=None, y=None, /: None,
+}
+
 # What makes no difference to the values
 _WITHOUT_EFFECT = {"casting", "copy", "kind", "optimize", "stable", "subok"}
 
@@ -118,7 +126,7 @@ def _bound(function: Callable[..., Any], name: str, own: Callable[..., Any]) -> 
     if parameters is None or any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
         return own
     required = sum(p.default is p.empty for p in parameters.values())
-    signature = None if isinstance(function, np.ufunc) else inspect.signature(function)
+    signature = None if isinstance(function, np.ufunc) else inspect.signature(_SIGNATURES.get(name, function))
 
     def call(*args: Any, **kwargs: Any) -> Any:
         settings = kwargs
