@@ -148,6 +148,22 @@ def test_without_positives_or_negatives_all_is_finite(variant, name, labels):
         np.testing.assert_array_equal(np.abs(variant.numpy(gradient)), 0)
 
 
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", [n for n, e in CATALOGUE.items() if "id" in al.get(n).declaration.domains])
+@pytest.mark.parametrize("kept", [[0], [0, 2], [0, 1], [0, 2, 4], []], ids=str)
+def test_few_that_are_kept_are_a_batch_of_their_own(variant, name, kept):
+    x = np.random.default_rng(4).normal(size=(5, 3)).astype(variant.dtypes[-1])
+    labels, where = np.asarray([1, 2, 1, 2, 1]), np.isin(np.arange(5), kept)
+    loss = al.get(name, reduction="sum")
+    items, weight = CATALOGUE[name].of_batch(loss, (x.astype("float64"), labels), where)
+    given = [variant.array(v) for v in (x, labels, where)]
+    value, gradient = variant.run(lambda *v: al.value_and_grad(loss)(*v[:2], where=v[2]), *given)
+    np.testing.assert_allclose(variant.numpy(value), np.sum(items * weight), rtol=1e-4, atol=1e-6)
+    gradient = variant.numpy(gradient)
+    assert np.all(np.isfinite(gradient))
+    np.testing.assert_array_equal(np.abs(gradient[~where]), 0)
+
+
 @pytest.mark.backend("numpy")
 def test_equal_ids_are_counted_whatever_they_are():
     from arraylosses.numerics import indexing

@@ -9,7 +9,7 @@ from .. import special
 from .._array_api import Array, Real, array_namespace
 from ..arguments import require_choice, require_finite, require_positive
 from ..formula import Projection
-from ..numerics import indexing, logistic, reductions, settings, softmax
+from ..numerics import elementwise, indexing, logistic, reductions, settings, softmax
 from ..registry import alias, register
 from ._base import ProjectedLoss, PureRowLoss
 from ._pairs import counts_of_ids, places, unit_rows
@@ -282,6 +282,8 @@ class _NtXentOfRows(_OfIds):
         _, same, positive, count = self._pairs(scores, own, ids)
         negatives = special.where(same, float("-inf"), scores)
         total = indexing.expand_dims(special.logsumexp(negatives, -1), -1)
+        # Without negatives it is as low as costs nothing, and finite: a score that is left out is -infinity itself.
+        total = special.where(total == float("-inf"), -0.5 * elementwise.finfo(total).max, total)
         return negatives, total, special.where(positive, total - scores, float("-inf")), count
 
     # By a positive -sigmoid(L - s_p) / P, by a negative its share of exp(L) times minus the sum of these
@@ -291,7 +293,7 @@ class _NtXentOfRows(_OfIds):
         xp = array_namespace(scores)
         negatives, total, gap, count = self._gaps(scores, own, ids)
         share = special.sigmoid(gap) / indexing.expand_dims(count, -1)
-        p = xp.exp(negatives - special.where(total == float("-inf"), 0.0, total))
+        p = xp.exp(negatives - total)
         derivative = p * xp.sum(share, axis=-1, keepdims=True) - share
         return reductions.reduce_sum(special.softplus(gap), -1) / count, (derivative,)
 
