@@ -214,6 +214,26 @@ def test_distances_of_distributions_by_their_events():
         np.testing.assert_allclose(al.hellinger(p, q, from_log=False), overlap, rtol=1e-7)
 
 
+@pytest.mark.parametrize("squared", [False, True])
+def test_the_derivative_of_transport_by_probabilities_is_one_along_distributions(squared):
+    # Of a share that is moved from one class to another, by a difference of the published sums.
+    def transport(p, q):
+        sums = [sum(p[: k + 1]) - sum(q[: k + 1]) for k in range(4)]
+        return sum(s * s if squared else abs(s) for s in sums)
+
+    step = 1e-6
+    for p, q in np.random.default_rng(5).dirichlet(np.ones(5), size=(8, 2)):
+        loss = al.Wasserstein1D(squared=squared, from_logits=False)
+        value, slopes = al.value_and_grad(loss, (0, 1))(p, q)
+        np.testing.assert_allclose(value, transport(p, q), rtol=1e-12)
+        for (i, a), (j, b) in itertools.permutations(enumerate(np.eye(5)), 2):
+            move = step * (a - b)
+            by_first = transport(p + move, q) - transport(p - move, q)
+            by_second = transport(p, q + move) - transport(p, q - move)
+            for slope, change in zip(slopes, (by_first, by_second), strict=True):
+                np.testing.assert_allclose(slope[i] - slope[j], change / (2 * step), rtol=1e-6, atol=1e-8)
+
+
 CHANCE = 0.8
 PREDICTED = {  # the score that a model should give to an item which is positive in 4 of 5 cases
     al.binary_cross_entropy: math.log(4),

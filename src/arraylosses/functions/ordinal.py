@@ -224,6 +224,10 @@ def wasserstein_1d(
     The distance of neighbours is 1, and nothing is divided by the number of classes. Of a label it is the expected
     number of classes that the prediction is away from it.
 
+    Where the target's sum is above 1/2, both sums are those of the classes above k, which is the same for distributions
+    and keeps more digits. A derivative by probabilities, of either array, is therefore one along distributions: it may
+    differ from that of the formula by a number that is the same for all classes of an item.
+
     References
     ----------
     Hou, Yu and Samaras, Squared earth mover's distance-based loss for training deep neural networks (2016).
