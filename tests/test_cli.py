@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import inspect
 import itertools
 import json
 import re
@@ -227,6 +228,16 @@ def test_show_of_an_unknown_name_hints_at_the_closest(run):
 )
 def test_formula_is_readable(latex, text):
     assert documentation.readable(latex) == text
+
+
+def test_formulas_and_what_is_said_of_them_stand_on_lines_of_their_own():
+    for name, cls in al.registered().items():
+        summary = inspect.getdoc(cls.function or cls).partition("\nParameters\n")[0]
+        _, *below = summary[summary.find(".. math::") :].strip().split("\n\n") if ".. math::" in summary else [""]
+        shown = dict(documentation.described(name, cls(), 10_000)).get("Formula", [])
+        said = [" ".join(paragraph.split()) for paragraph in below if ".. math::" not in paragraph]
+        assert [line.strip() for line in shown if line.strip() in said] == said, name
+        assert "math::" not in "".join(shown), name
 
 
 # compare

@@ -48,12 +48,12 @@ def described(asked: str, loss: Loss, width: int) -> Iterator[tuple[str, list[st
     cls = type(loss)
     name = name_of(cls)
     sections = _sections(_documentation(cls))
-    lead, _, formula = sections[""].partition(".. math::")
+    lead, math, formula = sections[""].partition(".. math::")
     carried = _assignments(aliases_of(name).get(asked, {}))
     alias = [f"`{asked}` is this loss with {carried}."] if carried else []
     for heading, texts in {
         "": [f"{name}, class {cls.__name__}", *alias, lead.strip()],
-        "Formula": [readable(formula)],
+        "Formula": list(_formulas(math + formula)),
         "Arrays": _arrays(loss, sections),
         "Settings": _settings(cls, sections),
         "Result": [textwrap.dedent(sections.get("Returns", "").partition("\n")[2])],
@@ -86,6 +86,13 @@ def _parameters(sections: Mapping[str, str]) -> list[tuple[set[str], str]]:
     return [
         ({*map(str.strip, names)}, entry.rstrip()) for names, entry in zip(heads, entries, strict=True) if entry.strip()
     ]
+
+
+def _formulas(text: str) -> Iterator[str]:
+    """Return each formula as plain text, and each paragraph that stands between or below them."""
+    for paragraph in text.split("\n\n"):
+        said, math, formula = paragraph.partition(".. math::")
+        yield readable(formula) if math else said
 
 
 def _arrays(loss: Loss, sections: Mapping[str, str]) -> list[str]:
