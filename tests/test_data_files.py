@@ -22,6 +22,9 @@ BROKEN = "it is truncated or broken: its header does not fit what follows"
 NO_NPY = "it is no array in NumPy's .npy format, as numpy.save writes it"
 
 
+INDEX = "its first field is empty, as above an index; pandas writes none by to_csv(index=False, header=False)"
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -110,6 +113,8 @@ def test_csv_is_read_with_or_without_a_header(tmp_path, text, expected):
         (b"a,b\n", "it holds no numbers"),
         (b"1,2\n3\n", "line 2 has 1 columns, and the first line of numbers 2"),
         (b"1,2\n3,\n", "line 2 must hold numbers, got ''"),
+        (b",a\n0,2.5\n", INDEX),
+        (b",0,1\n0,2.5,3.5\n", INDEX),
         (b"a,1\n2,3\n", "line 1 must hold numbers, got 'a'"),
         (b"1_0\n2\n", "line 1 must hold numbers, got '1_0'"),
         (b"1;2\n3;4\n", "line 1 must hold numbers, got '1;2'; columns are separated by commas"),
@@ -123,7 +128,8 @@ def test_csv_is_read_with_or_without_a_header(tmp_path, text, expected):
         ("1\n".encode("utf-16"), "it is no text in UTF-8"),
         (b"caf\xe9\n1\n", "it is no text in UTF-8"),
     ],
-    ids=["empty", "header", "ragged", "missing", "mixed header", "underscore", "semicolons", "spaces", "null", "arabic",
+    ids=["empty", "header", "ragged", "missing", "index", "index and numbers", "mixed header", "underscore",
+         "semicolons", "spaces", "null", "arabic",
          "mixed", "beyond float64", "endless", "longer than a field", "utf-16", "latin-1"],
 )  # fmt: skip
 def test_broken_csv_is_refused_in_a_line(tmp_path, content, message):

@@ -71,6 +71,10 @@ def _read_csv(path: Path) -> AnyArray:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file)
         rows = [(reader.line_num, [field.strip() for field in row]) for row in reader if any(map(str.strip, row))]
+    if rows and not rows[0][1][0]:
+        raise ValueError(
+            "its first field is empty, as above an index; pandas writes none by to_csv(index=False, header=False)"
+        )
     if rows and not any(map(_is_like_a_value, rows[0][1])):
         del rows[0]  # the names of the columns
     if not rows:
