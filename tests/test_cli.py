@@ -463,7 +463,17 @@ def test_status_is_0_where_a_backend_is_missing(run, monkeypatch):
         (["huber", "--set", f"delta={'x' * 1_000_000}"], "`delta` must be a number, got 'xxx"),
         (["huber", "--set", "delta=NaN"], "`delta` must be"),
         (["huber", "--set", 'delta={"a": 1}'], "`delta` must be a number, got {'a': 1}"),
-        (["huber", "--format", "xml"], "'--format'"),
+        (
+            ["huber", "--format", "jsn"],
+            "`--format` must be one of 'table', 'json', 'markdown', got 'jsn'; did you mean 'json'?",
+        ),
+        *[
+            (
+                ["--import", name],
+                f"`--import` must be the name of a module, such as {module} for {module}.py, got {name!r}",
+            )
+            for name, module in {"a.py": "a", "./b.py": "b", "c/d": "d", ".e": "e", "": "my_losses"}.items()
+        ],
         (["huber", "--tolerance", "x"], "'--tolerance'"),
         (["huber", "--nothing"], "--nothing"),
     ],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import enum
 import errno
 import importlib
 import itertools
@@ -38,20 +37,15 @@ __all__ = ["RefusedError", "run"]
 
 FloatArray: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
+FORMS = ("table", "json", "markdown")
+"""How a comparison may be printed."""
+
 PATIENCE = 0.5
 """How many seconds of work go by before its progress is shown."""
 
 
 class RefusedError(Exception):
     """Wrong usage, in one line."""
-
-
-class Format(enum.StrEnum):
-    """How a comparison is printed."""
-
-    table = "table"
-    json = "json"
-    markdown = "markdown"
 
 
 class _Output(NamedTuple):
@@ -152,6 +146,9 @@ def _import_all(modules: list[str] | None) -> None:
     if modules and "" not in sys.path:
         sys.path.insert(0, "")
     for name in modules or ():
+        if name.endswith(".py") or not all(name.split(".")) or os.sep in name:
+            module = Path(name).stem.lstrip(".") or "my_losses"
+            _refuse(f"`--import` must be the name of a module, such as {module} for {module}.py, got {name!r}")
         try:
             importlib.import_module(name)
         except (Exception, SystemExit) as error:  # whatever a user's module raises
@@ -299,9 +296,7 @@ def _compare(
             f"{' and '.join(f'{limit:.0e} in {name}' for name, limit in TOLERANCES.items())}.",
         ),
     ] = None,
-    format_: Annotated[
-        Format, typer.Option("--format", metavar="|".join(Format), help="How to print it.")
-    ] = Format.table,
+    format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMS), help="How to print it.")] = "table",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Print a row for each library and dtype.")] = False,
     plot: Annotated[
         Path | None,
@@ -316,6 +311,7 @@ def _compare(
     _import_all(import_)
     settings = _settings(set_)
     with _refusing():
+        require_choice(FORMS, **{"--format": format_})
         arrays = _arrays(prediction, target, array)
         items = {"weight": None if weight is None else read_array(weight), "where": _mask(where)}
     if plot is not None:
@@ -334,8 +330,8 @@ def _compare(
     if not result.rows and any(b.status == "installed" for b in result.backends):
         _refuse("no loss fits these arrays; name one to see why")
     status = 0 if result.agree else 1
-    if format_ is not Format.table:
-        return _Output(Text(result.to_json() if format_ is Format.json else result.to_markdown()), status)
+    if format_ != "table":
+        return _Output(Text(result.to_json() if format_ == "json" else result.to_markdown()), status)
     text = Text(result.to_table(_width()) if verbose else result.to_summary(_width()))
     text.highlight_regex(r"\bok\b|\bagrees\b|^(all \d+ results agree|1 result agrees)", "green")
     text.highlight_regex(r"\b(diff|differs?|fail|failed|broken|nothing was compared)\b", "bold red")
