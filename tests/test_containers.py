@@ -163,9 +163,9 @@ def test_extended_precision_is_refused():
         al.value_and_grad(al.huber)(x, x)
 
 
-def dataframe(module):
+def dataframe(module, values=X):
     """A column as pandas and polars have it, for what these do not install."""
-    return type("Series", (), {"__module__": module, "to_numpy": lambda self, **kwargs: X, "data": X})()
+    return type("Series", (), {"__module__": module, "to_numpy": lambda self, **_: values, "data": values})()
 
 
 @pytest.mark.parametrize("module", ["pandas.core.series", "polars.series.series", "pyarrow.lib", "xarray.core"])
@@ -175,6 +175,37 @@ def test_a_column_of_a_table_is_refused(module):
     if module.startswith("xarray"):
         with pytest.raises(TypeError, match=r"xarray\.apply_ufunc\(loss, \.\.\.\)"):
             al.huber(dataframe(module), Y)
+
+
+@pytest.mark.parametrize("module", ["pandas.core.series", "polars.series.series", "pyarrow.lib", "xarray.core"])
+def test_a_column_of_a_table_is_refused_as_a_setting(module):
+    for setting, call in (
+        ("delta", lambda value: al.huber(X, Y, delta=value)),
+        ("class_weight", lambda value: al.cross_entropy(np.eye(3), np.asarray([0, 2, 1]), class_weight=value)),
+        ("pos_weight", lambda value: al.BinaryCrossEntropy(pos_weight=value)(X, Y)),
+    ):
+        column = dataframe(module, np.abs(X))
+        message = rf"`{setting}` must be a number, .* or an array, got Series; (\S+) (?:makes an|is its) array"
+        hint = hint_of(lambda call=call, column=column: call(column), message)
+        assert float(call(eval(hint, {setting: column}))) == float(call(np.abs(X)))
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("kind", [list, tuple])
+def test_a_list_of_arrays_is_refused_with_what_stacks_them(variant, kind):
+    rows = [variant.array(X), variant.array(Y)]
+    value, whole = kind(rows), variant.array(np.stack([Y, X]))
+    for name, call in (
+        ("prediction", lambda: al.squared_error(value, whole)),
+        ("target", lambda: al.squared_error(whole, value)),
+        ("prediction", lambda: al.squared_error(value, value)),
+    ):
+        hint = hint_of(call, rf"`{name}` must be an array .*, got {kind.__name__}; (.+) makes an array")
+        array = eval(hint, modules(variant) | {name: value})
+        assert variant.of_this_library(array)
+        assert variant.numpy(al.squared_error(array, whole)) == pytest.approx(np.mean((X - Y) ** 2))
+    with pytest.raises(TypeError, match=rf"got {kind.__name__} of what is no one array$"):
+        al.squared_error(kind([rows[0], rows[1][:2]]), whole)
 
 
 @pytest.mark.main_variants

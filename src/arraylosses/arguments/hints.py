@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from .._array_api import Array, Namespace, backend_of, is_container, is_masked, is_torch, namespace_of
+from .._array_api import Array, Namespace, backend_of, is_array, is_container, is_masked, is_torch, namespace_of
 
-__all__ = ["added_axes", "as_dtype", "closest", "in_short", "made_of", "meant", "ours", "spelled"]
+__all__ = ["added_axes", "as_dtype", "closest", "in_short", "is_table", "made_of", "meant", "ours", "spelled"]
 
 # What the frameworks call an argument, and what it is called here, where the loss has one of that name.
 _OURS = {
@@ -35,7 +35,7 @@ _OURS = {
 
 # What a library is imported as, by all of its users.
 _SPELLED = {"numpy": "np", "torch": "torch", "jax": "jnp", "cupy": "cp", "dask": "da"}
-_CONTAINERS = {
+_TABLES = {
     "pandas": "{name}.to_numpy() makes an array",
     "polars": "{name}.to_numpy() makes an array",
     "pyarrow": "{name}.to_numpy(zero_copy_only=False) makes an array",
@@ -91,8 +91,13 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
             return _tensor_of(name, x)
         hint = f"da.ma.getdata({name}) is its array, and where=~da.ma.getmaskarray({name}) leaves out what is masked"
         return f"a masked array; {hint}"
-    elif (library := type(x).__module__.partition(".")[0]) in _CONTAINERS:
-        hint = _CONTAINERS[library].format(name=name)
+    elif is_table(x):
+        hint = _TABLES[_top_level(x)].format(name=name)
+    elif isinstance(x, list | tuple) and any(map(is_array, x)):
+        shapes = {(namespace_of(one), tuple(one.shape)) if is_array(one) else None for one in x}
+        if len(shapes) > 1:
+            return f"{type(x).__name__} of what is no one array"
+        hint = f"{spelled(namespace_of(x[0]))}.stack({name}) makes an array"
     elif isinstance(x, list | tuple | int | float | np.generic):
         library = "np" if like is None else spelled(namespace_of(like))
         place = f', device="{like.device}"' if like is not None and is_torch(like) and not like.is_cpu else ""
@@ -100,6 +105,15 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
     else:
         return type(x).__name__
     return f"{type(x).__name__}; {hint}"
+
+
+def is_table(x: object) -> bool:
+    """Whether it is a table, or a column of one, of pandas or the like."""
+    return _top_level(x) in _TABLES
+
+
+def _top_level(x: object) -> str:
+    return type(x).__module__.partition(".")[0]
 
 
 def _tensor_of(name: str, x: Array) -> str:

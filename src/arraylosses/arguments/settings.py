@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from .._array_api import NUMBERS, dtype_kind, dtype_name, is_array, is_container, is_eager_numpy, traceable
-from .hints import closest, in_short, made_of
+from .hints import closest, in_short, is_table, made_of
 
 __all__ = [
     "FrozenDict",
@@ -93,10 +93,11 @@ def _numbers(name: str, value: Any, must: str = "be a number") -> Sequence[Any]:
         if dtype_kind(value.dtype) not in ("float", "half", "int"):
             raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(value.dtype)}")
         return value.ravel().tolist() if is_eager_numpy(value) else ()
+    if is_table(value) or (isinstance(value, tuple) and any(isinstance(v, tuple) for v in value)):
+        got = made_of(name, value) if is_table(value) else in_short(value)
+        raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {got}")
     if not isinstance(value, tuple) or not value:
         raise TypeError(f"`{name}` must {must}, got {in_short(value)}")
-    if any(isinstance(v, tuple) for v in value):
-        raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {in_short(value)}")
     return [v for one in value for v in _numbers(name, one, "hold real numbers")]
 
 
