@@ -186,6 +186,27 @@ def test_data_that_describes_no_loss_is_refused(data):
         al.deserialize(data)
 
 
+@pytest.mark.parametrize("name", [name for name in al.registered() if "." not in name])
+def test_a_name_with_the_word_loss_is_told_the_loss(name):
+    for spelled in (f"{name}_loss", f"{type(al.get(name)).__name__}Loss"):
+        try:
+            al.get(spelled)
+        except ValueError as error:
+            said = str(error)
+        else:
+            said = repr(name)
+        assert repr(name) in said or f"al.{name} " in said
+
+
+@pytest.mark.parametrize("name", ["focal_loss", "FocalLoss", "focal"])
+def test_a_part_of_a_name_is_told_the_losses_that_have_it(name):
+    hint = r"; did you mean 'binary_focal' or 'categorical_focal'\?$"
+    with pytest.raises(ValueError, match=hint):
+        al.get(name)
+    with pytest.raises(AttributeError, match=hint):
+        getattr(al, name)
+
+
 def test_an_unknown_name_or_setting_in_data_is_refused():
     with pytest.raises(ValueError, match="did you mean 'huber'"):
         al.deserialize({"name": "hubber"})

@@ -249,7 +249,8 @@ def get(loss: str | Loss | type[Loss] | Callable[..., Any], /, **settings: Any) 
     if isinstance(loss, str):
         entry = _entry(loss)
         if entry is None:
-            hint = _said_of_package(loss) or _said_of_peers(loss) or closest(loss, {**_BY_NAME, **_OF_DIALECTS})
+            names = {**_BY_NAME, **_OF_DIALECTS}
+            hint = _said_of_package(loss) or _said_of_peers(loss) or _of_one_word(loss) or closest(loss, names)
             raise ValueError(f"`loss` must be the name of a registered loss, got {in_short(loss)}{hint}")
         return entry.cls(**{**entry.settings, **settings})
     if isinstance(loss, Loss):
@@ -341,6 +342,15 @@ def _said_of_peers(name: str) -> str:
     return ""
 
 
+def _of_one_word(name: str) -> str:
+    """Return a hint at the losses in whose names a name stands, as `binary_focal` for ``FocalLoss``."""
+    words = {form.casefold().removesuffix("loss").strip("_") for form in (name, snake_case(name))} - {""}
+    names = [known for known in _BY_CANONICAL if "." not in known]
+    found = [known for known in names if known in words]
+    found = found or [known for known in names if any(f"_{word}_" in f"_{known}_" for word in words)]
+    return f"; did you mean {' or '.join(map(repr, found))}?" if 0 < len(found) <= 4 else ""
+
+
 def known_as(name: str) -> str:
     """Return a hint at what the package has under a name that is none of its attributes."""
     entry = _entry(name)
@@ -348,7 +358,9 @@ def known_as(name: str) -> str:
         if said := _said_of_peers(name):
             return said
         ours = [cls for cls in _BY_CANONICAL.values() if not _dialect_of(cls)]
-        return closest(name, {key: key for cls in ours for key in (cls.__name__, snake_case(cls.__name__))})
+        return _of_one_word(name) or closest(
+            name, {key: key for cls in ours for key in (cls.__name__, snake_case(cls.__name__))}
+        )
     settings = ", ".join(f"{key}={value!r}" for key, value in entry.settings.items())
     dialect = f"{entry.cls.__module__.partition('.')[2]}." if _dialect_of(entry.cls) else ""
     return f"; al.get({name!r}) returns it: {dialect}{entry.cls.__name__}({settings})"
