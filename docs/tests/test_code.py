@@ -6,11 +6,15 @@ import contextlib
 import doctest
 import io
 import os
+import re
+import tomllib
 from pathlib import Path
 
 import numpy as np
 import pytest
 from markdown_it import MarkdownIt
+
+import arraylosses as al
 
 os.environ.setdefault("KERAS_BACKEND", "jax")  # read when Keras is imported
 
@@ -51,3 +55,17 @@ def test_the_code_of_a_page_runs_and_prints_what_is_shown(page, monkeypatch, tmp
             assert printed == "", f"line {line} prints {printed!r}, which is not shown"
         else:
             assert doctest.OutputChecker().check_output(shown, printed, FLAGS), f"line {line} prints\n{printed}"
+
+
+def test_the_front_page_says_what_can_be_installed():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    table = re.findall(r"^\| (`.*?) \|", (ROOT / "docs" / "index.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"`(\w+)`", " ".join(table))) == set(extras)
+
+
+def test_the_version_to_cite_is_this_one():
+    for page, found in (
+        (ROOT / "CITATION.cff", r"^version: (\S+)$"),
+        (ROOT / "docs" / "index.md", r"^Version (\S+)\. "),
+    ):
+        assert re.findall(found, page.read_text(encoding="utf-8"), re.MULTILINE) == [al.__version__]
