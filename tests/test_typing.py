@@ -107,6 +107,14 @@ with al.config(threads=1, check_values=True):
 al.config(thread=1)  # wrong
 al.convert(p, like=t)
 al.convert(p, t)  # wrong
+al.mixed(al.huber)(p, t, delta=2.0, weight=p)
+al.mixed(al.huber)(p, t, dleta=2.0)  # wrong
+al.mixed(al.huber)(p)  # wrong
+al.mixed(al.Huber(delta=2.0))(p, t, where=p > 0)
+al.mixed(al.Huber)(p, t, delta=2.0)
+al.mixed("huber")(p, t, delta=2.0)
+al.mixed(3)  # wrong
+value, gradient = al.value_and_grad(al.mixed(al.huber))(p, t, delta=2.0)
 al.compare("huber", dtypes=["float32"])
 al.compare("huber", dtype="float32")  # wrong
 al.autodiff.vjp(model, p, t)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ParamSpec, overload
 
 import numpy as np
 
@@ -21,10 +21,11 @@ from ._array_api import (
 from ._array_api import to_numpy as numpy_of
 from ._nested import is_nested
 from .arguments import in_short
-from .gradients import callable_of
-from .loss import Loss
+from .gradients import Open, WithSettings, callable_of
 
 __all__ = ["convert", "mixed", "to_numpy"]
+
+P = ParamSpec("P")
 
 
 def convert(x: Array, /, *, like: Array, detach: bool = False) -> Array:
@@ -99,7 +100,11 @@ def to_numpy(x: Array, /, *, detach: bool = False) -> np.ndarray[Any, Any]:
     return numpy_of(x)
 
 
-def mixed(loss: str | Loss | type[Loss] | Callable[..., Array]) -> Callable[..., Array]:
+@overload
+def mixed(loss: WithSettings) -> Open[Array]: ...
+@overload
+def mixed(loss: Callable[P, Array]) -> Callable[P, Array]: ...
+def mixed(loss: Any) -> Callable[..., Array]:
     """Return a loss whose other arguments may be of other libraries than the prediction, and follow it.
 
     Without it, arrays of two libraries in one call are an error: nothing moves by itself.

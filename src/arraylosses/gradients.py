@@ -36,15 +36,17 @@ ResultT = TypeVar("ResultT", covariant=True)
 
 # What is called with more than the parameters that a type checker sees: a name, a class, what `loss` makes of a
 # function. All else keeps its parameters. For what fits both, the checkers make do with `Any`.
-_WithSettings: TypeAlias = str | type[Loss] | LossFunction[...]
+WithSettings: TypeAlias = str | type[Loss] | LossFunction[...]
 
 
-class _Open(Protocol[ResultT]):
+class Open(Protocol[ResultT]):
+    """What takes any settings by keyword."""
+
     def __call__(self, *arrays: Array, **settings: Any) -> ResultT: ...
 
 
 @overload
-def value_and_grad(loss: _WithSettings, argnums: int | Sequence[int] = 0) -> _Open[tuple[Array, Any]]: ...
+def value_and_grad(loss: WithSettings, argnums: int | Sequence[int] = 0) -> Open[tuple[Array, Any]]: ...
 @overload
 def value_and_grad(loss: Callable[P, Array], argnums: int | Sequence[int] = 0) -> Callable[P, tuple[Array, Any]]: ...
 def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Array, Any]]:
@@ -118,7 +120,7 @@ def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[...,
 
 
 @overload
-def grad(loss: _WithSettings, argnums: int | Sequence[int] = 0) -> _Open[Any]: ...
+def grad(loss: WithSettings, argnums: int | Sequence[int] = 0) -> Open[Any]: ...
 @overload
 def grad(loss: Callable[P, Array], argnums: int | Sequence[int] = 0) -> Callable[P, Any]: ...
 def grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -140,7 +142,7 @@ def grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
 
 
 @overload
-def value_grad_hess(loss: _WithSettings, argnums: int = 0) -> _Open[tuple[Array, Array, Array]]: ...
+def value_grad_hess(loss: WithSettings, argnums: int = 0) -> Open[tuple[Array, Array, Array]]: ...
 @overload
 def value_grad_hess(loss: Callable[P, Array], argnums: int = 0) -> Callable[P, tuple[Array, Array, Array]]: ...
 def value_grad_hess(loss: Any, argnums: int = 0) -> Callable[..., tuple[Array, Array, Array]]:
