@@ -94,7 +94,8 @@ def test_a_sum_of_losses():
     loss = al.SquaredError() + 0.5 * al.AbsoluteError()
     g, h = xgboost.objective(loss)(np.asarray([1.0, -2.0]), np.zeros(2))
     assert g.tolist() == [-2.5, 4.5]
-    assert h.tolist() == [2.0, 2.0]
+    # The loss is 1.5 and 5, and g²/l that of a parabola which ends where the loss does; less the second derivative, 2.
+    np.testing.assert_allclose(h, [2.5**2 / 1.5 - 2, 4.5**2 / 5 - 2], rtol=1e-14)
 
 
 def test_classes_become_signs():
@@ -133,6 +134,56 @@ def test_what_a_loss_with_linear_parts_says_does_not_depend_on_the_unit_of_the_t
     g, h = xgboost.objective("quantile")(unit * target, np.zeros(5))
     np.testing.assert_allclose(g, unit * expected[0], rtol=1e-12)
     np.testing.assert_allclose(h, expected[1], rtol=1e-12)
+
+
+def of_numbers():
+    """Return the convex losses of numbers that trees can minimise, at their defaults."""
+    found = {}
+    for cls in vars(al).values():
+        if isinstance(cls, type) and issubclass(cls, al.Loss) and cls is not al.Loss:
+            try:
+                loss = xgboost.objective(cls).loss
+            except (TypeError, ValueError):
+                continue
+            if loss.declaration.of_elements and loss.declaration.domains[1] == "real":
+                found[cls.__name__] = loss
+    return {name: loss for name, loss in found.items() if name not in ("Wing", "SymmetricAbsolutePercentageError")}
+
+
+OF_NUMBERS = of_numbers()
+
+
+@pytest.mark.parametrize("error", [-1e6, -300.0, -2.0, -1e-3, 1e-3, 0.5, 10.0, 1e4])
+@pytest.mark.parametrize("name", OF_NUMBERS)
+def test_a_step_of_one_item_leads_towards_its_target_and_not_beyond(name, error):
+    target = np.asarray([350.0])
+    g, h = xgboost.objective(OF_NUMBERS[name])(target, target + error)
+    if name == "EpsilonInsensitive" and abs(error) < 0.1:
+        assert g == 0
+    else:
+        assert 0.2 < (g / h).item() / error < 1 + 1e-9
+
+
+@pytest.mark.parametrize("delta", [0.1, 1.0, 30.0])
+def test_the_curvature_of_a_robust_loss_is_about_that_of_reweighted_least_squares(delta):
+    error = np.asarray([1e-3, 0.1, 0.5, 1.0, 3.0, 10.0, 100.0])
+    for e in error:
+        g, h = xgboost.objective(al.PseudoHuber(delta=delta))(np.asarray([5.0]), np.asarray([5.0 + e]))
+        # Its weight of reweighted least squares, d loss / d error / error; the scale falls out of the ratio.
+        weight = 1 / np.hypot(1.0, e / delta)
+        slope = e * weight
+        assert weight * (1 - 1e-6) < h.item() / g.item() * slope < 1.3 * weight
+
+
+def test_a_target_of_classes_keeps_the_second_derivatives_of_a_loss_of_ones_own():
+    @al.loss
+    def logistic(logits, target):
+        return al.special.softplus(logits) - target * logits
+
+    margin = np.asarray([-9.0, 9.0, 0.5])
+    expected = xgboost.objective(al.BinaryCrossEntropy())(np.asarray([1.0, 0.0, 1.0]), margin)
+    for given, e in zip(xgboost.objective(logistic)(np.asarray([1.0, 0.0, 1.0]), margin), expected, strict=True):
+        np.testing.assert_allclose(given, e, rtol=1e-9)
 
 
 def test_a_row_that_is_linear_closes_its_gap():

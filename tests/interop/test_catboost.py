@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from tests.interop.data import LINEAR, halves
+from tests.interop.data import LINEAR, NEARLY_LINEAR, halves
 
 import arraylosses as al
 from arraylosses.interop.catboost import metric, objective
@@ -55,3 +55,14 @@ def test_a_loss_with_linear_parts_trains(name):
     for half, least in ((train, 0.3), (test, 0.05)):
         prediction = start + raw(model, half.X)
         assert float(loss(prediction, half.y)) < (1 - least) * float(loss(np.full_like(half.y, start), half.y))
+
+
+@pytest.mark.parametrize("name", NEARLY_LINEAR)
+def test_a_loss_that_is_nearly_linear_far_out_trains_from_0(name):
+    train, test = halves("diabetes")
+    loss = NEARLY_LINEAR[name]
+    best = float(al.best_constant(loss, train.y))
+    model = cb.CatBoostRegressor(iterations=100, loss_function=objective(loss), eval_metric=metric(loss), **PARAMETERS)
+    model.fit(train.X, train.y)
+    for half, least in ((train, 0.3), (test, 0.05)):
+        assert float(loss(raw(model, half.X), half.y)) < (1 - least) * float(loss(np.full_like(half.y, best), half.y))

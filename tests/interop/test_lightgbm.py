@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from tests.interop.data import LINEAR, halves
+from tests.interop.data import LINEAR, NEARLY_LINEAR, halves
 
 import arraylosses as al
 from arraylosses.interop.lightgbm import metric, objective
@@ -89,6 +89,18 @@ def test_a_loss_with_linear_parts_trains_in_any_unit():
     expected = improvement(al.AbsoluteError(), {})
     for unit in (1e-3, 1e3):
         np.testing.assert_allclose(improvement(al.AbsoluteError(), {}, unit), expected, atol=0.05)
+
+
+@pytest.mark.parametrize("name", NEARLY_LINEAR)
+def test_a_loss_that_is_nearly_linear_far_out_trains_from_0(name):
+    train, test = halves("diabetes")
+    loss = NEARLY_LINEAR[name]
+    best = float(al.best_constant(loss, train.y))
+    booster = lgb.train(PARAMETERS | {"objective": objective(loss)}, dataset(train), 100)
+    for half, least in ((train, 0.3), (test, 0.05)):
+        assert float(loss(booster.predict(half.X), half.y)) < (1 - least) * float(
+            loss(np.full_like(half.y, best), half.y)
+        )
 
 
 def test_the_estimators_take_both():

@@ -6,7 +6,7 @@ import pickle
 
 import numpy as np
 import pytest
-from tests.interop.data import LINEAR, halves
+from tests.interop.data import LINEAR, NEARLY_LINEAR, halves
 
 import arraylosses as al
 from arraylosses.interop.xgboost import metric, objective
@@ -88,6 +88,20 @@ def test_a_loss_with_linear_parts_trains_in_any_unit():
     expected = improvement(al.AbsoluteError(), {})
     for unit in (1e-3, 1e3):
         np.testing.assert_allclose(improvement(al.AbsoluteError(), {}, unit), expected, atol=0.1)
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e3])
+@pytest.mark.parametrize("start", [{}, "best"])
+@pytest.mark.parametrize("name", NEARLY_LINEAR)
+def test_a_loss_that_is_nearly_linear_far_out_trains_from_any_start(name, start, unit):
+    train, test = [half._replace(y=unit * half.y) for half in halves("diabetes")]
+    loss = NEARLY_LINEAR[name]
+    best = float(al.best_constant(loss, train.y))
+    given = {"base_score": best} if start else {}
+    booster = xgb.train(PARAMETERS | given, matrix(train), 50, obj=objective(loss))
+    for half, least in ((train, 0.5), (test, 0.05)):
+        prediction = booster.predict(xgb.DMatrix(half.X), output_margin=True).astype(float)
+        assert float(loss(prediction, half.y)) < (1 - least) * float(loss(np.full_like(half.y, best), half.y))
 
 
 def test_focal_loss_trains_its_own_metric():

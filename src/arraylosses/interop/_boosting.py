@@ -4,19 +4,24 @@ A booster grows a tree by two numbers an item, g and h, so that its leaf predict
 first and the second derivative of the item's loss l, by these rules:
 
 curved
-    Where the second derivative is not 0, h is its absolute value: a loss that is not convex, as the focal one, has
-    negative ones, on which a step of Newton would go uphill (Dauphin et al., Identifying and attacking the saddle point
-    problem, 2014).
+    h is the absolute value of the second derivative: a loss that is not convex, as the focal one, has negative ones, on
+    which a step of Newton would go uphill (Dauphin et al., Identifying and attacking the saddle point problem, 2014).
 linear
     Where it is 0 and the first is not, as of `absolute_error`, of `quantile` or far out of `huber`, a booster would
     divide by 0. There h = |g| / d, with the distance d = l / |g| to where the loss ends. That is the parabola with its
     least value there which touches the loss, and it lies above a loss that is convex: iteratively reweighted least
     squares. Near its end, the distance counts as 0.3 times the median.
+numbers
+    A target that is a number may be far away in the loss's own unit, where `pseudo_huber` and `fair` are nearly linear:
+    a step of Newton goes as far beyond the target as their second derivative is small, or no leaf may grow at all. For
+    these h is |g| / d less the second derivative, if that is more. |g| / d is twice the second derivative of a parabola
+    that ends at 0, so this is the second derivative of squared errors, and |g| / d of a line. Classes have no unit, and
+    keep their second derivatives, as in the boosters' own objectives.
 scale
     A parabola of a target in thousands is so flat that a booster's `lambda` and `min_child_weight` would let no leaf
-    grow. So where some items are linear, g and h are multiplied by the one number that makes 1 the mean of h over the
-    items that are not at their least loss: that of `half_squared_error`. The trees are then the same in any unit of the
-    target, as those of squared errors are.
+    grow. So where some items are linear, or where the mean of h over the items that are not at their least loss is less
+    than 1 and the target is any real number, g and h are multiplied by the one number that makes this mean 1: that of
+    `half_squared_error`. The trees are then the same in any unit of the target, as those of squared errors are.
 rows
     The margins of a row are moved together, and the diagonal of the second derivatives does not bound what that does;
     it is multiplied by the factor that the booster's own objective of classes has.
@@ -43,6 +48,7 @@ __all__ = ["Adapter", "BoosterObjective", "in_order"]
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
 _NEAREST = 0.3
+_NUMBERS = ("real", "nonnegative", "positive")
 
 
 @dataclasses.dataclass
@@ -146,21 +152,28 @@ class BoosterObjective(Adapter):
     def _trainable(self, margin: Numbers, target: Numbers, g: Numbers, h: Numbers) -> tuple[Numbers, Numbers]:
         """Return the derivatives by the rules of this module."""
         size = np.abs(g)
-        linear = (h == 0) & (size >= np.finfo(np.float64).tiny)  # where it's less, the second derivative underflows
-        if not np.any(linear):
+        sloped = size >= np.finfo(np.float64).tiny  # where it's less, the second derivative underflows
+        linear = sloped & (h == 0)
+        of_elements, domain = self.loss.declaration.of_elements, self.loss.declaration.domains[1]
+        is_number = of_elements and domain in _NUMBERS and not np.all((target == 0) | (np.abs(target) == 1))
+        bent = sloped if is_number else linear
+        if not np.any(bent):
             return g, h
         value, slope = self.items(margin, target), size
-        if not self.loss.declaration.of_elements:
+        if not of_elements:
             value, slope = value[:, None], np.sum(size, axis=1, keepdims=True)
-        value, slope = np.broadcast_to(value, g.shape)[linear], np.broadcast_to(slope, g.shape)[linear]
-        distance = value / slope
+        value, slope = np.broadcast_to(value, g.shape)[bent], np.broadcast_to(slope, g.shape)[bent]
+        with np.errstate(over="ignore"):
+            distance = value / slope
         away = distance > 0
         if not np.any(away):
             return g, h
         nearest = _NEAREST * np.median(distance[away])
-        h[linear] = np.where(away, size[linear] / np.maximum(distance, nearest), 0.0)
-        scale = 1 / np.mean(h[h > 0])
-        return g * scale, h * scale
+        touching = np.where(away, size[bent] / np.maximum(distance, nearest), 0.0)
+        h[bent] = np.maximum(h[bent], touching - h[bent])
+        mean = np.mean(h[h > 0])
+        is_flat = is_number and domain == "real" and mean < 1
+        return (g / mean, h / mean) if is_flat or np.any(linear) else (g, h)
 
 
 def in_order(first: Any, second: Any, weight: Any) -> tuple[Any, Any, Any]:

@@ -26,8 +26,9 @@ def objective(loss: Any, *, hessian: float | None = None) -> Objective:
         A loss of elements that takes any real number as a prediction, a user's own included: logits, and no
         probabilities. Its reduction does not matter: each row of the data counts by its weight.
     hessian : float, optional
-        A number above 0 that stands for every second derivative. By default, it is the loss's own, and where that is 0
-        the curvature of a parabola that touches the loss, as for `arraylosses.interop.xgboost.objective`.
+        A number above 0 that stands for every second derivative. By default, it is the loss's own, or the
+        curvature of a parabola that touches the loss, where that is more, as for
+        `arraylosses.interop.xgboost.objective`.
 
     Returns
     -------

@@ -31,8 +31,8 @@ def objective(loss: Any, *, hessian: float | None = None) -> Objective:
         A loss of a prediction and a target that takes any real number as a prediction, a user's own included: logits,
         and no probabilities. Its reduction does not matter: each row of the data counts by its weight.
     hessian : float, optional
-        A number above 0 that stands for every second derivative. By default, it is the loss's own, and where that is 0
-        the curvature of a parabola that touches the loss; see Notes.
+        A number above 0 that stands for every second derivative. By default, it is the loss's own, or the
+        curvature of a parabola that touches the loss, where that is more; see Notes.
 
     Returns
     -------
@@ -62,7 +62,14 @@ def objective(loss: Any, *, hessian: float | None = None) -> Objective:
     The second derivatives of a loss that is linear in places, as `absolute_error`, `quantile` and `huber`, are 0 there.
     What stands in their place is that of the parabola which touches the loss and has its least value where the loss
     has it, and both derivatives are scaled to a mean curvature of 1, so that `lambda` and `min_child_weight` mean what
-    they mean for squared errors, in any unit of the target. A negative second derivative counts by its absolute value.
+    they mean for squared errors, in any unit of the target. So it is with the losses of numbers that are nearly linear
+    far out, as `pseudo_huber`, `log_cosh` and `fair`, whose own second derivatives train nothing on targets in the
+    hundreds. Losses of classes keep theirs; in a loss of your own, ``arrays`` says by its domain that the target is a
+    probability or a class, and a target of 0 and 1, or of signs, is taken for one. A negative second derivative counts
+    by its absolute value.
+
+    `poisson_nll`, which may be negative, has no such parabola: from a start far below the logarithm of the counts the
+    first step is far too long. Start it from the best constant, or take `poisson_deviance`, which has the same minimum.
 
     Examples
     --------
