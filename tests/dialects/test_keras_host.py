@@ -211,6 +211,27 @@ def test_a_model_learns_as_with_keras_s_own_loss(name, settings, target, activat
     assert found[-1] < found[0]
 
 
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "mean_with_sample_weight", "none"])
+@pytest.mark.parametrize("shape", [(5,), (5, 1), (5, 2)])
+@pytest.mark.parametrize("name", ["Dice", "Tversky"])
+def test_the_loss_of_a_whole_batch_takes_weights_of_samples(name, shape, reduction):
+    target, prediction = (OF_A > 0).astype("float32"), 1 / (1 + np.exp(-A))
+    weight = np.linspace(0.5, 2.0, int(np.prod(shape)), dtype="float32").reshape(shape)
+    expected = getattr(keras.losses, name)(reduction=reduction)(target, prediction, sample_weight=weight)
+    found = getattr(dialect, name)(reduction=reduction)(target, prediction, sample_weight=weight)
+    np.testing.assert_allclose(found, np.asarray(expected), rtol=1e-6)
+
+
+def test_the_loss_of_a_whole_batch_takes_a_mask():
+    target, prediction = (OF_A > 0).astype("float32"), 1 / (1 + np.exp(-A))
+    found = []
+    for losses in (keras.losses, dialect):
+        given = keras.ops.convert_to_tensor(prediction)
+        keras.src.backend.set_keras_mask(given, keras.ops.convert_to_tensor([True, True, False, True, False]))
+        found.append(np.asarray(losses.Dice()(keras.ops.convert_to_tensor(target), given, sample_weight=WEIGHT)))
+    np.testing.assert_allclose(*found, rtol=1e-6)
+
+
 def test_a_mask_of_a_layer_counts_in_keras_as_it_does_with_its_own_loss():
     x = RNG.normal(size=(8, 4, 3)).astype("float32")
     x[:, 2:] = np.where(np.arange(8)[:, None, None] % 2 == 0, 0.0, x[:, 2:])  # the padding of every second sequence

@@ -146,7 +146,13 @@ class Items(NamedTuple):
         return self._averaged(None, self.where)
 
     def reduced(self, reduction: Reduction, sample_weight: Any = None, mask: Array | None = None) -> Array:
-        """Return the values, weighted, masked and reduced."""
+        """Return the values, weighted, masked and reduced; that of a whole batch counts once for each weight."""
+        if self.shape == ():
+            each = [tuple(x.shape) for x in (sample_weight, mask) if x is not None and is_array(x) and x.ndim]
+            if each:
+                values = self.values()
+                values = array_namespace(values).broadcast_to(values, each[0])
+                return of_values(values).reduced(reduction, sample_weight, mask)
         weight = None if sample_weight is None else self._weight(sample_weight)
         where = None if mask is None and self.where is None else self._where(mask)
         if reduction in ("none", None):
