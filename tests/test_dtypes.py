@@ -1,4 +1,7 @@
-"""Arrays of several dtypes in one call."""
+"""Arrays of several dtypes in one call, and of the other byte order.
+
+What is expected of these is what the same numbers give in the machine's own order.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ import numpy as np
 import pytest
 
 import arraylosses as al
+
+from .cases import CASES, OF_BATCHES, OTHERS
 
 NARROW = ("float16", "bfloat16", "float8_e4m3fn", "float32", "float64")
 
@@ -42,3 +47,26 @@ def test_two_dtypes_of_half_precision_are_computed_in_float32(library):
         loss = al.linear_cross_entropy(array(x, first), array(y, second), module.asarray([0, 1]))
         # Logits (3, 3) and (6.25, 3.5): log 2 and 2.75 + log(1 + exp(-2.75))
         assert float(loss) == pytest.approx((math.log(2) + 2.75 + math.log1p(math.exp(-2.75))) / 2, rel=1e-6)
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("case", [c for c in dict.fromkeys((*CASES, *OF_BATCHES, *OTHERS)) if c.is_default], ids=str)
+def test_the_other_byte_order_holds_the_same_numbers(case):
+    arrays = case.of_batch(6)
+    swapped = tuple(x.astype(x.dtype.newbyteorder()) for x in arrays)
+    compute = al.value_and_grad(case.loss, case.floating())
+    for _ in range(2):  # the second call is one of a kind that is known
+        (value, gradients), (of_swapped, others) = compute(*arrays), compute(*swapped)
+        np.testing.assert_allclose(of_swapped, value, rtol=1e-13)
+        for x, other in zip(gradients, others, strict=True):
+            np.testing.assert_allclose(other, x, rtol=1e-9, atol=1e-9 * np.max(np.abs(x)))
+        np.testing.assert_allclose(case.loss(*swapped), value, rtol=1e-13)
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("label", [-1, 3, 1 << 24, 1 << 56])
+def test_a_label_of_the_other_byte_order_is_refused_by_its_number(label):
+    labels = np.asarray([0, label])
+    for given in (labels, labels.astype(labels.dtype.newbyteorder())):
+        with pytest.raises(ValueError, match=rf"must lie in \[0, 3\) for 3 classes, got {label}; "):
+            al.cross_entropy(np.zeros((2, 3)), given)

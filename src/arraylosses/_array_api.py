@@ -400,7 +400,9 @@ def result_dtype(xp: Namespace, arrays: list[Array]) -> Any:
     """Return the dtype in which floating arrays are computed: the widest of theirs, and float32 at the least."""
     # Two dtypes of half precision, or one of eight bits beside another, have no common one in some libraries.
     wide = [x.dtype for x in arrays if dtype_kind(x.dtype) != "half"] or [xp.float32]
-    return wide[0] if all([x == wide[0] for x in wide]) else xp.result_type(*wide)
+    found = wide[0] if all([x == wide[0] for x in wide]) else xp.result_type(*wide)
+    # What NumPy computes of another byte order comes in the machine's own, and its sums take the dtype of no other.
+    return found.newbyteorder("=") if isinstance(found, np.dtype) and not found.isnative else found
 
 
 # devices and values

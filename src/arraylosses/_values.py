@@ -21,7 +21,6 @@ product with ones in that of a sum, which it does not divide among threads up to
 
 _FIRST = 16
 _FOR_THREADS = 1 << 15  # elements that torch divides among its threads, which are awake then for what comes next
-_UNSIGNED = {size: np.dtype(f"u{size}") for size in (1, 2, 4, 8)}
 
 
 def least_and_most(x: Array) -> tuple[float, float]:
@@ -49,7 +48,7 @@ def lie_within(x: Array, most: float) -> bool:
     if view is None or view.dtype.kind != "f" or not view.size:
         return False
     # From 0 on, floating numbers have the order of their bits, which those below 0 and NaN are beyond; -0 is, too.
-    return bool(_most(view.view(_UNSIGNED[view.itemsize])) <= _bits(most, view.dtype))
+    return bool(_most(view.view(_unsigned(view.dtype))) <= _bits(most, view.dtype))
 
 
 def _most(view: Any) -> Any:
@@ -58,7 +57,13 @@ def _most(view: Any) -> Any:
 
 @functools.lru_cache(64)
 def _bits(number: float, dtype: Any) -> int:
-    return int(np.asarray(number, dtype=dtype).view(_UNSIGNED[dtype.itemsize]))
+    return int(np.asarray(number, dtype=dtype).view(_unsigned(dtype)))
+
+
+@functools.lru_cache(64)
+def _unsigned(dtype: Any) -> Any:
+    """Return the unsigned integers of the same size and byte order, which NumPy's dtypes have either of."""
+    return np.dtype(f"{dtype.byteorder}u{dtype.itemsize}")
 
 
 def holds_negative(x: Array) -> bool:
@@ -88,6 +93,6 @@ def lie_below(x: Array, bound: int) -> bool:
     """Whether signed integers, of which there are some and whose values can be looked at, lie in [0, bound)."""
     if is_eager_numpy(x):
         # As an unsigned number, a negative one is beyond every bound.
-        return bool(_most(x.view(_UNSIGNED[x.itemsize])) < bound)
+        return bool(_most(x.view(_unsigned(x.dtype))) < bound)
     least, most = x.aminmax() if is_torch(x) else (x.min(), x.max())
     return bool(least.item() >= 0 and most.item() < bound)
