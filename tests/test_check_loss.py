@@ -52,6 +52,15 @@ class Couples(Squared):
         return (error - xp.mean(error)) ** 2
 
 
+class CouplesClasses(al.Loss):
+    arrays = "logits[N, T, C]: real, target[N, T, C]: probability -> [N, C]"
+
+    def call(self, logits, target):
+        xp = al.array_namespace(logits, target)
+        p = xp.exp(al.special.log_softmax(logits, axis=-1))
+        return xp.sum((p - target) ** 2, axis=1)
+
+
 class NoSlopeAtEqual(Squared):
     def call(self, prediction, target):
         return al.array_namespace(prediction, target).sqrt((prediction - target) ** 2)
@@ -119,6 +128,7 @@ FAULTS = {
     Branches: ("tracing", ("jax", "torch", "dask")),
     Writes: ("inputs", ("numpy", "torch")),
     Couples: ("items", ()),
+    CouplesClasses: ("items", ()),
     NoSlopeAtEqual: ("edges", ()),
     Leaks: ("where", ()),
     IgnoresAxis: ("axis", ()),

@@ -244,7 +244,8 @@ def _declare(cls: type[Formula]) -> None:
         }
     one = next(iter(cls._declarations.values()))
     cls.array_names, cls.granularity = one.names, one.granularity
-    wanted = (*one.names, "where") if one.takes_where else one.names
+    takes_where = any(declaration.takes_where for declaration in cls._declarations.values())
+    wanted = (*one.names, "where") if takes_where else one.names
     if cls.call is not Formula.call and names and len(names) != len(wanted):
         said = f"{', '.join(wanted)}, as `arrays` declares; it takes {', '.join(names)}"
         raise TypeError(f"`call` of {cls.__name__} must take {said}")

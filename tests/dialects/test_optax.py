@@ -344,6 +344,23 @@ def test_probabilities_of_regions_need_not_be_a_softmax_and_are_taken_by_a_compi
         ours.dice_loss(p, t, axis=-1)
 
 
+def test_the_classes_of_an_image_have_one_softmax_however_large_it_is():
+    rng = np.random.default_rng(0)
+    p, t = real(rng, (2, 1 << 15, 32)), distribution(rng, (2, 1 << 15, 32))
+    wanted = theirs.dice_loss(p, t, reduction="none")
+    for array in (np.asarray, torch.tensor):
+        np.testing.assert_allclose(ours.dice_loss(array(p), array(t), reduction="none"), wanted, rtol=1e-9)
+    p, t, weights = p[:, :3, :4], t[:, :3, :4], (1.0, 2.0, 0.5, 3.0)
+
+    def of_one(x, k):
+        moved = jax.numpy.asarray(p).reshape(-1).at[k].set(x).reshape(p.shape)
+        return jax.numpy.sum(theirs.dice_loss(moved, t, reduction="none", class_weights=jax.numpy.asarray(weights)))
+
+    second = [jax.grad(jax.grad(of_one))(p.flat[k], k) for k in range(p.size)]
+    loss = al.get("optax.dice_loss", over_classes="none", class_weights=weights, reduction="sum")
+    np.testing.assert_allclose(al.value_grad_hess(loss)(p, t)[2].ravel(), second, rtol=1e-9)
+
+
 REFUSED = [
     ("huber_loss", {"delta": 0.0}, "`delta` must be above 0"),
     ("sigmoid_focal_loss", {"gamma": -1.0}, "`gamma` must be at least 0"),

@@ -136,10 +136,15 @@ def _items(on: Subject) -> None:
         return
     whole = on.value(arrays, "none")
     alone = on.declaration.items[0] == "..."  # without an axis for a batch
+    said = "an item changes with the others of its batch; a loss that couples them says `coupled`"
     for i in range(len(whole)):
         one = on.value(on.part(arrays, i if alone else [i]) or [], "none")
-        said = "an item changes with the others of its batch; a loss that couples them says `coupled`"
         _require(on.near(one, whole[i] if alone else whole[i : i + 1]), said)
+    arrays, others = on.draw(), list(on.arrays(on.seed + 1, dtype=on.dtype))
+    whole = on.value(arrays, "none")
+    for axis in range(1, whole.ndim):
+        first = on.value(on.with_first(others, arrays, axis), "none")
+        _require(on.near(np.take(first, 0, axis), np.take(whole, 0, axis)), said)
 
 
 def _weight(on: Subject) -> None:

@@ -203,6 +203,16 @@ class Subject:
             found.append(x if layout is None else np.take(x, chosen, axis=free[0]))
         return found
 
+    def with_first(self, arrays: Sequence[Numbers], first: Sequence[Numbers], axis: int) -> list[Numbers]:
+        """Return arrays with those items of others that come first along one of the items' axes."""
+        found = []
+        for x, other, layout in zip(arrays, first, self.checked(arrays).layout, strict=True):
+            free = [k for k in range(-x.ndim, 0) if layout is not None and k not in layout]
+            is_first = np.arange(x.shape[free[axis]]) == 0 if layout is not None else np.asarray(True)
+            line = [-1 if layout is not None and k == free[axis] else 1 for k in range(-x.ndim, 0)]
+            found.append(np.where(is_first.reshape(line), other, x))
+        return found
+
     def near(self, a: Any, b: Any, rtol: float = 0.0, dtype: str | None = None) -> bool:
         """Whether numbers agree, as near as the dtype of the library allows."""
         rtol = max(rtol, _CLOSE[dtype or self.dtype])

@@ -113,7 +113,7 @@ class DiceLoss(_Overlap):
 
     arrays = (
         "predictions[N, ..., C]: real if apply_softmax else probability, targets[N, ..., C]: probability "
-        "-> [N, C] if over_classes is none else [N]"
+        "-> ([N, C] coupled) if over_classes is none else [N]"
     )
 
     alpha: float = 0.5
@@ -129,7 +129,8 @@ class DiceLoss(_Overlap):
         if self.class_weights is not None:
             require_per_class(class_weights=self.class_weights)
 
-    def call(self, predictions: Array, targets: Array) -> Array:
+    # One softmax couples the classes of an image. Those that `where` leaves out of the result stay in it, as constants.
+    def call(self, predictions: Array, targets: Array, where: Array | None = None) -> Array:
         losses = self._of_classes(predictions, targets, self.alpha, self.beta)
         if self.class_weights is not None:
             losses = losses * per_class("class_weights", self.class_weights, predictions, -1)
