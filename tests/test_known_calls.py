@@ -51,6 +51,19 @@ def test_what_is_remembered_of_one_call_holds_for_the_next(library, case):
                 np.testing.assert_array_equal(np.asarray(x), np.asarray(y))
 
 
+@libraries
+@pytest.mark.parametrize("loss", [x() for x in (al.LovaszSoftmax, al.LovaszHinge, al.Dice, al.Mcc)], ids=str)
+@pytest.mark.parametrize("per_image", [True, False])
+def test_images_without_a_pixel_have_no_labels_each_time(library, loss, per_image):
+    loss = replace(loss, per_image=per_image)
+    classes = () if isinstance(loss, al.LovaszHinge) else (3,)
+    arrays = [of(library, x) for x in (np.zeros((2, 0, *classes)), np.zeros((2, 0), dtype="int64"))]
+    for _ in range(3):
+        value, gradient = value_and_gradient(library, loss, arrays, {})
+        assert value == 0
+        assert tuple(gradient.shape) == (2, 0, *classes)
+
+
 LABELS = {
     "none": [0, 2, 1, 2],
     "some": [0, 7, 1, 7],

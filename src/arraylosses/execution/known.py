@@ -132,6 +132,8 @@ def keep(loss: Formula, kind: Kind, arrays: tuple[Array, ...], inputs: Inputs, w
     ):
         return
     labels = [k for k, classes in inputs.labels if classes is not None]
+    if any([0 in inputs.arrays[k].shape for k in labels]):
+        return
     if not all([k in labels or inputs.arrays[k] is x for k, x in enumerate(arrays)]):
         return
     of_dtype = all([x.dtype == inputs.dtype or inputs.is_integer(k) for k, x in enumerate(arrays)])
