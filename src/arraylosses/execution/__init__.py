@@ -106,7 +106,7 @@ def item_weight(
 ) -> Array | None:
     """Return the weight of each item, its class's included, and 0 for one that is left out; None where all are 1."""
     inputs = loss.check(arrays, weight, where)
-    return direct.item_weight(loss, inputs, inputs.arrays)
+    return direct.weight_of_targets(loss, inputs)
 
 
 def _is_recorded(loss: Formula, given: list[Array]) -> bool:

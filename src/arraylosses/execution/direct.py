@@ -27,6 +27,7 @@ __all__ = [
     "run_with_derivatives",
     "taken",
     "times",
+    "weight_of_targets",
 ]
 
 
@@ -170,6 +171,13 @@ def item_weight(loss: Formula, inputs: Inputs, arrays: tuple[Array, ...]) -> Arr
         given = _in_dtype(xp, inputs.weight, dtype)
         weight = given if weight is None else given * weight
     return kept_weight(xp, inputs.item_shape, dtype, weight, inputs.where)
+
+
+def weight_of_targets(loss: Formula, inputs: Inputs) -> Array | None:
+    """Return `item_weight` where nothing else is computed of the arrays: no weight follows from the first of them."""
+    first, *others = inputs.arrays
+    kept = [x if inputs.kept(k) is None else _working(loss, inputs, k, x) for k, x in enumerate(others, 1)]
+    return item_weight(loss, inputs, (first, *kept))
 
 
 def taken(inputs: Inputs, arrays: tuple[Array, ...]) -> tuple[Array, ...]:

@@ -55,7 +55,7 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
 def run(loss: Formula, inputs: Inputs) -> Array:
     """Compute `loss` on checked inputs."""
     xp, parts = inputs.xp, of_inputs(loss, inputs)
-    weight = direct.item_weight(loss, inputs, inputs.arrays)
+    weight = direct.weight_of_targets(loss, inputs)
     compute = _way(parts, inputs, weight)
     if compute is None:
         return reduce(xp, _mean([rows.evaluate(rows.scores())[0] for rows in parts]), weight, loss.reduction)
@@ -72,7 +72,7 @@ def _mean(values: list[Array]) -> Array:
 
 def run_with_gradients(loss: Formula, inputs: Inputs, positions: tuple[int, ...]) -> tuple[Array, ...] | None:
     """Compute `loss` and its gradients by the arrays at `positions`; None where they are not known in closed form."""
-    parts, weight = of_inputs(loss, inputs), direct.item_weight(loss, inputs, inputs.arrays)
+    parts, weight = of_inputs(loss, inputs), direct.weight_of_targets(loss, inputs)
     if loss.reduction == "none" or _way(parts, inputs, weight) is not chunks.run:
         return None
     xp, part = inputs.xp, shares(loss, inputs, weight)
