@@ -116,6 +116,18 @@ def test_it_is_the_sum_over_all_alignments(variant, reference):
 
 
 @pytest.mark.main_variants
+def test_the_shares_of_ctc_are_parts_of_one_however_unlikely_all_alignments_are(variant):
+    # In one frame a class that is not in use takes all: of 1e30 no digit of the others' logarithms is left.
+    logits, labels = np.random.default_rng(3).uniform(-1.0, 1.0, size=(6, 5, 4)), np.tile([1, 2], (6, 1))
+    logits[:, 2, 3] = 1e30
+    given = logits.astype("float32"), labels, np.full(6, 5), np.full(6, 2)
+    gradient = run(variant, al.grad(al.Ctc(reduction="sum")), given)
+    shares = np.exp(log_softmax(logits)) - gradient
+    assert np.all(shares > -1e-6)
+    np.testing.assert_allclose(np.sum(shares, axis=-1), 1.0, rtol=1e-5)
+
+
+@pytest.mark.main_variants
 def test_the_gradient_of_ctc_is_the_share_of_each_class_in_all_alignments(variant):
     z, labels, frames, count = inputs("float32")
     z[0, :, 2] = z[2, 0, 0] = -np.inf  # a class that is never said

@@ -10,6 +10,9 @@ from .._array_api import Array, Namespace, dtype_name
 from ._variants import primitive
 from .elementwise import at_least_lowest
 
+_MOST = 2.0**28
+"""Minus the logarithm of a whole beyond which the digits of a share, that of a difference, are too few for float32."""
+
 
 # Its logarithms are those of whole beginnings and ends, hundreds below 0, of which a difference has a digit for each
 # two digits of its precision: so it takes twice that of the result, in hardly more time.
@@ -24,6 +27,8 @@ def _ctc_in_place(
     log_total = -nll.reshape(log_p.shape[:-2]).float()
     if not derivative:
         return log_total, None
+    if bool(((nll > _MOST) & nll.isfinite()).any()):
+        return None
     # A frame without a way in it has a share of 0, and not that of a difference of infinities.
     kept = at_least_lowest(rows), *given, nll, ways
     by_logits = library.ops.aten._ctc_loss_backward(library.ones_like(nll), *kept, blank, True)
