@@ -295,3 +295,33 @@ def test_the_gradient_of_distillation_tends_to_that_of_a_squared_error_of_logits
     one = compute(variant, al.Distillation(temperature=1.0), LOGITS, teacher)
     p, q = (np.exp(z) / np.sum(np.exp(z), axis=1, keepdims=True) for z in (LOGITS, teacher))
     close(one, np.mean(np.sum(q * np.log(q / p), axis=1)))
+
+
+@pytest.mark.main_variants
+def test_a_target_that_is_left_out_has_no_weight_of_classes(variant):
+    # What is expected is the cross entropy of the logits of what is kept, on NumPy.
+    dtype, rng = variant.dtypes[-1], np.random.default_rng(4)
+    hidden, matrix = rng.normal(size=(7, 4)).astype(dtype), rng.normal(size=(5, 4)).astype(dtype)
+    labels = rng.dirichlet(np.ones(5), size=7).astype(dtype)
+    where = np.asarray([True, False, True, False, True, True, False])
+    bad = labels.copy()
+    bad[~where] = [[np.inf], [np.nan], [-np.inf]]
+    weights = (0.0, 1.0, 0.5, 2.0, 0.0)
+    loss = al.LinearCrossEntropy(class_weight=weights)
+    wanted = al.cross_entropy(hidden[where] @ matrix.T, labels[where], class_weight=weights)
+    rtol = 1e-12 if dtype == "float64" else 1e-5
+    given, kept = [variant.array(x) for x in (hidden, matrix, bad)], variant.array(where)
+    value = variant.run(lambda *arrays: loss(*arrays[:3], where=arrays[3]), *given, kept)
+    np.testing.assert_allclose(variant.numpy(value), wanted, rtol=rtol)
+    total = al.Mean(loss)
+    total.update(*given, where=kept)
+    np.testing.assert_allclose(total.result(), wanted, rtol=rtol)
+    if variant.backend not in ("torch", "jax"):
+        return
+
+    def by_weights(w, h, m, t, where):
+        return al.grad(lambda w: al.linear_cross_entropy(h, m, t, class_weight=w, where=where))(w)
+
+    rest = variant.array(np.asarray(weights, dtype=dtype)), *given[:2]
+    found, want = [variant.numpy(variant.run(by_weights, *rest, variant.array(x), kept)) for x in (bad, labels)]
+    np.testing.assert_allclose(found, want, rtol=rtol, atol=rtol)

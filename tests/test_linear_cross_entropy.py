@@ -220,33 +220,6 @@ def test_what_is_left_out_may_hold_anything(variant):
 
 
 @pytest.mark.main_variants
-def test_a_target_that_is_left_out_has_no_weight_of_classes(variant):
-    dtype = variant.dtypes[-1]
-    hidden, matrix, labels, _ = inputs(seed=4, dtype=dtype, soft=True)
-    where = np.asarray([True, False, True, False, True, True, False])
-    bad = labels.copy()
-    bad[~where] = [[np.inf], [np.nan], [-np.inf]]
-    weights = np.asarray([0.0, 1.0, 0.5, 2.0, 0.0], dtype=dtype)
-    wanted = materialised(*wide((hidden[where], matrix, labels[where])), class_weight=weights.astype("float64"))
-    value = run(variant, of(class_weight=tuple(weights.tolist())), (hidden, matrix, bad), {"where": where})
-    close(variant.numpy(value), wanted, dtype)
-    batch = [variant.array(x) for x in (hidden, matrix, bad)]
-    total = al.Mean(al.LinearCrossEntropy(class_weight=tuple(weights.tolist())))
-    total.update(*batch, where=variant.array(where))
-    assert total.result() == pytest.approx(float(wanted), rel=1e-5 if dtype == "float32" else 1e-12)
-    if variant.backend not in ("torch", "jax"):
-        return
-
-    def of_weights(w, *arrays, where):
-        return of(class_weight=w)(*arrays, where=where)
-
-    given = (weights, hidden, matrix)
-    found = run(variant, al.value_and_grad(of_weights), (*given, bad), {"where": where})[1]
-    want = run(variant, al.value_and_grad(of_weights), (*given, labels), {"where": where})[1]
-    close(variant.numpy(found), variant.numpy(want), dtype)
-
-
-@pytest.mark.main_variants
 def test_a_bias_may_rule_a_class_out(variant):
     dtype = variant.dtypes[-1]
     hidden, matrix, labels, bias = inputs(seed=14, dtype=dtype)
