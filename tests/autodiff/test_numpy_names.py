@@ -60,6 +60,25 @@ np.linalg.norm(x[0],"fro")  np.linalg.norm(x,np.inf,(1,2),keepdims=True)  np.lin
 np.linalg.solve(m,np.ones(3))  np.linalg.det(m)  np.linalg.slogdet(m)[1]  np.linalg.matrix_power(m,2)
 np.linalg.cholesky(m@m.T+np.eye(3))  np.trace(m)  m.trace()  np.fft.fft(x).real  np.fft.rfft(x,n=3,axis=0).imag
 """
+# Lists and numbers in the place of arrays, NumPy's own numbers in the place of Python's, no axis, and indices and ends
+# of any shape
+ARGUMENTS = """
+np.dot(x,[1.0,2.0,3.0,4.0])  np.dot([1.0,2.0,3.0],x[0])  x.dot([1.0,2.0,3.0,4.0])  np.matmul(x,[1.0,2.0,3.0,4.0])
+x@[1.0,2.0,3.0,4.0]  [1.0,2.0,3.0]@x[0]  (1.0,2.0,3.0)@x[0]  x[0,0]**[1.0,2.0,3.0,4.0]  [1.0,2.0,3.0,4.0]**x
+np.power(x[0,0],[1,2,3,4])  np.inner(x,[1.0,2.0,3.0,4.0])  np.outer([1.0,2.0],x)  np.vdot([1.0,2.0,3.0,4.0],x[0,0])
+np.tensordot(x,[1.0,2.0,3.0,4.0],1)  np.cross([1.0,2.0,3.0],x[:,:,0])  np.einsum("ijk,k",x,[1.0,2.0,3.0,4.0])
+np.linalg.solve([[2.0,0.0,1.0],[0.0,1.0,0.0],[1.0,0.0,1.0]],x[0])  np.where([True,False,True,True],x,[0.0,1.0,2.0,3.0])
+np.concatenate([[1.0,2.0],x[0,0]])  np.concatenate(([[0.5]*4],x[0]),0)  np.stack([1.0,x[0,0,0]])
+np.hstack([0.0,x[0,0]])  np.vstack([[1.0,2.0,3.0,4.0],x[0]])  np.column_stack([[1.0,2.0,3.0],x[0]])  np.append([1.0],x)
+np.append(x,1.0)  np.append(x,values=[2.0])  np.diff(x,prepend=0.0)  np.diff(x,append=1.0,axis=0)
+np.diff(x,prepend=x[:,:,:2])  np.average(x,axis=1,weights=[1,2,3])  np.linspace(x[0],2.0,5)  np.linspace(x[0],x[1],3)
+np.linspace([0.0,1.0],x[0,0,0],4)  x.sum(axis=np.int64(1))  x.mean(np.int64(0))  x[:1].squeeze(np.int64(0))
+np.roll(x,np.int64(1),np.int64(2))  np.roll(x,[1,2],axis=[0,1])  np.tile(x,np.asarray([2,1]))
+np.tensordot(x,x,axes=(2,2))  np.tensordot(x,c[0],axes=(-1,1))  np.split(x,np.int64(2),-1)[1]  x.reshape(np.int64(6),4)
+x.repeat(np.int64(2))  np.linalg.norm(x,axis=np.int64(1))  np.sort(x,axis=None)  np.sort(x,kind="stable",axis=0)
+np.take_along_axis(x,np.asarray([5,1,5]),axis=None)  np.take(x,1,axis=1)  np.take(x,[[1,0],[2,2]],axis=1)  x.take(3)
+x.take([[1],[1]])  x[[]]  x[:,[]]
+"""
 # The functions that array-api-compat wraps, with a namespace that was taken from an array that is not differentiated.
 WRAPPED = """
 np.cumulative_sum(x,axis=1)  np.cumulative_sum(x,axis=1,include_initial=True)  np.cumulative_prod(x,axis=0)
@@ -90,7 +109,7 @@ def calls(text: str) -> list[str]:
     return re.split(r"\s{2,}|\n", text.strip())
 
 
-CALLS = [*calls(METHODS), *calls(FUNCTIONS)]
+CALLS = [*calls(METHODS), *calls(FUNCTIONS), *calls(ARGUMENTS)]
 X, C = real(2, 3, 4), real(4, 3, 2).T * 0.9
 
 

@@ -23,9 +23,13 @@ def _binary(name: str) -> tuple[Callable[..., Array], Callable[..., Array], Call
     """The operator of the function `name`: plain, reflected, and in place, which is out of place here."""
 
     def forward(self: TracedArray, other: Array) -> Array:
+        if isinstance(other, list | tuple):
+            other = self._space.asarray(other)
         return getattr(self._space, name)(self, other)
 
     def reflected(self: TracedArray, other: Array) -> Array:
+        if isinstance(other, list | tuple):
+            other = self._space.asarray(other)
         return getattr(self._space, name)(other, self)
 
     return forward, reflected, forward

@@ -14,6 +14,7 @@ from typing import Any
 from .. import _array_api
 from .._array_api import Array, Namespace, backend_of, dtype_kind, is_array, namespace_of
 from .array import plain
+from .reductions import flat_without_axis
 from .rules import composite, rule
 from .tape import Pullback, unbroadcast
 
@@ -33,7 +34,7 @@ def _getitem(xp: Namespace, x: Array, key: Any) -> Array:
     arrays = [k for k, part in enumerate(keys) if is_array(part) or isinstance(part, list)]
     if not arrays:
         return xp._slice(x, keys)
-    keys = tuple(xp.asarray(part) if isinstance(part, list) else part for part in keys)
+    keys = tuple(xp.asarray(k, dtype=None if k else xp.int64) if isinstance(k, list) else k for k in keys)
     part = keys[arrays[0]]
     if len(arrays) == 1 and part.ndim == 1 and dtype_kind(part.dtype) == "int":
         others = [k for k in keys if isinstance(k, int)]
@@ -136,9 +137,14 @@ rule("_ungather", lambda xp, ans, g, keys, shape, places: lambda c: xp._gather(c
 
 @composite("take")
 def _take(xp: Namespace, x: Array, indices: Array, /, *, axis: int | None = None) -> Array:
-    if axis is None:
-        x, axis = xp.reshape(x, (-1,)), 0
-    return xp._take(x, plain(indices), axis % x.ndim)
+    x, axis = flat_without_axis(xp, x, axis)
+    indices = plain(indices)
+    if getattr(indices, "ndim", 0) == 1:
+        return xp._take(x, indices, axis)
+    # NumPy's takes indices of any shape, which comes in the place of the axis.
+    indices = xp.asarray(indices)
+    taken = xp._take(x, xp.reshape(indices, (-1,)), axis)
+    return xp.reshape(taken, (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :]))
 
 
 def _untake(g: Array, indices: Array, axis: int, length: int) -> Array:
@@ -164,8 +170,9 @@ def _putting_back(xp: Namespace, length: int, indices: Array, axis: int) -> Pull
 
 
 @composite("take_along_axis")
-def _take_along_axis(xp: Namespace, x: Array, indices: Array, /, *, axis: int = -1) -> Array:
-    return xp._take_along(x, plain(indices), axis % x.ndim)
+def _take_along_axis(xp: Namespace, x: Array, indices: Array, /, *, axis: int | None = -1) -> Array:
+    x, axis = flat_without_axis(xp, x, axis)
+    return xp._take_along(x, plain(indices), axis)
 
 
 def _along(xp: Namespace, ans: Array, x: Array, indices: Array, axis: int) -> Pullback:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._array_api import Array, Namespace, dtype_kind, namespace_of
 from .array import plain
-from .reductions import axes_of
+from .reductions import axes_of, several
 from .rules import composite, rule
 from .tape import Pullback, unbroadcast
 
@@ -66,9 +66,10 @@ def _outer(xp: Namespace, x: Array, y: Array, /) -> Array:
 @composite("tensordot")
 @composite("linalg.tensordot")
 def _tensordot(xp: Namespace, x: Array, y: Array, /, *, axes: Any = 2) -> Array:
-    if isinstance(axes, int):
+    if not isinstance(axes, list | tuple):
         axes = (tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes)))
-    return xp._tensordot(x, y, axes=tuple(tuple(k % z.ndim for k in a) for a, z in zip(axes, (x, y), strict=True)))
+    of_each = zip(axes, (x, y), strict=True)
+    return xp._tensordot(x, y, axes=tuple(tuple(k % z.ndim for k in several(a)) for a, z in of_each))
 
 
 def _contract_back(

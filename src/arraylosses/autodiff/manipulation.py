@@ -9,7 +9,7 @@ from typing import Any
 from .. import _array_api
 from .._array_api import Array, Namespace, dtype_kind, namespace_of
 from .array import TracedArray, plain
-from .reductions import at
+from .reductions import at, flat_without_axis, several
 from .rules import composite, elementwise, every, rule
 from .tape import Pullback
 
@@ -40,7 +40,7 @@ def _expanding(shape: tuple[int, ...], axis: int | tuple[int, ...] | None) -> Pu
     ndim = len(shape)
     if axis is None:  # NumPy's: all of length 1
         axis = tuple([k for k in range(ndim) if shape[k] == 1])
-    axes = {k % ndim for k in ((axis,) if isinstance(axis, int) else axis)}
+    axes = {k % ndim for k in several(axis)}
     index = tuple([None if k in axes else slice(None) for k in range(ndim)])
     return lambda g: g[index]
 
@@ -56,7 +56,7 @@ rule("triu", lambda xp, ans, x, k=0: lambda g: xp.triu(g, k=k))
 
 
 def _roll(xp: Namespace, ans: Array, x: Array, shift: Any, axis: Any = None) -> Pullback:
-    back = -shift if isinstance(shift, int) else tuple(-n for n in shift)
+    back = tuple(-n for n in shift) if isinstance(shift, list | tuple) else -shift
     return lambda g: xp.roll(g, back, axis=axis)
 
 
@@ -125,7 +125,7 @@ def _meshgrid(xp: Namespace, *arrays: Array, indexing: str = "xy") -> list[Array
 
 @composite("tile")
 def _tile(xp: Namespace, x: Array, repetitions: int | tuple[int, ...], /) -> Array:
-    repetitions = (repetitions,) if isinstance(repetitions, int) else tuple(repetitions)
+    repetitions = several(repetitions)
     ndim = max(x.ndim, len(repetitions))
     shape = (1,) * (ndim - x.ndim) + tuple(x.shape)
     times = (1,) * (ndim - len(repetitions)) + repetitions
@@ -136,9 +136,7 @@ def _tile(xp: Namespace, x: Array, repetitions: int | tuple[int, ...], /) -> Arr
 
 @composite("repeat")
 def _repeat(xp: Namespace, x: Array, repeats: int | Array, /, *, axis: int | None = None) -> Array:
-    if axis is None:
-        x, axis = xp.reshape(x, (-1,)), 0
-    along = axis % x.ndim
+    x, along = flat_without_axis(xp, x, axis)
     if not isinstance(repeats, int):
         library = xp.__wrapped_namespace__
         places = library.arange(x.shape[along], device=_array_api.device(plain(x)))
@@ -191,7 +189,7 @@ def _asarray(xp: Namespace, obj: Any, /, *, dtype: Any = None, device: Any = Non
 def _full(xp: Namespace, shape: int | tuple[int, ...], fill_value: Any, **settings: Any) -> Array:
     if not isinstance(fill_value, TracedArray):
         return xp.__wrapped_namespace__.full(shape, fill_value, **settings)
-    return xp.broadcast_to(xp.asarray(fill_value, **settings), (shape,) if isinstance(shape, int) else tuple(shape))
+    return xp.broadcast_to(xp.asarray(fill_value, **settings), several(shape))
 
 
 @composite("full_like")
@@ -213,4 +211,6 @@ def _linspace(
         return library.linspace(start, stop, num, dtype=dtype, endpoint=endpoint, **settings)
     dtype = dtype or (start if isinstance(start, TracedArray) else stop).dtype
     part = library.linspace(0.0, 1.0, num, dtype=dtype, endpoint=endpoint, **settings)
+    # NumPy's takes arrays too, and lays the steps along a new first axis.
+    part = library.reshape(part, (num,) + (1,) * max(getattr(start, "ndim", 0), getattr(stop, "ndim", 0)))
     return start * (1 - part) + stop * part

@@ -19,7 +19,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, namespace_of
 from .array import NOT_WRITTEN_TO, plain, refused
-from .reductions import at
+from .reductions import at, flat_without_axis, several
 from .rules import COMPOSITES, NO_RULE, NUMPY, PLAIN, RULES, every, numpy_function
 from .tape import Pullback, primitive, unbroadcast
 
@@ -90,7 +90,8 @@ def _accepted(name: str) -> MappingProxyType[str, inspect.Parameter] | None:
 def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -> Callable[..., Any]:
     """Return NumPy's `function`, of the standard's `name`, for traced arrays; methods alone have no function."""
     if name in NUMPY:
-        return functools.partial(NUMPY[name], space)
+        call = functools.partial(NUMPY[name], space)
+        return _of_lists(call, call, space) if inspect.isfunction(NUMPY[name]) else call
     if function is None or (name not in RULES and name not in COMPOSITES and name not in PLAIN):
         return Refusal(name, function)
     if name in PLAIN:
@@ -99,7 +100,36 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
         own = functools.reduce(getattr, name.split("."), space)
     except AttributeError:  # a user's rule for a function that the library lacks
         own = primitive(space, name, RULES[name], function)
-    return _bound(function, name, own)
+    return _of_lists(_bound(function, name, own), function, space)
+
+
+# What NumPy's functions call an array, and several of them
+_ARRAY = {"a", "append", "arr", "ary", "b", "condition", "indices", "prepend", "start", "stop", "values", "weights"}
+_ARRAY |= {"x", "x1", "x2", "y"}
+_ARRAYS = {"args", "arrays", "arys", "operands", "tup", "xi"}
+
+
+def _of_lists(call: Callable[..., Any], function: Callable[..., Any], space: Namespace) -> Callable[..., Any]:
+    """Return `call` with arrays in the place of lists and numbers, where NumPy's `function` makes arrays of them."""
+    signature = None if isinstance(function, np.ufunc) else inspect.signature(function)
+
+    def array(x: Any) -> Any:
+        return x if hasattr(x, "ndim") else space.asarray(x)
+
+    def with_arrays(*args: Any, **kwargs: Any) -> Any:
+        if not any([isinstance(x, list | tuple) for x in (*args, *kwargs.values())]):
+            return call(*args, **kwargs)
+        if signature is None:
+            return call(*[array(x) if isinstance(x, list | tuple) else x for x in args], **kwargs)
+        given = signature.bind(*args, **kwargs)
+        for name, x in given.arguments.items():
+            if name in _ARRAYS:
+                given.arguments[name] = tuple([array(part) for part in x])
+            elif name in _ARRAY and isinstance(x, list | tuple):
+                given.arguments[name] = array(x)
+        return call(*given.args, **given.kwargs)
+
+    return with_arrays
 
 
 class Refusal:
@@ -246,7 +276,7 @@ def _append(xp: Namespace, arr: Array, values: Array, axis: int | None = None) -
 @numpy_function("split")
 def _split(xp: Namespace, ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
     axis, ends = axis % ary.ndim, indices_or_sections
-    if isinstance(ends, int):
+    if not isinstance(ends, list | tuple) and not np.ndim(ends):
         step, rest = divmod(ary.shape[axis], ends)
         if rest:
             raise ValueError(f"`split` must divide the axis equally, got {ary.shape[axis]} elements in {ends} sections")
@@ -257,13 +287,13 @@ def _split(xp: Namespace, ary: Array, indices_or_sections: Any, axis: int = 0) -
 
 @numpy_function("cumsum")
 def _cumsum(xp: Namespace, a: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    a, axis = (xp.reshape(a, (-1,)), 0) if axis is None else (a, axis)
+    a, axis = flat_without_axis(xp, a, axis)
     return xp.cumulative_sum(a, axis=axis, dtype=dtype)
 
 
 @numpy_function("cumprod")
 def _cumprod(xp: Namespace, a: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    a, axis = (xp.reshape(a, (-1,)), 0) if axis is None else (a, axis)
+    a, axis = flat_without_axis(xp, a, axis)
     return xp.cumulative_prod(a, axis=axis, dtype=dtype)
 
 
@@ -348,7 +378,7 @@ def _trace(xp: Namespace, a: Array, offset: int = 0, axis1: int = 0, axis2: int 
 
 @numpy_function("linalg.norm")
 def _norm(xp: Namespace, x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:  # noqa: A002
-    axes = tuple(range(x.ndim)) if axis is None else (axis,) if isinstance(axis, int) else tuple(axis)
+    axes = tuple(range(x.ndim)) if axis is None else several(axis)
     if ord is None or len(axes) == 1:
         return xp.linalg.vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
     norm = xp.linalg.matrix_norm(xp.moveaxis(x, axes, (-2, -1)), ord=ord)
@@ -426,6 +456,6 @@ def method(space: Namespace, name: str) -> Callable[..., Any]:
 
 def _with_several(function: Callable[..., Any], x: Array, *args: Any, **kwargs: Any) -> Any:
     """``x.reshape(2, 3)`` for ``reshape(x, (2, 3))``."""
-    if len(args) > 1 or (args and isinstance(args[0], int)):
-        args = (args,)
+    if args and args[0] is not None:
+        args = (args if len(args) > 1 else several(args[0]),)
     return function(x, *args, **kwargs)

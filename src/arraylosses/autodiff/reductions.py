@@ -11,16 +11,27 @@ from ..numerics import indexing, reductions
 from .rules import composite, rule
 from .tape import Pullback
 
-__all__ = ["at", "axes_of"]
+__all__ = ["at", "axes_of", "flat_without_axis", "several"]
 
 Axis = int | tuple[int, ...] | None
+
+
+def several(x: Any) -> tuple[Any, ...]:
+    """Return axes, or other whole numbers, of which one may stand alone; it may be a number of NumPy's."""
+    is_several = isinstance(x, list | tuple) or getattr(x, "ndim", 0) > 0
+    return tuple(x) if is_several else (x,)
 
 
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
     """Return reduced axes, counted from 0 and in order."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(sorted(k % ndim for k in ((axis,) if isinstance(axis, int) else axis)))
+    return tuple(sorted(k % ndim for k in several(axis)))
+
+
+def flat_without_axis(xp: Namespace, x: Array, axis: int | None) -> tuple[Array, int]:
+    """Return `x` and the axis, counted from 0; without an axis `x` is laid out flat, as by NumPy."""
+    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, axis % x.ndim)
 
 
 def at(axis: int, key: int | slice) -> tuple[Any, ...]:
@@ -173,9 +184,14 @@ rule("cumulative_sum", _cumulative_sum, forward=_added_up)
 def _diff(
     xp: Namespace, x: Array, /, *, axis: int = -1, n: int = 1, prepend: Array | None = None, append: Array | None = None
 ) -> Array:
-    parts = [part for part in (prepend, x, append) if part is not None]
-    x = xp.concat(parts, axis=axis) if len(parts) > 1 else x
     axis = axis % x.ndim
+    parts = [x]
+    for part, place in ((prepend, 0), (append, 2)):
+        if part is not None:
+            part = xp.asarray(part)  # NumPy's takes a number too
+            line = tuple(1 if k == axis else length for k, length in enumerate(x.shape))
+            parts.insert(place, part if part.ndim else xp.broadcast_to(part, line))
+    x = xp.concat(parts, axis=axis) if len(parts) > 1 else x
     for _ in range(n):
         x = x[at(axis, slice(1, None))] - x[at(axis, slice(None, -1))]
     return x
