@@ -79,6 +79,15 @@ x.repeat(np.int64(2))  np.linalg.norm(x,axis=np.int64(1))  np.sort(x,axis=None) 
 np.take_along_axis(x,np.asarray([5,1,5]),axis=None)  np.take(x,1,axis=1)  np.take(x,[[1,0],[2,2]],axis=1)  x.take(3)
 x.take([[1],[1]])  x[[]]  x[:,[]]
 """
+# Calls along an axis
+ALONG = """
+np.sum(x,axis={})  np.mean(x,{})  np.max(x,{})  np.prod(x,axis={})  np.var(x,{})  np.take(x,[0],axis={})
+np.take_along_axis(x,np.asarray([[[0]]]),axis={})  np.repeat(x,2,axis={})  np.unstack(x,axis={})
+np.split(x,1,axis={})  np.diff(x,axis={})  np.tensordot(x,x,axes=({},0))  np.cumsum(x,{})  np.cumprod(x,{})
+np.cumulative_sum(x,axis={})  np.cumulative_prod(x,axis={})  np.sort(x,axis={})  np.flip(x,{})  np.roll(x,1,{})
+np.concatenate([x,x],{})  np.linalg.norm(x,axis={})  np.vecdot(x,x,axis={})  np.fft.fft(x,axis={}).real
+np.fft.fft(x,n=2,axis={}).real  np.squeeze(x,{})  np.ptp(x,{})  np.average(x,{})
+"""
 # The functions that array-api-compat wraps, with a namespace that was taken from an array that is not differentiated.
 WRAPPED = """
 np.cumulative_sum(x,axis=1)  np.cumulative_sum(x,axis=1,include_initial=True)  np.cumulative_prod(x,axis=0)
@@ -217,6 +226,16 @@ def test_keyword_of_numpy_is_refused_by_its_name():
     ):
         with pytest.raises(TypeError, match=re.escape(message)):
             autodiff.grad(lambda x, f=f: np.sum(f(x)))(X)
+
+
+@pytest.mark.parametrize("source", calls(ALONG))
+def test_axis_that_the_array_does_not_have_is_an_error(source):
+    for axis in (3, -4):
+        call = call_of(source.format(axis), np, C)
+        with pytest.raises((IndexError, ValueError)):
+            call(X)
+        with pytest.raises((IndexError, ValueError), match=r"axis|axes|index out of range"):
+            autodiff.grad(lambda x, call=call: call(x)[0].sum())(X)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._array_api import Array, Namespace, dtype_kind, namespace_of
 from .array import plain
-from .reductions import axes_of, several
+from .reductions import axes_of, counted, several
 from .rules import composite, rule
 from .tape import Pullback, unbroadcast
 
@@ -69,7 +69,7 @@ def _tensordot(xp: Namespace, x: Array, y: Array, /, *, axes: Any = 2) -> Array:
     if not isinstance(axes, list | tuple):
         axes = (tuple(range(x.ndim - axes, x.ndim)), tuple(range(axes)))
     of_each = zip(axes, (x, y), strict=True)
-    return xp._tensordot(x, y, axes=tuple(tuple(k % z.ndim for k in several(a)) for a, z in of_each))
+    return xp._tensordot(x, y, axes=tuple(tuple(counted(k, z.ndim) for k in several(a)) for a, z in of_each))
 
 
 def _contract_back(

@@ -19,7 +19,7 @@ import numpy as np
 
 from .._array_api import Array, Namespace, namespace_of
 from .array import NOT_WRITTEN_TO, plain, refused
-from .reductions import at, flat_without_axis, several
+from .reductions import at, counted, flat_without_axis, several
 from .rules import COMPOSITES, NO_RULE, NUMPY, PLAIN, RULES, every, numpy_function
 from .tape import Pullback, primitive, unbroadcast
 
@@ -275,7 +275,7 @@ def _append(xp: Namespace, arr: Array, values: Array, axis: int | None = None) -
 
 @numpy_function("split")
 def _split(xp: Namespace, ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    axis, ends = axis % ary.ndim, indices_or_sections
+    axis, ends = counted(axis, ary.ndim), indices_or_sections
     if not isinstance(ends, list | tuple) and not np.ndim(ends):
         step, rest = divmod(ary.shape[axis], ends)
         if rest:

@@ -11,7 +11,7 @@ from ..numerics import indexing, reductions
 from .rules import composite, rule
 from .tape import Pullback
 
-__all__ = ["at", "axes_of", "flat_without_axis", "several"]
+__all__ = ["at", "axes_of", "counted", "flat_without_axis", "several"]
 
 Axis = int | tuple[int, ...] | None
 
@@ -22,16 +22,23 @@ def several(x: Any) -> tuple[Any, ...]:
     return tuple(x) if is_several else (x,)
 
 
+def counted(axis: int, ndim: int) -> int:
+    """Return an axis counted from 0. One that the array does not have is an error, as it is in the library."""
+    if not -ndim <= axis < ndim:
+        raise IndexError(f"`axis` must lie in [{-ndim}, {ndim}) for an array of {ndim} axes, got {axis}")
+    return axis % ndim
+
+
 def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
     """Return reduced axes, counted from 0 and in order."""
     if axis is None:
         return tuple(range(ndim))
-    return tuple(sorted(k % ndim for k in several(axis)))
+    return tuple(sorted([counted(k, ndim) for k in several(axis)]))
 
 
 def flat_without_axis(xp: Namespace, x: Array, axis: int | None) -> tuple[Array, int]:
     """Return `x` and the axis, counted from 0; without an axis `x` is laid out flat, as by NumPy."""
-    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, axis % x.ndim)
+    return (xp.reshape(x, (-1,)), 0) if axis is None else (x, counted(axis, x.ndim))
 
 
 def at(axis: int, key: int | slice) -> tuple[Any, ...]:
@@ -184,7 +191,7 @@ rule("cumulative_sum", _cumulative_sum, forward=_added_up)
 def _diff(
     xp: Namespace, x: Array, /, *, axis: int = -1, n: int = 1, prepend: Array | None = None, append: Array | None = None
 ) -> Array:
-    axis = axis % x.ndim
+    axis = counted(axis, x.ndim)
     parts = [x]
     for part, place in ((prepend, 0), (append, 2)):
         if part is not None:
