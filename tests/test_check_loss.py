@@ -182,6 +182,40 @@ def test_as_many_classes_are_drawn_as_a_setting_has_numbers():
     assert check_loss("binary_cross_entropy", backends=["numpy"], pos_weight=(0.5, 2.0, 1.5))
 
 
+@pytest.mark.parametrize("delta", [(0.1, 0.5, 2.0), np.asarray([0.1, 0.5, 2.0])], ids=["tuple", "array"])
+def test_items_are_drawn_for_a_setting_of_one_number_a_column(backend, delta):
+    found = check_loss("huber", backends=[backend], delta=delta)
+    assert found, str(found)
+
+
+@al.loss(arrays="quantiles[..., Q]: real, target[...]: real -> [...]")
+def several_quantiles(quantiles, target, *, levels=(0.1, 0.5, 0.9)):
+    xp = al.array_namespace(quantiles, target)
+    error = target[..., None] - quantiles
+    return xp.sum((xp.asarray(levels, dtype=error.dtype) - 0.5) * error + 0.5 * xp.abs(error), axis=-1)
+
+
+@al.loss(arrays="points[N, D]: real, others[M, D]: real -> []")
+def distance_of_means(points, others):
+    xp = al.array_namespace(points, others)
+    return xp.sum((xp.mean(points, axis=0) - xp.mean(others, axis=0)) ** 2)
+
+
+@al.loss
+def bounded(prediction, target, *, delta=(0.1, 0.5, 2.0)):
+    xp = al.array_namespace(prediction, target)
+    error = xp.abs(prediction - target)
+    return xp.where(error < delta, error**2, delta * (2 * error - delta))
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("loss", [bounded, several_quantiles, distance_of_means], ids=lambda loss: loss.__name__)
+def test_a_right_loss_of_other_axes_and_settings_keeps_them(loss):
+    for seed in range(3):
+        found = check_loss(loss, backends=["numpy"], seed=seed)
+        assert found, str(found)
+
+
 def test_a_loss_of_one_s_own_keeps_them_too(backend):
     found = check_loss(Squared, backends=[backend])
     assert found, str(found)

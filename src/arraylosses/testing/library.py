@@ -83,14 +83,21 @@ def forms_of(loss: Loss) -> tuple[bool, ...]:
 
 
 def drawn(loss: Loss, soft: bool = False) -> Draw:
-    """Return what draws arrays for a loss, as many classes as its settings have numbers."""
-    found = [getattr(loss, name) for name in loss.class_settings]
-    lengths = [len(value) for value in found if isinstance(value, tuple)]
+    """Return what draws arrays for a loss, as long as its settings have numbers.
+
+    These belong to the items of a loss of elements, and else to the classes, or to the one axis along which the first
+    array has the parts of an item.
+    """
+    found = [getattr(loss, name) for name in (*loss.class_settings, *loss.array_settings)]
+    shapes = [np.shape(x) if isinstance(x, tuple) else tuple(getattr(x, "shape", ())) for x in found]
+    lengths = [shape[-1] for shape in shapes if shape]
     last = lengths[:1] if loss.declaration.of_elements else []
+    inner = set(loss.declaration.arguments[0].forms[0].axes) - {"...", *loss.declaration.items}
+    named = {"C"} | (inner if len(inner) == 1 else set())
 
     def arrays(seed: int = 0, shape: tuple[int, ...] = (4, 3), dtype: str = "float64") -> list[Numbers]:
         rng = np.random.default_rng(seed)
-        sizes = {"C": lengths[0]} if lengths else None
+        sizes = dict.fromkeys(named, lengths[0]) if lengths else None
         numbers = draw(loss.declaration, rng, (*shape, *last), sizes, loss.class_axis(), soft=soft)
         return [x.astype(dtype) if x.dtype.kind == "f" else x for x in numbers]
 
