@@ -110,6 +110,11 @@ def _symmetric(f: Callable[..., Any]) -> Callable[..., Any]:
     return lambda xp, x: f(xp, x + xp.matrix_transpose(x))
 
 
+def _squares(u: Any, s: Any, vh: Any) -> Any:
+    """All parts of a singular value decomposition, but for the signs of its vectors."""
+    return ((u * u * s[..., None, :]) @ (vh * vh)) + (u[..., :1] @ vh[..., :1, :])
+
+
 _AXES = [(CUBE, {}), (CUBE, {"axis": -1}), (CUBE, {"axis": (0, -1)}), (CUBE, {"axis": 1, "keepdims": True})]
 _AXES += [(CUBE, {"keepdims": True}), (real(), {}), (CUBE, {"axis": ()})]
 _NO_DASK = ("dask",)
@@ -330,6 +335,7 @@ SAMPLES: list[Sample] = [
         *((CUBE, {"ord": p}) for p in (1, -1, _INF, -_INF)),
         (CUBE, {"keepdims": True, "ord": 1}),
     ),
+    *_of("linalg.matrix_norm", (CUBE, {"ord": "nuc"}), (A, {"ord": 2, "keepdims": True}), without=_NO_DASK),
     *_of("linalg.inv", (BATCH, {}), without=_NO_DASK),
     *_of(
         "linalg.solve", (BATCH, real(2, 3, 2), {}), (BATCH, real(3), {}), (MATRIX, real(2, 3, 2), {}), without=_NO_DASK
@@ -345,6 +351,27 @@ SAMPLES: list[Sample] = [
         "linalg.cholesky",
         (SPDS, _symmetric(lambda xp, x: xp.linalg.cholesky(x))),
         (SPD, _symmetric(lambda xp, x: xp.linalg.cholesky(x, upper=True))),
+        without=_NO_DASK,
+    ),
+    *_of("linalg.eigvalsh", (SPDS, _symmetric(lambda xp, x: xp.linalg.eigvalsh(x))), without=_NO_DASK),
+    *_of(
+        "linalg.eigh",
+        # A vector's sign is the library's own: what is looked at does not depend on it.
+        (SPDS, _symmetric(lambda xp, x: xp.linalg.eigh(x).eigenvectors ** 2)),
+        (SPD, _symmetric(lambda xp, x: xp.linalg.eigh(x)[0] * abs(xp.linalg.eigh(x)[1]))),
+        without=_NO_DASK,
+    ),
+    *_of("linalg.svdvals", *((x, {}) for x in (CUBE, A, A.T)), without=_NO_DASK),
+    *_of(
+        "linalg.svd",
+        *((x, lambda xp, x: _squares(*xp.linalg.svd(x, full_matrices=False))) for x in (CUBE, A, A.T)),
+        (BATCH, lambda xp, x: _squares(*xp.linalg.svd(x))),
+        without=_NO_DASK,
+    ),
+    *_of("linalg.pinv", *((x, {}) for x in (CUBE, A, A.T, MATRIX)), without=_NO_DASK),
+    *_of(
+        "linalg.qr",
+        *((x, lambda xp, x: abs(xp.linalg.qr(x)[0]) @ abs(xp.linalg.qr(x).R)) for x in (A.T, BATCH)),
         without=_NO_DASK,
     ),
     *_FOURIER,

@@ -58,6 +58,8 @@ np.einsum("ijk,lk",x,x[:,0])  np.einsum("ij...,jk->ik...",x.T,x[0])  np.einsum("
 np.einsum("ij,ij->i",c[1],x[0][:,:1])  np.linalg.norm(x)  np.linalg.norm(x,axis=-1)  np.linalg.norm(x,1,-1,True)
 np.linalg.norm(x[0],"fro")  np.linalg.norm(x,np.inf,(1,2),keepdims=True)  np.linalg.inv(m)
 np.linalg.solve(m,np.ones(3))  np.linalg.det(m)  np.linalg.slogdet(m)[1]  np.linalg.matrix_power(m,2)
+np.linalg.norm(x,"nuc",(1,2))  np.linalg.norm(x[0],2)  np.linalg.svd(x,compute_uv=False)  np.linalg.svd(x,False).S
+np.linalg.pinv(x)  np.linalg.eigvalsh(m@m.T)  np.linalg.eigh(m@m.T)[0]  abs(np.linalg.qr(m)[1])  np.linalg.svdvals(x)
 np.linalg.cholesky(m@m.T+np.eye(3))  np.trace(m)  m.trace()  np.fft.fft(x).real  np.fft.rfft(x,n=3,axis=0).imag
 """
 # Lists and numbers in the place of arrays, NumPy's own numbers in the place of Python's, no axis, and indices and ends
@@ -223,6 +225,13 @@ def test_keyword_of_numpy_is_refused_by_its_name():
             "no derivative rule for an index twice in one operand; use xp.linalg",
         ),
         (lambda x: np.einsum(x, [0, 1, 2]), "takes its subscripts as one string"),
+        (lambda x: np.linalg.svd(x)[0], "`linalg.svd` has a derivative rule with full_matrices=False"),
+        (lambda x: np.linalg.qr(x)[1], "`linalg.qr` has a derivative rule with mode='reduced', of at least as many"),
+        (
+            lambda x: np.linalg.eigvals(x[0, :, :3]),
+            "eigh and eigvalsh, of symmetric matrices, svd and svdvals have one",
+        ),
+        (lambda x: np.linalg.svd(x * 1j, False)[1], "`linalg.svd` of a complex matrix has no derivative rule"),
     ):
         with pytest.raises(TypeError, match=re.escape(message)):
             autodiff.grad(lambda x, f=f: np.sum(f(x)))(X)

@@ -5,7 +5,8 @@ of the library, so a function that is written against ``al.array_namespace(x)`` 
 
 What works on a traced array:
 
-- the functions of the array API standard with its extensions `linalg` and `fft`, by ``xp = al.array_namespace(x)``;
+- the functions of the array API standard with its extensions `linalg` and `fft`, by ``xp = al.array_namespace(x)``,
+  but for `linalg.eig` and `linalg.eigvals`, of matrices that are not symmetric, and the `unique_` functions;
 - operators, indexing, iteration, comparisons, which are constant and come back as arrays of the library itself;
 - NumPy's functions, ``np.exp(x)`` and ``np.tensordot(x, y, 1)``: those that the standard has under the same or another
   name, and `append`, `atleast_1d`, `atleast_2d`, `average`, `column_stack`, `copy`, `cumprod`, `cumsum`, `degrees`,

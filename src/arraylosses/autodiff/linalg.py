@@ -10,7 +10,7 @@ from .._array_api import Array, Namespace, dtype_kind, namespace_of
 from .array import plain
 from .reductions import axes_of, counted, several
 from .rules import composite, rule
-from .tape import Pullback, unbroadcast
+from .tape import Maker, Pullback, unbroadcast
 
 __all__: list[str] = []
 
@@ -193,8 +193,14 @@ rule(
 def _matrix_norm(xp: Namespace, x: Array, /, *, keepdims: bool = False, ord: Any = "fro") -> Array:  # noqa: A002
     if ord == "fro":
         return xp.linalg.vector_norm(x, axis=(-2, -1), keepdims=keepdims)
+    if ord in ("nuc", 2, -2):
+        values = xp.linalg.svdvals(x)
+        norm = xp.sum(values, axis=-1) if ord == "nuc" else values[..., 0 if ord == 2 else -1]
+        return norm[..., None, None] if keepdims else norm
     if ord not in (1, -1, math.inf, -math.inf):
-        raise TypeError(f"`linalg.matrix_norm` of order {ord!r} has no derivative rule; it has with 'fro', 1 and inf")
+        raise TypeError(
+            f"`linalg.matrix_norm` of order {ord!r} has no derivative rule; it has with 1, 2, inf, 'fro', 'nuc'"
+        )
     first, second = (-2, -1) if abs(ord) == 1 else (-1, -2)
     sums = xp.sum(abs(x), axis=first, keepdims=True)
     norm = (xp.max if ord > 0 else xp.min)(sums, axis=second, keepdims=True)
@@ -272,3 +278,173 @@ def _cholesky(xp: Namespace, ans: Array, x: Array, upper: bool = False) -> Pullb
 
 
 rule("linalg.cholesky", _cholesky)
+
+
+# Decompositions of real matrices. Each part has a rule of its own, which computes the other parts anew: so it can be
+# differentiated again, and a part that is not asked for costs nothing. Vectors of equal eigenvalues or singular values
+# may turn among themselves; of that turn there is no derivative, and it counts as 0.
+
+
+class EighResult(NamedTuple):
+    """What `linalg.eigh` returns."""
+
+    eigenvalues: Array
+    eigenvectors: Array
+
+
+class SVDResult(NamedTuple):
+    """What `linalg.svd` returns."""
+
+    U: Array
+    S: Array
+    Vh: Array
+
+
+class QRResult(NamedTuple):
+    """What `linalg.qr` returns."""
+
+    Q: Array
+    R: Array
+
+
+def _require_real(name: str, x: Array) -> None:
+    if dtype_kind(x.dtype) == "complex":
+        raise TypeError(f"`linalg.{name}` of a complex matrix has no derivative rule; it has of a real one")
+
+
+def _inverse_gaps(xp: Namespace, values: Array) -> Array:
+    """1 / (values[j] - values[i]) at place (i, j), and 0 where they are equal."""
+    gaps = values[..., None, :] - values[..., :, None]
+    return xp.where(gaps == 0, 0.0, 1 / xp.where(gaps == 0, 1.0, gaps))
+
+
+def _part(name: str, maker: Maker, decomposition: str, part: int, **settings: Any) -> None:
+    """State the rule of one part of a decomposition, as a step of its own."""
+    rule(f"linalg.{name}", maker, forward=lambda x: getattr(_library(x).linalg, decomposition)(x, **settings)[part])
+
+
+def _eigenvalues(xp: Namespace, ans: Array, x: Array) -> Pullback:
+    def pullback(g: Array) -> Array:
+        vectors = xp.linalg._eigenvectors(x)
+        return (vectors * g[..., None, :]) @ _transposed(xp, vectors)
+
+    return pullback
+
+
+def _eigenvectors(xp: Namespace, ans: Array, x: Array) -> Pullback:
+    def pullback(g: Array) -> Array:
+        inner = _inverse_gaps(xp, xp.linalg._eigenvalues(x)) * (_transposed(xp, ans) @ g)
+        full = ans @ inner @ _transposed(xp, ans)
+        return (full + _transposed(xp, full)) * 0.5
+
+    return pullback
+
+
+_part("_eigenvalues", _eigenvalues, "eigh", 0)
+_part("_eigenvectors", _eigenvectors, "eigh", 1)
+
+
+@composite("linalg.eigh")
+def _eigh(xp: Namespace, x: Array, /) -> EighResult:
+    _require_real("eigh", x)
+    return EighResult(xp.linalg._eigenvalues(x), xp.linalg._eigenvectors(x))
+
+
+@composite("linalg.eigvalsh")
+def _eigvalsh(xp: Namespace, x: Array, /) -> Array:
+    _require_real("eigvalsh", x)
+    return xp.linalg._eigenvalues(x)
+
+
+# James Townsend, Differentiating the singular value decomposition (2016), for the thin one.
+
+
+def _singular_values(xp: Namespace, ans: Array, x: Array) -> Pullback:
+    return lambda g: (xp.linalg._left(x) * g[..., None, :]) @ xp.linalg._right(x)
+
+
+def _left_vectors(xp: Namespace, ans: Array, x: Array) -> Pullback:
+    def pullback(g: Array) -> Array:
+        s, right = xp.linalg._singular(x), xp.linalg._right(x)
+        return _of_vectors(xp, ans, s, g) @ right
+
+    return pullback
+
+
+def _right_vectors(xp: Namespace, ans: Array, x: Array) -> Pullback:
+    def pullback(g: Array) -> Array:
+        left, s = xp.linalg._left(x), xp.linalg._singular(x)
+        return left @ _transposed(xp, _of_vectors(xp, _transposed(xp, ans), s, _transposed(xp, g)))
+
+    return pullback
+
+
+def _of_vectors(xp: Namespace, vectors: Array, s: Array, g: Array) -> Array:
+    """What the cotangent of the vectors of one side makes on that side: within their space, and out of it."""
+    within = _transposed(xp, vectors) @ g
+    turned = _inverse_gaps(xp, s * s) * (within - _transposed(xp, within)) * s[..., None, :]
+    outside = (g - vectors @ within) / xp.where(s == 0, 1.0, s)[..., None, :]
+    return vectors @ turned + outside
+
+
+_part("_left", _left_vectors, "svd", 0, full_matrices=False)
+_part("_singular", _singular_values, "svd", 1, full_matrices=False)
+_part("_right", _right_vectors, "svd", 2, full_matrices=False)
+
+
+@composite("linalg.svd")
+def _svd(xp: Namespace, x: Array, /, *, full_matrices: bool = True, compute_uv: bool = True) -> SVDResult | Array:
+    _require_real("svd", x)
+    if not compute_uv:  # NumPy's
+        return xp.linalg._singular(x)
+    if full_matrices and x.shape[-2] != x.shape[-1]:
+        raise TypeError("`linalg.svd` has a derivative rule with full_matrices=False, of matrices that are not square")
+    return SVDResult(xp.linalg._left(x), xp.linalg._singular(x), xp.linalg._right(x))
+
+
+@composite("linalg.svdvals")
+def _svdvals(xp: Namespace, x: Array, /) -> Array:
+    _require_real("svdvals", x)
+    return xp.linalg._singular(x)
+
+
+def _orthogonal(xp: Namespace, ans: Array, x: Array) -> Pullback:
+    return lambda g: _of_qr(xp, ans, xp.linalg._triangular(x), g, -(_transposed(xp, g) @ ans))
+
+
+def _triangular(xp: Namespace, ans: Array, x: Array) -> Pullback:
+    return lambda g: _of_qr(xp, xp.linalg._orthogonal(x), ans, 0.0, ans @ _transposed(xp, g))
+
+
+def _of_qr(xp: Namespace, q: Array, r: Array, g: Array | float, inner: Array) -> Array:
+    """Walter and Lehmann, Algorithmic differentiation of linear algebra functions (2010): (G + Q sym) R^-T."""
+    symmetric = xp.tril(inner) + _transposed(xp, xp.tril(inner, k=-1))
+    return _transposed(xp, xp.linalg.solve(r, _transposed(xp, g + q @ symmetric)))
+
+
+_part("_orthogonal", _orthogonal, "qr", 0)
+_part("_triangular", _triangular, "qr", 1)
+
+
+@composite("linalg.qr")
+def _qr(xp: Namespace, x: Array, /, *, mode: str = "reduced") -> QRResult:
+    _require_real("qr", x)
+    if mode != "reduced" or x.shape[-2] < x.shape[-1]:
+        raise TypeError("`linalg.qr` has a derivative rule with mode='reduced', of at least as many rows as columns")
+    return QRResult(xp.linalg._orthogonal(x), xp.linalg._triangular(x))
+
+
+def _pinv(xp: Namespace, ans: Array, x: Array, **settings: Any) -> Pullback:
+    """Golub and Pereyra (1973), of matrices whose rank does not change nearby."""
+    _require_real("pinv", x)
+
+    def pullback(g: Array) -> Array:
+        p, down = _transposed(xp, ans), _transposed(xp, g)
+        first = (down - x @ (ans @ down)) @ ans @ p
+        second = p @ ans @ (down - (down @ ans) @ x)
+        return first + second - p @ g @ p
+
+    return pullback
+
+
+rule("linalg.pinv", _pinv)
