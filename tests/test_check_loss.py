@@ -216,6 +216,25 @@ def test_a_right_loss_of_other_axes_and_settings_keeps_them(loss):
         assert found, str(found)
 
 
+@pytest.mark.parametrize(
+    "loss",
+    [
+        Squared() + 0.5 * al.Huber(delta=0.3),
+        2.0 * al.CrossEntropy() + al.CategoricalFocal(alpha=(1.0, 2.0, 0.5)),
+    ],
+    ids=["elements", "rows"],
+)
+def test_a_sum_of_losses_keeps_them(backend, loss):
+    found = check_loss(loss, backends=[backend])
+    assert found, str(found)
+
+
+@pytest.mark.backend("numpy")
+def test_a_planted_fault_is_found_in_a_sum():
+    found = check_loss(al.Huber() + WrongDerivative(), backends=["numpy"])
+    assert "closed form" in {broken.law for broken in found.broken}, str(found)
+
+
 def test_a_loss_of_one_s_own_keeps_them_too(backend):
     found = check_loss(Squared, backends=[backend])
     assert found, str(found)

@@ -16,7 +16,7 @@ from .._array_api import Array, dtype_name, is_array
 from ..execution import direct
 from ..execution.settings import following
 from ..gradients import value_and_grad, value_grad_hess
-from ..loss import Loss
+from ..loss import Loss, Term, total
 from ..reduction import REDUCTIONS
 from ..registry import deserialize, name_of, serialize
 from .library import Numbers, Subject
@@ -279,7 +279,7 @@ def _nan(on: Subject) -> None:
 
 def _axis(on: Subject) -> None:
     """An `axis` says where the row lies."""
-    if on.loss.class_axis() is None or on.declaration.items != ("...",):
+    if "axis" not in on.loss.settings() or on.loss.class_axis() is None or on.declaration.items != ("...",):
         return
     arrays = on.draw()
     items, layouts = on.value(arrays, "none"), on.checked(arrays).layout
@@ -334,10 +334,15 @@ def formula_of(loss: Loss) -> Callable[..., Any]:
     """Return a loss computed straight from its formula, so that a tape records each operation and no closed form."""
 
     def formula(*arrays: Array, weight: Array | None = None, where: Array | None = None) -> Array:
-        inputs = loss.check(arrays, weight, where)
-        return direct.run(following(loss, inputs), inputs)
+        terms = loss.terms(arrays, weight, where)
+        return total([term.factor for term in terms], [_straight(term) for term in terms])
 
     return formula
+
+
+def _straight(term: Term) -> Array:
+    inputs = term.loss.check(term.arrays, term.weight, term.where)
+    return direct.run(following(term.loss, inputs), inputs)
 
 
 def _closed_form(on: Subject) -> None:
@@ -473,7 +478,8 @@ def _traced(on: Subject) -> None:
 
 def _serialized(on: Subject) -> None:
     try:
-        name_of(on.loss)
+        for _, loss in (*on.loss.leaves, (1.0, on.loss)):
+            name_of(loss)
     except ValueError:
         return
     arrays = on.draw()

@@ -88,7 +88,7 @@ def drawn(loss: Loss, soft: bool = False) -> Draw:
     These belong to the items of a loss of elements, and else to the classes, or to the one axis along which the first
     array has the parts of an item.
     """
-    found = [getattr(loss, name) for name in (*loss.class_settings, *loss.array_settings)]
+    found = [getattr(x, name) for _, x in loss.leaves for name in (*x.class_settings, *x.array_settings)]
     shapes = [np.shape(x) if isinstance(x, tuple) else tuple(getattr(x, "shape", ())) for x in found]
     lengths = [shape[-1] for shape in shapes if shape]
     last = lengths[:1] if loss.declaration.of_elements else []
