@@ -16,19 +16,23 @@ from .._array_api import Array, Namespace
 if TYPE_CHECKING:
     from .tape import Node
 
-__all__ = ["NOT_WRITTEN_TO", "TracedArray", "plain", "refused"]
+__all__ = ["LISTS", "NOT_WRITTEN_TO", "TracedArray", "plain", "refused"]
+
+
+LISTS = (list, tuple)
+"""What the libraries make arrays of. The union of the types would be made at each look."""
 
 
 def _binary(name: str) -> tuple[Callable[..., Array], Callable[..., Array], Callable[..., Array]]:
     """The operator of the function `name`: plain, reflected, and in place, which is out of place here."""
 
     def forward(self: TracedArray, other: Array) -> Array:
-        if isinstance(other, list | tuple):
+        if isinstance(other, LISTS):
             other = self._space.asarray(other)
         return getattr(self._space, name)(self, other)
 
     def reflected(self: TracedArray, other: Array) -> Array:
-        if isinstance(other, list | tuple):
+        if isinstance(other, LISTS):
             other = self._space.asarray(other)
         return getattr(self._space, name)(other, self)
 

@@ -50,7 +50,7 @@ class TracedNamespace:
         self.__name__ = f"arraylosses.autodiff.{library.__name__}"
         self._extension = extension
         self._main = main
-        self._functions: dict[Callable[..., Any], Callable[..., Any]] = {}
+        self._functions: dict[Callable[..., Any] | str, Callable[..., Any]] = {}
         backend = backend_of(library)
         self._chunked = backend == "dask"
         self._array_type = _deferring_type() if backend == "strict" else TracedArray
@@ -101,7 +101,12 @@ class TracedNamespace:
 
     def _method(self, name: str) -> Callable[..., Any]:
         """Return a method of the library's arrays, as a function."""
-        return method(self, name)
+        found = self._functions.get(name)
+        if found is None:
+            found = method(self, name)
+            if not isinstance(found, Refusal):
+                self._functions[name] = found
+        return found
 
 
 def _on_plain_values(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace, namespace_of
-from .array import NOT_WRITTEN_TO, plain, refused
+from .array import LISTS, NOT_WRITTEN_TO, plain, refused
 from .reductions import at, counted, flat_without_axis, several
 from .rules import COMPOSITES, NO_RULE, NUMPY, PLAIN, RULES, every, numpy_function
 from .tape import Pullback, primitive, unbroadcast
@@ -117,15 +117,18 @@ def _of_lists(call: Callable[..., Any], function: Callable[..., Any], space: Nam
         return x if hasattr(x, "ndim") else space.asarray(x)
 
     def with_arrays(*args: Any, **kwargs: Any) -> Any:
-        if not any([isinstance(x, list | tuple) for x in (*args, *kwargs.values())]):
+        for x in (*args, *kwargs.values()) if kwargs else args:
+            if isinstance(x, LISTS):
+                break
+        else:
             return call(*args, **kwargs)
         if signature is None:
-            return call(*[array(x) if isinstance(x, list | tuple) else x for x in args], **kwargs)
+            return call(*[array(x) if isinstance(x, LISTS) else x for x in args], **kwargs)
         given = signature.bind(*args, **kwargs)
         for name, x in given.arguments.items():
             if name in _ARRAYS:
                 given.arguments[name] = tuple([array(part) for part in x])
-            elif name in _ARRAY and isinstance(x, list | tuple):
+            elif name in _ARRAY and isinstance(x, LISTS):
                 given.arguments[name] = array(x)
         return call(*given.args, **given.kwargs)
 

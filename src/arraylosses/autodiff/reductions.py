@@ -8,6 +8,7 @@ from typing import Any
 from .. import special
 from .._array_api import Array, Namespace, array_namespace, is_array, known_size, namespace_of
 from ..numerics import indexing, reductions
+from .array import LISTS
 from .rules import composite, rule
 from .tape import Pullback
 
@@ -18,7 +19,7 @@ Axis = int | tuple[int, ...] | None
 
 def several(x: Any) -> tuple[Any, ...]:
     """Return axes, or other whole numbers, of which one may stand alone; it may be a number of NumPy's."""
-    is_several = isinstance(x, list | tuple) or getattr(x, "ndim", 0) > 0
+    is_several = isinstance(x, LISTS) or getattr(x, "ndim", 0) > 0
     return tuple(x) if is_several else (x,)
 
 
