@@ -91,7 +91,7 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
     """Return NumPy's `function`, of the standard's `name`, for traced arrays; methods alone have no function."""
     if name in NUMPY:
         call = functools.partial(NUMPY[name], space)
-        return _of_lists(call, call, space) if inspect.isfunction(NUMPY[name]) else call
+        return _of_lists(call, inspect.signature(call), space) if inspect.isfunction(NUMPY[name]) else call
     if function is None or (name not in RULES and name not in COMPOSITES and name not in PLAIN):
         return Refusal(name, function)
     if name in PLAIN:
@@ -100,7 +100,8 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
         own = functools.reduce(getattr, name.split("."), space)
     except AttributeError:  # a user's rule for a function that the library lacks
         own = primitive(space, name, RULES[name], function)
-    return _of_lists(_bound(function, name, own), function, space)
+    signature = None if isinstance(function, np.ufunc) else inspect.signature(_SIGNATURES.get(name, function))
+    return _of_lists(_bound(signature, name, own), signature, space)
 
 
 # What NumPy's functions call an array, and several of them
@@ -109,9 +110,8 @@ _ARRAY |= {"x", "x1", "x2", "y"}
 _ARRAYS = {"args", "arrays", "arys", "operands", "tup", "xi"}
 
 
-def _of_lists(call: Callable[..., Any], function: Callable[..., Any], space: Namespace) -> Callable[..., Any]:
-    """Return `call` with arrays in the place of lists and numbers, where NumPy's `function` makes arrays of them."""
-    signature = None if isinstance(function, np.ufunc) else inspect.signature(function)
+def _of_lists(call: Callable[..., Any], signature: inspect.Signature | None, space: Namespace) -> Callable[..., Any]:
+    """Return `call` with arrays in the place of lists and numbers, where NumPy's function makes arrays of them."""
 
     def array(x: Any) -> Any:
         return x if hasattr(x, "ndim") else space.asarray(x)
@@ -153,13 +153,12 @@ class Refusal:
         return self.function(*args, **kwargs)
 
 
-def _bound(function: Callable[..., Any], name: str, own: Callable[..., Any]) -> Callable[..., Any]:
-    """Return `own`, the traced namespace's function `name`, with the signature of NumPy's `function`."""
+def _bound(signature: inspect.Signature | None, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `own`, the function `name` of the traced namespace, with the signature of NumPy's; a ufunc has none."""
     parameters = _accepted(name)
     if parameters is None or any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
         return own
     required = sum(p.default is p.empty for p in parameters.values())
-    signature = None if isinstance(function, np.ufunc) else inspect.signature(_SIGNATURES.get(name, function))
 
     def call(*args: Any, **kwargs: Any) -> Any:
         settings = kwargs
