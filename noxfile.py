@@ -3,7 +3,7 @@
 import nox
 
 nox.options.default_venv_backend = "virtualenv"
-nox.options.sessions = ["lint", "typing", "bare", "tests", "interop", "docs"]
+nox.options.sessions = ["lint", "typing", "bare", "oldest", "tests", "interop", "docs"]
 nox.options.error_on_missing_interpreters = True
 
 PYPROJECT = nox.project.load_toml("pyproject.toml")
@@ -57,6 +57,16 @@ def bare(session: nox.Session) -> None:
     """The runtime dependencies alone: the package works, and imports no array library but NumPy."""
     session.install(".")
     session.run("python", "tests/bare.py")
+
+
+@nox.session(tags=["cpu"])
+def oldest(session: nox.Session) -> None:
+    """The oldest versions that may be installed: of NumPy, under the tape, and of what the command is made of."""
+    project = PYPROJECT["project"]
+    bounds = [*project["dependencies"], *project["optional-dependencies"]["cli"]]
+    session.install("-e", ".", *groups("test"), *[bound.replace(">=", "==") for bound in bounds])
+    chosen = session.posargs or ("tests/autodiff", "tests/test_cli.py", "tests/test_conversion.py")
+    session.run("pytest", *SHARED, "--backend=numpy", *chosen, env=of_processes(session))
 
 
 @nox.session(tags=["cpu"])

@@ -573,7 +573,10 @@ def _from_library(xp: Namespace, x: Array, like: Array) -> Array:
             return _placed(xp.from_dlpack(_detached(x)), place)
         except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
             pass
-    return _placed(xp.asarray(to_numpy(x)), place)
+    values = to_numpy(x)
+    if not values.flags.writeable:  # torch takes such memory with a warning, as NumPy 2.0 hands it over
+        values = values.copy()
+    return _placed(xp.asarray(values), place)
 
 
 def _placed(x: Array, place: Any) -> Array:

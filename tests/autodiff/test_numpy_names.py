@@ -83,7 +83,7 @@ x.take([[1],[1]])  x[[]]  x[:,[]]
 """
 # Calls along an axis
 ALONG = """
-np.sum(x,axis={})  np.mean(x,{})  np.max(x,{})  np.prod(x,axis={})  np.var(x,{})  np.take(x,[0],axis={})
+np.sum(x,axis={})  np.mean(x,{})  np.max(x,{})  np.prod(x,axis={})  np.var(x,axis={})  np.take(x,[0],axis={})
 np.take_along_axis(x,np.asarray([[[0]]]),axis={})  np.repeat(x,2,axis={})  np.unstack(x,axis={})
 np.split(x,1,axis={})  np.diff(x,axis={})  np.tensordot(x,x,axes=({},0))  np.cumsum(x,{})  np.cumprod(x,{})
 np.cumulative_sum(x,axis={})  np.cumulative_prod(x,axis={})  np.sort(x,axis={})  np.flip(x,{})  np.roll(x,1,{})
