@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 import arraylosses as al
 from arraylosses import execution
 from arraylosses._array_api import dtype_kind
-from arraylosses.execution import autograd, blocks, direct, known, native, small, taped
+from arraylosses.execution import autograd, blocks, by_numpy, direct, known, native, taped
 
 from .cases import CASES, CLASSES, DEFAULTS
 from .variants import VARIANTS, Variant
@@ -61,7 +61,7 @@ def small_blocks(size: int = 8, *, several: bool = True) -> Iterator[None]:
         mock.patch.object(blocks, "ROWS", size),
         mock.patch.object(known, "kind_of", _none),
         mock.patch.multiple(native, fits=_none, are_few=_none),
-        mock.patch.object(small, "fits", _none),
+        mock.patch.object(by_numpy, "fits", _none),
         mock.patch.object(blocks, "for_each", for_each),
     ):
         yield

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import autograd, direct, small
+from arraylosses.execution import autograd, by_numpy, direct
 
 from .cases import CASES, DEFAULTS, extremes
 from .test_execution import items_of, small_blocks, units, ways_taken
@@ -555,7 +555,7 @@ def test_a_small_gradient_is_kept_once_and_made_anew_after(torch):
 @pytest.mark.parametrize("shape", [(5, 3), (600, 3)], ids=str)
 @closed_cases
 def test_a_call_of_a_kind_is_the_straight_way_however_often_it_was_made(torch, monkeypatch, case, shape):
-    monkeypatch.setattr(small, "fits", lambda *_: False)
+    monkeypatch.setattr(by_numpy, "fits", lambda *_: False)
     forget_ways()
     for seed in range(4):
         arrays = tensors(torch, case, seed=seed, shape=shape)

@@ -151,8 +151,8 @@ class Torch(Variant):
 
     @contextlib.contextmanager
     def active(self) -> Iterator[None]:
-        # By its own operations; those of NumPy, for few elements and few classes, have tests/test_small.py.
-        with unittest.mock.patch("arraylosses.execution.small.largest", return_value=-1), super().active():
+        # By its own operations; those of NumPy, for few elements and few classes, have tests/test_by_numpy.py.
+        with unittest.mock.patch("arraylosses.execution.by_numpy.largest", return_value=-1), super().active():
             yield
 
     def array(self, x: Any) -> Any:

@@ -565,18 +565,15 @@ def traceable(x: Any) -> Any:
 
 
 def _from_library(xp: Namespace, x: Array, like: Array) -> Array:
-    # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest. JAX ties what
-    # comes by DLPack to a device, where an array that is sharded or traced wants one that is tied to none.
+    # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest, writable for
+    # torch. JAX ties what comes by DLPack to a device, where one that is sharded or traced wants it tied to none.
     place = single_device(like)
     if place is not None and backend_of(namespace_of(x)) != "dask" and backend_of(xp) not in ("dask", "strict"):
         try:
             return _placed(xp.from_dlpack(_detached(x)), place)
         except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
             pass
-    values = to_numpy(x)
-    if not values.flags.writeable:  # torch takes such memory with a warning, as NumPy 2.0 hands it over
-        values = values.copy()
-    return _placed(xp.asarray(values), place)
+    return _placed(xp.asarray(np.require(to_numpy(x), requirements="W")), place)
 
 
 def _placed(x: Array, place: Any) -> Array:

@@ -10,7 +10,7 @@ items it `declares`. Any other loss runs straight.
 | eager torch on the CPU, of few elements, where a loss says how torch does it in a few operations, which it records | by these | `native` |
 | torch in the second stage of its compiler, where all arrays that are to have a gradient have one in closed form | straight, with that derivative | `graphs` |
 | eager torch, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
-| eager torch on the CPU where nothing is to have a gradient, of few elements, or of a softmax over few classes | by NumPy | `small` |
+| eager torch on the CPU where nothing is to have a gradient, of few elements, or of a softmax over few classes | by NumPy | `by_numpy` |
 | eager NumPy, and eager torch on the CPU where nothing is to have a gradient, of more than one block | block by block | `blocks` |
 | arrays of the tape, the first alone of which is traced, where there is a closed form | as one step | `taped` |
 | those of a loss of projected rows, on any library with arrays that can be written to, and on JAX; of coupled items, where these are many | in chunks of rows | `projection` |
@@ -39,7 +39,7 @@ from .._array_api import (
 )
 from ..arguments import Inputs
 from ..formula import Formula
-from . import autocast, autograd, blocks, direct, jitted, known, native, projection, small
+from . import autocast, autograd, blocks, by_numpy, direct, jitted, known, native, projection
 from .direct import Wanted
 from .settings import following
 
@@ -81,7 +81,7 @@ def run_with_derivatives(
         way, inputs = found
     else:
         way, loss, inputs = _checked(loss, arrays, weight, where, kind, whole=True)
-    if way is blocks or isinstance(way, small.Small):
+    if way is blocks or isinstance(way, by_numpy.ByNumpy):
         result: tuple[Array, ...] | None = way.run_with_derivatives(loss, inputs, wanted)
         return result
     return direct.run_with_derivatives(loss, inputs, wanted)
@@ -176,6 +176,6 @@ def _of_eager_torch(loss: Formula, inputs: Inputs, *, whole: bool) -> Any:
     torch: Any = sys.modules["torch"]
     if torch.is_grad_enabled() and (tracked := autograd.tracked(loss, inputs)):
         return autograd.Recorded(loss, inputs) if all([k in loss.closed_forms for k in tracked]) else direct
-    if small.fits(loss, inputs):
-        return small.Small(loss, inputs)
+    if by_numpy.fits(loss, inputs):
+        return by_numpy.ByNumpy(loss, inputs)
     return blocks if blocks.fits(loss, inputs, whole=whole) else direct

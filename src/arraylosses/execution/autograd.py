@@ -20,7 +20,7 @@ from .._array_api import Array, in_transform, is_eager_torch
 from ..arguments import Inputs
 from ..formula import Formula
 from ..reduction import reduce
-from . import autocast, blocks, direct, small
+from . import autocast, blocks, by_numpy, direct
 from .direct import Wanted
 from .known import kinds_of_tensors
 
@@ -47,13 +47,13 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
 class Recorded:
     """How the calls of a kind get a value that autograd knows, with what they have in common."""
 
-    __slots__ = ("_checked", "_common", "_in_blocks", "_wanted", "positions", "small")
+    __slots__ = ("_checked", "_common", "_in_blocks", "_wanted", "by_numpy", "positions")
 
     def __init__(self, loss: Formula, inputs: Inputs) -> None:
         self.positions = tuple([k for k, x in enumerate(inputs.arrays) if x.requires_grad])
         self._wanted = Wanted(self.positions)
-        is_small = _on_cpu(inputs.arrays[0]) and small.fits(loss, inputs)
-        self.small = small.Small(loss, inputs) if is_small else None
+        is_small = _on_cpu(inputs.arrays[0]) and by_numpy.fits(loss, inputs)
+        self.by_numpy = by_numpy.ByNumpy(loss, inputs) if is_small else None
         divisor = direct.common_divisor(loss, inputs)
         self._common = None if divisor is None else _without_tensors(inputs)
         self._checked = None if divisor is None else (direct.Checked(inputs), divisor)
@@ -76,8 +76,8 @@ class Recorded:
 
         On an accelerator that is left to the backward pass, which has a factor of its own.
         """
-        if self.small is not None:
-            found = self.small.run_with_derivatives(loss, inputs, self._wanted)
+        if self.by_numpy is not None:
+            found = self.by_numpy.run_with_derivatives(loss, inputs, self._wanted)
             return found and (found[0], found[1:], 1.0 if loss.reduction == "none" else None)
         if loss.reduction == "none":
             return None
@@ -99,7 +99,7 @@ class Recorded:
 
     def alone(self, inputs: Inputs) -> Any:
         """Return the way in which the value is computed without the gradient, and this without the value."""
-        return self.small or (blocks if _on_cpu(inputs.arrays[0]) else direct)
+        return self.by_numpy or (blocks if _on_cpu(inputs.arrays[0]) else direct)
 
     def gradients(
         self, loss: Formula, inputs: Inputs, tensors: tuple[Array, ...], upstream: Array, kept: Any

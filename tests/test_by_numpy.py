@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import blocks, small, threads
+from arraylosses.execution import blocks, by_numpy, threads
 
 from .cases import CASES
 from .test_execution import items_of, small_blocks, ways_taken
@@ -37,8 +37,8 @@ def counted():
         return counting
 
     with (
-        mock.patch.object(small.Small, "run", note(small.Small.run)),
-        mock.patch.object(small.Small, "run_with_derivatives", note(small.Small.run_with_derivatives)),
+        mock.patch.object(by_numpy.ByNumpy, "run", note(by_numpy.ByNumpy.run)),
+        mock.patch.object(by_numpy.ByNumpy, "run_with_derivatives", note(by_numpy.ByNumpy.run_with_derivatives)),
     ):
         yield calls
 
@@ -55,7 +55,7 @@ def test_every_loss_is_numpy_s_to_the_last_digit(torch, case, dtype):
             loss = replace(case.loss, reduction=reduction)
             with ways_taken() as taken, counted() as calls:
                 value = loss(*tensors, **given)
-            assert ("run" in calls) == ("small" in taken)
+            assert ("run" in calls) == ("by_numpy" in taken)
             if not calls:
                 return  # a kernel of torch's, or a setting that holds an array
             assert value.dtype is tensors[0].dtype
@@ -89,28 +89,28 @@ def test_per_item_losses_have_the_straight_way_s_gradient(torch, case):
 
 
 def test_of_many_elements_torch_computes(torch):
-    for size in (small.most(), small.most() + 1):
+    for size in (by_numpy.most(), by_numpy.most() + 1):
         x = torch.linspace(-1.0, 1.0, size).requires_grad_()
         with counted() as calls:
             al.log_cosh(x, torch.ones(size)).backward()
             al.log_cosh(x.detach(), torch.ones(size))
-        assert calls == (["run_with_derivatives", "run"] if size == small.most() else [])
+        assert calls == (["run_with_derivatives", "run"] if size == by_numpy.most() else [])
 
 
 @pytest.mark.parametrize("current", ["X86_V4", "AVX512_SKX", "baseline(X86_V2)", None])
 def test_fewer_elements_are_small_without_vector_instructions(current):
-    small.most.cache_clear()
+    by_numpy.most.cache_clear()
     found = {} if current is None else {"log1p": {"ff": {"current": current, "available": "baseline"}}}
     with mock.patch.object(np.lib.introspect, "opt_func_info", return_value=found):
-        assert small.most() == (1 << 11 if current in ("baseline(X86_V2)", None) else 1 << 16)
-    small.most.cache_clear()
+        assert by_numpy.most() == (1 << 11 if current in ("baseline(X86_V2)", None) else 1 << 16)
+    by_numpy.most.cache_clear()
 
 
 def test_numpy_says_whether_it_has_vector_instructions():
-    small.most.cache_clear()
+    by_numpy.most.cache_clear()
     of_log1p = np.lib.introspect.opt_func_info().get("log1p")  # None where it has a form for no processor
     has_none = of_log1p is None or of_log1p["ff"]["current"].startswith("baseline")
-    assert small.most() == (1 << 11 if has_none else 1 << 16)
+    assert by_numpy.most() == (1 << 11 if has_none else 1 << 16)
 
 
 def test_the_numbers_do_not_depend_on_how_often_a_kind_was_called(torch):
@@ -252,7 +252,7 @@ def test_many_rows_of_few_classes_are_numpy_s_in_blocks(torch, case, dtype):
         loss = replace(case.loss, reduction=reduction)
         tensors = [torch.tensor(x) for x in arrays]
         in_blocks = mock.patch.multiple(blocks, ROWS=8, SMALL=0)
-        with mock.patch.object(small, "most", return_value=0), in_blocks, counted() as calls:
+        with mock.patch.object(by_numpy, "most", return_value=0), in_blocks, counted() as calls:
             type(loss).checked.clear()
             value = loss(*tensors)
             first = tensors[0].requires_grad_()
@@ -270,9 +270,9 @@ def test_many_rows_of_few_classes_are_numpy_s_in_blocks(torch, case, dtype):
 
 def test_only_rows_of_few_classes_are_numpy_s_whatever_their_number(torch):
     for shape, axis, is_numpy_s in (
-        ((9, small.CLASSES), -1, True), ((9, small.CLASSES + 1), -1, False), ((9, 3, 2), 1, False),
+        ((9, by_numpy.CLASSES), -1, True), ((9, by_numpy.CLASSES + 1), -1, False), ((9, 3, 2), 1, False),
     ):  # fmt: skip
-        with mock.patch.object(small, "most", return_value=0), counted() as calls:
+        with mock.patch.object(by_numpy, "most", return_value=0), counted() as calls:
             al.cross_entropy(torch.zeros(shape), torch.zeros([9, *shape[2:]], dtype=torch.int64), axis=axis)
         assert bool(calls) is is_numpy_s
 
@@ -323,7 +323,7 @@ def test_numpy_has_the_threads_of_torch_for_tensors(torch, given, expected):
     torch.set_num_threads(3)
     try:
         in_blocks = mock.patch.multiple(blocks, ROWS=8, SMALL=0, for_each=note)
-        with in_blocks, mock.patch.object(small, "most", return_value=0), al.config(threads=given):
+        with in_blocks, mock.patch.object(by_numpy, "most", return_value=0), al.config(threads=given):
             al.CrossEntropy.checked.clear()
             al.cross_entropy(logits, labels)
             al.cross_entropy(logits.requires_grad_(), labels, reduction="none").sum().backward()

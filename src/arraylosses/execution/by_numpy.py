@@ -23,7 +23,7 @@ from . import blocks, direct
 from .direct import FIRST, Wanted
 from .threads import as_many_as_torch
 
-__all__ = ["Small", "fits"]
+__all__ = ["ByNumpy", "fits"]
 
 
 @functools.cache
@@ -67,7 +67,7 @@ def largest(loss: Formula, inputs: Inputs) -> float:
     return math.inf if of_few else most()
 
 
-class Small:
+class ByNumpy:
     """How the calls of a kind go, with what they have in common: arguments of NumPy without the arrays, and the mean.
 
     There is none where the call or a setting has weights, arrays are to be converted, or there are several blocks.
