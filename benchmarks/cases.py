@@ -182,7 +182,8 @@ def arrays_for(peer: Peer, shape: Shape, dtype: str = "float32") -> list[np.ndar
     for k, (argument, domain) in enumerate(zip(arguments, domains, strict=True)):
         form = next((form for form in argument.forms if form.domain.name == domain), argument.forms[0])
         whole = form.axes == arguments[0].forms[0].axes
-        arrays.append(_drawn(domain, shape if whole else items, k, dtype, near, axis, shape[axis]))
+        classes = int(form.of) if form.of.isdecimal() else shape[axis]
+        arrays.append(_drawn(domain, shape if whole else items, k, dtype, near, axis, classes))
     return arrays if peer.drawn == "random" else _as_users_have(arrays, axis, peer.drawn)
 
 
