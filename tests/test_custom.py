@@ -65,6 +65,21 @@ def test_either_form_gets_weight_where_and_reduction(variant, form):
     np.testing.assert_allclose(value(where=where), ITEMS[where].mean(), rtol=1e-6)
 
 
+def test_a_function_of_classes(variant):
+    # The README's own.
+    @al.loss(arrays="logits[..., C]: real, labels[...]: class -> [...]")
+    def lead(logits, labels, *, margin=1.0):
+        xp = al.array_namespace(logits)
+        own = al.special.take_along_axis(logits, labels[..., None])
+        return xp.max(logits - own, axis=-1) + margin
+
+    logits, labels = variant.array(np.asarray([[1.0, 3.0, 0.0], [2.0, 5.0, 4.0]], "float32")), np.asarray([0, 2])
+    compute = al.value_and_grad(lead)
+    value, gradient = variant.run(lambda *given: compute(*given, margin=2.0), logits, variant.array(labels))
+    assert float(value) == 3.5
+    np.testing.assert_array_equal(variant.numpy(gradient), [[-0.5, 0.5, 0.0], [0.0, 0.5, -0.5]])
+
+
 def test_a_function_of_rows(variant):
     p, t = variant.array(P), variant.array(T)
     np.testing.assert_allclose(

@@ -175,7 +175,7 @@ def test_a_public_function_takes_half_precision(variant, name, dtype):
         pytest.skip("has no bfloat16")
     if variant.library in ("strict", "dask"):
         pytest.skip("has no half precision")
-    if name in ("one_hot", "where"):
+    if name in ("one_hot", "take_along_axis", "where"):
         pytest.skip("takes labels, or a condition")
     function = getattr(special, name)
     x = variant.array(np.asarray([[0.5, 0.125, 0.25], [0.0, 1.0, 0.75]], "float32"))
@@ -354,6 +354,43 @@ def test_a_form_that_does_not_apply_leaves_its_arguments_to_the_formula():
     assert list(inspect.signature(function).parameters) == ["x", "y"]
 
 
+@pytest.mark.parametrize(("axis", "rows", "places"), [(-1, (2, 3, 4), (2, 3, 1)), (1, (2, 3, 4), (2, 5, 4)),
+                                                     (0, (3, 1, 4), (2, 2, 1)), (0, (5,), (3,))])  # fmt: skip
+def test_entries_are_taken_as_numpy_takes_them(variant, axis, rows, places):
+    rng = np.random.default_rng(0)
+    x, weight = (rng.normal(size=shape).astype(variant.dtypes[-1]) for shape in (rows, places))
+    index = rng.integers(0, rows[axis], size=places)
+    wanted = np.take_along_axis(x, index, axis)
+    take = lambda x, index: special.take_along_axis(x, index, axis=axis)  # noqa: E731
+    found = variant.run(take, variant.array(x), variant.array(index))
+    np.testing.assert_array_equal(variant.numpy(found), wanted)
+
+    def weighted(x, weight, index):
+        return al.array_namespace(x).sum(take(x, index) * weight)
+
+    gradient = variant.run(al.grad(weighted), *map(variant.array, (x, weight, index)))
+    # Each entry gets the weights of the places that name it.
+    slopes = np.zeros((*np.broadcast_shapes(*[np.delete(s, axis) for s in (rows, places)]), rows[axis]))
+    slopes = np.moveaxis(slopes, -1, axis)
+    for place, w in np.ndenumerate(np.broadcast_to(weight, wanted.shape)):
+        own = list(place)
+        own[axis] = np.broadcast_to(index, wanted.shape)[place]
+        slopes[tuple(own)] += w
+    stretched = tuple(k for k, size in enumerate(rows) if size != slopes.shape[k])
+    np.testing.assert_allclose(variant.numpy(gradient), slopes.sum(stretched, keepdims=True), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.backend("numpy")
+def test_places_that_name_no_entries_are_refused():
+    x = np.ones((2, 3))
+    with pytest.raises(ValueError, match="`indices` must have 2 axes, as `x`, got 1; labels of rows are labels"):
+        special.take_along_axis(x, np.asarray([0, 1]))
+    with pytest.raises(TypeError, match="`indices` must hold integers, got float64"):
+        special.take_along_axis(x, x)
+    with pytest.raises(ValueError, match="`axis` must be an axis of `x`, which has 2, got 2"):
+        special.take_along_axis(x, np.asarray([[0], [1]]), axis=2)
+
+
 @pytest.mark.backend("torch")
 @public
 def test_torch_compiles_a_public_function_without_a_break(name):
@@ -365,6 +402,7 @@ def test_torch_compiles_a_public_function_without_a_break(name):
         "clip": (x, -1.0, 1.0),
         "one_hot": (torch.arange(3), 4),
         "smooth_labels": (x.softmax(-1), 0.125),
+        "take_along_axis": (x, torch.arange(3)[:, None]),
     }.get(name, (x,))
     function = getattr(special, name)
     compiled = torch.compile(function, fullgraph=True, backend="eager")

@@ -4,7 +4,7 @@ They have finite derivatives of every order where losses are used most: at 0, at
 may use them beside the functions of its namespace.
 """
 
-from .numerics.classes import one_hot, smooth_labels
+from .numerics.classes import one_hot, smooth_labels, take_along_axis
 from .numerics.elementwise import absolute, clip, heaviside, relu, sign, stop_gradient, where
 from .numerics.logarithms import log_cosh, xlogy
 from .numerics.logistic import log_sigmoid, sigmoid, softplus
@@ -28,6 +28,7 @@ __all__ = [
     "softmax",
     "softplus",
     "stop_gradient",
+    "take_along_axis",
     "vector_norm",
     "where",
     "xlogy",

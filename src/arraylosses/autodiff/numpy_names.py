@@ -53,7 +53,7 @@ STANDARD_NAMES = {
 _SETTING_NAMES = {"ddof": "correction", "a_min": "min", "a_max": "max"}
 
 # Those of NumPy 2.4. Before it what is written in C says none, and `clip` knew neither `min` nor `max`.
-_SIGNATURES = {
+_SIGNATURES: dict[str, Callable[..., Any]] = {
     "asarray": lambda a, dtype=None, order=None, *, device=None, copy=None, like=None: None,
     "clip": lambda a, a_min=None, a_max=None, out=None, *, min=None, max=None, **kwargs: None,  # noqa: A006
     "concat": lambda arrays, /, axis=0, out=None, *, dtype=None, casting="same_kind": None,

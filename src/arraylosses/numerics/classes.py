@@ -1,4 +1,4 @@
-"""Labels as probabilities of classes."""
+"""Labels as probabilities of classes, and the entries that they name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .._array_api import Array, array_namespace, dtype_kind, dtype_name, single_
 from ..arguments import require_integer, require_range
 from ..arguments.labels import check_labels
 from .elementwise import where
-from .indexing import expand_dims
+from .indexing import expand_dims, take_entries
 
 
 def one_hot(labels: Array, n_classes: int, /, *, axis: int = -1, dtype: Any = None) -> Array:
@@ -86,3 +86,47 @@ def smooth_labels(target: Array, smoothing: Any, /, *, axis: int = -1) -> Array:
             "labels"
         )
     return (1.0 - smoothing) * target + smoothing / target.shape[axis]
+
+
+def take_along_axis(x: Array, indices: Array, /, *, axis: int = -1) -> Array:
+    """Take entries along an axis by their places: the standard's function, for libraries that lack it too, as Dask.
+
+    Parameters
+    ----------
+    x : array
+        Of any shape.
+    indices : array
+        Integers in [0, n) for the length n of `axis`, of as many axes as `x`. The other axes broadcast.
+    axis : int, default -1
+        The axis along which entries are taken.
+
+    Returns
+    -------
+    array
+        As many entries along `axis` as `indices` has.
+
+    Raises
+    ------
+    TypeError
+        If `indices` are no integers.
+    ValueError
+        If the two have not as many axes, or `axis` is none of them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from arraylosses import special
+    >>> logits, labels = np.asarray([[1.0, 3.0, 0.0], [2.0, 5.0, 4.0]]), np.asarray([0, 2])
+    >>> special.take_along_axis(logits, labels[:, None]).tolist()
+    [[1.0], [4.0]]
+    """
+    require_integer(axis=axis)
+    if dtype_kind(indices.dtype) != "int":
+        raise TypeError(f"`indices` must hold integers, got {dtype_name(indices.dtype)}")
+    if x.ndim != indices.ndim:
+        raise ValueError(
+            f"`indices` must have {x.ndim} axes, as `x`, got {indices.ndim}; labels of rows are labels[..., None]"
+        )
+    if not -x.ndim <= axis < x.ndim:
+        raise ValueError(f"`axis` must be an axis of `x`, which has {x.ndim}, got {axis}")
+    return take_entries(x, indices, axis)

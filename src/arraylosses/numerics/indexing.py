@@ -130,6 +130,24 @@ def gather(xp: Namespace, x: Array, index: Array, axis: int) -> Array:
     return xp.squeeze(xp.take_along_axis(x, place, axis=axis), axis=axis)
 
 
+def _take_entries_torch(torch: Any, x: Array, index: Array, axis: int) -> Array:
+    # Its take_along_dim is compiled for one shape alone.
+    pairs = zip(x.shape, index.shape, strict=True)
+    others = [1 if k == axis % x.ndim else size if other == 1 else other for k, (size, other) in enumerate(pairs)]
+    rows, places = (list(others) for _ in range(2))
+    rows[axis], places[axis] = x.shape[axis], index.shape[axis]
+    return torch.broadcast_to(x, tuple(rows)).gather(axis, torch.broadcast_to(index, tuple(places)).to(torch.int64))
+
+
+@primitive(arrays=2, torch=_take_entries_torch)
+def take_entries(xp: Namespace, x: Array, index: Array, axis: int) -> Array:
+    """Take the entries of each row of `x` along `axis` that those of `index` name."""
+    if hasattr(xp, "take_along_axis"):
+        return xp.take_along_axis(x, index, axis=axis)
+    rows, index = expand_dims(xp.moveaxis(x, axis, -1), -2), expand_dims(xp.moveaxis(index, axis, -1), -1)
+    return xp.moveaxis(xp.sum(where(one_hot_mask(index, rows, -1), rows, 0.0), axis=-1), -1, axis)
+
+
 def _take_columns_torch(torch: Any, x: Array, index: Array) -> Array:
     place = index.unsqueeze(-2).to(torch.int64)
     return x.gather(-1, torch.broadcast_to(place, (*x.shape[:-1], place.shape[-1])))
