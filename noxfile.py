@@ -64,7 +64,7 @@ def oldest(session: nox.Session) -> None:
     project = PYPROJECT["project"]
     bounds = [*project["dependencies"], *project["optional-dependencies"]["cli"]]
     session.install("-e", ".", *groups("test"), *[bound.replace(">=", "==") for bound in bounds])
-    chosen = session.posargs or ("tests/autodiff", "tests/test_cli.py", "tests/test_conversion.py")
+    chosen = session.posargs or ("tests/autodiff", "tests/test_cli.py", "tests/test_constants.py", "tests/test_conversion.py")
     session.run("pytest", *SHARED, "--backend=numpy", *chosen, env=of_processes(session))
 
 

@@ -198,7 +198,7 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
     items = rows.shape if is_label else rows.shape[:-1]
     weight = np.ones(items) if weight is None else np.broadcast_to(weight, items)
     rows, place = np.unique(rows.reshape(-1, *rows.shape[len(items) :]), axis=0, return_inverse=True)
-    weight = np.bincount(place, weight.reshape(-1))
+    weight = np.bincount(place.ravel(), weight.ravel())  # of two axes in NumPy 2.0.0
     size = rows.shape[1] if not is_label else int(rows[-1]) + 1 if classes is None else classes
     if hasattr(loss, "axis"):
         loss = get(loss, axis=-1)
