@@ -64,8 +64,8 @@ def oldest(session: nox.Session) -> None:
     project = PYPROJECT["project"]
     bounds = [*project["dependencies"], *project["optional-dependencies"]["cli"]]
     session.install("-e", ".", *groups("test"), *[bound.replace(">=", "==") for bound in bounds])
-    chosen = session.posargs or ("tests/autodiff", "tests/test_cli.py", "tests/test_constants.py", "tests/test_conversion.py")
-    session.run("pytest", *SHARED, "--backend=numpy", *chosen, env=of_processes(session))
+    chosen = [f"tests/{name}" for name in ("autodiff", "test_cli.py", "test_constants.py", "test_conversion.py")]
+    session.run("pytest", *SHARED, "--backend=numpy", *(session.posargs or chosen), env=of_processes(session))
 
 
 @nox.session(tags=["cpu"])
