@@ -106,6 +106,9 @@ class KlDivergence(_Divergence):
     0.693147
     """
 
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # a sum
+
     # Σ t (log t - log q), with 0 log 0 = 0.
     def call(self, log_probabilities: Array, target: Array) -> Array:
         value = logarithms.relative_entropy(*self._logs(log_probabilities, target), self.row_axis(target))
@@ -321,6 +324,9 @@ class TotalVariation(_Divergence):
     >>> float(al.total_variation(p, q, from_log=False))
     0.5
     """
+
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return False  # a sum
 
     # Σ |p - q| / 2
     def call(self, log_probabilities: Array, target: Array) -> Array:

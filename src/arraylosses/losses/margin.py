@@ -444,6 +444,9 @@ class MultiMargin(_ClassLoss):
         require_integer(p=self.p)
         require_range(1, 2, p=self.p)
 
+    def few_classes_first(self, *, of_labels: bool) -> bool:
+        return not of_labels  # of these it takes a sum
+
     # Σ_{j != y} max(0, margin + z_j - z_y)^p / C
     def call(self, logits: Array, labels: Array) -> Array:
         axis = self.row_axis(logits)

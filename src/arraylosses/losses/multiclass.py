@@ -334,7 +334,7 @@ class Nll(_ClassLoss):
     whole_rows: ClassVar[bool] = False
 
     def few_classes_first(self, *, of_labels: bool) -> bool:
-        return not of_labels
+        return False  # a sum
 
     def torch_kernel(self) -> tuple[str, dict[str, Any]] | None:
         return None if self.class_weight is not None else ("nll_loss_nd", {})
