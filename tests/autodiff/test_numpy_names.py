@@ -60,6 +60,10 @@ np.linalg.norm(x[0],"fro")  np.linalg.norm(x,np.inf,(1,2),keepdims=True)  np.lin
 np.linalg.solve(m,np.ones(3))  np.linalg.det(m)  np.linalg.slogdet(m)[1]  np.linalg.matrix_power(m,2)
 np.linalg.norm(x,"nuc",(1,2))  np.linalg.norm(x[0],2)  np.linalg.svd(x,compute_uv=False)  np.linalg.svd(x,False).S
 np.linalg.pinv(x)  np.linalg.eigvalsh(m@m.T)  np.linalg.eigh(m@m.T)[0]  abs(np.linalg.qr(m)[1])  np.linalg.svdvals(x)
+np.pad(x,1)  np.pad(x,(1,2))  np.pad(x[0],((0,1),(2,0)),constant_values=2.0)  np.pad(x[0,0],(0,2),"constant")
+np.pad(x,((1,0),)*3,constant_values=((1,2),)*3)  np.nansum(x)  np.nanmean(x,axis=1)  np.nanmean(x,(0,2),keepdims=True)
+np.nansum(np.where(x<0,np.nan,x),axis=0)  np.nanmean(np.where(c<0,np.nan,x))  np.select([x<0,c<0],[x*x,c*x],2.0)
+np.select([c>0.5],[x])  np.diag(x[0,0])  np.diag(x[0,0],1)  np.diag(x[0,0],-2)  np.diag(m)  np.diag(m,k=-1)
 np.linalg.cholesky(m@m.T+np.eye(3))  np.trace(m)  m.trace()  np.fft.fft(x).real  np.fft.rfft(x,n=3,axis=0).imag
 """
 # Lists and numbers in the place of arrays, NumPy's own numbers in the place of Python's, no axis, and indices and ends
@@ -225,6 +229,7 @@ def test_keyword_of_numpy_is_refused_by_its_name():
             "no derivative rule for an index twice in one operand; use xp.linalg",
         ),
         (lambda x: np.einsum(x, [0, 1, 2]), "takes its subscripts as one string"),
+        (lambda x: np.pad(x, 1, "edge"), "`pad` of a traced array has mode='constant' alone, got 'edge'"),
         (lambda x: np.linalg.svd(x)[0], "`linalg.svd` has a derivative rule with full_matrices=False"),
         (lambda x: np.linalg.qr(x)[1], "`linalg.qr` has a derivative rule with mode='reduced', of at least as many"),
         (

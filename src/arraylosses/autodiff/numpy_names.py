@@ -324,6 +324,45 @@ def _nan_to_num(
     return xp.where(x == -float("inf"), -largest if neginf is None else neginf, x)
 
 
+@numpy_function("nansum")
+def _nansum(xp: Namespace, a: Array, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Array:
+    return xp.sum(xp.where(xp.isnan(a), 0.0, a), axis=axis, dtype=dtype, keepdims=keepdims)
+
+
+@numpy_function("nanmean")
+def _nanmean(xp: Namespace, a: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
+    count = xp.sum(xp.where(xp.isnan(a), 0.0, xp.ones_like(a)), axis=axis, keepdims=keepdims)
+    return _nansum(xp, a, axis, keepdims=keepdims) / count
+
+
+@numpy_function("pad")
+def _pad(xp: Namespace, array: Array, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Array:
+    if mode != "constant":
+        raise TypeError(f"`pad` of a traced array has mode='constant' alone, got {mode!r}; write it with xp.concat")
+    widths, values = (np.broadcast_to(np.asarray(x), (array.ndim, 2)).tolist() for x in (pad_width, constant_values))
+    for axis, (ends, (first, last)) in enumerate(zip(widths, values, strict=True)):
+        before, after = ((*array.shape[:axis], width, *array.shape[axis + 1 :]) for width in ends)
+        parts = xp.full(before, first, dtype=array.dtype), array, xp.full(after, last, dtype=array.dtype)
+        array = xp.concat(parts, axis=axis)
+    return array
+
+
+@numpy_function("select")
+def _select(xp: Namespace, condlist: Sequence[Array], choicelist: Sequence[Any], default: Any = 0) -> Array:
+    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
+        default = xp.where(condition, choice, default)
+    return default
+
+
+@numpy_function("diag")
+def _diag(xp: Namespace, v: Array, k: int = 0) -> Array:
+    if v.ndim != 1:
+        return xp.linalg.diagonal(v, offset=k)
+    row = _pad(xp, v, (max(k, 0), max(-k, 0)))
+    places = xp.arange(row.shape[0])
+    return xp.where(places - places[:, None] == k, row, 0.0)
+
+
 @numpy_function("exp2")
 def _exp2(xp: Namespace, x: Array) -> Array:
     return 2.0**x
