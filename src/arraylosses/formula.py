@@ -22,7 +22,7 @@ from .arguments import (
 __all__ = ["Formula", "Projection"]
 
 _CLOSED_FORMS = ("derivative", "value_and_derivatives", "second_derivative")
-_OF_A_FORMULA = (*_CLOSED_FORMS, "torch_kernel", "in_torch")
+_OF_A_FORMULA = (*_CLOSED_FORMS, "torch_kernel", "in_torch", "once_in_torch")
 
 
 class Projection(NamedTuple):
@@ -167,12 +167,18 @@ class Formula:
         """Return torch's own function that computes this loss to the last digit, by name, and the settings it takes."""
         return None
 
-    def in_torch(self, torch: Any, *arrays: Any) -> Array | None:
-        """Return per-item losses by a few of torch's own operations, as torch records them faster than a closed form.
+    def in_torch(self, torch: Any, reduction: str, *arrays: Any) -> Array | None:
+        """Return the loss by a few of torch's own operations, which torch records faster than a closed form.
 
-        None where these settings take more of them. A result that is not finite counts as none.
+        `reduction` is "none", "mean" or "sum". None where these settings or values take another way. A result that is
+        not finite counts as none.
         """
         return None
+
+    @property
+    def once_in_torch(self) -> bool:
+        """Whether `in_torch` is one kernel, whose second derivative torch lacks or has without its digits."""
+        return False
 
     def few_classes_first(self, *, of_labels: bool) -> bool:
         """Return whether NumPy takes less time for many rows of few classes with `axis` 0 in place of -1.

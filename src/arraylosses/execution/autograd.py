@@ -206,12 +206,35 @@ def _function() -> Any:
         if not torch.is_grad_enabled() and is_eager_torch(upstream) and not in_transform():
             found = way.gradients(loss, inputs, tensors, upstream, kept)
         if not found:
-            with torch.enable_grad():
-                # Of views, for a tensor's hooks are not to see this gradient on the way.
-                views = [x if x is None else x.view_as(x) for x in tensors]
-                value = direct.run(loss, _with_tensors(inputs, tuple(views)))
-            sources = [views[k] for k in way.positions]
-            found = torch.autograd.grad(value, sources, upstream, create_graph=torch.is_grad_enabled())
+            found = _of_formula(loss, inputs, tensors, way.positions, upstream)
         return found
 
     return Recomputed
+
+
+def _of_formula(
+    loss: Formula, inputs: Inputs, tensors: tuple[Array, ...], positions: tuple[int, ...], upstream: Array
+) -> tuple[Array, ...]:
+    """The gradients that torch derives from the formula, themselves recorded where a gradient is."""
+    torch: Any = sys.modules["torch"]
+    with torch.enable_grad():
+        # Of views, for a tensor's hooks are not to see this gradient on the way.
+        views = [x if x is None else x.view_as(x) for x in tensors]
+        value = direct.run(loss, _with_tensors(inputs, tuple(views)))
+    sources = [views[k] for k in positions]
+    found: tuple[Array, ...] = torch.autograd.grad(value, sources, upstream, create_graph=torch.is_grad_enabled())
+    return found
+
+
+def derive_by_formula(result: Array, loss: Formula, inputs: Inputs) -> None:
+    """Derive the gradient from the formula where it is itself recorded; `result` is one kernel of the first array."""
+    is_recorded = sys.modules["torch"].is_grad_enabled
+
+    def replaced(gradients: tuple[Array | None, ...], upstreams: tuple[Array, ...]) -> tuple[Array | None, ...] | None:
+        return (by_formula(None, *upstreams), *gradients[1:]) if is_recorded() else None
+
+    @autocast.without
+    def by_formula(_: None, upstream: Array) -> Array:
+        return _of_formula(loss, inputs, inputs.arrays, (0,), upstream)[0]
+
+    result.grad_fn.register_hook(replaced)

@@ -15,17 +15,16 @@ from typing import Any
 from .._array_api import Array, in_forward_mode, in_transform
 from ..arguments import Inputs
 from ..formula import Formula
-from . import direct
+from ..numerics.reductions import REDUCTIONS_OF_TORCH
+from . import autograd, direct
 
 __all__ = ["FEW", "LARGEST", "Few", "Kernel", "are_few", "fits"]
 
 LARGEST = 1 << 22
 """Elements, each an item, up to which they are faster on the CPU: a result of all items still fits the last cache."""
 
-FEW = 1 << 14
+FEW = 1 << 17
 """Elements up to which a few operations that torch records take less than an autograd function written in Python."""
-
-_REDUCTIONS = {"none": 0, "mean": 1, "sum": 2}
 
 
 def fits(loss: Any, inputs: Inputs) -> bool:
@@ -34,7 +33,7 @@ def fits(loss: Any, inputs: Inputs) -> bool:
     if loss.array_settings or loss.torch_kernel() is None or in_forward_mode():
         return False
     first = inputs.arrays[0]
-    if loss.reduction not in _REDUCTIONS or not (inputs.weight is inputs.where is inputs.invalid is None):
+    if loss.reduction not in REDUCTIONS_OF_TORCH or not (inputs.weight is inputs.where is inputs.invalid is None):
         return False
     # torch.nn.functional has its own answer to a mean of nothing.
     if not math.prod(inputs.item_shape) or not all([_is_plain(torch, x) for x in inputs.arrays]):
@@ -60,7 +59,7 @@ class Kernel:
         name, settings = loss.torch_kernel() or ("", {})
         # What torch.nn.functional broadcasts and warns before it calls.
         self._function = getattr(torch._C._nn, name)
-        self._settings = {**settings, "reduction": _REDUCTIONS[loss.reduction]}
+        self._settings = {**settings, "reduction": REDUCTIONS_OF_TORCH[loss.reduction]}
 
     def run(self, _: Formula, inputs: Inputs) -> Array:
         """Compute the loss on checked inputs."""
@@ -70,28 +69,35 @@ class Kernel:
 
 def are_few(loss: Formula, inputs: Inputs) -> bool:
     """Whether arrays on the CPU, whose values can be looked at, may have a loss by a few operations of torch's."""
-    if type(loss).in_torch is Formula.in_torch or loss.reduction not in ("mean", "sum") or loss.array_settings:
+    if type(loss).in_torch is Formula.in_torch or loss.reduction == "none" or loss.array_settings:
         return False
-    if not 0 < inputs.arrays[0].numel() <= FEW or inputs.labels or direct.common_divisor(loss, inputs) is None:
+    if not 0 < inputs.arrays[0].numel() <= FEW or direct.common_divisor(loss, inputs) is None:
+        return False
+    if loss.reduction == "batchmean" and len(inputs.item_shape) != 1:
         return False
     torch: Any = sys.modules["torch"]
-    if not all([_is_plain(torch, x) and x.shape == inputs.item_shape for x in inputs.arrays]):
-        return False
-    return loss.in_torch(torch, *inputs.arrays) is not None
+    return all([_is_plain(torch, x) and not _is_broadcast(inputs, k) for k, x in enumerate(inputs.arrays)])
+
+
+def _is_broadcast(inputs: Inputs, k: int) -> bool:
+    shape, layout = inputs.arrays[k].shape, inputs.layout[k]
+    axes = math.prod([shape[axis] for axis in layout or ()])
+    return bool(math.prod(shape) != axes * math.prod(inputs.item_shape))
 
 
 class Few:
-    """How calls of a kind go of which torch is to record a few operations, and how one whose result is not finite."""
+    """How calls of a kind go of which torch is to record a few operations, and those whose values take another way."""
 
     def __init__(self, otherwise: Any) -> None:
         self._otherwise = otherwise
 
     def run(self, loss: Formula, inputs: Inputs) -> Array:
         """Compute the loss on checked inputs."""
-        items = loss.in_torch(sys.modules["torch"], *inputs.arrays)
-        if items is not None:
-            result: Array = items.mean() if loss.reduction == "mean" else items.sum()
-            if math.isfinite(result.item()):
-                return result
+        reduction = "mean" if loss.reduction == "batchmean" else loss.reduction
+        result = loss.in_torch(sys.modules["torch"], reduction, *inputs.arrays)
+        if result is not None and math.isfinite(result.item()):
+            if loss.once_in_torch and result.requires_grad:
+                autograd.derive_by_formula(result, loss, inputs)
+            return result
         otherwise: Array = self._otherwise.run(loss, inputs)
         return otherwise

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from .. import special
 from .._array_api import NUMBERS, Array, Real, array_namespace, as_array, broadcast_to, broadcasts_to
+from .._values import least_and_most
 from ..arguments import (
     added_axes,
     of_classes,
@@ -15,7 +16,7 @@ from ..arguments import (
     require_per_class,
     require_range,
 )
-from ..numerics import elementwise, logarithms, logistic, settings
+from ..numerics import elementwise, logarithms, logistic, reductions, settings
 from ..registry import register
 from ._base import PureLoss
 
@@ -51,6 +52,16 @@ class _YesOrNo(PureLoss):
         p, q = self._pair(prediction)
         of_yes = logarithms.per_probability(yes, logarithms.replace_unused_zeros(p, yes))
         return no / logarithms.replace_unused_zeros(q, no) - of_yes
+
+
+_FEW = 1 << 11
+"""Elements up to which torch's kernel of probabilities, which takes one at a time, takes the least time."""
+
+
+def _lie_within_kernel(probabilities: Array) -> bool:
+    """Whether torch's kernel has all digits: no logarithm is below -100, where it ends, nor p (1 - p) below 1e-12."""
+    least, most = least_and_most(probabilities)
+    return least >= 1e-11 and most <= 1.0 - 1e-11
 
 
 @register(
@@ -156,13 +167,25 @@ class BinaryCrossEntropy(_YesOrNo):
         p, q = logistic.sigmoid_and_complement(prediction)
         return (no + self._positive(prediction, yes)) * (p * q)
 
-    # (1 - target) log(1 + exp(prediction)) + target log(1 + exp(-prediction))
-    def in_torch(self, torch: Any, prediction: Array, target: Array) -> Array | None:
-        if not self.from_logits or self.pos_weight is not None or not settings.is_zero(self.label_smoothing):
+    def in_torch(self, torch: Any, reduction: str, prediction: Array, target: Array) -> Array | None:
+        if self.pos_weight is not None or not settings.is_zero(self.label_smoothing):
             return None
-        no, yes = [logistic.softplus_in_torch(torch, x) for x in (prediction, -prediction)]
-        items: Array = torch.lerp(no, yes, target)
-        return items
+        if self.from_logits:
+            items = logistic.bernoulli_nll_in_torch(torch, prediction, target)
+            return None if items is None else reductions.reduced_in_torch(torch, items, reduction)
+        if target.requires_grad or prediction.numel() > _FEW or not _lie_within_kernel(prediction):
+            return None
+        code = reductions.REDUCTIONS_OF_TORCH[reduction]
+        try:
+            # what torch.nn.functional broadcasts and warns before it calls
+            result: Array = torch._C._nn.binary_cross_entropy(prediction, target, None, code)
+        except RuntimeError:  # of a target that is no probability
+            return None
+        return result
+
+    @property
+    def once_in_torch(self) -> bool:
+        return not self.from_logits
 
     def _logit_weights(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
         """What -log p and -log(1 - p) count; None for the second where it is 1 less the first."""
@@ -483,8 +506,9 @@ class SoftMargin(PureLoss):
     def derivative(self, prediction: Array, target: Array) -> Array:
         return -target * special.sigmoid(-target * prediction)
 
-    def in_torch(self, torch: Any, prediction: Array, target: Array) -> Array:
-        return logistic.softplus_in_torch(torch, -target * prediction)
+    def in_torch(self, torch: Any, reduction: str, prediction: Array, target: Array) -> Array:
+        items = logistic.softplus_in_torch(torch, -target * prediction)
+        return reductions.reduced_in_torch(torch, items, reduction)
 
     # target² / ((1 + exp(target prediction)) (1 + exp(-target prediction)))
     def second_derivative(self, prediction: Array, target: Array) -> Array:

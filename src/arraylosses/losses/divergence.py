@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from .. import special
 from .._array_api import Array, Real, array_namespace
+from .._values import least_and_most
 from ..arguments import require_one_of_type, require_range
 from ..numerics import elementwise, logarithms, reductions, settings, softmax
 from ..registry import alias, register
@@ -47,6 +49,10 @@ class _Divergence(PureRowLoss):
         if self.from_log:
             return mass, log_mass, prediction
         return mass, log_mass, logarithms.log(logarithms.replace_unused_zeros(prediction, mass))
+
+
+_LOG_OF_NONE = -1e4
+"""A finite number below each logarithm, to be multiplied by 0."""
 
 
 @register("KLDivLoss", "kl_div", alias("kl_divergence_with_log_targets", log_target=True))
@@ -114,6 +120,13 @@ class KlDivergence(_Divergence):
         value = logarithms.relative_entropy(*self._logs(log_probabilities, target), self.row_axis(target))
         # It is at least 0 for two distributions, whose sums are rounded as it is.
         return logarithms.without_rounding(value, -4.0 * float(array_namespace(value).finfo(value.dtype).eps))
+
+    def in_torch(self, torch: Any, reduction: str, log_probabilities: Array, target: Array) -> Array | None:
+        if not self.from_log or self.log_target or target.requires_grad:
+            return None
+        log_mass = target.log().clamp_min_(_LOG_OF_NONE)
+        items = ((log_mass - log_probabilities) * target).sum(self.row_axis(target))
+        return None if least_and_most(items)[0] < 0 else reductions.reduced_in_torch(torch, items, reduction)
 
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:

@@ -14,7 +14,7 @@ from ..arguments import (
     require_positive,
     require_range,
 )
-from ..numerics import elementwise, norms, settings
+from ..numerics import elementwise, norms, reductions, settings
 from ..registry import register
 from ._base import PureLoss, PureRowLoss
 
@@ -283,9 +283,8 @@ class MarginRanking(PureLoss):
         by_second = target * special.heaviside(short)
         return special.relu(short), tuple([by_second if k else -by_second for k in positions])
 
-    def in_torch(self, torch: Any, x1: Array, x2: Array, target: Array) -> Array:
-        items: Array = torch.relu(self._short(x1, x2, target))
-        return items
+    def in_torch(self, torch: Any, reduction: str, x1: Array, x2: Array, target: Array) -> Array:
+        return reductions.reduced_in_torch(torch, torch.relu(self._short(x1, x2, target)), reduction)
 
     def second_derivative(self, x1: Array, x2: Array, target: Array) -> Array:
         return array_namespace(x1, x2).zeros_like(x1)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from .. import special
-from .._array_api import Array, Real, array_namespace
+from .._array_api import NUMBERS, Array, Real, array_namespace
+from .._values import least_and_most
 from ..arguments import require_integer, require_nonnegative, require_range
 from ..numerics import elementwise, indexing, reductions
 from ..registry import register
@@ -14,6 +15,13 @@ from ._base import PureLoss
 from .multiclass import _ClassLoss, _is_label
 
 __all__ = ["CategoricalHinge", "Exponential", "ModifiedHuber", "MultiMargin", "MulticlassPerceptron", "Perceptron"]
+
+
+_FEW_CLASSES = 1 << 4
+"""Classes up to which torch's kernel, which adds one after the other in the dtype of the logits, keeps the digits."""
+
+_ORDINARY = 32.0
+"""Logits up to which it does: it subtracts the label's from the margin first."""
 
 
 @register("perceptron_loss", "binary_perceptron_loss")
@@ -446,6 +454,21 @@ class MultiMargin(_ClassLoss):
 
     def few_classes_first(self, *, of_labels: bool) -> bool:
         return not of_labels  # of these it takes a sum
+
+    def in_torch(self, torch: Any, reduction: str, logits: Array, labels: Array) -> Array | None:
+        if self.class_weight is not None or not _is_label(labels) or not isinstance(self.margin, NUMBERS):
+            return None
+        if logits.ndim != 2 or self.row_axis(logits) not in (-1, 1) or logits.shape[1] > _FEW_CLASSES:
+            return None
+        least, most = least_and_most(logits)
+        if not -_ORDINARY <= least <= most <= _ORDINARY:
+            return None
+        # what torch.nn.functional warns before it calls
+        kernel, code = torch._C._nn.multi_margin_loss, reductions.REDUCTIONS_OF_TORCH[reduction]
+        result: Array = kernel(logits, labels, self.p, self.margin, None, code)
+        return result
+
+    once_in_torch: ClassVar[bool] = True
 
     # Σ_{j != y} max(0, margin + z_j - z_y)^p / C
     def call(self, logits: Array, labels: Array) -> Array:

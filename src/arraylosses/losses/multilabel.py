@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from .. import special
 from .._array_api import NUMBERS, Array, Real, array_namespace, as_array
 from ..arguments import require_nonnegative, require_per_class, require_range
-from ..numerics import elementwise, indexing, logarithms, logistic, settings
+from ..numerics import elementwise, indexing, logarithms, logistic, reductions, settings
 from ..registry import register
 from ._base import PureLoss, PureRowLoss, along, per_class
 from .margin import _shortfalls
@@ -83,6 +83,15 @@ class MultilabelSoftMargin(PureRowLoss):
         if self.class_weight is None:
             return xp.mean(loss, axis=axis)
         return xp.sum(self._shares(logits, axis) * loss, axis=axis)
+
+    def in_torch(self, torch: Any, reduction: str, logits: Array, target: Array) -> Array | None:
+        if self.class_weight is not None:
+            return None
+        loss = logistic.bernoulli_nll_in_torch(torch, logits, target)
+        if loss is None:
+            return None
+        items = loss if reduction == "mean" else loss.mean(self.row_axis(logits))
+        return reductions.reduced_in_torch(torch, items, reduction)
 
     # w (p - target) / Σ w
     def derivative(self, logits: Array, target: Array) -> Array:

@@ -26,6 +26,22 @@ def softplus_in_torch(torch: Any, x: Array) -> Array:
     return result
 
 
+_FEW_PAIRS = 1 << 14
+"""Elements up to which two logarithms that torch records for each take less than one in closed form."""
+
+
+# Of targets that are 0 or 1 it is log(1 + exp(±x)), of others (1 - t) log(1 + exp(x)) + t log(1 + exp(-x)).
+def bernoulli_nll_in_torch(torch: Any, x: Array, target: Array) -> Array | None:
+    """`bernoulli_nll` by a few of torch's operations; None where the closed form takes less."""
+    if not target.requires_grad and torch.equal(target * target, target):
+        return softplus_in_torch(torch, x * torch.rsub(target, 1.0, alpha=2.0))
+    if x.numel() > _FEW_PAIRS:
+        return None
+    no, yes = [softplus_in_torch(torch, logit) for logit in (x, -x)]
+    result: Array = torch.lerp(no, yes, target)
+    return result
+
+
 def _softplus_in_place(library: Any, x: Array) -> Array:
     if library is not np:
         return softplus_in_torch(library, x)
