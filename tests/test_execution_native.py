@@ -95,7 +95,7 @@ def test_a_few_operations_are_recorded_by_torch(torch):
         (al.BinaryCrossEntropy(), x[:, 0], p[:, 1]), (al.BinaryCrossEntropy(from_logits=False), p.roll(1, 0), p),
         (al.MarginRanking(), x, x.roll(1, 1), y), (al.MultilabelSoftMargin(), x, y.clip(0.0)),
         (al.KlDivergence(), torch.log_softmax(x, 1), p.roll(1, 1)), (al.MultiMargin(), x, labels),
-        (al.MultiMargin(p=2, margin=0.5), x, labels),
+        (al.MultiMargin(p=2, margin=0.5), x, labels), (al.TripletMargin(), x, x.roll(1, 1), x.roll(1, 0)),
     ]  # fmt: skip
     for of, first, *rest in calls:
         for reduction in ("mean", "sum", "batchmean"):
@@ -128,12 +128,15 @@ def test_values_that_a_kernel_has_no_digits_of_take_another_way(torch):
         (al.BinaryCrossEntropy(from_logits=False), ([0.25, 0.5], [-0.5, 1.5]), False),
         (al.MultiMargin(), ([[3e1, 2.9e1]], [0]), True),
         (al.MultiMargin(), ([[1e9, 1e9]], [0]), False),
+        (al.TripletMargin(), ([[1.0, 2.0]], [[1.5, 2.0]], [[2.0, 2.0]]), True),
+        (al.TripletMargin(), ([[1e-30, 2e-30]], [[3e-30, 2e-30]], [[2.0, 2.0]]), False),
+        (al.TripletMargin(), ([[1.0, 2.0]], [[1.0, 2.0]], [[2.0, 2.0]]), False),
         (al.KlDivergence(), ([[-0.5, -1.0]], [[0.5, 0.5]]), True),
         (al.KlDivergence(), ([[0.5, 1.0]], [[0.5, 0.5]]), False),
         (al.KlDivergence(), ([[-0.5, -np.inf]], [[1.0, 0.0]]), False),
     ):
-        x, y = torch.tensor(arrays[0], requires_grad=True), torch.tensor(arrays[1])
-        value, expected = loss(x, y), straight(loss, x, y)
+        x, rest = torch.tensor(arrays[0], requires_grad=True), [torch.tensor(y) for y in arrays[1:]]
+        value, expected = loss(x, *rest), straight(loss, x, *rest)
         assert ("Recomputed" not in type(value.grad_fn).__name__) == of_torch, (loss, arrays)
         torch.testing.assert_close(value, expected)
         torch.testing.assert_close(*[torch.autograd.grad(v, x)[0] for v in (value, expected)])

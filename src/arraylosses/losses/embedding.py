@@ -450,6 +450,14 @@ class TripletMargin(_VectorLoss):
         short, by_other = self._short(near, far), self._short(near, other)
         return special.relu(special.where(by_other > short, by_other, short))
 
+    def in_torch(self, torch: Any, reduction: str, anchor: Array, positive: Array, negative: Array) -> Array | None:
+        if self.p != 2.0 or self.swap:
+            return None
+        near, far = [norms.norm_in_torch(torch, anchor - x, self.row_axis(x)) for x in (positive, negative)]
+        if near is None or far is None:
+            return None
+        return reductions.reduced_in_torch(torch, torch.relu(self.margin + (near - far)), reduction)
+
     def _short(self, near: norms.Distance, far: norms.Distance) -> Array:
         """By how much the margin is missed."""
         # The difference of two distances that are out of range may be in range.

@@ -72,6 +72,12 @@ def _need_no_factor(norm: Array, x: Array) -> bool:
     return least >= low and most <= high
 
 
+def norm_in_torch(torch: Any, x: Array, axis: int) -> Array | None:
+    """The norm along `axis` by torch's own function, whose derivative torch knows; None where it needs a factor."""
+    norm: Array = torch.linalg.vector_norm(x, 2, axis)
+    return norm if _need_no_factor(norm.detach(), x) else None
+
+
 def _factor(norm: Array, x: Array) -> Array:
     low, high, up, down, _ = _RANGES[dtype_name(x.dtype)]
     return where(norm > high, down, where(norm < low, up, array_namespace(norm).ones_like(norm)))
