@@ -139,6 +139,14 @@ def test_weights_and_masks_are_nested_or_belong_to_all():
     close(al.weighted_sum(["triplet_margin"])([P], [T], [P[::-1]]), al.triplet_margin(P, T, P[::-1]))
 
 
+def test_the_names_of_a_call_are_those_of_the_loss_with_the_most_arrays():
+    two = al.weighted_sum(["huber", "triplet_margin"])
+    with pytest.raises(ValueError, match="`negative` must have 2 outputs, as the losses have, got 3 outputs"):
+        two([P, P], [T, T], [None, P, P])
+    with pytest.raises(ValueError, match="`target` must have 2 outputs, as the losses have, got 1 outputs"):
+        al.weighted_sum(["huber", "log_cosh"])([P, P], [T])
+
+
 @pytest.mark.parametrize(
     "loss", [SUM, OUTPUTS, al.weighted_sum([None, SUM], reduction="sum")], ids=["sum", "named", "listed"]
 )
@@ -172,6 +180,28 @@ def test_a_composite_is_plain_data_hashable_and_picklable(loss):
             ValueError,
             "`weights` must hold one number for each",
         ),
+        (lambda: al.Sum(losses=[al.Huber()], weights=1.0), ValueError, "`weights` must hold one number for each"),
+        (
+            lambda: al.Sum(losses=al.Huber(), weights=[1.0]),
+            ValueError,
+            "`losses` must be a sequence of losses, got Hub",
+        ),
+        (lambda: al.Sum(losses=[], weights=[]), ValueError, r"`losses` must be a sequence of losses, got \(\)"),
+        (
+            lambda: al.Huber() * np.ones(3),
+            ValueError,
+            r"`weights` must hold numbers or arrays of shape \(\), .* \(3,\)",
+        ),
+        (
+            lambda: al.weighted_sum({"a": "mse"}, {"a": np.ones((2, 1))}),
+            ValueError,
+            r"`weights` must hold numbers or arrays of shape \(\), got one of shape \(2, 1\)",
+        ),
+        (
+            lambda: al.WeightedSum(losses={"a": "mse"}, weights={"a": 1.0}),
+            TypeError,
+            "`losses` must hold losses, got 'mse'",
+        ),
         (lambda: al.weighted_sum({}), ValueError, "`losses` must hold the losses of outputs"),
         (lambda: al.weighted_sum([None]), ValueError, "`losses` must hold the losses of outputs"),
         (lambda: al.weighted_sum("huber"), TypeError, "`losses` must be a mapping or a sequence .* got 'huber'"),
@@ -198,6 +228,11 @@ def test_a_composite_is_plain_data_hashable_and_picklable(loss):
             lambda: al.weighted_sum({"a": "mse"})({"a": P}, {}),
             ValueError,
             "`target` must have the outputs 'a', .* got no outputs",
+        ),
+        (
+            lambda: al.weighted_sum({"a": "mse"})({"a": None}, {"a": T}),
+            ValueError,
+            "`prediction` must have the outputs 'a', .* got no outputs",
         ),
         (lambda: al.weighted_sum({"a": "mse"})(P, T), TypeError, "`prediction` must be a mapping of outputs"),
         (

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._array_api import NUMBERS, is_array
-from .arguments import FrozenDict, in_short, require_finite
-from .loss import CompositeLoss, Loss, Sum, Term
+from .arguments import FrozenDict, in_short
+from .loss import CompositeLoss, Loss, Sum, Term, require_factors, require_losses
 from .reduction import Reduction
 from .registry import get, register_composite
 
@@ -43,10 +43,10 @@ class WeightedSum(CompositeLoss):
             raise ValueError(f"`losses` must hold the losses of outputs, by name or in order, got {self.losses!r}")
         if _places(self.weights) != places:
             raise ValueError(f"`weights` must have {_named(places)}, as `losses` has, got {in_short(self.weights)}")
-        require_finite(weights=tuple(_parts(self.weights, places)))
-        reduced = [
-            None if x is None else dataclasses.replace(x, reduction=self.reduction) for x in _parts(self.losses, places)
-        ]
+        losses = _parts(self.losses, places)
+        require_losses([loss for loss in losses if loss is not None])
+        require_factors(tuple(_parts(self.weights, places)))
+        reduced = [None if x is None else dataclasses.replace(x, reduction=self.reduction) for x in losses]
         is_mapping = isinstance(self.losses, Mapping)
         made = FrozenDict(dict(zip(places, reduced, strict=True))) if is_mapping else tuple(reduced)
         object.__setattr__(self, "losses", made)
@@ -107,7 +107,8 @@ class WeightedSum(CompositeLoss):
         needed = [k for k in places if self.losses[k] is not None]
         lacking = [k for k in needed if k not in there or (is_prediction and given[k] is None)]
         if lacking or any(k not in places for k in there):
-            raise ValueError(f"`{name}` must have {_named(places)}, as the losses have, got {_named(there)}")
+            found = _named([k for k in there if k not in lacking])
+            raise ValueError(f"`{name}` must have {_named(places)}, as the losses have, got {found}")
 
 
 def weighted_sum(

@@ -36,6 +36,8 @@ __all__ = [
     "camel_case",
     "keep_setting_names",
     "refuse_scorer",
+    "require_factors",
+    "require_losses",
     "setting_names",
     "snake_case",
     "total",
@@ -422,18 +424,18 @@ class Sum(CompositeLoss):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        names: tuple[str, ...] | None = None
+        if not isinstance(self.losses, tuple) or not self.losses:
+            raise ValueError(f"`losses` must be a sequence of losses, got {in_short(self.losses)}")
+        require_losses(self.losses)
+        names = self.losses[0].array_names
         for loss in self.losses:
-            if not isinstance(loss, Loss):
-                raise TypeError(f"`losses` must hold losses, got {in_short(loss)}; al.get(...) makes one of a name")
-            names = names or loss.array_names
             if len(loss.array_names) != len(names):
                 raise ValueError(
                     f"`losses` must take the same arrays, got {', '.join(names)} and {', '.join(loss.array_names)}"
                 )
-        if names is None or len(self.weights) != len(self.losses):
+        if not isinstance(self.weights, tuple) or len(self.weights) != len(self.losses):
             raise ValueError(f"`weights` must hold one number for each loss, got {in_short(self.weights)}")
-        require_finite(weights=self.weights)
+        require_factors(self.weights)
         reduced = [dataclasses.replace(loss, reduction=self.reduction) for loss in self.losses]
         object.__setattr__(self, "losses", tuple(reduced))
         object.__setattr__(self, "array_names", names)
@@ -474,6 +476,24 @@ class Sum(CompositeLoss):
     def leaves(self) -> tuple[tuple[Any, Loss], ...]:
         """The factors and the losses of `terms`."""
         return tuple([(w * f, x) for w, loss in zip(self.weights, self.losses, strict=True) for f, x in loss.leaves])
+
+
+def require_losses(losses: Sequence[Any]) -> None:
+    """Refuse what is no loss, among those that are to be added."""
+    for loss in losses:
+        if not isinstance(loss, Loss):
+            raise TypeError(f"`losses` must hold losses, got {in_short(loss)}; al.get(...) makes one of a name")
+
+
+def require_factors(weights: Sequence[Any]) -> None:
+    """Refuse factors of losses that are no finite numbers, or arrays with axes."""
+    require_finite(weights=weights)
+    for factor in weights:
+        if is_array(factor) and factor.ndim:
+            raise ValueError(
+                f"`weights` must hold numbers or arrays of shape (), got one of shape {tuple(factor.shape)}; `weight` "
+                "of the call has one number an item"
+            )
 
 
 def total(factors: Sequence[Any], values: Sequence[Array]) -> Array:
