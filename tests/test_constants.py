@@ -121,6 +121,7 @@ def test_it_is_of_the_library_of_the_target(library):
     assert found.dtype == xp.float32
     assert float(found) == 3.75
     assert al.best_constant("cross_entropy", xp.asarray([0, 1, 1])).shape == (2,)
+    assert al.best_constant("cross_entropy", xp.asarray([0, 1, 1]), classes=np.int64(3)).shape == (3,)
 
 
 REFUSED = {
@@ -146,6 +147,45 @@ REFUSED = {
         "`loss` must take rows of any real numbers",
     ),
     "too few classes": (al.CrossEntropy(), LABELS, {"classes": 2}, ValueError, "`labels` must"),
+    "no number of classes": (al.CrossEntropy(), LABELS, {"classes": -3}, ValueError, "`classes` must be above 0"),
+    "half a class": (al.CrossEntropy(), LABELS, {"classes": 2.5}, TypeError, "`classes` must be an integer, got 2.5"),
+    "text": (al.SquaredError(), np.asarray(["a"]), {}, TypeError, "`target` must hold real numbers, got str"),
+    "complex": (al.SquaredError(), TARGET + 1j, {}, TypeError, "`target` must hold real numbers, got complex128"),
+    "a complex weight": (
+        al.SquaredError(),
+        TARGET,
+        {"weight": TARGET + 1j},
+        TypeError,
+        "`weight` must hold real numbers, got complex128",
+    ),
+    "a negative weight": (
+        al.SquaredError(),
+        TARGET,
+        {"weight": -(TARGET**2) - 1},
+        ValueError,
+        "`weight` must hold finite numbers of at least 0, got -",
+    ),
+    "a weight of NaN": (
+        al.CrossEntropy(),
+        LABELS,
+        {"weight": np.full(LABELS.shape, np.nan)},
+        ValueError,
+        "`weight` must hold finite numbers of at least 0, got nan",
+    ),
+    "weights of others": (
+        al.SquaredError(),
+        TARGET,
+        {"weight": np.ones(2)},
+        ValueError,
+        r"`weight` must broadcast to the per-item loss, shape \(\d+,\), got \(2,\)",
+    ),
+    "weights of other rows": (
+        al.CrossEntropy(),
+        LABELS,
+        {"weight": np.ones(2)},
+        ValueError,
+        r"`weight` must broadcast to the per-item loss, shape \(\d+,\), got \(2,\)",
+    ),
     "no end": (al.loss(lambda prediction, target: prediction - target), TARGET, {}, ValueError, "must have a least"),
 }
 

@@ -8,8 +8,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ._array_api import Array, as_array, dtype_kind, is_array, to_numpy
-from .arguments import in_short, made_of
+from ._array_api import Array, as_array, dtype_kind, dtype_name, is_array, to_numpy
+from .arguments import check_broadcast, in_short, kept_setting, made_of, require_integer, require_positive
 from .gradients import value_and_grad
 from .loss import Loss
 from .registry import get
@@ -73,10 +73,10 @@ def best_constant(loss: Any, target: Array, weight: Array | None = None, *, clas
     Raises
     ------
     TypeError
-        If `target` is no array, or the loss takes another one.
+        If `target` or `weight` is no array of real numbers, or the loss takes another one.
     ValueError
-        If the loss takes more than a prediction and a target, if its items depend on each other, if a target is not
-        finite, or if there is no least value.
+        If the loss takes more than a prediction and a target, if its items depend on each other, if a target or a
+        weight is not finite, if a weight is negative or does not broadcast, or if there is no least value.
 
     Notes
     -----
@@ -100,8 +100,17 @@ def best_constant(loss: Any, target: Array, weight: Array | None = None, *, clas
     for name, x in (("target", target), ("weight", weight)):
         if not is_array(x) and not (name == "weight" and x is None):
             raise TypeError(f"`{name}` must be an array, got {made_of(name, x)}")
+        if x is not None and dtype_kind(x.dtype) in ("complex", "other"):
+            raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(x.dtype)}")
+    if classes is not None:
+        classes = kept_setting("classes", classes)  # of NumPy's integers, too
+        require_integer(classes=classes)
+        require_positive(classes=classes)
     targets = to_numpy(target)
     weights = None if weight is None else to_numpy(weight).astype(np.float64)
+    if weights is not None and not np.all((weights >= 0) & (weights < np.inf)):
+        wrong = weights[~((weights >= 0) & (weights < np.inf))][0].item()
+        raise ValueError(f"`weight` must hold finite numbers of at least 0, got {in_short(wrong)}")
     if not np.all(np.isfinite(targets)):
         raise ValueError(f"`target` must hold finite numbers, got {in_short(targets[~np.isfinite(targets)][0].item())}")
     if not targets.size:
@@ -116,6 +125,8 @@ def best_constant(loss: Any, target: Array, weight: Array | None = None, *, clas
 
 def _of_elements(loss: Loss, target: Numbers, weight: Numbers | None, classes: int | None) -> Numbers:
     """Find the middle of where the sum of the derivatives is 0, in each column of the target."""
+    if weight is not None:
+        check_broadcast("weight", weight.shape, target.shape)
     if target.ndim == 0:
         target = target[None]
     items = dataclasses.replace(loss, reduction="none")
@@ -196,7 +207,9 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
     is_label = form.axes == loss.declaration.items
     rows = target if is_label or target.ndim == 1 else np.moveaxis(target, getattr(loss, "axis", -1), -1)
     items = rows.shape if is_label else rows.shape[:-1]
-    weight = np.ones(items) if weight is None else np.broadcast_to(weight, items)
+    if weight is not None:
+        check_broadcast("weight", weight.shape, items)
+    weight = np.broadcast_to(1.0 if weight is None else weight, items)
     rows, place = np.unique(rows.reshape(-1, *rows.shape[len(items) :]), axis=0, return_inverse=True)
     weight = np.bincount(place.ravel(), weight.ravel())  # of two axes in NumPy 2.0.0
     size = rows.shape[1] if not is_label else int(rows[-1]) + 1 if classes is None else classes
