@@ -364,18 +364,21 @@ def _closed_form(on: Subject) -> None:
         return
     arrays = on.draw((2,))
     for k in on.floating(arrays):
-        second = value_grad_hess(on.with_reduction("sum"), k)(*arrays)[2]
-        differences = _diagonal(on, arrays, k)
-        said = f"the second derivative by `{on.declaration.names[k]}` is not that of `call`"
-        _require(on.near(np.where(np.isnan(differences), np.nan, second), differences, 1e-5), said)
+        # Arrays after the first may be what the items' own weights follow from, and a mean then mixes the items.
+        for reduction in ("sum", "mean") if k else ("sum",):
+            loss = on.with_reduction(reduction)
+            second = value_grad_hess(loss, k)(*arrays)[2]
+            differences = _diagonal(on, loss, arrays, k)
+            said = f"the second derivative by `{on.declaration.names[k]}` is not that of `call`"
+            _require(on.near(np.where(np.isnan(differences), np.nan, second), differences, 1e-5), said)
 
 
-def _diagonal(on: Subject, arrays: list[Numbers], k: int) -> Numbers:
+def _diagonal(on: Subject, loss: Loss, arrays: list[Numbers], k: int) -> Numbers:
     """Some of the Hessian's diagonal, by differences of the gradient of `call`; NaN for the rest.
 
     Where elements do not couple, it is all of it, at once.
     """
-    gradient = autodiff.grad(formula_of(on.with_reduction("sum")), k)
+    gradient = autodiff.grad(formula_of(loss), k)
     x, step = arrays[k], 1e-6
     some = np.arange(0, x.size, max(x.size // 6, 1))
     places = [np.ones(x.shape)] if on.declaration.of_elements else np.eye(x.size)[some].reshape(-1, *x.shape)
