@@ -77,6 +77,14 @@ def test_a_composite_is_streamed_term_by_term():
     assert again.result() == mean.result()
 
 
+@pytest.mark.parametrize(("reduction", "expected"), [("mean", 6.5), ("sum", 13.0), ("batchmean", 6.5)])
+def test_an_item_without_an_axis_is_a_batch_of_one(reduction, expected):
+    mean = al.Mean(al.SquaredError(reduction=reduction))
+    for error in (2.0, 3.0):
+        mean.update(np.asarray(error), np.asarray(0.0))
+    assert mean.result() == expected
+
+
 def test_a_bad_batch_leaves_what_was_there_and_infinities_are_kept():
     mean = al.Mean("squared_error")
     assert mean.result() == 0.0

@@ -181,6 +181,9 @@ def test_a_dict_has_numbers_by_class_and_1_for_the_others(variant):
     )
     with pytest.raises(ValueError, match=r"`class_weight` must be a dict of classes in \[0, 3\), got 5"):
         al.cross_entropy(z, y, class_weight={5: 1.0})
+    for key in (True, "1", 1.0, -1):
+        with pytest.raises(TypeError, match=f"`class_weight` must be a dict of class to number, got the key {key!r}"):
+            al.CrossEntropy(class_weight={key: 1.0})
 
 
 @pytest.mark.parametrize("value", [[1.0, 2.0], {0: 1.0, 2: 2.0}], ids=repr)
@@ -195,6 +198,7 @@ def test_a_loss_of_a_list_or_a_dict_is_hashable_and_comes_back(value):
         assert hash(again) == hash(loss)
     value.clear()
     assert loss == again
+    assert loss != al.CrossEntropy(class_weight=[1.0, 2.0, 3.0])
     assert loss != al.CrossEntropy(class_weight=[2.0, 1.0])
 
 

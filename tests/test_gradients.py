@@ -6,6 +6,7 @@ PyTorch's and JAX's own differentiation of the same loss.
 
 from __future__ import annotations
 
+import collections
 import functools
 import itertools
 from dataclasses import replace
@@ -205,6 +206,17 @@ def network(parameters, x, target):
         hidden = xp.tanh(xp.matmul(hidden, weight) + bias[None, :])
     last, (scale,) = parameters["last"], parameters["scale"]
     return al.huber(scale * xp.matmul(hidden, last.weight) + last.bias, target)
+
+
+def test_a_mapping_of_parameters_stays_one_of_its_kind():
+    x, parameters = np.asarray([1.0, 2.0]), collections.OrderedDict(b=np.asarray([3.0, 4.0]), a=np.asarray(0.0))
+    found = al.grad(lambda p: al.squared_error(p["b"] + p["a"], x, reduction="sum"))(parameters)
+    assert type(found) is collections.OrderedDict
+    assert {name: g.tolist() for name, g in found.items()} == {"b": [4.0, 4.0], "a": 8.0}
+    several = collections.defaultdict(list, layers=[np.asarray([3.0, 4.0])])
+    found = al.grad(lambda p: al.squared_error(p["layers"][0], x, reduction="sum"))(several)
+    assert found["layers"][0].tolist() == [4.0, 4.0]
+    assert found["others"] == []
 
 
 def parameters_of(array):

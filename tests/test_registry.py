@@ -273,6 +273,12 @@ def test_wrong_data_for_a_setting_is_refused(value, error, message):
         al.deserialize({"name": "huber", "settings": {"delta": value}})
 
 
+@pytest.mark.parametrize("key", ["x", "-1", "1.0", "9" * 25, "9" * 5000], ids=lambda key: key[:4])
+def test_a_key_that_is_no_class_is_refused(key):
+    with pytest.raises(TypeError, match="^`class_weight` must be a dict of class to number, got the key '"):
+        al.deserialize({"name": "cross_entropy", "settings": {"class_weight": {key: 1.0}}})
+
+
 def test_what_is_no_plain_data_is_not_serialized():
     @al.register
     @al.loss
@@ -303,5 +309,13 @@ def test_an_alias_that_is_taken_is_refused():
     with pytest.raises(ValueError, match=r"`bce` already names keras\.binary_crossentropy; choose another name"):
         al.register("bce")(Other)
     assert "other" not in al.registered()
+
+    class Huber(al.Loss):
+        def call(self, prediction, target):
+            return prediction - target
+
+    with pytest.raises(ValueError, match="`huber` already names Huber; choose another name"):
+        al.register(Huber)
+    assert al.get("huber") == al.Huber()
     with pytest.raises(TypeError, match=r"`loss` must be a subclass of al.Loss or a function made by @al.loss"):
         al.register(print)
