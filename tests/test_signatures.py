@@ -109,5 +109,6 @@ def test_what_a_family_exports_is_what_it_defines(family):
 def test_the_package_exports_what_it_names():
     assert len(al.__all__) == len(set(al.__all__))
     assert all(hasattr(al, name) for name in al.__all__)
+    assert dir(al) == sorted(al.__all__)  # what an editor or IPython completes
     for name, cls in LOSSES:
         assert {name, cls.__name__} <= set(al.__all__)

@@ -136,4 +136,4 @@ if not TYPE_CHECKING:  # a type checker would let every name pass
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted(__all__)
