@@ -19,10 +19,21 @@ def formulas(doc: str) -> list[str]:
 
 
 @each_loss
-def test_words_in_a_formula_are_upright(name, cls):
-    doc = inspect.getdoc(cls) or ""
-    assert formulas(doc)
-    for formula in formulas(doc):
+def test_a_loss_has_a_formula_whose_words_are_upright(name, cls):
+    assert formulas(inspect.getdoc(cls) or "")
+    require_upright_words(cls)
+
+
+FUNCTIONS = [name for name in al.__all__ if inspect.isfunction(getattr(al, name))]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_words_in_a_formula_of_a_function_are_upright(name):
+    require_upright_words(getattr(al, name))
+
+
+def require_upright_words(documented) -> None:
+    for formula in formulas(inspect.getdoc(documented) or ""):
         upright = re.findall(r"\\(?:mathrm|text)\{((?:\\.|[^{}\\])*)\}", formula)
         assert not [word for word in upright if re.search(r"(?<!\\)_", word)], "an underscore is written \\_"
         assert not set(upright) & GREEK, "a Greek letter is a symbol"

@@ -35,10 +35,12 @@ def adaptive_log_softmax(
     Classes are sorted by frequency. The head tells the most frequent ones apart, and each cluster of the rest as a
     whole; the tail has a smaller layer for each cluster, which tells the classes within it apart.
 
-    .. math:: l = -\log softmax(W hidden + bias)_{h(label)}
-              - \sum_k [label \in cluster_k] \log softmax(B_k A_k hidden)_{label - start_k}
+    .. math:: l = -\log \mathrm{softmax}(W x + b)_{h(y)}
+        - \sum_k [y \in \mathrm{cluster}_k] \log \mathrm{softmax}(B_k A_k x)_{y - s_k};
+        \quad x = \mathrm{hidden}, \; y = \mathrm{label}
 
-    with h(label) the label itself, or for a class of the tail the row of its cluster.
+    with W and b the weight and the bias of the head, h(y) the label itself, or for a class of the tail the row of its
+    cluster, and s_k the first class of a cluster.
 
     Parameters
     ----------

@@ -119,7 +119,7 @@ def weighted_sum(
 ) -> WeightedSum:
     r"""Return the loss of a model with several outputs: a weighted sum of one loss for each of them.
 
-    .. math:: l = \sum_k w_k l_k(prediction_k, target_k)
+    .. math:: l = \sum_k w_k l_k(\mathrm{prediction}_k, \mathrm{target}_k)
 
     Parameters
     ----------

@@ -161,8 +161,8 @@ def loss(
 def fenchel_young(conjugate: Callable[[Array], Array], /) -> LossFunction[...]:
     r"""Make the Fenchel-Young loss of a regularization of distributions, given by its convex conjugate.
 
-    .. math:: l = \Omega^*(logits) - \sum_c target_c \, logits_c;
-        \quad \Omega^*(z) = \max_p \sum_c p_c z_c - \Omega(p)
+    .. math:: l = \Omega^*(z) - \sum_c t_c \, z_c; \quad \Omega^*(z) = \max_p \sum_c p_c z_c - \Omega(p),
+        \; z = \mathrm{logits}, \; t = \mathrm{target}
 
     Its derivative by the logits is the distribution that attains the maximum, less the target.
 
