@@ -231,6 +231,31 @@ def test_another_formula_inherits_no_derivative():
     assert al.grad(Wide(reduction="sum"))(*arrays).tolist() == [0.5, 3.0]
 
 
+@pytest.mark.parametrize("size", [3, 1 << 17])
+def test_a_derivative_that_is_an_input_is_not_written_over(size):
+    @dataclass(frozen=True)
+    class Product(al.SquaredError):
+        def call(self, prediction, target):
+            return prediction * target
+
+        def derivative(self, prediction, target):
+            return target
+
+    @dataclass(frozen=True)
+    class Halved(al.SquaredError):
+        def derivative(self, prediction, target):
+            return prediction
+
+    prediction, target = np.linspace(1.0, 2.0, size), np.linspace(3.0, 4.0, size)
+    before = prediction.copy(), target.copy()
+    for loss, derivative in ((Product(), target), (Halved(), prediction)):
+        for weight in (None, np.full(size, 2.0)):
+            gradient = al.grad(loss)(prediction, target, weight=weight)
+            np.testing.assert_array_equal(prediction, before[0])
+            np.testing.assert_array_equal(target, before[1])
+            np.testing.assert_allclose(gradient, derivative / size, rtol=1e-14)
+
+
 def test_a_declaration_of_another_number_of_arrays_than_call_takes_is_refused():
     with pytest.raises(TypeError, match="`call` of One must take prediction, as `arrays` declares; it takes x, y"):
 

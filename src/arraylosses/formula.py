@@ -122,6 +122,8 @@ class Formula:
             for name in _OF_A_FORMULA:
                 if name not in cls.__dict__:
                     setattr(cls, name, getattr(Formula, name))
+        if "derivative" in cls.__dict__ and "value_and_derivatives" not in cls.__dict__:
+            cls.value_and_derivatives = Formula.value_and_derivatives  # type: ignore[method-assign]
         given = {"call", *_CLOSED_FORMS} & cls.__dict__.keys()
         if any([getattr(cls.__mro__[1], name, None) not in (None, getattr(Formula, name)) for name in given]):
             cls.new_derivatives = cls.__dict__.get("new_derivatives", False)
