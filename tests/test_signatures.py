@@ -87,6 +87,20 @@ def test_a_function_describes_all_that_it_takes(name, cls):
     assert described(doc, "Parameters") == list(inspect.signature(cls.function).parameters)
 
 
+OTHERS = [name for name in al.__all__ if inspect.isfunction(getattr(al, name)) and name not in dict(LOSSES)]
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_any_other_function_describes_what_it_takes(name):
+    parameters = list(inspect.signature(getattr(al, name)).parameters.values())
+    stars = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.VAR_KEYWORD: "**"}
+    doc = inspect.getdoc(getattr(al, name))
+    told = re.findall(
+        r"^(\*{0,2}\w+(?:, \w+)*)(?: : .*)?$", doc.partition("Parameters\n---")[2].partition("\n\n")[0], re.M
+    )
+    assert [one for entry in told for one in entry.split(", ")] == [stars.get(p.kind, "") + p.name for p in parameters]
+
+
 def test_the_functions_are_those_that_the_classes_give():
     path = Path(__file__).parents[1] / "tools" / "write_functions.py"
     spec = importlib.util.spec_from_file_location("write_functions", path)

@@ -66,10 +66,9 @@ def value_and_grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[...,
     callable
         It takes the arguments of `loss` and returns the value and the gradient: an array in the library, dtype and
         shape and on the device of the argument, in a structure like the argument's, or a tuple of them for several
-        `argnums`. torch's tensors go through
-        autograd, JAX's arrays through `jax.grad`, all others through the loss's `derivative`, where it has one and the
-        gradient is that of the first argument, else through `arraylosses.autodiff`. torch's tensors on the CPU take
-        that closed form too, where nothing is recorded.
+        `argnums`. torch's tensors go through autograd, JAX's arrays through `jax.grad`, all others through the loss's
+        closed form, where it has one by these arguments, else through `arraylosses.autodiff`. torch's tensors on the
+        CPU take that closed form too, where nothing is recorded.
 
     Raises
     ------
@@ -125,6 +124,23 @@ def grad(loss: WithSettings, argnums: int | Sequence[int] = 0) -> Open[Any]: ...
 def grad(loss: Callable[P, Array], argnums: int | Sequence[int] = 0) -> Callable[P, Any]: ...
 def grad(loss: Any, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """Return a function that computes the gradient of a loss: `value_and_grad` without the value.
+
+    Parameters
+    ----------
+    loss : callable or str
+        A loss, or any function of arrays that returns an array of shape (), as for `value_and_grad`.
+    argnums : int or sequence of int, default 0
+        The arguments that the gradient is taken with respect to, counted from 0.
+
+    Returns
+    -------
+    callable
+        It takes the arguments of `loss` and returns the gradient, or a tuple of them for several `argnums`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        As `value_and_grad` does.
 
     Examples
     --------

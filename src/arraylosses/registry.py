@@ -95,7 +95,29 @@ _OF_DIALECTS = {
 
 
 def alias(*names: str, **settings: Any) -> Alias:
-    """Return names for `register` that carry settings, such as ``alias("bce", from_logits=False)``."""
+    """Return names for `register` that carry settings, such as ``alias("bce", from_logits=False)``.
+
+    Parameters
+    ----------
+    *names : str
+        Names of the loss.
+    **settings
+        What `get` sets by these names, where it is not told otherwise.
+
+    Returns
+    -------
+    Alias
+
+    Examples
+    --------
+    >>> import arraylosses as al
+    >>> @al.register(al.alias("sixth_power", power=6))
+    ... @al.loss
+    ... def even_power(prediction, target, *, power=4):
+    ...     return (prediction - target) ** power
+    >>> al.get("sixth_power").power
+    6
+    """
     return Alias(names, settings)
 
 
@@ -371,6 +393,16 @@ def serialize(loss: Loss) -> dict[str, Any]:
 
     JSON has no infinity and no NaN: such a number is written as ``{"float": "inf"}``. An array becomes a list.
 
+    Parameters
+    ----------
+    loss : Loss
+        A loss that is registered.
+
+    Returns
+    -------
+    dict
+        With ``"name"`` and ``"settings"``.
+
     Raises
     ------
     TypeError
@@ -413,6 +445,15 @@ _DEEPEST = 64
 
 def deserialize(data: Mapping[str, Any], /) -> Loss:
     """Return the loss that `serialize` described; nothing in the data is executed.
+
+    Parameters
+    ----------
+    data : mapping
+        With ``"name"`` and, if any is set, ``"settings"``.
+
+    Returns
+    -------
+    Loss
 
     Raises
     ------
