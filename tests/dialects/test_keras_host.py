@@ -101,6 +101,15 @@ OUTPUTS = {
     "a list": of_outputs(["mse", dialect.Huber(2.0)], [1.0, 2.0]),
     "None": of_outputs(["mse", None], None, [OF_A, OF_B]),
     "None without a target": of_outputs(["mse", None], None, [OF_A]),
+    "targets of the outputs with a loss alone": of_outputs(
+        [None, "mse", None, "mae"], None, [OF_A, OF_B], [2 * B, A, abs(B), B]
+    ),
+    "the target of the output with a loss alone": of_outputs([None, "mse"], None, OF_A, [B, A]),
+    "a list of it": of_outputs([None, "mse"], None, [OF_A], [B, A], ["x", "y"]),
+    "targets of the nested outputs with a loss alone": of_outputs(
+        {"z": "mae", "g": [None, "mse"]}, None, [OF_A, OF_B], {"z": B, "g": [B, A]}
+    ),
+    "some losses of nested outputs": of_outputs([["mse", None], "mae"], None, [[OF_A, OF_B], OF_A], [[A, B], B]),
     "names for a list": of_outputs({"y": "mae", "x": "mse"}, {"x": 1.0, "y": 2.0}, names=["x", "y"]),
     "targets by name": of_outputs({"x": "mse", "y": "mae"}, None, {"y": OF_B, "x": OF_A}, names=["x", "y"]),
     "a dict": of_outputs({"x": "mse", "y": "mae"}, {"x": 1.0, "y": 2.0}, {"x": OF_A, "y": OF_B}, {"y": B, "x": A}),
@@ -160,13 +169,38 @@ def test_the_container_is_that_of_compile(given):
         ),
         (of_outputs(["mse", "mae"], [1.0]), "`loss_weights` must have the structure of `loss`"),
         (of_outputs(["mse"], y_true={"x": OF_A, "y": OF_B}, y_pred={"x": A, "y": B}), "`loss` must have the outputs"),
+        (
+            of_outputs({"x": "mse"}, {"z": 2.0}, {"x": OF_A}, {"x": A}),
+            "`loss_weights` must have the outputs .* got 'z'",
+        ),
+        (of_outputs(["mse", {"z": "mae"}]), "`loss` must be one loss for the output '1', got {'z': 'mae'}"),
+        (of_outputs(["mse", "mae"], y_true=A, y_pred=A), "`loss` must be one loss for the single output"),
+        (of_outputs(["mse", "mae"], y_true=[OF_A]), r"`y_true` must have .* a loss, '0', '1', got \[0\]"),
+        (of_outputs("mse", y_true=OF_A), "`y_true` must have .* a loss, '0', '1', got one"),
+        (of_outputs("mse", y_true=[OF_A, None]), "`y_true` must have the outputs that have a loss"),
+        (of_outputs("mse", y_true=[OF_A, OF_B, OF_A]), "`y_true` must have the outputs of the model, .* got '2'"),
+        (of_outputs("mse", None, {"x": OF_A, "z": OF_B}, {"x": A, "y": B}), "`y_true` must have the .* got 'z'"),
+        (of_outputs({"x": "mse"}, None, [OF_A, OF_B], {"x": A, "y": B, "z": B}), "`y_true` must have the .* got '0'"),
+        (
+            of_outputs("mse", None, {"x": OF_A, "y": OF_B}, {"x": A, "y": B}, sample_weight={"z": WEIGHT}),
+            "`sample_weight` must have the outputs of the model, .* got 'z'",
+        ),
         (of_outputs([None, None]), "`losses` must hold the losses of outputs"),
     ],
 )
 def test_a_container_of_other_outputs_is_refused(given, said):
-    loss, weights, y_true, y_pred, names, _ = given
+    loss, weights, y_true, y_pred, names, sample_weight = given
     with pytest.raises(ValueError, match=said):
-        dialect.CompileLoss(loss, weights, names)(y_true, y_pred)
+        dialect.CompileLoss(loss, weights, names)(y_true, y_pred, sample_weight)
+
+
+def test_a_container_keeps_its_outputs():
+    loss = dialect.CompileLoss(["mse", "mae"])
+    loss.build([OF_A, OF_B], [A, B])
+    with pytest.raises(
+        ValueError, match=r"`y_pred` must have the outputs that have a loss, '0', '1', got \['x', 'y'\]"
+    ):
+        loss({"x": OF_A, "y": OF_B}, {"x": A, "y": B})
 
 
 def test_a_container_has_gradients():

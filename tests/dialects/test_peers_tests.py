@@ -18,9 +18,12 @@ from arraylosses.dialects import keras, optax
 
 pytestmark = pytest.mark.backend("jax")
 
-# What a module of tests calls the losses, and where it has them from.
-MODULES = {
+# What tests call the losses, and where these have them from.
+TESTS = {
     "keras.src.losses.losses_test": {"keras.src.losses.losses": keras},
+    "keras.src.trainers.compile_utils_test.TestCompileLoss": {
+        "keras.src.trainers.compile_utils.CompileLoss": keras.CompileLoss
+    },
     "keras.src.losses.loss_test": {"keras.src.losses": keras, "keras.src.losses.loss.Loss": keras.Loss},
     "optax.losses._classification_test": {"optax.losses._classification": optax},
     "optax.losses._fenchel_young_test": {
@@ -49,26 +52,29 @@ DEPARTURES = {
     r"losses_test\.SparseCategoricalCrossentropyTest\.test_\w+_different_axis\d*": "any axis is taken",
     r"losses_test\.CTCTest\.test_correctness": "no alignment stands for labels with the blank among them",
     r"losses_test\.TverskyTest\.test_\w+_custom_coefficients\w*": "alpha weighs false positives, as documented",
+    r"compile_utils_test\.TestCompileLoss\.test_struct_loss_valid_weights": "a factor is a number; no metrics",
+    r"compile_utils_test\.TestCompileLoss\.test_list_loss_dict_data": "a list of outputs is no dict afterwards",
+    r"compile_utils_test\.TestCompileLoss\.test_(struct_loss_invalid_\w+|structure_mismatch)": MESSAGES,
     r"_segmentation_test\.DiceLossTest\.test_probability_validation": "any probabilities are taken",
 }
 
 
-def _tests_of(module: str) -> Iterator[unittest.TestCase]:
+def _tests_of(tests: str) -> Iterator[unittest.TestCase]:
     def cases(suite: unittest.TestSuite) -> Iterator[unittest.TestCase]:
         for test in suite:
             yield from cases(test) if isinstance(test, unittest.TestSuite) else [test]
 
-    with warnings.catch_warnings(), _replaced(module):
+    with warnings.catch_warnings(), _replaced(tests):
         warnings.simplefilter("ignore")
-        found = list(cases(unittest.defaultTestLoader.loadTestsFromModule(importlib.import_module(module))))
-    return (test for test in found if test.id().startswith(module + "."))
+        found = list(cases(unittest.defaultTestLoader.loadTestsFromName(tests)))
+    return (test for test in found if test.id().startswith(tests + "."))
 
 
 @contextlib.contextmanager
-def _replaced(module: str) -> Iterator[None]:
-    """Put the dialect where the module imports the losses from."""
+def _replaced(tests: str) -> Iterator[None]:
+    """Put the dialect where the tests import the losses from."""
     with contextlib.ExitStack() as patches:
-        for name, dialect in MODULES[module].items():
+        for name, dialect in TESTS[tests].items():
             package, _, attribute = name.rpartition(".")
             patches.enter_context(mock.patch.dict(vars(importlib.import_module(package)), {attribute: dialect}))
         yield
@@ -77,7 +83,7 @@ def _replaced(module: str) -> Iterator[None]:
 @functools.cache
 def _found() -> dict[str, unittest.TestCase]:
     """The tests of the frameworks that are installed."""
-    installed = [name for name in MODULES if importlib.util.find_spec(name.partition(".")[0])]
+    installed = [name for name in TESTS if importlib.util.find_spec(name.partition(".")[0])]
     return {test.id(): test for name in installed for test in _tests_of(name)}
 
 
@@ -88,7 +94,7 @@ def _marks(name: str) -> list[pytest.MarkDecorator]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     # Behind the name there may be arguments, a function's place in memory among them.
-    names = {name: name.partition(" ")[0].partition(".losses.")[2] for name in _found()}
+    names = {name: re.sub(r"^[\w.]+?\.(losses|trainers)\.", "", name.partition(" ")[0]) for name in _found()}
     metafunc.parametrize("name", [pytest.param(name, id=short, marks=_marks(short)) for name, short in names.items()])
 
 

@@ -33,11 +33,10 @@ class _Term(LossOfPrediction):
 
 
 class _Output(NamedTuple):
-    """An output that has a loss."""
+    """An output that has a loss: its place, what ``compile`` was given for it, and its factor."""
 
-    name: str
     path: tuple[Any, ...]
-    loss: Loss
+    loss: Any
     weight: Any
 
 
@@ -60,7 +59,8 @@ class CompileLoss:
     Raises
     ------
     ValueError
-        At the first call, if `loss` names an output that the model does not have.
+        At the first call, if `loss` names an output that the model does not have; at any, if `y_true` has not the
+        outputs that have a loss. In a list it may have these alone.
 
     Examples
     --------
@@ -77,7 +77,7 @@ class CompileLoss:
 
     def __init__(self, loss: Any, loss_weights: Any = None, output_names: Sequence[str] | None = None) -> None:
         self.loss, self.loss_weights, self.output_names = loss, loss_weights, output_names
-        self._outputs: list[_Output] = []
+        self._paths: dict[str, tuple[Any, ...]] = {}
         self._sum: WeightedSum | None = None
 
     @property
@@ -88,9 +88,14 @@ class CompileLoss:
     def build(self, y_true: Any, y_pred: Any) -> None:
         """Find the loss of each output."""
         loss, weights = self._in_order(self.loss, y_pred), self._in_order(self.loss_weights, y_pred)
-        self._outputs = list(self._found(loss, weights, self._in_order(y_true, y_pred), y_pred, ()))
-        terms = {output.name: _Term(keras_loss=output.loss) for output in self._outputs}
-        factors = {output.name: output.weight for output in self._outputs if output.weight is not None}
+        _check_places("loss_weights", weights, loss)
+        outputs = list(self._found(loss, weights, y_pred, ()))
+        targets = self._targets(y_true, y_pred, [output.path for output in outputs])
+        made = [_made(x.loss, t, _at(y_pred, x.path)) for x, t in zip(outputs, targets, strict=True)]
+        names = [self._name(x.path, own) for x, own in zip(outputs, made, strict=True)]
+        self._paths = {name: x.path for name, x in zip(names, outputs, strict=True)}
+        terms = {name: _Term(keras_loss=own) for name, own in zip(names, made, strict=True)}
+        factors = {name: x.weight for name, x in zip(names, outputs, strict=True) if x.weight is not None}
         self._sum = weighted_sum(terms, factors)
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Array:
@@ -108,9 +113,29 @@ class CompileLoss:
         if self._sum is None:
             self.build(y_true, y_pred)
         assert self._sum is not None
-        y_true, sample_weight = self._in_order(y_true, y_pred), self._in_order(sample_weight, y_pred)
-        arrays = [{name: _at(x, path) for name, path, *_ in self._outputs} for x in (y_pred, y_true)]
-        return self._sum, arrays, {name: _at(sample_weight, path) for name, path, *_ in self._outputs}
+        paths = list(self._paths.values())
+        if any(_at(y_pred, path) is None for path in paths):
+            raise _lacking("y_pred", y_pred, paths)
+        targets = self._targets(y_true, y_pred, paths)
+        weights = self._in_order(sample_weight, y_pred)
+        _check_places("sample_weight", weights, y_pred)
+        predictions = {name: _at(y_pred, path) for name, path in self._paths.items()}
+        arrays = [predictions, dict(zip(self._paths, targets, strict=True))]
+        return self._sum, arrays, {name: _at(weights, path) for name, path in self._paths.items()}
+
+    def _targets(self, y_true: Any, y_pred: Any, paths: Sequence[tuple[Any, ...]]) -> list[Any]:
+        """Return the target of each output that has a loss; a list may have these alone."""
+        if isinstance(y_true, list | tuple) and is_nested(y_pred):
+            of_all = len(y_true) in (_count(y_pred), None if isinstance(y_pred, Mapping) else len(y_pred))
+            if len(y_true) == len(paths) and not of_all:
+                of_each = dict(zip(sorted(paths), y_true, strict=True))
+                return [of_each[path] for path in paths]
+        given = self._in_order(y_true, y_pred)
+        _check_places("y_true", given, y_pred)
+        found = [_at(given, path) for path in paths]
+        if is_nested(y_pred) and (any(x is None for x in found) or (len(paths) > 1 and not is_nested(given))):
+            raise _lacking("y_true", y_true, paths)
+        return found
 
     def _in_order(self, x: Any, y_pred: Any) -> Any:
         """Return what is given by name or in a list in the structure of the outputs."""
@@ -124,7 +149,7 @@ class CompileLoss:
         single = is_nested(x) and not _is_config(x) and not is_nested(y_pred) and len(x) == 1
         return next(iter(x.values() if isinstance(x, Mapping) else x)) if single else _in_structure(x, y_pred)
 
-    def _found(self, loss: Any, weight: Any, y_true: Any, y_pred: Any, path: tuple[Any, ...]) -> Iterator[_Output]:
+    def _found(self, loss: Any, weight: Any, y_pred: Any, path: tuple[Any, ...]) -> Iterator[_Output]:
         """Return the outputs that have a loss, at and below a path."""
         of_all = not is_nested(loss) or _is_config(loss)
         if loss is None:
@@ -132,16 +157,18 @@ class CompileLoss:
         if is_nested(weight) and (of_all or not _have_one_structure(weight, loss)):
             raise ValueError(f"`loss_weights` must have the structure of `loss`, got {in_short(weight)}")
         if of_all and not is_nested(y_pred):
-            made = _made(loss, y_true, y_pred)
-            yield _Output(self._name(path, made), path, made, weight)
+            yield _Output(path, loss, weight)
             return
+        if not is_nested(y_pred):
+            which = f"output {'/'.join(map(str, path))!r}" if path else "single output"
+            raise ValueError(f"`loss` must be one loss for the {which}, got {in_short(loss)}")
         places = _places(y_pred)
         for place in places if of_all else _places(loss):
             if place not in places or (not of_all and isinstance(loss, Mapping) != isinstance(y_pred, Mapping)):
                 said = "/".join(map(str, (*path, place)))
                 raise ValueError(f"`loss` must have the outputs of the model, {in_short(list(places))}, got {said!r}")
             own = loss if of_all else loss[place]
-            yield from self._found(own, _at(weight, (place,)), _at(y_true, (place,)), y_pred[place], (*path, place))
+            yield from self._found(own, _at(weight, (place,)), y_pred[place], (*path, place))
 
     def _name(self, path: tuple[Any, ...], loss: Loss) -> str:
         if self.output_names is not None and (not path or isinstance(path[0], int)):
@@ -193,9 +220,27 @@ def _at(x: Any, path: tuple[Any, ...]) -> Any:
     for place in path:
         if not is_nested(x):
             return x
-        there = place in x if isinstance(x, Mapping) else place < len(x)
+        there = place in _places(x)
         x = x[place] if there else None
     return x
+
+
+def _check_places(name: str, x: Any, outputs: Any, path: tuple[Any, ...] = ()) -> None:
+    """Refuse what is said of outputs that are not there, which would be passed over."""
+    if not (is_nested(x) and is_nested(outputs)):
+        return
+    places = _places(outputs)
+    for place in _places(x):
+        if place not in places:
+            said = "/".join(map(str, (*path, place)))
+            raise ValueError(f"`{name}` must have the outputs of the model, {in_short(places)}, got {said!r}")
+        _check_places(name, x[place], outputs[place], (*path, place))
+
+
+def _lacking(name: str, x: Any, paths: Sequence[tuple[Any, ...]]) -> ValueError:
+    said = ", ".join(repr("/".join(map(str, path))) for path in paths)
+    got = in_short(_places(x)) if is_nested(x) else "one"
+    return ValueError(f"`{name}` must have the outputs that have a loss, {said}, got {got}")
 
 
 def _made(loss: Any, y_true: Array, y_pred: Array) -> Loss:
