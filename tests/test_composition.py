@@ -225,6 +225,21 @@ def test_a_composite_is_plain_data_hashable_and_picklable(loss):
             "`target` must have the outputs 'a'",
         ),
         (
+            lambda: al.weighted_sum({"a": "mse"})({"a": P}, {"a": T}, weight={"b": P}),
+            ValueError,
+            "`weight` must have the outputs 'a', .* got the outputs 'b'",
+        ),
+        (
+            lambda: al.weighted_sum(["mse", ["mse"]])([P, [P]], [T, [T]], where=[None, [KEPT, KEPT]]),
+            ValueError,
+            "`where` must have 1 outputs, .* got 2 outputs",
+        ),
+        (
+            lambda: al.weighted_sum({"a": "mse"})({"a": P}, {"a": T}, weight=[1.0, 2.0]),
+            TypeError,
+            "`weight` must be a mapping of outputs, as the losses are, got",
+        ),
+        (
             lambda: al.weighted_sum({"a": "mse"})({"a": P}, {}),
             ValueError,
             "`target` must have the outputs 'a', .* got no outputs",

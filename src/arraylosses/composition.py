@@ -87,9 +87,13 @@ class WeightedSum(CompositeLoss):
         places = _places(self.losses) or ()
         if len(arrays) < 2:
             raise TypeError(f"this loss takes a prediction and a target for each output; got {len(arrays)} arrays")
+        needed = [place for place in places if self.losses[place] is not None]
         for k, given in enumerate(arrays):
             name = self.array_names[k] if k < len(self.array_names) else f"arrays[{k}]"
-            self._check_outputs(name, given, places, is_prediction=k == 0)
+            self._check_outputs(name, given, needed, is_prediction=k == 0)
+        for name, given in (("weight", weight), ("where", where)):
+            if _places(given) is not None:
+                self._check_outputs(name, given)
         found = []
         for place in places:
             loss = self.losses[place]
@@ -98,13 +102,12 @@ class WeightedSum(CompositeLoss):
                 found.append((place, loss, (own, _own(weight, place), _own(where, place))))
         return found
 
-    def _check_outputs(self, name: str, given: Any, places: Sequence[Any], *, is_prediction: bool) -> None:
-        """Refuse an argument that has not the outputs of the losses; only a prediction has those without a loss."""
-        there = _places(given)
+    def _check_outputs(self, name: str, given: Any, needed: Sequence[Any] = (), *, is_prediction: bool = False) -> None:
+        """Refuse an argument that lacks outputs that are needed, or has others than the losses."""
+        places, there = _places(self.losses) or (), _places(given)
         kind = "mapping" if isinstance(self.losses, Mapping) else "sequence"
         if there is None or isinstance(given, Mapping) != isinstance(self.losses, Mapping):
             raise TypeError(f"`{name}` must be a {kind} of outputs, as the losses are, got {in_short(given)}")
-        needed = [k for k in places if self.losses[k] is not None]
         lacking = [k for k in needed if k not in there or (is_prediction and given[k] is None)]
         if lacking or any(k not in places for k in there):
             found = _named([k for k in there if k not in lacking])
