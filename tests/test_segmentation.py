@@ -127,6 +127,20 @@ def test_saturated_logits_have_a_finite_gradient(variant, cls):
 # The published formulas, differentiated by torch in float64 from the softmax on: nothing of it is in closed form.
 
 
+@pytest.mark.parametrize("loss", OVERLAPS)
+def test_a_mask_of_floating_dtype_leaves_out_the_places_of_ignore_index(loss):
+    rng = np.random.default_rng(3)
+    logits, mask = rng.normal(size=(2, 4, 5)), rng.integers(0, 2, size=(2, 4, 5)).astype("float64")
+    kept = rng.random(size=mask.shape) < 0.7
+    expected = al.value_and_grad(loss(mode="binary"))(logits, mask, where=kept)
+    loss = loss(mode="binary", ignore_index=255)
+    for given in (np.where(kept, mask, 255.0), np.where(kept, mask, 255).astype("int64")):
+        for _ in range(2):
+            value, gradient = al.value_and_grad(loss)(logits, given)
+            np.testing.assert_allclose(value, expected[0], rtol=1e-12)
+            np.testing.assert_allclose(gradient, expected[1], rtol=1e-12, atol=1e-15)
+
+
 def textbook_dice(torch, p, hot):
     hits, size = (p * hot).sum((2, 3)), (p + hot).sum((2, 3))
     return (1 - (2 * hits + 1) / (size + 1)).mean()

@@ -193,6 +193,10 @@ def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None,
     arrays, labels = list(inputs.arrays), []
     for k, form in enumerate(axes.forms):
         if not form.domain.is_integer:
+            others = declaration.arguments[k].forms
+            if ignore_index is not None and any(f.domain.is_integer and f.axes == form.axes for f in others):
+                used = arrays[k] != ignore_index  # a label of floating dtype
+                where = used if where is None else xp.logical_and(used, where)
             continue
         if not form.domain.of_axis:
             arrays[k] = as_index(xp, arrays[k])

@@ -132,7 +132,7 @@ def keep(loss: Formula, kind: Kind, arrays: tuple[Array, ...], inputs: Inputs, w
     ):
         return
     labels = [k for k, classes in inputs.labels if classes is not None]
-    if any([0 in inputs.arrays[k].shape for k in labels]):
+    if any([0 in inputs.arrays[k].shape for k in labels]) or (inputs.where is not where and not labels):
         return
     if not all([k in labels or inputs.arrays[k] is x for k, x in enumerate(arrays)]):
         return

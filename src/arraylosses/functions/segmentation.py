@@ -64,7 +64,8 @@ def dice(
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to shape (N, ...), optional
@@ -182,7 +183,8 @@ def generalized_dice(
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to shape (N, ...), optional
@@ -289,7 +291,8 @@ def jaccard(
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to shape (N, ...), optional
@@ -394,7 +397,8 @@ def mcc(
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to shape (N, ...), optional
@@ -510,7 +514,8 @@ def tversky(
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to shape (N, ...), optional

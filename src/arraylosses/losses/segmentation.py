@@ -43,7 +43,8 @@ class Dice(SmoothedOverlapLoss):
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -138,7 +139,8 @@ class Tversky(SmoothedOverlapLoss):
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -243,7 +245,8 @@ class Jaccard(SmoothedOverlapLoss):
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -320,7 +323,8 @@ class GeneralizedDice(SmoothedOverlapLoss):
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
@@ -412,7 +416,8 @@ class Mcc(OverlapLoss):
     axis : int, default -1
         The class axis. Images lie along the first of the other axes.
     ignore_index : int, optional
-        An integer label whose places are left out. It may lie outside [0, C).
+        An integer label whose places are left out. It may lie outside [0, C). With mode "binary", of a floating
+        target too.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
