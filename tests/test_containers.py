@@ -296,3 +296,49 @@ def test_a_bool_where_a_sign_is_due_is_refused(variant, name):
     got = variant.numpy(loss(*arrays))
     arrays[k] = variant.array(np.where(signs, 1.0, -1.0).astype("float32"))
     np.testing.assert_array_equal(got, variant.numpy(loss(*arrays)))
+
+
+NAMES = ["dog", "cat", "dog"]
+NUMBERED = [1, 0, 1]  # in the order of the alphabet
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("kind", ["str", "object", "bytes", "list"])
+def test_names_of_classes_are_refused_with_what_numbers_them(variant, kind):
+    if variant.name == "strict-device":
+        pytest.skip("a NumPy array has no device of array_api_strict's")
+    if kind in ("object", "bytes") and variant.backend != "numpy":
+        pytest.skip("no other library holds text")
+    names = NAMES if kind == "list" else np.asarray(NAMES, dtype=kind)
+    logits, scores = variant.array(np.stack([X, Y], axis=1)), variant.array(X)
+    signs = kind != "list" and variant.backend == "numpy"  # which a list, or another library's array, does not show
+    for loss, prediction, name, numbers in (
+        (al.cross_entropy, logits, "labels", NUMBERED),
+        (al.binary_cross_entropy, scores, "target", NUMBERED),
+        *([(al.hinge, scores, "target", [1, -1, 1])] if signs else []),
+    ):
+        hint = hint_of(lambda: loss(prediction, names), r".*got .*; (.*) numbers the names of classes$")  # noqa: B023
+        followed = loss(prediction, eval(hint, {**modules(variant), name: names}))
+        np.testing.assert_allclose(
+            variant.numpy(followed), variant.numpy(loss(prediction, variant.array(np.asarray(numbers))))
+        )
+
+
+@pytest.mark.parametrize(
+    ("loss", "target"),
+    [
+        (al.huber, np.asarray(["1.5", "0", "-2"])),
+        (al.huber, np.asarray([1.5, 0, -2], dtype="object")),
+        (al.poisson_nll, np.asarray([1, 0, 2], dtype="object")),
+        (al.cross_entropy, np.asarray([1, 0, 1], dtype="object")),
+        (al.triplet_batch_hard, np.asarray([3, 7, 3], dtype="object")),
+    ],
+)
+def test_numbers_as_text_or_objects_are_refused_with_what_converts_them(loss, target):
+    prediction = np.stack([X, Y], axis=1) if loss in (al.cross_entropy, al.triplet_batch_hard) else X
+    hint = hint_of(lambda: loss(prediction, target), r"; convert it, as in (.*)$")
+    name = hint.partition(".")[0]
+    plain = np.asarray([float(t) for t in target])
+    integers = loss in (al.cross_entropy, al.triplet_batch_hard)
+    expected = loss(prediction, plain.astype("int64") if integers else plain)
+    np.testing.assert_allclose(loss(prediction, eval(hint, {name: target})), expected)

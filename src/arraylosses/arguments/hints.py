@@ -9,7 +9,19 @@ import numpy as np
 
 from .._array_api import Array, Namespace, backend_of, is_array, is_container, is_masked, is_torch, namespace_of
 
-__all__ = ["added_axes", "as_dtype", "closest", "in_short", "is_table", "made_of", "meant", "ours", "spelled"]
+__all__ = [
+    "added_axes",
+    "as_dtype",
+    "closest",
+    "holds_text",
+    "in_short",
+    "is_table",
+    "made_of",
+    "meant",
+    "numbered",
+    "ours",
+    "spelled",
+]
 
 # What the frameworks call an argument, and what it is called here, where the loss has one of that name.
 _OURS = {
@@ -98,6 +110,8 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
         if len(shapes) > 1:
             return f"{type(x).__name__} of what is no one array"
         hint = f"{spelled(namespace_of(x[0]))}.stack({name}) makes an array"
+    elif isinstance(x, list | tuple) and x and isinstance(x[0], str):
+        hint = numbered(name, np if like is None else namespace_of(like))
     elif isinstance(x, list | tuple | int | float | np.generic):
         library = "np" if like is None else spelled(namespace_of(like))
         place = f', device="{like.device}"' if like is not None and is_torch(like) and not like.is_cpu else ""
@@ -105,6 +119,22 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
     else:
         return type(x).__name__
     return f"{type(x).__name__}; {hint}"
+
+
+def holds_text(x: Array) -> bool:
+    """Whether an array holds strings, as its dtype says or the first of its objects."""
+    kind = getattr(x.dtype, "kind", "")
+    if kind == "O" and isinstance(x, np.ndarray):
+        return isinstance(next(x.flat, None), str | bytes)
+    return kind in ("U", "S", "T")
+
+
+def numbered(name: str, xp: Namespace, *, signs: bool = False) -> str:
+    """Return a hint at how names of classes become integers, or signs, in an array of `xp`."""
+    numbers = f"np.unique({name}, return_inverse=True)[1]"
+    if backend_of(xp) != "numpy":
+        numbers = f"{spelled(xp)}.asarray({numbers})"
+    return f"{f'2 * {numbers} - 1' if signs else numbers} numbers the names of classes"
 
 
 def is_table(x: object) -> bool:

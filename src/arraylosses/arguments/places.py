@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NoReturn
 
+import numpy as np
+
 from .._array_api import (
     Array,
     Namespace,
@@ -18,7 +20,7 @@ from .._array_api import (
     single_device,
 )
 from .declaration import Argument
-from .hints import as_dtype, made_of
+from .hints import as_dtype, holds_text, made_of, numbered
 
 __all__ = ["FLOATING", "check_dtype", "check_places", "narrowed", "one_library"]
 
@@ -60,6 +62,10 @@ def _refuse_libraries(given: dict[str, object], found: list[Namespace]) -> NoRet
                 f"standard, got {made_of(name, x, like)}"
             )
     said = [f"`{name}` of {library_of(xp)}" for name, xp in zip(given, found, strict=True)]
+    for name, x in given.items():
+        if holds_text(x):
+            other = next(xp for xp in found if xp is not namespace_of(x))
+            raise TypeError(f"all arrays must come from one library, got {', '.join(said)}; {numbered(name, other)}")
     raise TypeError(
         f"all arrays must come from one library, got {', '.join(said)}; al.convert(x, like=y) moves one over"
     )
@@ -110,7 +116,15 @@ def check_dtype(xp: Namespace, argument: Argument, x: Array, *, is_prediction: b
     if is_prediction and not all(takes_integers):
         raise TypeError(f"`{name}` must have a floating dtype, got {dtype_name(x.dtype)}{narrowed(xp, name, x)}")
     if kind == "complex" or kind == "other":
-        raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(x.dtype)}{narrowed(xp, name, x)}")
+        held = argument.domain.values if all(takes_integers) else "real numbers"
+        if argument.domain.name != "real" and holds_text(x):
+            hint = numbered(name, xp, signs=argument.domain.name == "sign")
+            raise TypeError(f"`{name}` must hold {held}, got text; {hint}")
+        if any(takes_integers) and isinstance(x, np.ndarray) and all([isinstance(v, int) for v in x.flat]):
+            hint = f"; convert it, as in {as_dtype(name, xp, 'int64')}"
+        else:
+            hint = narrowed(xp, name, x)
+        raise TypeError(f"`{name}` must hold {held}, got {dtype_name(x.dtype)}{hint}")
     if kind != "int" and all(takes_integers):
         hint = f"convert it, as in {as_dtype(name, xp, 'int64')}"
         raise TypeError(f"`{name}` must hold {argument.domain.values}, got {dtype_name(x.dtype)}; {hint}")
@@ -129,6 +143,8 @@ def check_dtype(xp: Namespace, argument: Argument, x: Array, *, is_prediction: b
 def narrowed(xp: Namespace, name: str, x: Array) -> str:
     """Return a hint at how real numbers become those of a dtype that is computed with."""
     said = dtype_name(x.dtype)
+    if said == "object" or holds_text(x):  # which may be numbers, as in a column of a table
+        return f"; convert it, as in {as_dtype(name, xp, 'float64')}"
     if dtype_kind(x.dtype) == "int":
         return f"; convert it, as in {as_dtype(name, xp, 'float32')}"
     if said.startswith(("longdouble", "float")):
