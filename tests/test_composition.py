@@ -78,6 +78,19 @@ def test_sums_are_flat_and_python_s_sum_makes_one():
     close((a + b)(prediction=P, target=T), a(P, T) + b(P, T))
 
 
+def test_losses_are_subtracted_negated_and_divided():
+    a, b = al.Huber(), al.LogCosh()
+    assert a - 0.5 * b == al.Sum(losses=(a, b), weights=(1.0, -0.5))
+    assert -(a - b) == -a + b == al.Sum(losses=(a, b), weights=(-1.0, 1.0))
+    assert (2 * a) / 4 == a / np.float32(2) == 0.5 * a
+    assert (a / np.float32(3)).weights == (1 / 3,)
+    outputs = al.weighted_sum(["huber", "log_cosh"])
+    close((outputs - outputs / 4)([P, T], [T, P]), 0.75 * outputs([P, T], [T, P]))
+    value, gradient = al.value_and_grad(a - b / np.asarray(4.0))(P, T)
+    close(value, a(P, T) - b(P, T) / 4)
+    close(gradient, al.grad(a)(P, T) - al.grad(b)(P, T) / 4)
+
+
 @pytest.mark.backend("torch")
 def test_a_factor_may_be_learned():
     torch = pytest.importorskip("torch")
@@ -173,6 +186,13 @@ def test_a_composite_is_plain_data_hashable_and_picklable(loss):
             "`losses` must take the same arrays, got prediction, target",
         ),
         (lambda: al.Huber() + 1, TypeError, "unsupported operand"),
+        (lambda: al.Huber() - 1, TypeError, "unsupported operand"),
+        (lambda: 1 / al.Huber(), TypeError, "unsupported operand"),
+        (lambda: al.Huber() / al.LogCosh(), TypeError, "unsupported operand"),
+        (lambda: al.Huber() / True, TypeError, "unsupported operand"),
+        (lambda: al.Huber() / 0, ZeroDivisionError, "division by zero"),
+        (lambda: al.Huber() / np.ones((1, 1)), ValueError, r"arrays of shape \(\), got one of shape \(1, 1\)"),
+        (lambda: al.weighted_sum(["mse"], [np.ones(1)]), ValueError, r"of shape \(\), got one of shape \(1,\)"),
         (lambda: np.nan * al.Huber(), ValueError, "`weights` must be finite, got nan"),
         (lambda: al.Sum(losses=["huber"], weights=[1.0]), TypeError, "`losses` must hold losses, got 'huber'; al.get"),
         (

@@ -264,14 +264,27 @@ class Loss(Formula):
 
     __radd__ = __add__
 
+    def __neg__(self) -> Sum:
+        """Return the loss times -1."""
+        return -1.0 * self
+
+    def __sub__(self, other: Any) -> Sum:
+        """Return the difference of two losses of the same arrays and of one reduction."""
+        return self + -other if isinstance(other, Loss) else NotImplemented
+
     def __mul__(self, factor: Any) -> Sum:
         """Return the loss times a number, or an array of shape ()."""
-        if isinstance(factor, bool) or not (isinstance(factor, NUMBERS) or is_array(factor)):
+        if not _is_factor(factor):
             return NotImplemented
         one = Sum.of(self)
         return Sum(losses=one.losses, weights=tuple([factor * w for w in one.weights]), reduction=one.reduction)
 
     __rmul__ = __mul__
+
+    def __truediv__(self, divisor: Any) -> Sum:
+        """Return the loss over a number, or over an array of shape ()."""
+        return self * (1 / kept_setting("divisor", divisor)) if _is_factor(divisor) else NotImplemented
+
     __array_ufunc__ = None  # so that a number of NumPy's to the left leaves the product to `__rmul__`
 
     def terms(self, arrays: tuple[Any, ...], weight: Any = None, where: Any = None) -> tuple[Term, ...]:
@@ -397,7 +410,7 @@ class CompositeLoss(Loss):
 
 @dataclasses.dataclass(frozen=True, eq=False, repr=False, kw_only=True)
 class Sum(CompositeLoss):
-    """A weighted sum of losses of the same arrays, which ``loss_a + 0.5 * loss_b`` makes.
+    """A weighted sum of losses of the same arrays, which ``loss_a + 0.5 * loss_b`` makes, and ``loss_a - loss_b / 2``.
 
     Parameters
     ----------
@@ -494,6 +507,11 @@ def require_factors(weights: Sequence[Any]) -> None:
                 f"`weights` must hold numbers or arrays of shape (), got one of shape {tuple(factor.shape)}; `weight` "
                 "of the call has one number an item"
             )
+
+
+def _is_factor(x: Any) -> bool:
+    """Whether a loss may be multiplied by it."""
+    return not isinstance(x, bool) and (isinstance(x, NUMBERS) or is_array(x))
 
 
 def total(factors: Sequence[Any], values: Sequence[Array]) -> Array:
