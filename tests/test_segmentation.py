@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import mpmath
 import numpy as np
 import pytest
 
@@ -122,6 +123,26 @@ def test_saturated_logits_have_a_finite_gradient(variant, cls):
     value, slope = al.value_and_grad(cls(**settings))(*given)
     assert np.isfinite(variant.numpy(value))
     assert np.all(np.isfinite(variant.numpy(slope)))
+
+
+def test_a_class_of_hardly_a_place_has_a_finite_gradient(variant):
+    # Of probabilities whose sum is subnormal, by the formula with mpmath. Both classes have one coefficient.
+    places = np.asarray([[-92.5, -95.0, -94.0, -93.0]], dtype="float32")
+
+    def mcc(*logits):
+        p = [1 / (1 + mpmath.exp(-z)) for z in logits]
+        tp, fp = p[0] + p[3], p[1] + p[2]
+        fn, tn = 2 - tp, 2 - fp
+        return 1 - (tp * tn - fp * fn) / mpmath.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
+
+    with mpmath.workdps(90):
+        at = [mpmath.mpf(float(z)) for z in places[0]]
+        expected = [float(mpmath.diff(mcc, at, tuple(int(k == j) for k in range(4)))) for j in range(4)]
+    logits, labels = np.stack([np.zeros_like(places), places], axis=-1), variant.array(np.asarray([[1, 0, 0, 1]]))
+    got = variant.numpy(variant.run(lambda z: al.grad(al.mcc)(z, labels), variant.array(logits)))
+    assert np.all(np.isfinite(got))
+    if variant.backend in ("numpy", "strict"):  # the others may count subnormal numbers as 0
+        np.testing.assert_allclose(got[0, :, 1], expected, rtol=2e-2)
 
 
 # The published formulas, differentiated by torch in float64 from the softmax on: nothing of it is in closed form.

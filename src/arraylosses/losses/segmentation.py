@@ -466,12 +466,13 @@ class Mcc(OverlapLoss):
         correlation, *_ = self._terms(counts)
         return special.where(counts.positive * counts.negative == 0, 0.0, 1.0 - correlation)
 
-    # By its root, TP + FP and TN + FN change the correlation by -1/2 of it over themselves.
+    # By its root, TP + FP and TN + FN change the correlation by -1/2 of it over themselves. It is about as small as
+    # their roots, so that the quotient is in range where the reciprocal of a subnormal number is not.
     def _slopes(self, counts: Counts) -> Slopes:
         correlation, scale, predicted, rest = self._terms(counts)
         constant = predicted * rest == 0
-        by_root = 1.0 / special.where(constant, 1.0, predicted) - 1.0 / special.where(constant, 1.0, rest)
-        by_root = correlation / 2.0 * by_root
+        half = correlation / 2.0
+        by_root = half / special.where(constant, 1.0, predicted) - half / special.where(constant, 1.0, rest)
         none = counts.positive * counts.negative == 0
         at_true, at_false = by_root - counts.negative / scale, by_root + counts.positive / scale
         return special.where(none, 0.0, at_true), special.where(none, 0.0, at_false)
