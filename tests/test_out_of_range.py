@@ -175,3 +175,27 @@ def test_a_divergence_of_amounts_that_are_out_of_range_is_0_or_infinite(variant:
         given = [np.asarray(x, dtype)[:, None] for x in ([2.0, math.exp(0.5)], [top + 1, 1.0])]
         value, _ = both(variant, al.GeneralizedKl(from_log=False, log_target=True), *given, dtype=dtype)
         np.testing.assert_allclose(value, [INF, 0.5 * math.e - math.e + math.exp(0.5)], rtol=1e-5)
+
+
+@pytest.mark.main_variants
+def test_a_finite_number_comes_without_a_warning(variant: Variant):
+    # NumPy warns of an overflow on the way. 2 e^(104 / 2) / (1 / 2); log(1 + y) - log y and r log(1 + y) with r = 1 / y
+    # are nearly 0, and Γ(2 + r) / Γ(r) = r (1 + r); 1 - F above log 2, and a density at infinity, which is 0.
+    above_2 = -math.log(math.erfc(math.log(2) / math.sqrt(2)) / 2)
+    for loss, arrays, exact in (
+        (al.SquaredLogarithmicError(), ([1e30, 1e30], [1e30, 0.0]), [0.0, (30 * math.log(10)) ** 2]),
+        (al.TweedieDeviance(), ([104.0, 104.0], [0.0, 1.0]), [4 * math.exp(52), 4 * math.exp(52)]),
+        (al.NegativeBinomialNll(), ([0.0], [2.0], [3e38]), [math.log(3e38)]),
+        (al.Aft(), ([0.0], [2.0], [INF]), [above_2]),
+    ):
+        given = [variant.array(np.asarray(x, "float32")) for x in arrays]
+        value = variant.run(dataclasses.replace(loss, reduction="none"), *given)
+        np.testing.assert_allclose(variant.numpy(value), exact, rtol=1e-5)
+        assert np.all(np.isfinite(variant.numpy(variant.run(al.grad(loss), *given))))
+
+
+@pytest.mark.main_variants
+def test_an_event_at_infinity_has_no_density(variant: Variant):
+    value, _ = both(variant, al.Aft(), [0.0, 1.0], [INF, 2.0], [INF, 2.0], dtype="float32")
+    density = math.exp(-((math.log(2) - 1) ** 2) / 2) / math.sqrt(2 * math.pi) / 2
+    np.testing.assert_allclose(value, [INF, -math.log(density)], rtol=1e-6)

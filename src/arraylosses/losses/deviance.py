@@ -282,14 +282,16 @@ class TweedieDeviance(_Deviance):
     # With L = log(t / mean), a = 1 - p and b = 2 - p it is 2 mean^b Σ_k (1 + b + ... + b^(k - 2)) L^k / k! over all k
     # from 2 on: where t is near the mean, this keeps the digits that the formula itself loses.
     def _value(self, prediction: Array, target: Array) -> Array:
-        mean = self._mean(prediction)
         a, b = 1.0 - self.power, 2.0 - self.power
         if a == 1:
-            return (mean - target) ** 2
+            return (self._mean(prediction) - target) ** 2
         if a == 0:
             return PoissonDeviance(from_log=self.from_log)._value(prediction, target)
         if b == 0:
             return GammaDeviance(from_log=self.from_log)._value(prediction, target)
+        # A power of the mean may be in range where the mean is not, of which is asked but whether the target is near.
+        most = math.log(elementwise.finfo(prediction).max) - 2.0
+        mean = self._mean(special.clip(prediction, None, most) if self.from_log else prediction)
         near, log_ratio = gamma.near_and_log_ratio(target, mean)
         log_ratio = special.where(near, log_ratio, 0.0)
         coefficients = tuple([sum([b**j for j in range(k - 1)]) / math.factorial(k) for k in range(2, 18)])

@@ -423,7 +423,7 @@ class NegativeBinomialNll(PureLoss):
     # t log m of t log y. So nothing large cancels, nor in the derivatives, and no r is needed that is out of range.
     def call(self, prediction: Array, target: Array, dispersion: Array) -> Array:
         xp = array_namespace(prediction, target, dispersion)
-        large = dispersion * target < 1
+        large = xp.sqrt(dispersion) * xp.sqrt(target) < 1
         if self.from_log:
             near = prediction + xp.log(dispersion) < 0
             log_mean, mean = prediction, xp.exp(special.where(near, prediction, 0.0))

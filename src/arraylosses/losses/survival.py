@@ -85,14 +85,15 @@ class Aft(PureLoss):
         scale = settings.at_least_tiny(self.scale, prediction)
         swapped, known = lower > upper, lower == upper
         lower, upper = special.where(swapped, upper, lower), special.where(swapped, lower, upper)
-        none_below, none_above = lower == 0, upper == float("inf")
+        none_below, none_above = lower == 0, xp.logical_and(upper == float("inf"), xp.logical_not(known))
         log_upper, log_lower = (
             xp.log(special.where(none, 1.0, x)) for none, x in ((none_above, upper), (none_below, lower))
         )
         z_lower, z_upper = (log_lower - prediction) / scale, (log_upper - prediction) / scale
         exact = log_density(special.where(known, z_upper, 0.0)) - log_upper - settings.log(scale, prediction)
-        near = xp.logical_and(upper - lower < lower, xp.logical_not(known))
-        ratio = elementwise.divide(special.where(near, upper - lower, 1.0), special.where(near, lower, 1.0))
+        between = upper - special.where(known, 0.0, lower)
+        near = xp.logical_and(between < lower, xp.logical_not(known))
+        ratio = elementwise.divide(special.where(near, between, 1.0), special.where(near, lower, 1.0))
         distance = special.where(near, xp.log1p(ratio), log_upper - log_lower) / scale
         distance = special.where(xp.logical_or(none_below, none_above), float("inf"), distance)
         z_lower, z_upper, distance = (special.where(known, 1.0, x) for x in (z_lower, z_upper, distance))

@@ -209,7 +209,7 @@ def _log1p_ratio_in_place(library: Any, a: Array, b: Array) -> Array:
     large, small = library.maximum(a, b), library.minimum(a, b)
     library.subtract(large, small, out=large)
     library.add(small, 1.0, out=small)
-    far = large > small * 2.0**60
+    far = large * 2.0**-60 > small
     library.divide(library.where(far, large * 2.0**-60, large), small, out=small)
     library.log1p(library.where(far, small - 1.0, small), out=large)
     library.add(large, library.where(far, 60.0 * _LOG_2, library.zeros_like(large)), out=large)
@@ -220,7 +220,7 @@ def _log1p_ratio(xp: Namespace, a: Array, b: Array) -> Array:
     difference = a - b
     up = difference >= 0
     size, divisor = where(up, difference, -difference), 1.0 + where(up, b, a)
-    far = size > 2.0**60 * divisor
+    far = 2.0**-60 * size > divisor
     quotient = where(far, 2.0**-60 * size, size) / divisor
     shift = where(far, 60.0 * _LOG_2, 0.0 * size)
     magnitude = xp.log1p(where(far, quotient - 1.0, quotient)) + shift
