@@ -447,7 +447,7 @@ def test_status_is_0_where_a_backend_is_missing(run, monkeypatch):
         (["triplet_margin", "--prediction", "{p}", "--target", "{t}"], "takes `anchor`, `positive`, `negative`"),
         (["huber", "--prediction", "nowhere.npy"], "cannot read 'nowhere.npy': No such file or directory"),
         (["huber", "--prediction", "{text}"], "no array in NumPy's .npy format"),
-        (["huber", "--prediction", "{archive}"], "it is an archive of arrays"),
+        (["huber", "--prediction", "{archive}"], "it is an archive, of arrays"),
         (["--backends", "numpy", "--prediction", "{p}", "--target", "{rows}"], "no loss fits these arrays"),
         (["huber", "--prediction", "{latin}"], "it is no text in UTF-8"),
         (["huber", "--prediction", "{words}"], "line 2 must hold numbers, got 'b'"),

@@ -19,9 +19,12 @@ def npy(shape: str, dtype: str = "'<f8'", content: bytes = bytes(80)) -> bytes:
 
 
 BROKEN = "it is truncated or broken: its header does not fit what follows"
-NO_NPY = "it is no array in NumPy's .npy format, as numpy.save writes it"
+NO_NPY = "it is no array in NumPy's .npy format, as numpy.save writes it, and its name ends in no .csv"
+ARCHIVE = "it is an archive, of arrays or a workbook; give one array, as numpy.save writes it, or a .csv"
 
 
+NUMBERED = "its first line numbers the columns; pandas writes no such line by to_csv(index=False, header=False)"
+NAMES = "; number the classes from 0 in the place of their names"
 INDEX = "its first field is empty, as above an index; pandas writes none by to_csv(index=False, header=False)"
 
 
@@ -41,7 +44,7 @@ INDEX = "its first field is empty, as above an index; pandas writes none by to_c
         (b"", NO_NPY),
         (b"1, 2, 3", NO_NPY),
         (pickle.dumps([1.0, 2.0]), NO_NPY),
-        (b"PK\x03\x04", "it is an archive of arrays; give one array, as numpy.save writes it"),
+        (b"PK\x03\x04", ARCHIVE),
         (npy("(2,)", "'|O'"), "it holds Python objects, which are not loaded; it must hold numbers or booleans"),
         (npy("(2,)", "[('a', '<f8')]"), "it must hold numbers or booleans, got [('a', '<f8')]"),
         (npy("(2,)", "'<U3'"), "it must hold numbers or booleans, got <U3"),
@@ -86,6 +89,8 @@ def test_npy_is_read_as_it_was_saved(tmp_path, dtype, shape):
         ('"1" , 2e3 \n', np.asarray([[1.0, 2000.0]])),
         ("keep\nTrue\nfalse\n", np.asarray([True, False])),
         ("inf\n-Infinity\nNaN\n", np.asarray([np.inf, -np.inf, np.nan])),
+        ("0,1\n0.5,0.5\n", np.asarray([[0.0, 1.0], [0.5, 0.5]])),
+        ("0,1,2\n2,0,1\n", np.asarray([[0, 1, 2], [2, 0, 1]])),
         ("9223372036854775808\n", np.asarray([2.0**63])),
     ],
     ids=[
@@ -98,6 +103,8 @@ def test_npy_is_read_as_it_was_saved(tmp_path, dtype, shape):
         "quotes",
         "booleans",
         "not finite",
+        "certain of two",
+        "labels of three",
         "large",
     ],
 )
@@ -112,10 +119,13 @@ def test_csv_is_read_with_or_without_a_header(tmp_path, text, expected):
         (b"", "it holds no numbers"),
         (b"a,b\n", "it holds no numbers"),
         (b"1,2\n3\n", "line 2 has 1 columns, and the first line of numbers 2"),
-        (b"1,2\n3,\n", "line 2 must hold numbers, got ''"),
+        (b"1,2\n3,\n", "line 2 must hold numbers, got ''; nan stands for a number that is missing"),
+        (b"0,1,2\n0.5,0.25,0.25\n", NUMBERED),
+        (b'"1,000.5"\n2\n', "line 1 must hold numbers, got '1,000.5'; write it without separators of thousands"),
+        (b"label\ncat\ndog\n", f"line 2 must hold numbers, got 'cat'{NAMES}"),
         (b",a\n0,2.5\n", INDEX),
         (b",0,1\n0,2.5,3.5\n", INDEX),
-        (b"a,1\n2,3\n", "line 1 must hold numbers, got 'a'"),
+        (b"a,1\n2,3\n", f"line 1 must hold numbers, got 'a'{NAMES}"),
         (b"1_0\n2\n", "line 1 must hold numbers, got '1_0'"),
         (b"1;2\n3;4\n", "line 1 must hold numbers, got '1;2'; columns are separated by commas"),
         (b"a b\n1 2\n", "line 2 must hold numbers, got '1 2'; columns are separated by commas"),
@@ -128,7 +138,8 @@ def test_csv_is_read_with_or_without_a_header(tmp_path, text, expected):
         ("1\n".encode("utf-16"), "it is no text in UTF-8"),
         (b"caf\xe9\n1\n", "it is no text in UTF-8"),
     ],
-    ids=["empty", "header", "ragged", "missing", "index", "index and numbers", "mixed header", "underscore",
+    ids=["empty", "header", "ragged", "missing", "numbered columns", "thousands",
+         "names", "index", "index and numbers", "mixed header", "underscore",
          "semicolons", "spaces", "null", "arabic",
          "mixed", "beyond float64", "endless", "longer than a field", "utf-16", "latin-1"],
 )  # fmt: skip

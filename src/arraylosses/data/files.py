@@ -47,9 +47,11 @@ def _read_npy(path: Path) -> AnyArray:
     with path.open("rb") as file:
         start = file.read(6)
     if start.startswith(b"PK"):
-        raise ValueError("it is an archive of arrays; give one array, as numpy.save writes it")
+        raise ValueError(
+            "it is an archive, of arrays or a workbook; give one array, as numpy.save writes it, or a .csv"
+        )
     if start != b"\x93NUMPY":
-        raise ValueError("it is no array in NumPy's .npy format, as numpy.save writes it")
+        raise ValueError("it is no array in NumPy's .npy format, as numpy.save writes it, and its name ends in no .csv")
     try:
         # Mapped, a file that is shorter than it says is refused before any memory is asked for.
         with np.errstate(all="raise"):
@@ -80,15 +82,30 @@ def _read_csv(path: Path) -> AnyArray:
     if not rows:
         raise ValueError("it holds no numbers")
     columns = len(rows[0][1])
+    counted = [str(k) for k in range(columns)] == rows[0][1]
+    if counted and columns > 2 and not all(_INTEGER.fullmatch(field) for _, fields in rows for field in fields):
+        raise ValueError(
+            "its first line numbers the columns; pandas writes no such line by to_csv(index=False, header=False)"
+        )
     for line, fields in rows:
         if len(fields) != columns:
             raise ValueError(f"line {line} has {len(fields)} columns, and the first line of numbers {columns}")
         for field in fields:
             if not _is_value(field):
-                hint = "; columns are separated by commas" if re.search(r"\d[;\t ]", field) else ""
-                raise ValueError(f"line {line} must hold numbers, got {_shortened(field)}{hint}")
+                raise ValueError(f"line {line} must hold numbers, got {_shortened(field)}{_mended(field)}")
     table = np.asarray(_values([field for _, fields in rows for field in fields]))
     return table if columns == 1 else table.reshape(-1, columns)
+
+
+def _mended(field: str) -> str:
+    """Return how to mend a field that is no value, where the mistake is common."""
+    if not field:
+        return "; nan stands for a number that is missing"
+    if re.search(r"\d[;\t ]", field):
+        return "; columns are separated by commas"
+    if re.fullmatch(r"[+-]?\d{1,3}(,\d{3})+(\.\d*)?", field):
+        return "; write it without separators of thousands"
+    return "; number the classes from 0 in the place of their names" if field.isalpha() else ""
 
 
 def _is_like_a_value(field: str) -> bool:
