@@ -215,7 +215,8 @@ def multi_similarity(
     beta : float, default 50.0
         Scale of the negatives, above 0.
     threshold : float, default 0.5
-        The cosine between positives and negatives; λ in the paper.
+        The cosine between positives and negatives: λ in the paper, which has 1. Its default in pytorch-metric-learning
+        is that here.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to the per-item loss, optional

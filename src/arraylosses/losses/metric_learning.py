@@ -142,7 +142,8 @@ class MultiSimilarity(PureLoss):
     beta : float, default 50.0
         Scale of the negatives, above 0.
     threshold : float, default 0.5
-        The cosine between positives and negatives; λ in the paper.
+        The cosine between positives and negatives: λ in the paper, which has 1. Its default in pytorch-metric-learning
+        is that here.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
         How the per-item losses become the result: see `Loss`.
 
