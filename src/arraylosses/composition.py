@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ._array_api import NUMBERS, is_array
-from .arguments import FrozenDict, in_short
-from .loss import CompositeLoss, Loss, Sum, Term, require_factors, require_losses
+from .arguments import FrozenDict, in_short, require_factors
+from .loss import CompositeLoss, Loss, Sum, Term, require_losses
 from .reduction import Reduction
 from .registry import get, register_composite
 

@@ -21,7 +21,7 @@ from .arguments import (
     meant,
     ours,
     require_choice,
-    require_finite,
+    require_factors,
     require_integer,
 )
 from .formula import Formula
@@ -36,7 +36,6 @@ __all__ = [
     "camel_case",
     "keep_setting_names",
     "refuse_scorer",
-    "require_factors",
     "require_losses",
     "setting_names",
     "snake_case",
@@ -496,17 +495,6 @@ def require_losses(losses: Sequence[Any]) -> None:
     for loss in losses:
         if not isinstance(loss, Loss):
             raise TypeError(f"`losses` must hold losses, got {in_short(loss)}; al.get(...) makes one of a name")
-
-
-def require_factors(weights: Sequence[Any]) -> None:
-    """Refuse factors of losses that are no finite numbers, or arrays with axes."""
-    require_finite(weights=weights)
-    for factor in weights:
-        if is_array(factor) and factor.ndim:
-            raise ValueError(
-                f"`weights` must hold numbers or arrays of shape (), got one of shape {tuple(factor.shape)}; `weight` "
-                "of the call has one number an item"
-            )
 
 
 def _is_factor(x: Any) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "kept_setting",
     "of_classes",
     "require_choice",
+    "require_factors",
     "require_finite",
     "require_integer",
     "require_nonnegative",
@@ -135,6 +136,17 @@ def require_finite(**settings: Any) -> None:
     for name, value in settings.items():
         if type(value) is not float or not -math.inf < value < math.inf:
             _require(name, value, lambda x: -math.inf < x < math.inf, "be finite")
+
+
+def require_factors(weights: Sequence[Any]) -> None:
+    """Refuse factors of losses that are no finite numbers, or arrays with axes."""
+    require_finite(weights=weights)
+    for factor in weights:
+        if is_array(factor) and factor.ndim:
+            raise ValueError(
+                f"`weights` must hold numbers or arrays of shape (), got one of shape {tuple(factor.shape)}; `weight` "
+                "of the call has one number an item"
+            )
 
 
 def require_range(low: float, high: float, *, ends: bool = True, **settings: Any) -> None:
