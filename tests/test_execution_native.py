@@ -6,7 +6,7 @@ form, which tests/test_closed_forms.py holds against differences.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -140,6 +140,50 @@ def test_values_that_a_kernel_has_no_digits_of_take_another_way(torch):
         assert ("Recomputed" not in type(value.grad_fn).__name__) == of_torch, (loss, arrays)
         torch.testing.assert_close(value, expected)
         torch.testing.assert_close(*[torch.autograd.grad(v, x)[0] for v in (value, expected)])
+
+
+def test_the_limits_of_a_dialect_hold(torch):
+    p, t = torch.tensor([0.25, 3e-8, 1e-3], requires_grad=True), torch.tensor([1.0, 1.0, 0.0])
+    for loss, items, slopes in (
+        (al.get("bce"), [-np.log(0.25), -np.log(1e-7), -np.log1p(-1e-3)], [-4.0, 0.0, 1.0 / 0.999]),
+        (al.get("BCELoss", log_floor=-5.0), [-np.log(0.25), 5.0, -np.log1p(-1e-3)], [-4.0, 0.0, 1.0 / 0.999]),
+        (al.get("BCELoss"), [-np.log(0.25), -np.log(3e-8), -np.log1p(-1e-3)], [-4.0, -1.0 / 3e-8, 1.0 / 0.999]),
+    ):
+        value = replace(loss, reduction="sum")(p, t)
+        np.testing.assert_allclose(value.item(), sum(items), rtol=1e-6)
+        np.testing.assert_allclose(torch.autograd.grad(value, p)[0].numpy(), slopes, rtol=1e-5)
+    anchor, others = torch.zeros(1, 2, requires_grad=True), [torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 5.5]])]
+    apart = [np.hypot(*(0.5 - x[0].numpy())) for x in others]
+    found = al.get("TripletMarginLoss", epsilon=0.5)(anchor, *others)
+    assert "Recomputed" not in type(found.grad_fn).__name__
+    np.testing.assert_allclose(found.item(), 1.0 + apart[0] - apart[1], rtol=1e-6)
+
+
+def test_a_subclass_with_a_method_of_its_own_has_no_kernel_of_its_base(torch):
+    @dataclass(frozen=True, kw_only=True)
+    class Half(al.SquaredError):
+        def derivative(self, prediction, target):
+            return prediction - target
+
+    class Dearer:
+        def _costs(self, prediction, yes, no):
+            return tuple(2.0 * cost for cost in super()._costs(prediction, yes, no))
+
+    @dataclass(frozen=True, kw_only=True)
+    class Dear(Dearer, al.BinaryCrossEntropy):
+        from_logits: bool = False
+
+    @dataclass(frozen=True, kw_only=True)
+    class Far(al.Huber):
+        delta: float = 10.0
+
+    x, y = torch.tensor([0.25, 0.75], requires_grad=True), torch.tensor([1.0, 0.0])
+    (gradient,) = torch.autograd.grad(Half(reduction="sum")(x, y), x)
+    torch.testing.assert_close(gradient, (x - y).detach())
+    assert Dear(reduction="sum")(x, y).item() == pytest.approx(-4 * np.log(0.25))
+    with ways_taken() as taken:
+        Far()(x, y)
+    assert taken == ["native"]  # of settings alone
 
 
 def test_a_target_that_is_to_have_a_gradient_has_the_formula_s(torch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import itertools
+import types
 from typing import Any, ClassVar, NamedTuple
 
 from ._array_api import Array
@@ -22,7 +23,18 @@ from .arguments import (
 __all__ = ["Formula", "Projection"]
 
 _CLOSED_FORMS = ("derivative", "value_and_derivatives", "second_derivative")
-_OF_A_FORMULA = (*_CLOSED_FORMS, "torch_kernel", "in_torch", "once_in_torch")
+_IN_TORCH = ("torch_kernel", "in_torch", "once_in_torch")
+
+
+def _differs_from_what_has(name: str, cls: type) -> bool:
+    """Whether a class that inherits a method has others of its own, or mixes them in, in place of those beside it."""
+    place = next(k for k, base in enumerate(cls.__mro__) if name in base.__dict__)
+    beside = set(dir(cls.__mro__[place])) - {*_IN_TORCH, "function"}
+    own = [n for base in cls.__mro__[:place] for n, x in base.__dict__.items() if isinstance(x, _METHODS)]
+    return any([n in beside and not n.startswith("__") for n in own])
+
+
+_METHODS = (types.FunctionType, property, classmethod, staticmethod)
 
 
 class Projection(NamedTuple):
@@ -119,9 +131,12 @@ class Formula:
             if getattr(cls.__mro__[1], "call", Formula.call) is not Formula.call:
                 for name in ("pure", "any_library", "few_classes_first"):
                     setattr(cls, name, cls.__dict__.get(name, getattr(Formula, name)))
-            for name in _OF_A_FORMULA:
+            for name in _CLOSED_FORMS:
                 if name not in cls.__dict__:
                     setattr(cls, name, getattr(Formula, name))
+        for name in _IN_TORCH:
+            if _differs_from_what_has(name, cls):
+                setattr(cls, name, getattr(Formula, name))
         if "derivative" in cls.__dict__ and "value_and_derivatives" not in cls.__dict__:
             cls.value_and_derivatives = Formula.value_and_derivatives  # type: ignore[method-assign]
         given = {"call", *_CLOSED_FORMS} & cls.__dict__.keys()

@@ -58,12 +58,6 @@ _FEW = 1 << 11
 """Elements up to which torch's kernel of probabilities, which takes one at a time, takes the least time."""
 
 
-def _lie_within_kernel(probabilities: Array) -> bool:
-    """Whether torch's kernel has all digits: no logarithm is below -100, where it ends, nor p (1 - p) below 1e-12."""
-    least, most = least_and_most(probabilities)
-    return least >= 1e-11 and most <= 1.0 - 1e-11
-
-
 @register(
     "BCEWithLogitsLoss",
     "binary_cross_entropy_with_logits",
@@ -173,7 +167,10 @@ class BinaryCrossEntropy(_YesOrNo):
         if self.from_logits:
             items = logistic.bernoulli_nll_in_torch(torch, prediction, target)
             return None if items is None else reductions.reduced_in_torch(torch, items, reduction)
-        if target.requires_grad or prediction.numel() > _FEW or not _lie_within_kernel(prediction):
+        if target.requires_grad or prediction.numel() > _FEW:
+            return None
+        least, most = least_and_most(prediction)
+        if not min(least, 1.0 - most) >= self._least_in_torch():
             return None
         code = reductions.REDUCTIONS_OF_TORCH[reduction]
         try:
@@ -186,6 +183,10 @@ class BinaryCrossEntropy(_YesOrNo):
     @property
     def once_in_torch(self) -> bool:
         return not self.from_logits
+
+    def _least_in_torch(self) -> float:
+        """The least p and 1 - p of which torch's kernel has all digits: it limits log p to -100, p (1 - p) to 1e-12."""
+        return 1e-11
 
     def _logit_weights(self, prediction: Array, target: Array) -> tuple[Array, Array | None]:
         """What -log p and -log(1 - p) count; None for the second where it is 1 less the first."""

@@ -453,10 +453,13 @@ class TripletMargin(_VectorLoss):
     def in_torch(self, torch: Any, reduction: str, anchor: Array, positive: Array, negative: Array) -> Array | None:
         if self.p != 2.0 or self.swap:
             return None
-        near, far = [norms.norm_in_torch(torch, anchor - x, self.row_axis(x)) for x in (positive, negative)]
+        near, far = [self._distance_in_torch(torch, anchor, x) for x in (positive, negative)]
         if near is None or far is None:
             return None
         return reductions.reduced_in_torch(torch, torch.relu(self.margin + (near - far)), reduction)
+
+    def _distance_in_torch(self, torch: Any, x: Array, y: Array) -> Array | None:
+        return norms.norm_in_torch(torch, x - y, self.row_axis(x))
 
     def _short(self, near: norms.Distance, far: norms.Distance) -> Array:
         """By how much the margin is missed."""

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, TypeAlias
 
 from ... import special
 from ..._array_api import Array, array_namespace, as_index, dtype_kind, dtype_name, holds_values
+from ..._values import least_and_most
 from ...arguments import spelled
 from ...arguments.places import FLOATING
 from ...losses._base import along
@@ -250,6 +251,10 @@ def of_labels(
     **settings: Any,
 ) -> Array:
     """Compute a loss of labels, whose mean is Σ w l / Σ w with the weights of their classes, and NaN of none."""
+    if weight is not None and reduction == "mean" and _weighs_likewise(of_classes(weight, classes), arrays[0]):
+        value = loss(**settings, ignore_index=ignore_index, class_weight=weight)(*arrays)
+        if value:  # 0 may be that of no label
+            return in_dtype_of(value, *arrays)
     made = loss.made(**settings, ignore_index=ignore_index, reduction=reduction)
     if weight is not None or (reduction == "mean" and not holds_values(*arrays)):
         value = _of_kept(of_classes(weight, classes), *arrays, loss=made)
@@ -259,6 +264,13 @@ def of_labels(
         if reduction == "mean" and not value and not _keeps_some(labels, ignore_index):
             value = value + math.nan
     return in_dtype_of(value, *arrays)
+
+
+def _weighs_likewise(weight: Any, input: Array) -> bool:
+    """Whether a mean with weights of classes is that of `class_weight`: none is below 0, or to have a gradient."""
+    if not holds_values(input, weight) or weight.dtype != input.dtype or getattr(weight, "requires_grad", False):
+        return False
+    return 0 not in weight.shape and least_and_most(weight)[0] >= 0.0
 
 
 def _keeps_some(labels: Array, ignore_index: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from ... import special
 from ..._array_api import NUMBERS, Array, Real, array_namespace, holds_values
@@ -131,6 +132,12 @@ class BCELoss(BinaryCrossEntropy):
         super().__post_init__()
         require_range(-math.inf, 0, ends=False, log_floor=self.log_floor)
 
+    in_torch, once_in_torch = BinaryCrossEntropy.in_torch, BinaryCrossEntropy.once_in_torch
+
+    def _least_in_torch(self) -> float:
+        in_range = super()._least_in_torch()
+        return max(in_range, math.exp(self.log_floor)) if isinstance(self.log_floor, NUMBERS) else math.inf
+
     def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
         p, q = self._pair(prediction)
         none = q == 0
@@ -151,6 +158,8 @@ class BCELoss(BinaryCrossEntropy):
 @dataclass(frozen=True, kw_only=True)
 class CheckedBinaryCrossEntropy(BCELoss):
     """`BCELoss` of probabilities, which refuses what is none, as torch does on the CPU."""
+
+    in_torch, once_in_torch = BinaryCrossEntropy.in_torch, BinaryCrossEntropy.once_in_torch
 
     def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
         if not (lie_within(prediction, 1.0) and lie_within(yes, 1.0)):
@@ -217,3 +226,8 @@ class TripletMarginLoss(TripletMargin):
 
     def _distance(self, x: Array, y: Array) -> norms.Distance:
         return norms.Distance(x, y, self.row_axis(x), self._order(), self.epsilon)
+
+    def _distance_in_torch(self, torch: Any, x: Array, y: Array) -> Array | None:
+        return norms.norm_in_torch(torch, x - y + self.epsilon, self.row_axis(x))
+
+    in_torch = TripletMargin.in_torch
