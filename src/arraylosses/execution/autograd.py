@@ -13,7 +13,7 @@ import functools
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import special
 from .._array_api import Array, in_transform, is_eager_torch
@@ -228,13 +228,20 @@ def _of_formula(
 
 def derive_by_formula(result: Array, loss: Formula, inputs: Inputs) -> None:
     """Derive the gradient from the formula where it is itself recorded; `result` is one kernel of the first array."""
-    is_recorded = sys.modules["torch"].is_grad_enabled
+    result.grad_fn.register_hook(_ByFormula(loss, inputs))
 
-    def replaced(gradients: tuple[Array | None, ...], upstreams: tuple[Array, ...]) -> tuple[Array | None, ...] | None:
-        return (by_formula(None, *upstreams), *gradients[1:]) if is_recorded() else None
+
+class _ByFormula(NamedTuple):
+    """What a node of torch calls with the gradients that it has computed, and those that it was given."""
+
+    loss: Formula
+    inputs: Inputs
+
+    def __call__(
+        self, gradients: tuple[Array | None, ...], upstreams: tuple[Array, ...]
+    ) -> tuple[Array | None, ...] | None:
+        return (self.gradient(*upstreams), *gradients[1:]) if sys.modules["torch"].is_grad_enabled() else None
 
     @autocast.without
-    def by_formula(_: None, upstream: Array) -> Array:
-        return _of_formula(loss, inputs, inputs.arrays, (0,), upstream)[0]
-
-    result.grad_fn.register_hook(replaced)
+    def gradient(self, upstream: Array) -> Array:
+        return _of_formula(self.loss, self.inputs, self.inputs.arrays, (0,), upstream)[0]
