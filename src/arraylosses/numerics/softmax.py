@@ -260,11 +260,15 @@ def _cross_entropy_in_place(
     top = argmax(library, logits, axis)
     largest = take_along_axis(library, logits, top, axis)
     gap = library.subtract(largest, logits)
-    p = np.exp(p := np.negative(gap), out=p) if library is np else logits.softmax(axis)
+    value = _weighted_sum_in_place(library, gap, target, axis)
+    p = gap  # in the same memory
+    if library is np:
+        np.exp(np.subtract(logits, largest, out=p), out=p)
+    else:
+        library.softmax(logits, axis, out=p)
     most = take_along_axis(library, p, top, axis)
     put_along_axis(library, p, top, 0.0, axis)
     others, mass = p.sum(axis, keepdims=True), target.sum(axis, keepdims=True)
-    value = _weighted_sum_in_place(library, gap, target, axis)
     value += library.log1p(others / most) * mass
     if not derivative:
         return value.squeeze(axis)
