@@ -7,7 +7,7 @@ items it `declares`. Any other loss runs straight.
 | --- | --- | --- |
 | eager JAX | straight, as one compiled program | `jitted` |
 | torch, where it has a kernel for exactly this loss and is not faster in blocks | that kernel | `native` |
-| eager torch on the CPU, of few elements, where a loss says how torch does it in a few operations, which it records | by these | `native` |
+| eager torch on the CPU, of few elements, where a loss says how torch does these values in a few operations, or one kernel, which it records | by these | `native` |
 | torch in the second stage of its compiler, where all arrays that are to have a gradient have one in closed form | straight, with that derivative | `graphs` |
 | eager torch, where all arrays that are to have a gradient have one in closed form | as an autograd function | `autograd` |
 | eager torch on the CPU where nothing is to have a gradient, of few elements, or of a softmax over few classes | by NumPy | `by_numpy` |
