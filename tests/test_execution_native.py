@@ -6,6 +6,7 @@ form, which tests/test_closed_forms.py holds against differences.
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -194,6 +195,40 @@ def test_a_target_that_is_to_have_a_gradient_has_the_formula_s(torch):
     value = al.kl_divergence(both[0].log(), both[1])
     (by_target,) = torch.autograd.grad(value, both[1])
     torch.testing.assert_close(by_target, torch.ones(2))  # log t - log q + 1
+
+
+KERNELS = [
+    (al.BinaryCrossEntropy(from_logits=False), [[0.25, 0.75]], [[1.0, 0.5]]), (al.MultiMargin(), [[0.5, 1.0]], [0]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("loss", "x", "y"), KERNELS, ids=["binary_cross_entropy", "multi_margin"])
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_a_kernel_behind_a_function_without_a_gradient_has_none(torch, loss, x, y, create_graph):
+    class Constant(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, upstream):
+            return None
+
+    x = torch.tensor(x, requires_grad=True)
+    (found,) = torch.autograd.grad(Constant.apply(loss(x, torch.tensor(y))) + x.sum(), x, create_graph=create_graph)
+    torch.testing.assert_close(found, torch.ones_like(x))
+
+
+@pytest.mark.parametrize(("loss", "x", "y"), KERNELS, ids=["binary_cross_entropy", "multi_margin"])
+def test_a_kernel_keeps_the_arrays_for_as_long_as_a_gradient_may_be_asked_for(torch, loss, x, y):
+    source = torch.tensor(x, requires_grad=True)
+    given = [source.clone(), torch.tensor(y)]
+    kept, value = [weakref.ref(x) for x in given], loss(*given)
+    del given
+    value.backward(retain_graph=True)
+    assert all(x() is not None for x in kept)
+    value.backward()
+    assert all(x() is None for x in kept)
 
 
 def test_a_result_that_is_not_finite_is_computed_in_another_way(torch):

@@ -13,7 +13,7 @@ import functools
 import math
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from .. import special
 from .._array_api import Array, in_transform, is_eager_torch
@@ -231,17 +231,26 @@ def derive_by_formula(result: Array, loss: Formula, inputs: Inputs) -> None:
     result.grad_fn.register_hook(_ByFormula(loss, inputs))
 
 
-class _ByFormula(NamedTuple):
+class _ByFormula:
     """What a node of torch calls with the gradients that it has computed, and those that it was given."""
 
-    loss: Formula
-    inputs: Inputs
+    __slots__ = ("_inputs", "_loss")
+
+    def __init__(self, loss: Formula, inputs: Inputs) -> None:
+        self._loss, self._inputs = loss, inputs
 
     def __call__(
-        self, gradients: tuple[Array | None, ...], upstreams: tuple[Array, ...]
+        self, gradients: tuple[Array | None, ...], upstreams: tuple[Array | None, ...]
     ) -> tuple[Array | None, ...] | None:
-        return (self.gradient(*upstreams), *gradients[1:]) if sys.modules["torch"].is_grad_enabled() else None
+        torch: Any = sys.modules["torch"]
+        first, inputs = gradients[0], self._inputs
+        if not torch._C._autograd._get_current_graph_task_keep_graph():
+            self._inputs = _without_tensors(inputs)  # as the node keeps none for another gradient
+        # There is none to replace where the result has none, as behind a function that has none.
+        if first is None or not torch.is_grad_enabled():
+            return None
+        return (self._gradient(inputs, *upstreams), *gradients[1:])
 
     @autocast.without
-    def gradient(self, upstream: Array) -> Array:
-        return _of_formula(self.loss, self.inputs, self.inputs.arrays, (0,), upstream)[0]
+    def _gradient(self, inputs: Inputs, upstream: Array) -> Array:
+        return _of_formula(self._loss, inputs, inputs.arrays, (0,), upstream)[0]
