@@ -197,6 +197,22 @@ def test_a_target_that_is_to_have_a_gradient_has_the_formula_s(torch):
     torch.testing.assert_close(by_target, torch.ones(2))  # log t - log q + 1
 
 
+@pytest.mark.parametrize("reduction", ["mean", "sum"])
+@pytest.mark.parametrize("size", [500, 10_000, native.FEW])
+def test_many_equal_items_keep_the_digits_of_their_sum(torch, size, reduction):
+    ones = torch.ones(size)
+    item = np.log1p(np.exp(-np.float64(np.float32(0.7))))
+    exact = item if reduction == "mean" else size * item
+    x = torch.full((size,), 0.7, requires_grad=True)
+    for of, second in ((al.SoftMargin(), ones), (al.BinaryCrossEntropy(), ones)):
+        found = replace(of, reduction=reduction)(x, second).item()
+        assert abs(found - exact) <= 8 * np.finfo("float32").eps * exact
+    labels = torch.zeros(size // 2, dtype=torch.int64)
+    found = al.multi_margin(x.reshape(-1, 2), labels, reduction=reduction).item()
+    exact = 0.5 if reduction == "mean" else size / 4
+    assert abs(found - exact) <= 8 * np.finfo("float32").eps * exact
+
+
 KERNELS = [
     (al.BinaryCrossEntropy(from_logits=False), [[0.25, 0.75]], [[1.0, 0.5]]), (al.MultiMargin(), [[0.5, 1.0]], [0]),
 ]  # fmt: skip

@@ -89,14 +89,20 @@ REDUCTIONS_OF_TORCH = {"none": 0, "mean": 1, "sum": 2}
 """What torch's kernels of losses take for a reduction."""
 
 
+_FEW_OF_A_DOT = 1 << 9
+"""Numbers up to which a dot product, which adds them one after another in a few parts, keeps the digits of a sum."""
+
+
 def reduced_in_torch(torch: Any, items: Array, reduction: str) -> Array:
     """The mean or the sum of per-item losses, or they themselves, in the fewest operations that torch records."""
     result: Array = items
-    if reduction != "none" and items.ndim == 1:  # a product with one number, whose derivative is one operation
-        share = 1.0 / items.shape[0] if reduction == "mean" else 1.0
-        result = torch.dot(items, items.detach().new_full(items.shape, share))
-    elif reduction != "none":
-        result = items.mean() if reduction == "mean" else items.sum()
+    if reduction == "sum":
+        result = items.sum()
+    elif reduction == "mean" and items.ndim == 1 and items.shape[0] <= _FEW_OF_A_DOT:
+        # a product with one number, whose derivative is one operation
+        result = torch.dot(items, items.detach().new_full(items.shape, 1.0 / items.shape[0]))
+    elif reduction == "mean":
+        result = items.mean()
     return result
 
 
