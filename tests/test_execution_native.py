@@ -188,9 +188,12 @@ def test_a_subclass_with_a_method_of_its_own_has_no_kernel_of_its_base(torch):
 
 
 def test_a_target_that_is_to_have_a_gradient_has_the_formula_s(torch):
-    x, t = torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0], requires_grad=True)
-    (by_target,) = torch.autograd.grad(al.binary_cross_entropy(x, t, reduction="sum"), t)
-    torch.testing.assert_close(by_target, -x)  # l is (1 - t) x and what is free of t
+    x = torch.tensor([2.0, -1.0, 1e-9])
+    for values in ([1.0, 0.0, 1.0], [0.75, 0.25, 0.5]):
+        t = torch.tensor(values, requires_grad=True)
+        for loss, items in ((al.BinaryCrossEntropy(reduction="sum"), 1), (al.MultilabelSoftMargin(), 3)):
+            (by_target,) = torch.autograd.grad(loss(x, t), t)
+            torch.testing.assert_close(by_target, -x / items, atol=0.0, rtol=1e-6)  # l is -t x and what is free of t
     both = [torch.tensor([0.25, 0.75], requires_grad=True) for _ in range(2)]
     value = al.kl_divergence(both[0].log(), both[1])
     (by_target,) = torch.autograd.grad(value, both[1])

@@ -32,8 +32,11 @@ _FEW_PAIRS = 1 << 14
 
 # Of targets that are 0 or 1 it is log(1 + exp(±x)), of others (1 - t) log(1 + exp(x)) + t log(1 + exp(-x)).
 def bernoulli_nll_in_torch(torch: Any, x: Array, target: Array) -> Array | None:
-    """`bernoulli_nll` by a few of torch's operations; None where the closed form takes less."""
-    if not target.requires_grad and torch.equal(target * target, target):
+    """`bernoulli_nll` by a few of torch's operations; None where another way takes less, or has more digits."""
+    # The derivative by a target, -x, would be a difference of the two.
+    if target.requires_grad:
+        return None
+    if torch.equal(target * target, target):
         return softplus_in_torch(torch, x * torch.rsub(target, 1.0, alpha=2.0))
     if x.numel() > _FEW_PAIRS:
         return None
