@@ -6,6 +6,7 @@ form, which tests/test_closed_forms.py holds against differences.
 
 from __future__ import annotations
 
+import functools
 import weakref
 from dataclasses import dataclass, replace
 
@@ -174,6 +175,23 @@ def test_a_subclass_with_a_method_of_its_own_has_no_kernel_of_its_base(torch):
     class Dear(Dearer, al.BinaryCrossEntropy):
         from_logits: bool = False
 
+    class Weighed(al.Loss):
+        def item_weight(self, prediction, target):
+            return 1.0 + target
+
+    @dataclass(frozen=True, kw_only=True)
+    class Behind(al.SoftMargin, Weighed):
+        pass
+
+    @dataclass(frozen=True, kw_only=True)
+    class Scaled(al.BinaryCrossEntropy):
+        from_logits: bool = False
+
+        def _scaled(self, prediction, yes, no, factor):
+            return tuple(factor * cost for cost in super()._costs(prediction, yes, no))
+
+        _costs = functools.partialmethod(_scaled, factor=2.0)
+
     @dataclass(frozen=True, kw_only=True)
     class Far(al.Huber):
         delta: float = 10.0
@@ -181,7 +199,9 @@ def test_a_subclass_with_a_method_of_its_own_has_no_kernel_of_its_base(torch):
     x, y = torch.tensor([0.25, 0.75], requires_grad=True), torch.tensor([1.0, 0.0])
     (gradient,) = torch.autograd.grad(Half(reduction="sum")(x, y), x)
     torch.testing.assert_close(gradient, (x - y).detach())
-    assert Dear(reduction="sum")(x, y).item() == pytest.approx(-4 * np.log(0.25))
+    for loss in (Dear(reduction="sum"), Scaled(reduction="sum")):
+        assert loss(x, y).item() == pytest.approx(-4 * np.log(0.25))
+    assert Behind()(x, y).item() == pytest.approx((2 * np.log1p(np.exp(-0.25)) + np.log(2)) / 3)
     with ways_taken() as taken:
         Far()(x, y)
     assert taken == ["native"]  # of settings alone

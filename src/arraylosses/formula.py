@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import itertools
-import types
 from typing import Any, ClassVar, NamedTuple
 
 from ._array_api import Array
@@ -27,14 +26,20 @@ _IN_TORCH = ("torch_kernel", "in_torch", "once_in_torch")
 
 
 def _differs_from_what_has(name: str, cls: type) -> bool:
-    """Whether a class that inherits a method has others of its own, or mixes them in, in place of those beside it."""
-    place = next(k for k, base in enumerate(cls.__mro__) if name in base.__dict__)
-    beside = set(dir(cls.__mro__[place])) - {*_IN_TORCH, "function"}
-    own = [n for base in cls.__mro__[:place] for n, x in base.__dict__.items() if isinstance(x, _METHODS)]
-    return any([n in beside and not n.startswith("__") for n in own])
+    """Whether a class that inherits a method has others than those beside it, of its own or mixed in anywhere."""
+    base = next(base for base in cls.__mro__ if name in base.__dict__)
+    own, beside = _attributes(cls), _attributes(base)
+    others = [n for n in beside if own[n] is not beside[n] and not n.startswith("__")]
+    return any([_is_method(own[n]) for n in others if n not in (*_IN_TORCH, "function")])
 
 
-_METHODS = (types.FunctionType, property, classmethod, staticmethod)
+def _attributes(cls: type) -> dict[str, Any]:
+    """Return what a class has by each name, as it stands in the class or in one that it inherits from."""
+    return {name: x for base in reversed(cls.__mro__) for name, x in base.__dict__.items()}
+
+
+def _is_method(x: object) -> bool:
+    return callable(x) or hasattr(type(x), "__get__")
 
 
 class Projection(NamedTuple):
@@ -135,7 +140,7 @@ class Formula:
                 if name not in cls.__dict__:
                     setattr(cls, name, getattr(Formula, name))
         for name in _IN_TORCH:
-            if _differs_from_what_has(name, cls):
+            if getattr(cls, name) is not getattr(Formula, name) and _differs_from_what_has(name, cls):
                 setattr(cls, name, getattr(Formula, name))
         if "derivative" in cls.__dict__ and "value_and_derivatives" not in cls.__dict__:
             cls.value_and_derivatives = Formula.value_and_derivatives  # type: ignore[method-assign]
