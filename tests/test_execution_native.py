@@ -283,7 +283,30 @@ def test_a_result_that_is_not_finite_is_computed_in_another_way(torch):
 
 
 def test_many_elements_are_no_few(torch):
-    for size in (native.FEW, native.FEW + 1):
-        with ways_taken() as taken:
-            al.soft_margin(torch.ones(size, requires_grad=True), torch.ones(size))
-        assert taken == ["native" if size == native.FEW else "autograd"]
+    def rows(x):
+        return x.reshape(-1, 8)
+
+    ones = torch.ones(2 * native.FEW)
+    for loss, most, given in (
+        (al.SoftMargin(), native.FEW, lambda x, y: (x, y)),
+        (al.BinaryCrossEntropy(), 1 << 14, lambda x, y: (x, y)),
+        (al.BinaryCrossEntropy(), 1 << 10, lambda x, y: (x, 0.25 * y)),
+        (al.MultilabelSoftMargin(), 1 << 14, lambda x, y: (rows(x), rows(0.25 * y))),
+        (al.BinaryCrossEntropy(from_logits=False), 1 << 11, lambda x, y: (0.5 * x, y)),
+        (al.KlDivergence(), 1 << 11, lambda x, y: (rows(-3.0 * x), rows(0.125 * y))),
+        (al.MultiMargin(), 1 << 13, lambda x, y: (rows(x), rows(y)[:, 0].long())),
+    ):
+        for size in (most, most + 8):
+            x = ones[:size].clone().requires_grad_()
+            value = loss(*given(x, ones[:size]))
+            assert ("Recomputed" in type(value.grad_fn).__name__) == (size > most), loss
+
+
+def test_a_divergence_below_0_by_rounding_is_0_with_its_gradient(torch):
+    target = torch.softmax(torch.arange(12.0).reshape(4, 3).sin(), 1)
+    q = target.log() + torch.tensor([0.0, 1e-8, 1e-7, 2e-7])[:, None]  # sums that are rounded
+    q.requires_grad_()
+    value, expected = al.kl_divergence(q, target), straight(al.KlDivergence(), q, target)
+    assert "Recomputed" not in type(value.grad_fn).__name__
+    torch.testing.assert_close(value, expected, rtol=1e-6, atol=0.0)
+    torch.testing.assert_close(*[torch.autograd.grad(v, q)[0] for v in (value, expected)])

@@ -54,8 +54,14 @@ class _YesOrNo(PureLoss):
         return no / logarithms.replace_unused_zeros(q, no) - of_yes
 
 
-_FEW = 1 << 11
-"""Elements up to which torch's kernel of probabilities, which takes one at a time, takes the least time."""
+_FEW_LOGITS = 1 << 14
+"""Elements up to which what torch records of logits takes the least time."""
+
+_FEW_SOFT = 1 << 10
+"""Those where targets are not 0 or 1, of two logarithms each."""
+
+_FEW_PROBABILITIES = 1 << 11
+"""Elements up to which torch's kernel of probabilities, which takes one at a time, does so."""
 
 
 @register(
@@ -164,10 +170,12 @@ class BinaryCrossEntropy(_YesOrNo):
     def in_torch(self, torch: Any, reduction: str, prediction: Array, target: Array) -> Array | None:
         if self.pos_weight is not None or not settings.is_zero(self.label_smoothing):
             return None
+        if prediction.numel() > (_FEW_LOGITS if self.from_logits else _FEW_PROBABILITIES):
+            return None
         if self.from_logits:
-            items = logistic.bernoulli_nll_in_torch(torch, prediction, target)
+            items = logistic.bernoulli_nll_in_torch(torch, prediction, target, most=_FEW_SOFT)
             return None if items is None else reductions.reduced_in_torch(torch, items, reduction)
-        if target.requires_grad or prediction.numel() > _FEW:
+        if target.requires_grad:
             return None
         least, most = least_and_most(prediction)
         if not min(least, 1.0 - most) >= self._least_in_torch():

@@ -54,6 +54,14 @@ class _Divergence(PureRowLoss):
 _LOG_OF_NONE = -1e4
 """A finite number below each logarithm, to be multiplied by 0."""
 
+_FEW = 1 << 11
+"""Elements up to which torch, whose logarithm of 0 takes ten times another's, takes the least time."""
+
+
+def _rounding(divergence: Array) -> float:
+    """How far below 0 a divergence of two distributions may be: it is at least 0, but their sums are rounded."""
+    return -4.0 * float(array_namespace(divergence).finfo(divergence.dtype).eps)
+
 
 @register("KLDivLoss", "kl_div", alias("kl_divergence_with_log_targets", log_target=True))
 @dataclass(frozen=True, kw_only=True)
@@ -118,15 +126,19 @@ class KlDivergence(_Divergence):
     # Σ t (log t - log q), with 0 log 0 = 0.
     def call(self, log_probabilities: Array, target: Array) -> Array:
         value = logarithms.relative_entropy(*self._logs(log_probabilities, target), self.row_axis(target))
-        # It is at least 0 for two distributions, whose sums are rounded as it is.
-        return logarithms.without_rounding(value, -4.0 * float(array_namespace(value).finfo(value.dtype).eps))
+        return logarithms.without_rounding(value, _rounding(value))
 
     def in_torch(self, torch: Any, reduction: str, log_probabilities: Array, target: Array) -> Array | None:
-        if not self.from_log or self.log_target or target.requires_grad:
+        if not self.from_log or self.log_target or target.requires_grad or target.numel() > _FEW:
             return None
         log_mass = target.log().clamp_min_(_LOG_OF_NONE)
         items = ((log_mass - log_probabilities) * target).sum(self.row_axis(target))
-        return None if least_and_most(items)[0] < 0 else reductions.reduced_in_torch(torch, items, reduction)
+        least, _ = least_and_most(items)
+        if least <= _rounding(items):
+            return None
+        if least < 0:
+            items = items - items.detach().clamp_max(0.0)
+        return reductions.reduced_in_torch(torch, items, reduction)
 
     # -t of a log-probability, -t / q of a probability
     def derivative(self, log_probabilities: Array, target: Array) -> Array:

@@ -20,8 +20,11 @@ __all__ = ["CategoricalHinge", "Exponential", "ModifiedHuber", "MultiMargin", "M
 _FEW_CLASSES = 1 << 4
 """Classes up to which torch's kernel, which adds one after the other in the dtype of the logits, keeps the digits."""
 
+_FEW_LOGITS = 1 << 13
+"""Elements up to which it takes the least time: it branches at each of them."""
+
 _ORDINARY = 32.0
-"""Logits up to which it does: it subtracts the label's from the margin first."""
+"""Logits up to which it keeps the digits: it subtracts the label's from the margin first."""
 
 
 @register("perceptron_loss", "binary_perceptron_loss")
@@ -459,6 +462,8 @@ class MultiMargin(_ClassLoss):
         if self.class_weight is not None or not _is_label(labels) or not isinstance(self.margin, NUMBERS):
             return None
         if logits.ndim != 2 or self.row_axis(logits) not in (-1, 1) or logits.shape[1] > _FEW_CLASSES:
+            return None
+        if logits.numel() > _FEW_LOGITS:
             return None
         least, most = least_and_most(logits)
         if not -_ORDINARY <= least <= most <= _ORDINARY:

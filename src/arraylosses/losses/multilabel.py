@@ -17,6 +17,10 @@ from .margin import _shortfalls
 __all__ = ["Asymmetric", "MultilabelMargin", "MultilabelSoftMargin"]
 
 
+_FEW_SOFT = 1 << 14
+"""Elements up to which what torch records takes the least time, where targets are not 0 or 1."""
+
+
 @register("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss")
 @dataclass(frozen=True, kw_only=True)
 class MultilabelSoftMargin(PureRowLoss):
@@ -87,7 +91,7 @@ class MultilabelSoftMargin(PureRowLoss):
     def in_torch(self, torch: Any, reduction: str, logits: Array, target: Array) -> Array | None:
         if self.class_weight is not None:
             return None
-        loss = logistic.bernoulli_nll_in_torch(torch, logits, target)
+        loss = logistic.bernoulli_nll_in_torch(torch, logits, target, most=_FEW_SOFT)
         if loss is None:
             return None
         items = loss if reduction == "mean" else loss.mean(self.row_axis(logits))

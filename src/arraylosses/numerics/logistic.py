@@ -26,19 +26,18 @@ def softplus_in_torch(torch: Any, x: Array) -> Array:
     return result
 
 
-_FEW_PAIRS = 1 << 14
-"""Elements up to which two logarithms that torch records for each take less than one in closed form."""
-
-
 # Of targets that are 0 or 1 it is log(1 + exp(±x)), of others (1 - t) log(1 + exp(x)) + t log(1 + exp(-x)).
-def bernoulli_nll_in_torch(torch: Any, x: Array, target: Array) -> Array | None:
-    """`bernoulli_nll` by a few of torch's operations; None where another way takes less, or has more digits."""
+def bernoulli_nll_in_torch(torch: Any, x: Array, target: Array, *, most: int) -> Array | None:
+    """`bernoulli_nll` by a few of torch's operations; None where another way takes less, or has more digits.
+
+    `most` is the number of elements up to which two logarithms that torch records for each take less.
+    """
     # The derivative by a target, -x, would be a difference of the two.
     if target.requires_grad:
         return None
     if torch.equal(target * target, target):
         return softplus_in_torch(torch, x * torch.rsub(target, 1.0, alpha=2.0))
-    if x.numel() > _FEW_PAIRS:
+    if x.numel() > most:
         return None
     no, yes = [softplus_in_torch(torch, logit) for logit in (x, -x)]
     result: Array = torch.lerp(no, yes, target)
