@@ -134,13 +134,15 @@ def test_values_that_a_kernel_has_no_digits_of_take_another_way(torch):
         (al.TripletMargin(), ([[1e-30, 2e-30]], [[3e-30, 2e-30]], [[2.0, 2.0]]), False),
         (al.TripletMargin(), ([[1.0, 2.0]], [[1.0, 2.0]], [[2.0, 2.0]]), False),
         (al.KlDivergence(), ([[-0.5, -1.0]], [[0.5, 0.5]]), True),
+        (al.KlDivergence(), ([[-0.5, -1.0]], [[0.0, 1.0]]), True),
+        (al.KlDivergence(), ([[-0.5, -1.0]], [[-0.5, 1.5]]), False),
         (al.KlDivergence(), ([[0.5, 1.0]], [[0.5, 0.5]]), False),
         (al.KlDivergence(), ([[-0.5, -np.inf]], [[1.0, 0.0]]), False),
     ):
         x, rest = torch.tensor(arrays[0], requires_grad=True), [torch.tensor(y) for y in arrays[1:]]
         value, expected = loss(x, *rest), straight(loss, x, *rest)
         assert ("Recomputed" not in type(value.grad_fn).__name__) == of_torch, (loss, arrays)
-        torch.testing.assert_close(value, expected)
+        torch.testing.assert_close(value, expected, equal_nan=True)
         torch.testing.assert_close(*[torch.autograd.grad(v, x)[0] for v in (value, expected)])
 
 
@@ -293,7 +295,6 @@ def test_many_elements_are_no_few(torch):
         (al.BinaryCrossEntropy(), 1 << 10, lambda x, y: (x, 0.25 * y)),
         (al.MultilabelSoftMargin(), 1 << 14, lambda x, y: (rows(x), rows(0.25 * y))),
         (al.BinaryCrossEntropy(from_logits=False), 1 << 11, lambda x, y: (0.5 * x, y)),
-        (al.KlDivergence(), 1 << 11, lambda x, y: (rows(-3.0 * x), rows(0.125 * y))),
         (al.MultiMargin(), 1 << 13, lambda x, y: (rows(x), rows(y)[:, 0].long())),
     ):
         for size in (most, most + 8):

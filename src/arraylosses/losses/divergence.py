@@ -51,13 +51,6 @@ class _Divergence(PureRowLoss):
         return mass, log_mass, logarithms.log(logarithms.replace_unused_zeros(prediction, mass))
 
 
-_LOG_OF_NONE = -1e4
-"""A finite number below each logarithm, to be multiplied by 0."""
-
-_FEW = 1 << 11
-"""Elements up to which torch, whose logarithm of 0 takes ten times another's, takes the least time."""
-
-
 def _rounding(divergence: Array) -> float:
     """How far below 0 a divergence of two distributions may be: it is at least 0, but their sums are rounded."""
     return -4.0 * float(array_namespace(divergence).finfo(divergence.dtype).eps)
@@ -129,9 +122,10 @@ class KlDivergence(_Divergence):
         return logarithms.without_rounding(value, _rounding(value))
 
     def in_torch(self, torch: Any, reduction: str, log_probabilities: Array, target: Array) -> Array | None:
-        if not self.from_log or self.log_target or target.requires_grad or target.numel() > _FEW:
+        if not self.from_log or self.log_target or target.requires_grad or least_and_most(target)[0] < 0.0:
             return None
-        log_mass = target.log().clamp_min_(_LOG_OF_NONE)
+        # torch's logarithm of 0 takes ten times another's.
+        log_mass = target.clamp_min(elementwise.finfo(target).smallest_normal).log_()
         items = ((log_mass - log_probabilities) * target).sum(self.row_axis(target))
         least, _ = least_and_most(items)
         if least <= _rounding(items):
