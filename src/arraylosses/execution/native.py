@@ -24,7 +24,7 @@ __all__ = ["FEW", "LARGEST", "Few", "Kernel", "are_few", "fits"]
 LARGEST = 1 << 22
 """Elements, each an item, up to which they are faster on the CPU: a result of all items still fits the last cache."""
 
-FEW = 1 << 16
+FEW = 100_000
 """Elements up to which a few operations that torch records take less than an autograd function written in Python."""
 
 
