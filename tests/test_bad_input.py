@@ -268,6 +268,23 @@ def test_float_labels_and_bool_labels_are_refused(variant, case):
             case.loss(z, variant.array(np.zeros(shape, "bool")))
 
 
+@default_cases
+def test_the_hint_to_convert_stands_where_it_works(variant, case):
+    arrays = case.inputs(dtype="float32")
+    for k, argument in enumerate(case.loss.declaration.arguments[: len(arrays)]):
+        if k and all(form.domain.is_integer for form in argument.forms):
+            given = [variant.array(x) for x in arrays]
+            given[k] = variant.array(arrays[k].astype("float32"))
+            name, held = argument.name, argument.domain.values
+            with pytest.raises(TypeError, match=f"`{name}` must hold {held}, got float32; convert it, as in"):
+                case.loss(*given)
+            shape = (*arrays[k].shape, 9)
+            given[k] = variant.array(np.zeros(shape, "float32"))
+            message = rf"`{name}` must hold {held} (of shape|along) .*, got float32 of shape {re.escape(str(shape))}$"
+            with pytest.raises(TypeError, match=message):
+                case.loss(*given)
+
+
 @class_losses
 def test_an_axis_that_is_not_there_and_a_scalar_are_refused(variant, case):
     z, y = variant.array(np.zeros((4, 5), "float32")), variant.array(np.zeros(4, "int32"))

@@ -184,6 +184,10 @@ def test_ids_are_any_integers_and_nothing_else():
     assert al.nt_xent(x, (labels + 7).astype("uint64")) == expected
     with pytest.raises(TypeError, match=r"`labels` must hold integer ids, got float64; convert it"):
         al.nt_xent(x, labels.astype("float64"))
+    with pytest.raises(
+        TypeError, match=r"`labels` must hold integer ids of shape \(7,\), got float64 of shape \(7, \d+\)$"
+    ):
+        al.nt_xent(x, x.astype("float64"))
     with pytest.raises(ValueError, match=r"`labels` must have one label an item, shape \(7,\)"):
         al.nt_xent(x, labels[:6])
 

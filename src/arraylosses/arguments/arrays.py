@@ -21,7 +21,7 @@ from .._config import setting
 from .declaration import ANY, Declaration, Form
 from .domains import DOMAINS, Domain
 from .labels import check_labels
-from .places import FLOATING, check_dtype, check_places, one_library
+from .places import FLOATING, check_dtype, check_integers, check_places, one_library
 from .shapes import Axes, Layout, check_weights
 
 __all__ = ["Inputs", "Labels", "check_inputs"]
@@ -120,6 +120,9 @@ def check_inputs(
         forms.append(argument.form(integer=kind == "int"))
     arrays = tuple(given)
     axes = Axes(declaration, axis, names, arrays, forms)
+    for name, form, x in zip(names, forms, arrays, strict=True):
+        if form.domain.is_integer:
+            check_integers(xp, name, form.domain.values, x)
     item_shape = axes.shape(declaration.items)
     where_shape = axes.shape(declaration.where)
     check_weights(weight, where, item_shape, where_shape, axes)

@@ -22,7 +22,7 @@ from .._array_api import (
 from .declaration import Argument
 from .hints import as_dtype, holds_text, made_of, numbered
 
-__all__ = ["FLOATING", "check_dtype", "check_places", "narrowed", "one_library"]
+__all__ = ["FLOATING", "check_dtype", "check_integers", "check_places", "narrowed", "one_library"]
 
 FLOATING = ("float", "half")
 """The kinds of dtypes that are computed in."""
@@ -125,10 +125,7 @@ def check_dtype(xp: Namespace, argument: Argument, x: Array, *, is_prediction: b
         else:
             hint = narrowed(xp, name, x)
         raise TypeError(f"`{name}` must hold {held}, got {dtype_name(x.dtype)}{hint}")
-    if kind != "int" and all(takes_integers):
-        hint = f"convert it, as in {as_dtype(name, xp, 'int64')}"
-        raise TypeError(f"`{name}` must hold {argument.domain.values}, got {dtype_name(x.dtype)}; {hint}")
-    if kind in FLOATING:
+    if kind in FLOATING or all(takes_integers):  # whose dtype is looked at when the shape is known to fit
         return
     if kind == "bool" and any(takes_integers):
         raise TypeError(
@@ -138,6 +135,13 @@ def check_dtype(xp: Namespace, argument: Argument, x: Array, *, is_prediction: b
     if kind == "bool" and argument.domain.name == "sign":
         integers = as_dtype(name, xp, "int8") if backend_of(xp) == "strict" else name
         raise TypeError(f"`{name}` must hold -1 or 1, got bool, whose False would count as 0; use 2 * {integers} - 1")
+
+
+def check_integers(xp: Namespace, name: str, held: str, x: Array) -> None:
+    """Refuse labels of another dtype, whose shape is that of labels."""
+    if dtype_kind(x.dtype) != "int":
+        hint = f"convert it, as in {as_dtype(name, xp, 'int64')}"
+        raise TypeError(f"`{name}` must hold {held}, got {dtype_name(x.dtype)}; {hint}")
 
 
 def narrowed(xp: Namespace, name: str, x: Array) -> str:

@@ -133,6 +133,11 @@ class Axes:
         of_first = [j for j, other in enumerate(self.forms) if other.axes == self.forms[0].axes]
         alternatives = declaration.arguments[k].forms
         items = self.shape(declaration.items) if all(a in self.sizes for a in declaration.items) else None
+        if form.domain.is_integer and dtype_kind(self.dtypes[k]) != "int":
+            like = f"along {_spelled(form.axes)} where `{first}` {_spelled(self.forms[0].axes)} has shape {whole}"
+            wanted = f"of shape {items}" if form.axes == declaration.items and items is not None else like
+            said = dtype_name(self.dtypes[k])
+            raise TypeError(f"`{name}` must hold {form.domain.values} {wanted}, got {said} of shape {got}")
         if len(alternatives) > 1 and not form.domain.is_integer:
             same = form.axes == self.forms[0].axes
             wanted = f"the shape of `{first}` {whole}" if same else f"shape {self.shape(form.axes)}"
