@@ -56,6 +56,36 @@ def test_the_metric_is_the_loss_of_the_data():
     np.testing.assert_allclose(seen["valid_0"]["cross_entropy"][-1], float(expected), rtol=1e-6)
 
 
+METRICS = {
+    "l2": al.SquaredError(),
+    "l1": al.AbsoluteError(),
+    "huber": al.Huber(delta=0.9),
+    "fair": al.Fair(scale=1.0),
+    "quantile": al.Quantile(q=0.9),
+    "mape": al.AbsolutePercentageError(percent=False, epsilon=1.0),
+    "poisson": al.PoissonNll(),
+    "binary_logloss": al.BinaryCrossEntropy(),
+    "cross_entropy": al.BinaryCrossEntropy(),
+}
+OBJECTIVES = {"poisson": "poisson", "binary_logloss": "binary", "cross_entropy": "cross_entropy"}
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_a_loss_is_what_lightgbm_calls_by_the_name(name):
+    rng = np.random.default_rng(0)
+    features, margin, weight = rng.normal(size=(40, 1)), rng.normal(size=40), rng.uniform(0.5, 2.0, size=40)
+    y = (rng.random(40) < 0.4).astype(float) if name in OBJECTIVES else 2 * rng.normal(size=40)
+    data, seen = lgb.Dataset(features, y, weight=weight, init_score=margin, params={"verbose": -1}), {}
+    parameters = {"objective": OBJECTIVES.get(name, "regression"), "metric": name, "boost_from_average": False}
+    # A step of 1e-12 leaves the margins as they are.
+    lgb.train(
+        PARAMETERS | parameters | {"learning_rate": 1e-12}, data, 1,
+        valid_sets=[data], callbacks=[lgb.record_evaluation(seen)],
+    )  # fmt: skip
+    expected = seen["training"][name][-1]
+    np.testing.assert_allclose(METRICS[name](margin, y, weight=weight), expected, rtol=1e-6)
+
+
 def improvement(loss, native, unit=1.0):
     """Return what 50 rounds take off the loss of the best constant, on both halves, ours and by a native objective."""
     halved = [half._replace(y=unit * half.y) for half in halves("diabetes")]
