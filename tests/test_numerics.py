@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 
 import mpmath
@@ -10,7 +11,7 @@ import pytest
 
 import arraylosses as al
 from arraylosses import special
-from arraylosses.numerics import bessel, gamma, indexing, logarithms, logistic, normal, sorting
+from arraylosses.numerics import bessel, gamma, indexing, logarithms, logistic, normal, reductions, sorting
 
 pytestmark = pytest.mark.main_variants
 
@@ -153,3 +154,40 @@ def test_a_descending_order_keeps_equal_numbers_in_turn(variant):
         expected = [sorted(range(50), key=lambda k, row=row: -row[k]) for row in x]
         found = variant.run(sorting.descending, variant.array(x))
         np.testing.assert_array_equal(variant.numpy(found), expected)
+
+
+@pytest.mark.backend("jax")
+@pytest.mark.parametrize(
+    "row",
+    [(math.nan, 0.0, 0.0), (0.0, 0.0, math.nan), (math.nan, math.nan, math.nan), (math.nan, -math.inf, -math.inf)],
+    ids=str,
+)
+def test_nan_among_many_numbers_is_not_lost(row):
+    # XLA leaves NaN out of a maximum of more than 4096 numbers, and of one that it fuses with a sum of as many.
+    jax = pytest.importorskip("jax", reason="jax is not installed")
+    jnp = jax.numpy
+    x = jnp.zeros((4099, 3)).at[2].set(jnp.asarray(row))
+    sign, labels, place = jnp.ones_like(x), jnp.zeros(4099, int), jnp.arange(4099.0)[:, None] + jnp.zeros(3)
+    for loss, target in (
+        (al.Hinge(), sign),
+        (al.SquaredHinge(), sign),
+        (al.ModifiedHuber(), sign),
+        (al.Perceptron(), sign),
+        (al.LogCosh(), x),
+        (al.Wing(), x),
+        (al.LovaszHinge(), jnp.ones(x.shape, int)),
+        (al.CategoricalHinge(), labels),
+        (al.MulticlassPerceptron(), labels),
+        (al.ListMle(), place),
+        (al.RankingSoftmax(), sign),
+        (al.CrossEntropy(), labels),
+    ):
+        total = dataclasses.replace(loss, reduction="sum")
+        assert jnp.isnan(total(x, target)), loss
+        assert jnp.isnan(jax.jit(lambda x, y, total=total: total(x, y))(x, target)), loss
+        assert jnp.isnan(dataclasses.replace(loss, reduction="none")(x, target)).any(), loss
+    assert jnp.isnan(al.margin_ranking(x, -x, sign))
+    assert jnp.isnan(al.triplet_margin(x, x + 1.0, x - 1.0))
+    assert jnp.isnan(special.logsumexp(x)[2])
+    assert jnp.isnan(special.relu(x).sum())
+    assert jnp.isnan(reductions.largest(x, -1)[2])

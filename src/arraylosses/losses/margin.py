@@ -301,7 +301,7 @@ class CategoricalHinge(_ClassLoss):
         xp = array_namespace(logits, labels)
         score = indexing.gather(logits, labels, axis)
         others = indexing.scatter(logits, labels, float("-inf"), axis)
-        rival = reductions.reduce_max(others, axis)
+        rival = reductions.largest(others, axis)
         return self._lacking(xp.squeeze(rival, axis=axis), score), others, rival
 
     def _short(self, logits: Array, axis: int) -> tuple[Array, Array, Array, Array]:
@@ -309,7 +309,7 @@ class CategoricalHinge(_ClassLoss):
         xp = array_namespace(logits)
         best = indexing.one_hot_mask(indexing.expand_dims(xp.argmax(logits, axis=axis), axis), logits, axis)
         others = special.where(best, float("-inf"), logits)
-        first, second = reductions.reduce_max(logits, axis), reductions.reduce_max(others, axis)
+        first, second = reductions.largest(logits, axis), reductions.largest(others, axis)
         return self._lacking(special.where(best, second, first), logits), best, logits == first, others == second
 
     def _lacking(self, rival: Array, score: Array) -> Array:

@@ -34,7 +34,7 @@ def _smallest(chosen: Array, x: Array) -> Array:
 
 
 def _largest(chosen: Array, x: Array) -> Array:
-    return reductions.reduce_max(special.where(chosen, x, float("-inf")), -1)
+    return reductions.largest(special.where(chosen, x, float("-inf")), -1)
 
 
 @dataclass(frozen=True, kw_only=True)

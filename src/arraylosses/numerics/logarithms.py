@@ -268,7 +268,8 @@ def _log_cosh_jax(jax: Any, x: Array) -> Any:
 # That is log1p(cosh x - 1) near 0, by the series of cosh, and |x| - log 2 + log1p(exp(-2 |x|)) far out, without a
 # choice.
 def _log_cosh(xp: Namespace, x: Array) -> Array:
-    near, far = clip(x, -1.0, 1.0), relu(xp.abs(x) - 1.0)
+    near = clip(x, -1.0, 1.0)
+    far = xp.abs(x) - xp.abs(near)
     square = near * near
     excess = square * _hyperbolic_cosine(square)
     return far + xp.log1p(excess + (xp.exp(-2.0 * far) - 1.0) * (0.5 / math.e))

@@ -57,6 +57,18 @@ def reduce_max(xp: Namespace, x: Array, axis: int) -> Array:
     return xp.sum(x, axis=axis, keepdims=True) if 0 in x.shape else xp.max(x, axis=axis, keepdims=True)
 
 
+# Of a maximum of many numbers XLA leaves NaN out on the CPU.
+def _largest_jax(jax: Any, x: Array, axis: int) -> Any:
+    jnp = jax.numpy
+    return jnp.where(jnp.any(x != x, axis=axis, keepdims=True), jnp.nan, reduce_max(x, axis))
+
+
+@primitive(jax=_largest_jax)
+def largest(xp: Namespace, x: Array, axis: int) -> Array:
+    """The result of `reduce_max`, for one that no exponential of its row follows: NaN where an entry is NaN."""
+    return reduce_max(x, axis)
+
+
 SHORT = 1 << 6
 """Numbers of which those that a lane of a vector register adds one after the other are as few as NumPy's sum adds."""
 

@@ -118,8 +118,10 @@ def logsumexp(x: Array, /, axis: int = -1) -> Array:
         return xp.sum(x, axis=axis) + float("-inf")
     largest = _largest(x, axis)
     # A difference of infinities has no value, nor has the logarithm of 0.
-    none, shift = largest == float("-inf"), where(xp.isinf(largest), 0.0, largest)
+    shift = where(xp.isinf(largest), 0.0, largest)
     _, _, others = _terms(x, shift, axis)
+    # The maximum may leave NaN out: see `reductions.largest`.
+    none = xp.logical_and(largest == float("-inf"), others == others)
     value = shift + xp.log1p(where(none, 0.0, others))
     return xp.squeeze(where(none, float("-inf"), value), axis=axis)
 
