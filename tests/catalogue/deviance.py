@@ -89,7 +89,7 @@ ENTRIES["tweedie_deviance"] = Entry(
     scale=tweedie_deviance_scale,
     exponential=True,
     settings=[{"power": 1.25, "from_log": False}, {"power": 0.0}],
-    refused=[FROM_LOG, Refused({"power": 0.5}, r"must lie in \[1, 3\], got 0.5")],
+    refused=[FROM_LOG, Refused({"power": 0.5}, r"must be 0 or lie in \[1, 3\], got 0.5")],
     edges=EDGES,
     special_cases=[
         Equals({"power": 0.0, "from_log": False}, "squared_error"),

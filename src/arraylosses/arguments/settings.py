@@ -149,12 +149,15 @@ def require_factors(weights: Sequence[Any]) -> None:
             )
 
 
-def require_range(low: float, high: float, *, ends: bool = True, **settings: Any) -> None:
-    """Refuse a setting outside the closed range from `low` to `high`, or outside it without its ends."""
+def require_range(low: float, high: float, *, ends: bool = True, otherwise: str = "", **settings: Any) -> None:
+    """Refuse a setting outside the closed range from `low` to `high`, or outside it without its ends.
+
+    The message names what the caller takes `otherwise`, such as "be 0 or ".
+    """
     for name, value in settings.items():
         if type(value) is not float or not low < value < high:
             bounds = f"[{low}, {high}]" if ends else f"({low}, {high})"
-            _require(name, value, lambda x: low <= x <= high if ends else low < x < high, f"lie in {bounds}")
+            _require(name, value, lambda x: low <= x <= high if ends else low < x < high, f"{otherwise}lie in {bounds}")
 
 
 def require_per_class(**settings: Any) -> None:

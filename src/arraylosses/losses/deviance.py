@@ -274,7 +274,7 @@ class TweedieDeviance(_Deviance):
     def __post_init__(self) -> None:
         super().__post_init__()
         if not settings.is_zero(self.power):
-            require_range(1, 3, power=self.power)
+            require_range(1, 3, otherwise="be 0 or ", power=self.power)
 
     def _power(self) -> float:
         return self.power
