@@ -246,3 +246,12 @@ def test_what_cannot_be_checked_is_refused():
         check_loss("huber", backends=["nunpy"])
     with pytest.raises(ValueError, match="must be the name of a registered loss"):
         check_loss("hubber")
+
+
+@pytest.mark.parametrize("outputs", [{"a": "huber", "b": "mse"}, ["huber", None]], ids=str)
+def test_a_sum_over_outputs_is_refused_with_what_to_check(outputs):
+    loss = al.weighted_sum(outputs)
+    with pytest.raises(TypeError, match="`loss` must declare its arrays, got WeightedSum; check the loss of each"):
+        check_loss(loss)
+    for _, part in loss.leaves:
+        assert check_loss(part, backends=["numpy"])

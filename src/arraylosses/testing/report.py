@@ -89,6 +89,8 @@ def check_loss(
 
     Raises
     ------
+    TypeError
+        For a sum over the outputs of a model, which declares no arrays: check the loss of each output.
     ValueError
         For a backend of another name, or one that is not installed.
 
@@ -105,6 +107,8 @@ def check_loss(
       half precision (numpy): float16 arrays give a result of float64, not float32
     """
     checked = get(loss, **settings)
+    if not checked.declaration.arguments:
+        raise TypeError(f"`loss` must declare its arrays, got {type(checked).__name__}; check the loss of each output")
     chosen = list(backends) if backends is not None else None
     for name in chosen or ():
         require_choice(BACKENDS, backends=name)
