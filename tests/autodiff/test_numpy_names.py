@@ -64,6 +64,7 @@ np.pad(x,1)  np.pad(x,(1,2))  np.pad(x[0],((0,1),(2,0)),constant_values=2.0)  np
 np.pad(x,((1,0),)*3,constant_values=((1,2),)*3)  np.nansum(x)  np.nanmean(x,axis=1)  np.nanmean(x,(0,2),keepdims=True)
 np.nansum(np.where(x<0,np.nan,x),axis=0)  np.nanmean(np.where(c<0,np.nan,x))  np.select([x<0,c<0],[x*x,c*x],2.0)
 np.select([c>0.5],[x])  np.diag(x[0,0])  np.diag(x[0,0],1)  np.diag(x[0,0],-2)  np.diag(m)  np.diag(m,k=-1)
+np.heaviside(x,c)*x  np.heaviside(0.0*c,x)  np.vstack([x[0],c[1]],casting="same_kind",dtype=None)
 np.linalg.cholesky(m@m.T+np.eye(3))  np.trace(m)  m.trace()  np.fft.fft(x).real  np.fft.rfft(x,n=3,axis=0).imag
 """
 # Lists and numbers in the place of arrays, NumPy's own numbers in the place of Python's, no axis, and indices and ends
@@ -222,6 +223,15 @@ def test_keyword_of_numpy_is_refused_by_its_name():
         (lambda x: np.add(x, 1, out=np.zeros_like(x)), "`add` can't write a traced array to `out`; leave it out"),
         (lambda x: x.sum(axis=0, out=np.zeros(3)), "`sum` can't write a traced array to `out`"),
         (lambda x: al.array_namespace(C).clip(x, 0, 1), "al.array_namespace"),
+        (lambda x: np.vstack([x, x], dtype=np.float32), "`vstack` of a traced array takes no settings, got `dtype`"),
+        (
+            lambda x: np.average(x, returned=True)[0],
+            "`average` of a traced array takes axis, weights, keepdims, got",
+        ),
+        (lambda x: np.nansum(x, out=np.zeros(())), "`nansum` can't write a traced array to `out`"),
+        (lambda x: np.full_like(C, x[0, 0, 0]), "NumPy's arrays can't hold a traced one; use a sum"),
+        (lambda x: np.histogram(C, weights=x)[0], "add up weights by xp.where"),
+        (lambda x: np.histogram(x, density=True)[0], "its counts are constant, those of autodiff.stop_gradient(x)"),
         (lambda x: x.ravel(order="F"), "`order` must be 'C' for a traced array, got 'F'"),
         (lambda x: x.reshape((6, 4), order="F"), "`order` must be 'C'"),
         (

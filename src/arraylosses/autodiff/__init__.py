@@ -10,9 +10,9 @@ What works on a traced array:
 - operators, indexing, iteration, comparisons, which are constant and come back as arrays of the library itself;
 - NumPy's functions, ``np.exp(x)`` and ``np.tensordot(x, y, 1)``: those that the standard has under the same or another
   name, and `append`, `atleast_1d`, `atleast_2d`, `average`, `column_stack`, `copy`, `cumprod`, `cumsum`, `degrees`,
-  `diag`, `diagonal`, `dot`, `einsum`, `exp2`, `hstack`, `inner`, `linalg.norm`, `nan_to_num`, `nanmean`, `nansum`,
-  `outer`, `pad` by constants, `ptp`, `radians`, `ravel`, `select`, `split`, `swapaxes`, `trace`, `transpose`, `vdot`,
-  `vstack`;
+  `diag`, `diagonal`, `dot`, `einsum`, `exp2`, `heaviside`, `hstack`, `inner`, `linalg.norm`, `nan_to_num`, `nanmean`,
+  `nansum`, `outer`, `pad` by constants, `ptp`, `radians`, `ravel`, `select`, `split`, `swapaxes`, `trace`, `transpose`,
+  `vdot`, `vstack`;
 - the methods of the library's array, where they are such functions: ``x.sum(axis=0)``, ``x.reshape(2, 3)``, ``x.T``;
 - printing, and ``f"{loss:.4f}"`` where the library's array takes the format.
 

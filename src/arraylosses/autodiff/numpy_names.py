@@ -11,7 +11,7 @@ import functools
 import inspect
 import itertools
 import string
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
@@ -91,7 +91,10 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
     """Return NumPy's `function`, of the standard's `name`, for traced arrays; methods alone have no function."""
     if name in NUMPY:
         call = functools.partial(NUMPY[name], space)
-        return _of_lists(call, inspect.signature(call), space) if inspect.isfunction(NUMPY[name]) else call
+        if not inspect.isfunction(NUMPY[name]):
+            return call
+        signature = inspect.signature(call)
+        return _of_settings(_of_lists(call, signature, space), signature, name)
     if function is None or (name not in RULES and name not in COMPOSITES and name not in PLAIN):
         return Refusal(name, function)
     if name in PLAIN:
@@ -147,6 +150,8 @@ class Refusal:
             advice = NO_RULE.get(self.name, "write it with functions of the array API standard")
             if self.name == "partition" and self.function is not None:
                 advice = "use xp.sort"
+            elif self.name == "copyto":  # which np.full_like calls
+                advice = "NumPy's arrays can't hold a traced one; use a sum, as in xp.zeros_like(a) + x, or xp.where"
             elif self.name in _WRITING:
                 advice = f"a traced array {NOT_WRITTEN_TO}"
             raise TypeError(f"`{self.name}` has no derivative rule; {advice}")
@@ -174,21 +179,42 @@ def _bound(signature: inspect.Signature | None, name: str, own: Callable[..., An
                 if settings[key] is default or (key in _WITHOUT_EFFECT and key not in parameters):
                     del settings[key]
         renamed = {_SETTING_NAMES.get(key, key): value for key, value in settings.items()}
-        for key in renamed:
-            if key == "out":
-                raise TypeError(
-                    f"`{name}` can't write a traced array to `out`; leave it out, and take xp from "
-                    "al.array_namespace(x) of that array"
-                )
-            if key not in parameters:
-                taken = ", ".join(p.name for p in parameters.values() if p.default is not p.empty) or "no settings"
-                raise TypeError(
-                    f"`{name}` of a traced array takes {taken}, got `{key}`; write it with functions of the array API "
-                    "standard, such as xp.where"
-                )
+        _refuse_unknown(name, renamed, parameters)
         return own(*args, **renamed)
 
     return call
+
+
+def _of_settings(call: Callable[..., Any], signature: inspect.Signature, name: str) -> Callable[..., Any]:
+    """Return `call`, a function of NumPy alone, without what makes no difference, and without what it does not take."""
+    parameters = signature.parameters
+
+    def with_settings(*args: Any, **kwargs: Any) -> Any:
+        if kwargs and not kwargs.keys() <= parameters.keys():
+            kwargs = {
+                key: value
+                for key, value in kwargs.items()
+                if key in parameters or not (value is None or key in _WITHOUT_EFFECT)
+            }
+            _refuse_unknown(name, kwargs, parameters)
+        return call(*args, **kwargs)
+
+    return with_settings
+
+
+def _refuse_unknown(name: str, settings: Iterable[str], parameters: Mapping[str, inspect.Parameter]) -> None:
+    for key in settings:
+        if key == "out":
+            raise TypeError(
+                f"`{name}` can't write a traced array to `out`; leave it out, and take xp from "
+                "al.array_namespace(x) of that array"
+            )
+        if key not in parameters:
+            taken = ", ".join(p.name for p in parameters.values() if p.default is not p.empty) or "no settings"
+            raise TypeError(
+                f"`{name}` of a traced array takes {taken}, got `{key}`; write it with functions of the array API "
+                "standard, such as xp.where"
+            )
 
 
 # Functions that NumPy alone has, or that mean something else there
@@ -207,7 +233,7 @@ def _of_plain(function: Callable[..., Any], xp: Namespace, *args: Any, **kwargs:
 
 plain_numpy("allclose array_equal array_equiv isclose isneginf isposinf iscomplexobj isrealobj iscomplex isreal")
 plain_numpy("array2string array_repr array_str ndim shape size common_type min_scalar_type may_share_memory")
-plain_numpy("argpartition argwhere digitize fix flatnonzero heaviside histogram lexsort rint shares_memory")
+plain_numpy("argpartition argwhere digitize fix flatnonzero lexsort rint shares_memory")
 
 
 @numpy_function("ravel")
@@ -361,6 +387,11 @@ def _diag(xp: Namespace, v: Array, k: int = 0) -> Array:
     row = _pad(xp, v, (max(k, 0), max(-k, 0)))
     places = xp.arange(row.shape[0])
     return xp.where(places - places[:, None] == k, row, 0.0)
+
+
+@numpy_function("heaviside")
+def _heaviside(xp: Namespace, x1: Array, x2: Any, /) -> Array:
+    return xp.where(x1 == 0, x2, 0.5 * (1.0 + xp.sign(x1)))
 
 
 @numpy_function("exp2")
