@@ -93,8 +93,8 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
         call = functools.partial(NUMPY[name], space)
         if not inspect.isfunction(NUMPY[name]):
             return call
-        signature = inspect.signature(call)
-        return _of_settings(_of_lists(call, signature, space), signature, name)
+        parameters = inspect.signature(call)
+        return _of_settings(_of_lists(call, parameters, space), parameters, name)
     if function is None or (name not in RULES and name not in COMPOSITES and name not in PLAIN):
         return Refusal(name, function)
     if name in PLAIN:
