@@ -9,10 +9,12 @@ What works on a traced array:
   but for `linalg.eig` and `linalg.eigvals`, of matrices that are not symmetric, and the `unique_` functions;
 - operators, indexing, iteration, comparisons, which are constant and come back as arrays of the library itself;
 - NumPy's functions, ``np.exp(x)`` and ``np.tensordot(x, y, 1)``: those that the standard has under the same or another
-  name, and `append`, `atleast_1d`, `atleast_2d`, `average`, `column_stack`, `copy`, `cumprod`, `cumsum`, `degrees`,
-  `diag`, `diagonal`, `dot`, `einsum`, `exp2`, `heaviside`, `hstack`, `inner`, `linalg.norm`, `nan_to_num`, `nanmean`,
-  `nansum`, `outer`, `pad` by constants, `ptp`, `radians`, `ravel`, `select`, `split`, `swapaxes`, `trace`, `transpose`,
-  `vdot`, `vstack`;
+  name, and `append`, `array_split`, `atleast_1d`, `atleast_2d`, `average`, `bincount` of weights, `cbrt`,
+  `column_stack`, `convolve`, `copy`, `corrcoef`, `cov`, `cumprod`, `cumsum`, `degrees`, `diag`, `diagonal`, `dot`,
+  `einsum`, `exp2`, `gradient`, `heaviside`, `hsplit`, `hstack`, `inner`, `interp`, `kron`, `linalg.multi_dot`,
+  `linalg.norm`, `logaddexp2`, `median`, `nan_to_num`, `nancumsum`, `nanmax`, `nanmean`, `nanmin`, `nanstd`, `nansum`,
+  `nanvar`, `outer`, `pad` by constants, `percentile`, `ptp`, `quantile`, `radians`, `ravel`, `select`, `split`,
+  `swapaxes`, `trace`, `transpose`, `trapezoid`, `vdot`, `vsplit`, `vstack`;
 - the methods of the library's array, where they are such functions: ``x.sum(axis=0)``, ``x.reshape(2, 3)``, ``x.T``;
 - printing, and ``f"{loss:.4f}"`` where the library's array takes the format.
 
@@ -26,11 +28,12 @@ result and the arguments, and returns what makes the argument's cotangent of the
 
 >>> import numpy as np
 >>> from arraylosses import autodiff
->>> autodiff.rule("cbrt", lambda xp, ans, x: lambda g: g / (3 * ans * ans), elementwise=True)
->>> autodiff.grad(lambda x: np.cbrt(x).sum())(np.asarray([1.0, 8.0])).round(4).tolist()
-[0.3333, 0.0833]
+>>> autodiff.rule("ldexp", lambda xp, ans, x, k: lambda g: g * 2.0**k, elementwise=True)
+>>> autodiff.grad(lambda x: np.ldexp(x, 3).sum())(np.asarray([1.0, 2.0])).tolist()
+[8.0, 8.0]
 
-To read on: `tape` holds the method, `array` and `namespace` what a function sees of it, `numpy_names` what NumPy adds;
+To read on: `tape` holds the method, `array` and `namespace` what a function sees of it, `numpy_names` and
+`numpy_functions` what NumPy adds;
 the derivative rules stand one a line in tables by kind.
 """
 

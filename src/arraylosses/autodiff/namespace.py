@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .._array_api import Namespace, backend_of
-from . import elementwise, fourier, indexing, linalg, manipulation, passing, reductions, sorting
+from . import elementwise, fourier, indexing, linalg, manipulation, numpy_functions, passing, reductions, sorting
 from .array import TracedArray, plain, refused
 from .numpy_names import STANDARD_NAMES, Refusal, method, name_of, of_numpy
 from .rules import COMPOSITES, NUMPY, PLAIN, RULES
@@ -19,7 +19,7 @@ from .tape import primitive
 __all__ = ["TracedNamespace", "traced_namespace"]
 
 # Every table registers its rules when it is imported.
-TABLES = (elementwise, fourier, indexing, linalg, manipulation, passing, reductions, sorting)
+TABLES = (elementwise, fourier, indexing, linalg, manipulation, numpy_functions, passing, reductions, sorting)
 
 _SPACES: dict[Namespace, TracedNamespace] = {}
 

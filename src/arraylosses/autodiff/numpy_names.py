@@ -9,19 +9,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import itertools
-import string
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
-from .._array_api import Array, Namespace, namespace_of
+from .._array_api import Array, Namespace
 from .array import LISTS, NOT_WRITTEN_TO, plain, refused
-from .reductions import at, counted, flat_without_axis, several
-from .rules import COMPOSITES, NO_RULE, NUMPY, PLAIN, RULES, every, numpy_function
-from .tape import Pullback, primitive, unbroadcast
+from .reductions import several
+from .rules import COMPOSITES, NO_RULE, NUMPY, PLAIN, RULES
+from .tape import primitive
 
 __all__ = ["STANDARD_NAMES", "Refusal", "method", "name_of", "of_numpy"]
 
@@ -93,8 +91,8 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
         call = functools.partial(NUMPY[name], space)
         if not inspect.isfunction(NUMPY[name]):
             return call
-        parameters = inspect.signature(call)
-        return _of_settings(_of_lists(call, parameters, space), parameters, name)
+        known = inspect.signature(call)
+        return _of_settings(_of_lists(call, known, space), known, name)
     if function is None or (name not in RULES and name not in COMPOSITES and name not in PLAIN):
         return Refusal(name, function)
     if name in PLAIN:
@@ -109,7 +107,7 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
 
 # What NumPy's functions call an array, and several of them
 _ARRAY = {"a", "append", "arr", "ary", "b", "condition", "indices", "prepend", "start", "stop", "values", "weights"}
-_ARRAY |= {"x", "x1", "x2", "y"}
+_ARRAY |= {"fp", "m", "v", "x", "x1", "x2", "xp", "y"}
 _ARRAYS = {"args", "arrays", "arys", "operands", "tup", "xi"}
 
 
@@ -138,6 +136,25 @@ def _of_lists(call: Callable[..., Any], signature: inspect.Signature | None, spa
     return with_arrays
 
 
+_INSTEAD_OF = {
+    "apply_along_axis": "give the axis to the functions that are applied",
+    "block": "use xp.concat",
+    # which np.full_like calls
+    "copyto": "NumPy's arrays can't hold a traced one; use a sum, as in xp.zeros_like(a) + x, or xp.where",
+    "correlate": "use np.convolve(a, v[::-1])",
+    "dstack": "use xp.stack(arrays, axis=2) of matrices",
+    "fft.fft2": "use xp.fft.fftn(x, axes=(-2, -1))",
+    "fft.ifft2": "use xp.fft.ifftn(x, axes=(-2, -1))",
+    "fft.irfft2": "use xp.fft.irfftn(x, axes=(-2, -1))",
+    "fft.rfft2": "use xp.fft.rfftn(x, axes=(-2, -1))",
+    "histogram": "its counts are constant, those of autodiff.stop_gradient(x); add up weights by np.bincount",
+    "nanmedian": "choose the numbers, as in np.median(x[~np.isnan(x)])",
+    "partition": "use xp.sort",
+    "piecewise": "use xp.where, or np.select",
+}
+"""What to use in the place of a function of NumPy."""
+
+
 class Refusal:
     """A function without a rule: it takes the library's own arrays, and refuses traced ones."""
 
@@ -148,10 +165,8 @@ class Refusal:
         """Compute the function of plain arrays."""
         if self.function is None or any(plain(x) is not x for x in (*args, *kwargs.values())):
             advice = NO_RULE.get(self.name, "write it with functions of the array API standard")
-            if self.name == "partition" and self.function is not None:
-                advice = "use xp.sort"
-            elif self.name == "copyto":  # which np.full_like calls
-                advice = "NumPy's arrays can't hold a traced one; use a sum, as in xp.zeros_like(a) + x, or xp.where"
+            if self.function is not None and self.name in _INSTEAD_OF:
+                advice = _INSTEAD_OF[self.name]
             elif self.name in _WRITING:
                 advice = f"a traced array {NOT_WRITTEN_TO}"
             raise TypeError(f"`{self.name}` has no derivative rule; {advice}")
@@ -217,9 +232,6 @@ def _refuse_unknown(name: str, settings: Iterable[str], parameters: Mapping[str,
             )
 
 
-# Functions that NumPy alone has, or that mean something else there
-
-
 def plain_numpy(names: str) -> None:
     """Declare functions of NumPy whose derivative is 0, or that say something of arrays: NumPy computes them."""
     for name in names.split():
@@ -234,277 +246,6 @@ def _of_plain(function: Callable[..., Any], xp: Namespace, *args: Any, **kwargs:
 plain_numpy("allclose array_equal array_equiv isclose isneginf isposinf iscomplexobj isrealobj iscomplex isreal")
 plain_numpy("array2string array_repr array_str ndim shape size common_type min_scalar_type may_share_memory")
 plain_numpy("argpartition argwhere digitize fix flatnonzero lexsort rint shares_memory")
-
-
-@numpy_function("ravel")
-@numpy_function("flatten")
-def _ravel(xp: Namespace, a: Array, order: str = "C") -> Array:
-    if order != "C":
-        raise TypeError(f"`order` must be 'C' for a traced array, got {order!r}; transpose it before")
-    return xp.reshape(a, (-1,))
-
-
-@numpy_function("reshape")
-def _reshape(xp: Namespace, a: Array, /, shape: Any, order: str = "C", *, copy: bool | None = None) -> Array:
-    if order != "C":
-        raise TypeError(f"`order` must be 'C' for a traced array, got {order!r}; transpose it before")
-    return xp.reshape(a, shape)
-
-
-@numpy_function("copy")
-def _copy(xp: Namespace, a: Array, order: str = "K", subok: bool = False) -> Array:
-    return a  # which nobody writes to
-
-
-@numpy_function("transpose")
-def _transpose(xp: Namespace, a: Array, axes: Sequence[int] | None = None) -> Array:
-    return xp.permute_dims(a, tuple(range(a.ndim))[::-1] if axes is None else tuple(axes))
-
-
-@numpy_function("swapaxes")
-def _swapaxes(xp: Namespace, a: Array, axis1: int, axis2: int) -> Array:
-    order = list(range(a.ndim))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
-    return xp.permute_dims(a, tuple(order))
-
-
-@numpy_function("atleast_1d")
-def _atleast_1d(xp: Namespace, *arys: Array) -> Any:
-    found = [xp.reshape(x, (1,)) if x.ndim == 0 else x for x in arys]
-    return found[0] if len(found) == 1 else tuple(found)
-
-
-@numpy_function("atleast_2d")
-def _atleast_2d(xp: Namespace, *arys: Array) -> Any:
-    found = [xp.reshape(x, (1, -1)) if x.ndim < 2 else x for x in arys]
-    return found[0] if len(found) == 1 else tuple(found)
-
-
-@numpy_function("hstack")
-def _hstack(xp: Namespace, tup: Sequence[Array]) -> Array:
-    parts = [_atleast_1d(xp, x) for x in tup]
-    return xp.concat(parts, axis=0 if parts[0].ndim == 1 else 1)
-
-
-@numpy_function("vstack")
-def _vstack(xp: Namespace, tup: Sequence[Array]) -> Array:
-    return xp.concat([_atleast_2d(xp, x) for x in tup], axis=0)
-
-
-@numpy_function("column_stack")
-def _column_stack(xp: Namespace, tup: Sequence[Array]) -> Array:
-    return xp.concat([xp.reshape(x, (-1, 1)) if x.ndim < 2 else x for x in tup], axis=1)
-
-
-@numpy_function("append")
-def _append(xp: Namespace, arr: Array, values: Array, axis: int | None = None) -> Array:
-    return xp.concat([arr, values], axis=axis)
-
-
-@numpy_function("split")
-def _split(xp: Namespace, ary: Array, indices_or_sections: Any, axis: int = 0) -> list[Array]:
-    axis, ends = counted(axis, ary.ndim), indices_or_sections
-    if not isinstance(ends, list | tuple) and not np.ndim(ends):
-        step, rest = divmod(ary.shape[axis], ends)
-        if rest:
-            raise ValueError(f"`split` must divide the axis equally, got {ary.shape[axis]} elements in {ends} sections")
-        ends = [step * k for k in range(1, ends)]
-    cuts = [0, *(int(k) for k in ends), None]
-    return [ary[at(axis, slice(a, b))] for a, b in itertools.pairwise(cuts)]
-
-
-@numpy_function("cumsum")
-def _cumsum(xp: Namespace, a: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    a, axis = flat_without_axis(xp, a, axis)
-    return xp.cumulative_sum(a, axis=axis, dtype=dtype)
-
-
-@numpy_function("cumprod")
-def _cumprod(xp: Namespace, a: Array, axis: int | None = None, dtype: Any = None) -> Array:
-    a, axis = flat_without_axis(xp, a, axis)
-    return xp.cumulative_prod(a, axis=axis, dtype=dtype)
-
-
-@numpy_function("ptp")
-def _ptp(xp: Namespace, a: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
-    return xp.max(a, axis=axis, keepdims=keepdims) - xp.min(a, axis=axis, keepdims=keepdims)
-
-
-@numpy_function("average")
-def _average(xp: Namespace, a: Array, axis: Any = None, weights: Any = None, *, keepdims: bool = False) -> Array:
-    if weights is None:
-        return xp.mean(a, axis=axis, keepdims=keepdims)
-    if weights.shape != a.shape:  # one weight a place along the axis
-        weights = xp.reshape(weights, tuple(n if k == axis % a.ndim else 1 for k, n in enumerate(a.shape)))
-    total = xp.sum(weights + xp.zeros_like(a), axis=axis, keepdims=keepdims)
-    return xp.sum(a * weights, axis=axis, keepdims=keepdims) / total
-
-
-@numpy_function("nan_to_num")
-def _nan_to_num(
-    xp: Namespace, x: Array, copy: bool = True, nan: float = 0.0, posinf: Any = None, neginf: Any = None
-) -> Array:
-    largest = float(xp.finfo(x.dtype).max)
-    x = xp.where(xp.isnan(x), nan, x)
-    x = xp.where(x == float("inf"), largest if posinf is None else posinf, x)
-    return xp.where(x == -float("inf"), -largest if neginf is None else neginf, x)
-
-
-@numpy_function("nansum")
-def _nansum(xp: Namespace, a: Array, axis: Any = None, dtype: Any = None, *, keepdims: bool = False) -> Array:
-    return xp.sum(xp.where(xp.isnan(a), 0.0, a), axis=axis, dtype=dtype, keepdims=keepdims)
-
-
-@numpy_function("nanmean")
-def _nanmean(xp: Namespace, a: Array, axis: Any = None, *, keepdims: bool = False) -> Array:
-    count = xp.sum(xp.where(xp.isnan(a), 0.0, xp.ones_like(a)), axis=axis, keepdims=keepdims)
-    return _nansum(xp, a, axis, keepdims=keepdims) / count
-
-
-@numpy_function("pad")
-def _pad(xp: Namespace, array: Array, pad_width: Any, mode: str = "constant", *, constant_values: Any = 0) -> Array:
-    if mode != "constant":
-        raise TypeError(f"`pad` of a traced array has mode='constant' alone, got {mode!r}; write it with xp.concat")
-    widths, values = (np.broadcast_to(np.asarray(x), (array.ndim, 2)).tolist() for x in (pad_width, constant_values))
-    for axis, (ends, (first, last)) in enumerate(zip(widths, values, strict=True)):
-        before, after = ((*array.shape[:axis], width, *array.shape[axis + 1 :]) for width in ends)
-        parts = xp.full(before, first, dtype=array.dtype), array, xp.full(after, last, dtype=array.dtype)
-        array = xp.concat(parts, axis=axis)
-    return array
-
-
-@numpy_function("select")
-def _select(xp: Namespace, condlist: Sequence[Array], choicelist: Sequence[Any], default: Any = 0) -> Array:
-    for condition, choice in zip(condlist[::-1], choicelist[::-1], strict=True):
-        default = xp.where(condition, choice, default)
-    return default
-
-
-@numpy_function("diag")
-def _diag(xp: Namespace, v: Array, k: int = 0) -> Array:
-    if v.ndim != 1:
-        return xp.linalg.diagonal(v, offset=k)
-    row = _pad(xp, v, (max(k, 0), max(-k, 0)))
-    places = xp.arange(row.shape[0])
-    return xp.where(places - places[:, None] == k, row, 0.0)
-
-
-@numpy_function("heaviside")
-def _heaviside(xp: Namespace, x1: Array, x2: Any, /) -> Array:
-    return xp.where(x1 == 0, x2, 0.5 * (1.0 + xp.sign(x1)))
-
-
-@numpy_function("exp2")
-def _exp2(xp: Namespace, x: Array) -> Array:
-    return 2.0**x
-
-
-@numpy_function("radians")
-@numpy_function("deg2rad")
-def _radians(xp: Namespace, x: Array) -> Array:
-    return x * (np.pi / 180)
-
-
-@numpy_function("degrees")
-@numpy_function("rad2deg")
-def _degrees(xp: Namespace, x: Array) -> Array:
-    return x * (180 / np.pi)
-
-
-# Products
-
-
-@numpy_function("dot")
-def _dot(xp: Namespace, a: Any, b: Any) -> Array:
-    if not getattr(a, "ndim", 0) or not getattr(b, "ndim", 0):
-        return a * b
-    if a.ndim <= 2 and b.ndim <= 2:
-        return xp.matmul(a, b)
-    return xp.tensordot(a, b, axes=((-1,), (max(b.ndim - 2, 0),)))
-
-
-@numpy_function("inner")
-def _inner(xp: Namespace, a: Array, b: Array) -> Array:
-    return xp.tensordot(a, b, axes=((-1,), (-1,)))
-
-
-@numpy_function("vdot")
-def _vdot(xp: Namespace, a: Array, b: Array) -> Array:
-    return xp.vecdot(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))
-
-
-@numpy_function("outer")
-def _outer(xp: Namespace, a: Array, b: Array) -> Array:
-    return xp.linalg.outer(xp.reshape(a, (-1,)), xp.reshape(b, (-1,)))
-
-
-@numpy_function("diagonal")
-def _diagonal(xp: Namespace, a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Array:
-    return xp.linalg.diagonal(xp.moveaxis(a, (axis1, axis2), (-2, -1)), offset=offset)
-
-
-@numpy_function("trace")
-def _trace(xp: Namespace, a: Array, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None) -> Array:
-    return xp.sum(_diagonal(xp, a, offset, axis1, axis2), axis=-1, dtype=dtype)
-
-
-@numpy_function("linalg.norm")
-def _norm(xp: Namespace, x: Array, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Array:  # noqa: A002
-    axes = tuple(range(x.ndim)) if axis is None else several(axis)
-    if ord is None or len(axes) == 1:
-        return xp.linalg.vector_norm(x, axis=axes, keepdims=keepdims, ord=2 if ord is None else ord)
-    norm = xp.linalg.matrix_norm(xp.moveaxis(x, axes, (-2, -1)), ord=ord)
-    for k in sorted(k % x.ndim for k in axes) if keepdims else ():
-        norm = xp.expand_dims(norm, axis=k)
-    return norm
-
-
-@numpy_function("einsum")
-def _einsum(xp: Namespace, subscripts: Any, *operands: Array, optimize: Any = False) -> Array:
-    if not isinstance(subscripts, str):
-        raise TypeError("`einsum` of a traced array takes its subscripts as one string, as in 'ij,jk->ik'")
-    return xp._einsum(_explicit(subscripts.replace(" ", ""), operands), *operands)
-
-
-def _explicit(subscripts: str, operands: Sequence[Array]) -> str:
-    """Write out the ellipsis, and the output."""
-    given, arrow, output = subscripts.partition("->")
-    free = [c for c in string.ascii_letters if c not in subscripts]
-    inputs, longest = [], ""
-    for part, x in zip(given.split(","), operands, strict=True):
-        letters = "".join(free[: x.ndim - len(part.replace("...", ""))][::-1]) if "..." in part else ""
-        longest = max(longest, letters, key=len)
-        inputs.append(part.replace("...", letters))
-    if any(len(set(part)) < len(part) for part in inputs):
-        raise TypeError("`einsum` has no derivative rule for an index twice in one operand; use xp.linalg.diagonal")
-    every = "".join(inputs)
-    if not arrow:
-        output = longest + "".join(sorted(c for c in set(every) - set(longest) if every.count(c) == 1))
-    return f"{','.join(inputs)}->{output.replace('...', longest)}"
-
-
-def _of_operand(position: int, xp: Namespace, ans: Array, subscripts: str, *operands: Array) -> Pullback:
-    """The result's cotangent contracted with the other operands to the indices of this one."""
-    given, _, output = subscripts.partition("->")
-    inputs, k = given.split(","), position - 1
-    own, shape = inputs[k], operands[k].shape
-    others, rest = [*inputs[:k], *inputs[k + 1 :]], [*operands[:k], *operands[k + 1 :]]
-    known = set("".join([output, *others]))
-    kept = "".join(c for c in own if c in known)
-    lengths = {c: n for part, x in zip(others, rest, strict=True) for c, n in zip(part, x.shape, strict=True) if n != 1}
-
-    def pullback(g: Array) -> Array:
-        part = xp._einsum(f"{','.join([output, *others])}->{kept}", g, *rest)
-        for axis, c in enumerate(own):
-            if c not in known:
-                part = xp.expand_dims(part, axis=axis)
-        full = tuple(lengths.get(c, n) for c, n in zip(own, shape, strict=True))
-        return xp.broadcast_to(unbroadcast(xp, part, full, shape), shape)
-
-    return pullback
-
-
-every("_einsum", _of_operand, lambda subscripts, *operands: namespace_of(operands[0]).einsum(subscripts, *operands))
 
 
 # Methods

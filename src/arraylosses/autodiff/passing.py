@@ -40,7 +40,6 @@ no_rule(
     "its result's shape depends on the values; sort the array instead, or call it on what is not differentiated",
     "unique_all unique_counts unique_inverse unique_values",
 )
-no_rule("its counts are constant, those of autodiff.stop_gradient(x); add up weights by xp.where", "histogram")
 no_rule(
     "eigh and eigvalsh, of symmetric matrices, svd and svdvals have one",
     "linalg.eig linalg.eigvals",
