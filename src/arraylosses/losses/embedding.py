@@ -464,7 +464,10 @@ class TripletMargin(_VectorLoss):
     def _short(self, near: norms.Distance, far: norms.Distance) -> Array:
         """By how much the margin is missed."""
         # The difference of two distances that are out of range may be in range.
-        return self.margin + elementwise.at_least_lowest(2.0**20 * (near.value - far.value))
+        difference = 2.0**20 * (near.value - far.value)
+        # A choice, since XLA loses NaN in a maximum that it fuses with a sum.
+        lowest = -elementwise.finfo(difference).max
+        return self.margin + special.where(difference == float("-inf"), lowest, difference)
 
     def _distance(self, x: Array, y: Array) -> norms.Distance:
         return norms.Distance(x, y, self.row_axis(x), self._order())

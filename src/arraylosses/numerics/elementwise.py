@@ -195,8 +195,15 @@ def at_least_lowest(x: Array) -> Array:
     return clip(x, -finfo(x).max)
 
 
-# A choice on JAX too: of a maximum that it fuses with a sum, XLA takes max(NaN, 0) on the CPU for 0.
-@primitive(numpy=lambda _, x: x.clip(0.0, math.inf), torch=lambda torch, x: torch.relu(x))
+# What gives `relu` and `absolute` their derivatives on JAX would do as their value, but XLA fuses it with no sum. Of a
+# maximum that it fuses with one, it takes max(NaN, 0) on the CPU for 0: the sign keeps NaN.
+@primitive(
+    numpy=lambda _, x: x.clip(0.0, math.inf),
+    torch=lambda torch, x: torch.relu(x),
+    jax=lambda jax, x: with_jvp_of(
+        lambda y, x: jax.numpy.where(y <= 0, 0.0, x), lambda x: jax.numpy.maximum(x, 0.0) + 0.0 * jax.numpy.sign(x), x
+    ),
+)
 def relu(xp: Namespace, x: Array, /) -> Array:
     """Rectified linear unit, max(x, 0), with a derivative of 0 at 0.
 
@@ -248,7 +255,6 @@ def heaviside(xp: Namespace, x: Array, /) -> Array:
     return xp.astype(x > 0, x.dtype)
 
 
-# What gives its derivative on JAX would do as its value, but XLA fuses it with no sum.
 @primitive(jax=lambda jax, x: with_jvp_of(lambda _, x: x * jax.numpy.sign(x), jax.numpy.abs, x))
 def absolute(xp: Namespace, x: Array, /) -> Array:
     """Absolute value, with a derivative of 0 at 0; JAX's own has 1 there.
