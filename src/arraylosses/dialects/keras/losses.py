@@ -108,13 +108,13 @@ class BinaryCrossentropy(_Limited, BinaryCrossEntropy):
     [1.3863, 16.1181]
     """
 
+    from_logits: bool = False
+
     in_torch, once_in_torch = BinaryCrossEntropy.in_torch, BinaryCrossEntropy.once_in_torch
 
     def _least_in_torch(self) -> float:
         in_range = super()._least_in_torch()
         return max(in_range, 2.0 * self.epsilon) if isinstance(self.epsilon, NUMBERS) else math.inf
-
-    from_logits: bool = False
 
 
 @register
