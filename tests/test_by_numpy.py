@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
-from arraylosses.execution import blocks, by_numpy, threads
+from arraylosses.execution import blocks, by_numpy, native, threads
 
 from .cases import CASES
 from .test_execution import items_of, small_blocks, ways_taken
@@ -253,7 +253,8 @@ def test_many_rows_of_few_classes_are_numpy_s_in_blocks(torch, case, dtype):
         loss = replace(case.loss, reduction=reduction)
         tensors = [torch.tensor(x) for x in arrays]
         in_blocks = mock.patch.multiple(blocks, ROWS=8, SMALL=0)
-        with mock.patch.object(by_numpy, "most", return_value=0), in_blocks, counted() as calls:
+        others = mock.patch.object(native, "FEW", 0)
+        with mock.patch.object(by_numpy, "most", return_value=0), in_blocks, others, counted() as calls:
             type(loss).checked.clear()
             value = loss(*tensors)
             first = tensors[0].requires_grad_()
@@ -274,7 +275,8 @@ def test_only_rows_of_few_classes_are_numpy_s_whatever_their_number(torch):
         ((9, by_numpy.CLASSES), -1, True), ((9, by_numpy.CLASSES + 1), -1, False), ((9, 3, 2), 1, False),
     ):  # fmt: skip
         with mock.patch.object(by_numpy, "most", return_value=0), counted() as calls:
-            al.cross_entropy(torch.zeros(shape), torch.zeros([9, *shape[2:]], dtype=torch.int64), axis=axis)
+            x = torch.zeros(shape, dtype=torch.float64)
+            al.cross_entropy(x, torch.zeros([9, *shape[2:]], dtype=torch.int64), axis=axis)
         assert bool(calls) is is_numpy_s
 
 

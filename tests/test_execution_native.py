@@ -69,7 +69,7 @@ def test_a_few_operations_keep_the_digits_of_each_item(torch, case, dtype):
     for k in range(len(arrays[0])):  # some take another way, for their values
         x, *rest = (torch.tensor(x[k : k + 1]) for x in arrays)
         item = case.loss.in_torch(torch, "none", x.requires_grad_(), *rest)
-        if item is not None:
+        if item is not None and item.isfinite().all():
             kept.append(k)
             items.append(item.item())
             gradients.append(torch.autograd.grad(item.sum(), x)[0][0].numpy())
@@ -79,18 +79,19 @@ def test_a_few_operations_keep_the_digits_of_each_item(torch, case, dtype):
     arrays = tuple(x[kept] for x in arrays)
     worst, at = largest_error(case, dtype, arrays, np.asarray(items, dtype))
     assert worst <= LIMIT[dtype], at
-    finite, info = np.isfinite(items), np.finfo(dtype)
-    got, expected = np.asarray(gradients)[finite], case.loss.derivative(*arrays)[finite]
+    info = np.finfo(dtype)
+    got, expected = np.asarray(gradients), case.loss.derivative(*arrays)
     limit = LIMIT[dtype] * info.eps
-    # A probability less a target that is no certainty has the digits of its terms.
-    certain = arrays[1].dtype.kind == "i" or np.isin(arrays[1][finite], (0.0, 1.0, -1.0))
-    of_terms = np.where(certain, 0.0, limit)
+    # A probability less a target that is no certainty has the digits of its terms, and so has a rate less a count.
+    certain = arrays[1].dtype.kind == "i" or np.isin(arrays[1], (0.0, 1.0, -1.0))
+    of_terms = limit * arrays[1] if isinstance(case.loss, al.PoissonNll) else np.where(certain, 0.0, limit)
     assert np.all(np.abs(got - expected) <= 100 * limit * np.abs(expected) + of_terms + info.smallest_normal)
 
 
-def test_a_few_operations_are_recorded_by_torch(torch):
-    x = torch.linspace(-3.0, 3.0, 12, dtype=torch.float64).reshape(4, 3)
-    y = torch.where(x.roll(1, 0) > 0, 1.0, -1.0).double()
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_a_few_operations_are_recorded_by_torch(torch, dtype):
+    x = torch.linspace(-3.0, 3.0, 12, dtype=getattr(torch, dtype)).reshape(4, 3)
+    y = torch.where(x.roll(1, 0) > 0, 1.0, -1.0).to(x.dtype)
     p, labels = torch.softmax(x, 1), torch.tensor([0, 2, 1, 1])
     calls = [
         (al.SoftMargin(), x, y), (al.BinaryCrossEntropy(), x, y.clip(0.0)), (al.BinaryCrossEntropy(), x, p),
@@ -98,14 +99,22 @@ def test_a_few_operations_are_recorded_by_torch(torch):
         (al.MarginRanking(), x, x.roll(1, 1), y), (al.MultilabelSoftMargin(), x, y.clip(0.0)),
         (al.KlDivergence(), torch.log_softmax(x, 1), p.roll(1, 1)), (al.MultiMargin(), x, labels),
         (al.MultiMargin(p=2, margin=0.5), x, labels), (al.TripletMargin(), x, x.roll(1, 1), x.roll(1, 0)),
+        (al.PoissonNll(), x, y.clip(0.0)),
     ]  # fmt: skip
+    if dtype == "float32":
+        calls += [
+            (al.CrossEntropy(), x, labels), (al.CrossEntropy(axis=0), x.T, labels),
+            (al.CrossEntropy(), x[0], labels[0]),
+            (al.CrossEntropy(axis=1), x.reshape(2, 3, 2), labels.reshape(2, 2)), (al.CrossEntropy(), x, p.roll(1, 1)),
+            (al.CrossEntropy(), x.reshape(2, 2, 3), labels.reshape(2, 2)), (al.CrossEntropy(axis=0), x, p.roll(1, 0)),
+        ]  # fmt: skip
     for of, first, *rest in calls:
         for reduction in ("mean", "sum", "batchmean"):
             loss = replace(of, reduction=reduction)
             given = first.clone().requires_grad_()
             for _ in range(2):  # the first call is checked, and the second remembered
                 value = loss(given, *rest)
-                of_torch = reduction != "batchmean" or first.ndim == 1 or hasattr(loss, "axis")
+                of_torch = reduction != "batchmean" or first.ndim - hasattr(loss, "axis") == 1
                 assert ("Recomputed" not in type(value.grad_fn).__name__) == of_torch, loss
                 expected = straight(loss, given, *rest)
                 torch.testing.assert_close(value, expected)
@@ -130,6 +139,15 @@ def test_values_that_a_kernel_has_no_digits_of_take_another_way(torch):
         (al.BinaryCrossEntropy(from_logits=False), ([0.25, 0.5], [-0.5, 1.5]), False),
         (al.MultiMargin(), ([[3e1, 2.9e1]], [0]), True),
         (al.MultiMargin(), ([[1e9, 1e9]], [0]), False),
+        (al.CrossEntropy(), ([[10.0, 0.0], [0.0, 1.0]], [0, 0]), True),
+        (al.CrossEntropy(), ([[30.0, 0.0], [0.0, 1.0]], [0, 0]), False),
+        (al.CrossEntropy(), ([[0.0, 30.0], [0.0, 1.0]], [0, 0]), False),
+        (al.CrossEntropy(), ([[0.0, -np.inf, 1.0]], [0]), True),
+        (al.CrossEntropy(), ([[0.0, -np.inf, 1.0]], [[0.5, 0.0, 0.5]]), False),
+        (al.SoftMargin(), ([80.0, -80.0], [1.0, 1.0]), True),
+        (al.SoftMargin(), ([80.0, -90.0], [1.0, 1.0]), False),
+        (al.PoissonNll(), ([80.0, -90.0], [1.0, 1.0]), True),
+        (al.PoissonNll(), ([90.0, -90.0], [1.0, 1.0]), False),
         (al.TripletMargin(), ([[1.0, 2.0]], [[1.5, 2.0]], [[2.0, 2.0]]), True),
         (al.TripletMargin(), ([[1e-30, 2e-30]], [[3e-30, 2e-30]], [[2.0, 2.0]]), False),
         (al.TripletMargin(), ([[1.0, 2.0]], [[1.0, 2.0]], [[2.0, 2.0]]), False),
@@ -290,7 +308,12 @@ def test_many_elements_are_no_few(torch):
 
     ones = torch.ones(2 * native.FEW)
     for loss, most, given in (
-        (al.SoftMargin(), native.FEW, lambda x, y: (x, y)),
+        (al.SoftMargin(), 1 << 15, lambda x, y: (x, y)),
+        (al.PoissonNll(), 1 << 15, lambda x, y: (x, y)),
+        (al.MarginRanking(), native.FEW, lambda x, y: (x, y, y)),
+        (al.CrossEntropy(), 1 << 12, lambda x, y: (rows(x), rows(y)[:, 0].long())),
+        (al.CrossEntropy(), 1 << 15, lambda x, y: (x.reshape(8, -1), y[:8].long())),
+        (al.CrossEntropy(), 1 << 16, lambda x, y: (rows(x), rows(y) / 8.0)),
         (al.BinaryCrossEntropy(), 1 << 14, lambda x, y: (x, y)),
         (al.BinaryCrossEntropy(), 1 << 10, lambda x, y: (x, 0.25 * y)),
         (al.MultilabelSoftMargin(), 1 << 14, lambda x, y: (rows(x), rows(0.25 * y))),

@@ -60,6 +60,9 @@ _FEW_LOGITS = 1 << 14
 _FEW_SOFT = 1 << 10
 """Those where targets are not 0 or 1, of two logarithms each."""
 
+_FEW_MARGINS = 1 << 15
+"""Elements up to which torch's kernel of margins does."""
+
 _FEW_PROBABILITIES = 1 << 11
 """Elements up to which torch's kernel of probabilities, which takes one at a time, does so."""
 
@@ -515,9 +518,14 @@ class SoftMargin(PureLoss):
     def derivative(self, prediction: Array, target: Array) -> Array:
         return -target * special.sigmoid(-target * prediction)
 
-    def in_torch(self, torch: Any, reduction: str, prediction: Array, target: Array) -> Array:
-        items = logistic.softplus_in_torch(torch, -target * prediction)
-        return reductions.reduced_in_torch(torch, items, reduction)
+    # Where its exponential is finite, torch's kernel has all digits.
+    def in_torch(self, torch: Any, reduction: str, prediction: Array, target: Array) -> Array | None:
+        if prediction.numel() > _FEW_MARGINS:
+            return None
+        code = reductions.REDUCTIONS_OF_TORCH[reduction]
+        # what torch.nn.functional broadcasts before it calls
+        result: Array = torch._C._nn.soft_margin_loss(prediction, target, code)
+        return result
 
     # target² / ((1 + exp(target prediction)) (1 + exp(-target prediction)))
     def second_derivative(self, prediction: Array, target: Array) -> Array:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from .. import special
 from .._array_api import NUMBERS, Array, Real, array_namespace, as_array
 from ..arguments import require_nonnegative, require_one_of_type, require_positive
-from ..numerics import bessel, elementwise, gamma, logarithms, settings
+from ..numerics import bessel, elementwise, gamma, logarithms, reductions, settings
 from ..registry import alias, register
 from ._base import PureLoss
 
 __all__ = ["GaussianNll", "LaplaceNll", "NegativeBinomialNll", "PoissonNll", "StudentTNll", "VonMisesNll"]
+
+_FEW_RATES = 1 << 15
+"""Elements up to which torch's own operations take the least time for logarithms of rates."""
 
 
 @register(
@@ -96,6 +100,14 @@ class PoissonNll(PureLoss):
             return self.call(prediction, target), (self.derivative(prediction, target),)
         rate = array_namespace(prediction, target).exp(prediction)
         return rate - target * self._limited(prediction), (rate - target,)
+
+    def in_torch(self, torch: Any, reduction: str, prediction: Array, target: Array) -> Array | None:
+        if not self.from_log or self.full or prediction.numel() > _FEW_RATES:
+            return None
+        code = reductions.REDUCTIONS_OF_TORCH[reduction]
+        # what torch.nn.functional looks at its settings before it calls
+        result: Array = torch.poisson_nll_loss(prediction, target, True, False, 0.0, code)
+        return result
 
     def _limited(self, prediction: Array) -> Array:
         """The logarithm of the rate; not infinite, to be subtracted, where the rate itself is."""

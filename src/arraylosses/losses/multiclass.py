@@ -24,6 +24,12 @@ from ._base import PureRowLoss, along, per_class
 
 __all__ = ["CategoricalFocal", "CrossEntropy", "Nll"]
 
+_FEW_LOGITS = 1 << 15
+"""Logits up to which torch's own operations, in float64, take the least time, unless their rows are many and short."""
+
+_FEW_OF_TARGETS = 1 << 16
+"""Logits beside as many probabilities up to which they do."""
+
 
 def _is_label(labels: Array) -> bool:
     return dtype_kind(labels.dtype) == "int"
@@ -230,6 +236,26 @@ class CrossEntropy(_DistributionLoss):
             return loss
         logs = xp.mean(logarithms.log(p), axis=axis)
         return settings.times(1.0 - self.label_smoothing, loss) - self.label_smoothing * logs
+
+    def in_torch(self, torch: Any, reduction: str, logits: Array, labels: Array) -> Array | None:
+        if not self._is_plain():
+            return None
+        axis, count, of_labels = self.row_axis(logits), logits.numel(), _is_label(labels)
+        if count > (_FEW_LOGITS if of_labels else _FEW_OF_TARGETS):
+            return None
+        if of_labels and min(8 * labels.numel(), count) > _FEW_LOGITS // 8:
+            return None
+        log_p = softmax.log_softmax_in_torch(torch, logits, axis)
+        if log_p is None:
+            return None
+        reduced = softmax.nll_in_torch if of_labels else softmax.cross_entropy_in_torch
+        result: Array = reduced(torch, log_p, labels, axis, reduction).to(logits.dtype)
+        return result
+
+    def _is_plain(self) -> bool:
+        """Whether it is -Σ t log p of logits as they are given."""
+        scaled = self.softcap is not None or not settings.is_zero(self.z_loss)
+        return self.from_logits and settings.is_zero(self.label_smoothing) and not scaled
 
     def few_classes_first(self, *, of_labels: bool) -> bool:
         return not self.from_logits or not settings.is_zero(self.z_loss)

@@ -33,7 +33,7 @@ from .indexing import (
     take_along_axis,
 )
 from .logarithms import expm1, log1p_ratio
-from .reductions import reduce_max, reduce_sum, reduce_sums, starts
+from .reductions import REDUCTIONS_OF_TORCH, reduce_max, reduce_sum, reduce_sums, starts
 
 WIDE = 1 << 13
 """Classes of which XLA takes half the time on the CPU where no entry is compared with the label."""
@@ -124,6 +124,38 @@ def logsumexp(x: Array, /, axis: int = -1) -> Array:
     none = xp.logical_and(largest == float("-inf"), others == others)
     value = shift + xp.log1p(where(none, 0.0, others))
     return xp.squeeze(where(none, float("-inf"), value), axis=axis)
+
+
+_LEAST_IN_FLOAT64 = 1e-8
+"""1 - p whose rounding in float64 is a fifth of a unit of float32."""
+
+
+def log_softmax_in_torch(torch: Any, logits: Array, axis: int) -> Array | None:
+    """In float64, of float32; None where an entry is so near 0 that float32 would show what is lost there."""
+    if logits.dtype is torch.float64:
+        return None
+    log_p: Array = torch.log_softmax(logits, axis, torch.float64)
+    return log_p if log_p.detach().amax().item() <= -_LEAST_IN_FLOAT64 else None
+
+
+def nll_in_torch(torch: Any, log_p: Array, labels: Array, axis: int, reduction: str) -> Array:
+    """-log p of the labels, reduced by torch's kernel, which has the classes second."""
+    if log_p.ndim > 1 and axis not in (1, 1 - log_p.ndim):
+        log_p = log_p.movedim(axis, 1)
+    result: Array = torch._C._nn.nll_loss_nd(log_p, labels, None, REDUCTIONS_OF_TORCH[reduction], -100)
+    return result
+
+
+def cross_entropy_in_torch(torch: Any, log_p: Array, target: Array, axis: int, reduction: str) -> Array:
+    """-Σ t log p, reduced: a product of all entries, which torch records as one step."""
+    result: Array
+    if reduction == "none":
+        result = -(target * log_p).sum(axis)
+        return result
+    items = log_p.numel() // log_p.shape[axis] if reduction == "mean" else 1
+    share = target.to(log_p.dtype).mul_(-1.0 / items)
+    result = torch.dot(log_p.reshape(-1), share.reshape(-1))
+    return result
 
 
 # The formulas in place. log(1 + others / label) keeps the digits of a label of any probability p that has some itself.
