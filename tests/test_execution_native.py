@@ -114,7 +114,8 @@ def test_a_few_operations_are_recorded_by_torch(torch, dtype):
             given = first.clone().requires_grad_()
             for _ in range(2):  # the first call is checked, and the second remembered
                 value = loss(given, *rest)
-                of_torch = reduction != "batchmean" or first.ndim - hasattr(loss, "axis") == 1
+                of_items = reduction == "batchmean" and first.ndim - hasattr(loss, "axis") != 1
+                of_torch = not (of_items and loss.once_in_torch)
                 assert ("Recomputed" not in type(value.grad_fn).__name__) == of_torch, loss
                 expected = straight(loss, given, *rest)
                 torch.testing.assert_close(value, expected)
@@ -129,6 +130,36 @@ def test_a_few_operations_are_recorded_by_torch(torch, dtype):
                     for g, upstream in zip((once, straight_once), upstreams, strict=True)
                 ]
                 torch.testing.assert_close(*twice)
+
+
+WEIGHED = [
+    (al.CrossEntropy(), False), (al.CrossEntropy(class_weight=[1.0, 2.0, 0.5]), False), (al.SoftMargin(), True),
+    (al.CrossEntropy(class_weight=[1.0, 0.0, 0.0]), False), (al.CrossEntropy(ignore_index=1), False),
+    (al.CrossEntropy(class_weight=[1.0, 2.0, 0.5], ignore_index=1), False), (al.PoissonNll(), True),
+    (al.BinaryCrossEntropy(), True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("reduction", ["none", "mean", "sum", "batchmean"])
+@pytest.mark.parametrize(("of", "of_elements"), WEIGHED, ids=lambda x: repr(x)[:60])
+def test_a_few_operations_take_weights_and_what_is_kept(torch, of, of_elements, reduction):
+    rng = np.random.default_rng(3)
+    x = torch.tensor(rng.normal(size=(4, 3)).astype("f4"))
+    y = torch.tensor(rng.integers(0, 2, size=(4, 3)).astype("f4")) if of_elements else torch.tensor([0, 2, 1, 1])
+    shape = (4, 3) if of_elements else (4,)
+    weight, where = torch.tensor(rng.uniform(size=shape).astype("f4")), torch.tensor(rng.uniform(size=shape) < 0.5)
+    loss = replace(of, reduction=reduction)
+    for given in ({}, {"weight": weight}, {"where": where}, {"weight": weight, "where": where}):
+        for _ in range(2):
+            first = x.clone().requires_grad_()
+            value = loss(first, y, **given)
+            assert value.dtype is torch.float32
+            expected = loss(*[z.numpy() for z in (x, y)], **{name: z.numpy() for name, z in given.items()})
+            np.testing.assert_allclose(value.detach(), expected, rtol=3e-6, atol=1e-7)
+            (got,) = torch.autograd.grad(value.sum(), first)
+            of_sum = loss if value.ndim == 0 else replace(loss, reduction="sum")
+            wanted = al.grad(of_sum)(*[z.numpy() for z in (x, y)], **{name: z.numpy() for name, z in given.items()})
+            np.testing.assert_allclose(got, wanted, rtol=3e-6, atol=1e-7)
 
 
 def test_values_that_a_kernel_has_no_digits_of_take_another_way(torch):

@@ -192,8 +192,8 @@ class Formula:
     def in_torch(self, torch: Any, reduction: str, *arrays: Any) -> Array | None:
         """Return the loss by a few of torch's own operations, which torch records faster than a closed form.
 
-        `reduction` is "none", "mean" or "sum". None where these settings or values take another way. A result that is
-        not finite counts as none.
+        `reduction` is "mean" or "sum", in which `item_weight` counts, or "none", in which it does not. None where these
+        settings or values take another way. A result that is not finite counts as none.
         """
         return None
 

@@ -168,7 +168,7 @@ def _way(loss: Formula, inputs: Inputs, *, whole: bool = False) -> Any:
     if in_transform():
         return direct
     way = _of_eager_torch(loss, inputs, whole=whole)
-    return native.Few(way) if not whole and native.are_few(loss, inputs) else way
+    return native.Few(loss, inputs, way) if not whole and native.are_few(loss, inputs) else way
 
 
 def _of_eager_torch(loss: Formula, inputs: Inputs, *, whole: bool) -> Any:

@@ -17,6 +17,7 @@ from .._array_api import Array, in_forward_mode, in_transform
 from ..arguments import Inputs
 from ..formula import Formula
 from ..numerics.reductions import REDUCTIONS_OF_TORCH
+from ..reduction import reduce
 from . import autograd, direct
 
 __all__ = ["FEW", "LARGEST", "Few", "Kernel", "are_few", "fits"]
@@ -70,14 +71,28 @@ class Kernel:
 
 def are_few(loss: Formula, inputs: Inputs) -> bool:
     """Whether arrays on the CPU, whose values can be looked at, may have a loss by a few operations of torch's."""
-    if type(loss).in_torch is Formula.in_torch or loss.reduction == "none" or loss.array_settings:
+    if type(loss).in_torch is Formula.in_torch or not 0 < inputs.arrays[0].numel() <= FEW:
         return False
-    if not 0 < inputs.arrays[0].numel() <= FEW or direct.common_divisor(loss, inputs) is None:
+    if not (inputs.invalid is inputs.mask is None) or not set(loss.array_settings) <= set(loss.class_settings):
         return False
-    if loss.reduction == "batchmean" and len(inputs.item_shape) != 1:
+    if loss.once_in_torch and not _is_of_all(loss, inputs):
         return False
     torch: Any = sys.modules["torch"]
-    return all([_is_plain(torch, x) and not _is_broadcast(inputs, k) for k, x in enumerate(inputs.arrays)])
+    return all([_is_as_it_is_computed(torch, inputs, k) for k in range(len(inputs.arrays))])
+
+
+def _is_as_it_is_computed(torch: Any, inputs: Inputs, k: int) -> bool:
+    x = inputs.arrays[k]
+    return (x.dtype == inputs.dtype or inputs.is_integer(k)) and _is_plain(torch, x) and not _is_broadcast(inputs, k)
+
+
+def _is_of_all(loss: Formula, inputs: Inputs) -> bool:
+    """Whether the call itself weighs no item, and the result is a mean or a sum of torch's."""
+    if loss.reduction == "none" or not (inputs.weight is inputs.where is None):
+        return False
+    if loss.reduction != "batchmean":
+        return True
+    return len(inputs.item_shape) == 1 and loss.item_weight(*inputs.arrays) is None
 
 
 def _is_broadcast(inputs: Inputs, k: int) -> bool:
@@ -89,16 +104,29 @@ def _is_broadcast(inputs: Inputs, k: int) -> bool:
 class Few:
     """How calls of a kind go of which torch is to record a few operations, and those whose values take another way."""
 
-    def __init__(self, otherwise: Any) -> None:
+    __slots__ = ("_of_all", "_otherwise")
+
+    def __init__(self, loss: Formula, inputs: Inputs, otherwise: Any) -> None:
+        self._of_all = _is_of_all(loss, inputs)
         self._otherwise = otherwise
 
     def run(self, loss: Formula, inputs: Inputs) -> Array:
         """Compute the loss on checked inputs."""
+        if not self._of_all:
+            return self._run_by_items(loss, inputs)
         reduction = "mean" if loss.reduction == "batchmean" else loss.reduction
         result = loss.in_torch(sys.modules["torch"], reduction, *inputs.arrays)
         if result is not None and math.isfinite(result.item()):
             if loss.once_in_torch and result.requires_grad:
                 autograd.derive_by_formula(result, loss, inputs)
             return result
+        otherwise: Array = self._otherwise.run(loss, inputs)
+        return otherwise
+
+    def _run_by_items(self, loss: Formula, inputs: Inputs) -> Array:
+        arrays, weight = direct.prepare(loss, inputs)
+        items = loss.in_torch(sys.modules["torch"], "none", *arrays)
+        if items is not None and math.isfinite(items.detach().sum().item()):
+            return reduce(inputs.xp, items, weight, loss.reduction)
         otherwise: Array = self._otherwise.run(loss, inputs)
         return otherwise

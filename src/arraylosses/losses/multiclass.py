@@ -245,11 +245,19 @@ class CrossEntropy(_DistributionLoss):
             return None
         if of_labels and min(8 * labels.numel(), count) > _FEW_LOGITS // 8:
             return None
+        weight = None
+        if self.class_weight is not None and reduction != "none":
+            weight = per_class("class_weight", self.class_weight, logits, axis)
+            if not of_labels or weight.requires_grad:
+                return None
         log_p = softmax.log_softmax_in_torch(torch, logits, axis)
         if log_p is None:
             return None
-        reduced = softmax.nll_in_torch if of_labels else softmax.cross_entropy_in_torch
-        result: Array = reduced(torch, log_p, labels, axis, reduction).to(logits.dtype)
+        if of_labels:
+            loss = softmax.nll_in_torch(torch, log_p, labels, axis, reduction, weight)
+        else:
+            loss = softmax.cross_entropy_in_torch(torch, log_p, labels, axis, reduction)
+        result: Array = loss.to(logits.dtype)
         return result
 
     def _is_plain(self) -> bool:

@@ -138,11 +138,14 @@ def log_softmax_in_torch(torch: Any, logits: Array, axis: int) -> Array | None:
     return log_p if log_p.detach().amax().item() <= -_LEAST_IN_FLOAT64 else None
 
 
-def nll_in_torch(torch: Any, log_p: Array, labels: Array, axis: int, reduction: str) -> Array:
-    """-log p of the labels, reduced by torch's kernel, which has the classes second."""
+def nll_in_torch(
+    torch: Any, log_p: Array, labels: Array, axis: int, reduction: str, class_weight: Array | None = None
+) -> Array:
+    """-log p of the labels, weighed and reduced by torch's kernel, which has the classes second."""
     if log_p.ndim > 1 and axis not in (1, 1 - log_p.ndim):
         log_p = log_p.movedim(axis, 1)
-    result: Array = torch._C._nn.nll_loss_nd(log_p, labels, None, REDUCTIONS_OF_TORCH[reduction], -100)
+    weight = None if class_weight is None else class_weight.to(log_p.dtype)
+    result: Array = torch._C._nn.nll_loss_nd(log_p, labels, weight, REDUCTIONS_OF_TORCH[reduction], -100)
     return result
 
 
