@@ -295,7 +295,8 @@ def test_a_bool_where_a_sign_is_due_is_refused(variant, name):
         arrays[k] = eval(hint, modules(variant) | {own: arrays[k]})
     got = variant.numpy(loss(*arrays))
     arrays[k] = variant.array(np.where(signs, 1.0, -1.0).astype("float32"))
-    np.testing.assert_array_equal(got, variant.numpy(loss(*arrays)))
+    # of another dtype, which may take another way
+    np.testing.assert_allclose(got, variant.numpy(loss(*arrays)), rtol=5e-7)
 
 
 NAMES = ["dog", "cat", "dog"]
