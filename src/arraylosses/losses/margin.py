@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -24,7 +25,7 @@ _FEW_LOGITS = 1 << 13
 """Elements up to which it takes the least time: it branches at each of them."""
 
 _ORDINARY = 32.0
-"""Logits up to which it keeps the digits: it subtracts the label's from the margin first."""
+"""Logits, in margins, up to which it keeps the digits: it subtracts the label's from the margin first."""
 
 
 @register("perceptron_loss", "binary_perceptron_loss")
@@ -463,10 +464,11 @@ class MultiMargin(_ClassLoss):
             return None
         if logits.ndim != 2 or self.row_axis(logits) not in (-1, 1) or logits.shape[1] > _FEW_CLASSES:
             return None
-        if logits.numel() > _FEW_LOGITS:
+        if logits.numel() > _FEW_LOGITS or self.margin > elementwise.finfo(logits).max:
             return None
         least, most = least_and_most(logits)
-        if not -_ORDINARY <= least <= most <= _ORDINARY:
+        ordinary = _ORDINARY * self.margin or math.inf
+        if not -ordinary <= least <= most <= ordinary:
             return None
         # what torch.nn.functional warns before it calls
         kernel, code = torch._C._nn.multi_margin_loss, reductions.REDUCTIONS_OF_TORCH[reduction]
