@@ -180,6 +180,8 @@ def test_values_that_a_kernel_has_no_digits_of_take_another_way(torch):
         (al.CrossEntropy(), ([[0.0, -np.inf, 1.0]], [[0.5, 0.0, 0.5]]), False),
         (al.SoftMargin(), ([80.0, -80.0], [1.0, 1.0]), True),
         (al.SoftMargin(), ([80.0, -90.0], [1.0, 1.0]), False),
+        (al.BinaryCrossEntropy(), ([1.0, 2.0], [np.inf, 0.0]), False),
+        (al.MultilabelSoftMargin(), ([[1.0, 2.0]], [[np.inf, 0.0]]), False),
         (al.PoissonNll(), ([80.0, -90.0], [1.0, 1.0]), True),
         (al.PoissonNll(), ([90.0, -90.0], [1.0, 1.0]), False),
         (al.TripletMargin(), ([[1.0, 2.0]], [[1.5, 2.0]], [[2.0, 2.0]]), True),

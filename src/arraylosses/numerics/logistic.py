@@ -35,7 +35,7 @@ def bernoulli_nll_in_torch(torch: Any, x: Array, target: Array, *, most: int) ->
     # The derivative by a target, -x, would be a difference of the two.
     if target.requires_grad:
         return None
-    if torch.equal(target * target, target):
+    if torch.equal((target * target).clamp_max_(1.0), target):
         return softplus_in_torch(torch, x * torch.rsub(target, 1.0, alpha=2.0))
     if x.numel() > most:
         return None
