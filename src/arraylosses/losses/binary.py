@@ -57,9 +57,6 @@ class _YesOrNo(PureLoss):
 _FEW_LOGITS = 1 << 14
 """Elements up to which what torch records of logits takes the least time."""
 
-_FEW_SOFT = 1 << 10
-"""Those where targets are not 0 or 1, of two logarithms each."""
-
 _FEW_MARGINS = 1 << 15
 """Elements up to which torch's kernel of margins does."""
 
@@ -176,8 +173,7 @@ class BinaryCrossEntropy(_YesOrNo):
         if prediction.numel() > (_FEW_LOGITS if self.from_logits else _FEW_PROBABILITIES):
             return None
         if self.from_logits:
-            items = logistic.bernoulli_nll_in_torch(torch, prediction, target, most=_FEW_SOFT)
-            return None if items is None else reductions.reduced_in_torch(torch, items, reduction)
+            return logistic.bernoulli_nll_in_torch(torch, prediction, target, reduction)
         if target.requires_grad:
             return None
         least, most = least_and_most(prediction)
@@ -518,14 +514,10 @@ class SoftMargin(PureLoss):
     def derivative(self, prediction: Array, target: Array) -> Array:
         return -target * special.sigmoid(-target * prediction)
 
-    # Where its exponential is finite, torch's kernel has all digits.
     def in_torch(self, torch: Any, reduction: str, prediction: Array, target: Array) -> Array | None:
-        if prediction.numel() > _FEW_MARGINS:
+        if prediction.numel() > _FEW_MARGINS or target.requires_grad:
             return None
-        code = reductions.REDUCTIONS_OF_TORCH[reduction]
-        # what torch.nn.functional broadcasts before it calls
-        result: Array = torch._C._nn.soft_margin_loss(prediction, target, code)
-        return result
+        return logistic.margin_nll_in_torch(torch, prediction, target, reduction)
 
     # target² / ((1 + exp(target prediction)) (1 + exp(-target prediction)))
     def second_derivative(self, prediction: Array, target: Array) -> Array:

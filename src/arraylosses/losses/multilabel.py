@@ -17,10 +17,6 @@ from .margin import _shortfalls
 __all__ = ["Asymmetric", "MultilabelMargin", "MultilabelSoftMargin"]
 
 
-_FEW_SOFT = 1 << 14
-"""Elements up to which what torch records takes the least time, where targets are not 0 or 1."""
-
-
 @register("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss")
 @dataclass(frozen=True, kw_only=True)
 class MultilabelSoftMargin(PureRowLoss):
@@ -91,11 +87,10 @@ class MultilabelSoftMargin(PureRowLoss):
     def in_torch(self, torch: Any, reduction: str, logits: Array, target: Array) -> Array | None:
         if self.class_weight is not None:
             return None
-        loss = logistic.bernoulli_nll_in_torch(torch, logits, target, most=_FEW_SOFT)
-        if loss is None:
-            return None
-        items = loss if reduction == "mean" else loss.mean(self.row_axis(logits))
-        return reductions.reduced_in_torch(torch, items, reduction)
+        if reduction == "mean":
+            return logistic.bernoulli_nll_in_torch(torch, logits, target, reduction)
+        loss = logistic.bernoulli_nll_in_torch(torch, logits, target, "none")
+        return None if loss is None else reductions.reduced_in_torch(torch, loss.mean(self.row_axis(logits)), reduction)
 
     # w (p - target) / Σ w
     def derivative(self, logits: Array, target: Array) -> Array:

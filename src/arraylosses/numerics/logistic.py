@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace, array_namespace
+from .._values import least_and_most
 from ._jax import with_derivative
 from ._variants import primitive
 from .elementwise import at_least_lowest, at_least_smallest_normal, clip, finfo, stop_gradient, where
+from .reductions import REDUCTIONS_OF_TORCH
 
 
 def _softplus_of_minus_in_place(size: Array) -> Array:
@@ -26,21 +28,38 @@ def softplus_in_torch(torch: Any, x: Array) -> Array:
     return result
 
 
-# Of targets that are 0 or 1 it is log(1 + exp(±x)), of others (1 - t) log(1 + exp(x)) + t log(1 + exp(-x)).
-def bernoulli_nll_in_torch(torch: Any, x: Array, target: Array, *, most: int) -> Array | None:
-    """`bernoulli_nll` by a few of torch's operations; None where another way takes less, or has more digits.
+def margin_nll_in_torch(torch: Any, x: Array, sign: Array, reduction: str) -> Array:
+    """log(1 + exp(-sign x)), reduced, by torch's kernel; infinite or NaN where the exponential is out of range.
 
-    `most` is the number of elements up to which two logarithms that torch records for each take less.
+    Unlike that of torch's softplus, its second derivative has the digits of p (1 - p) on either side.
     """
+    # what torch.nn.functional broadcasts before it calls
+    result: Array = torch._C._nn.soft_margin_loss(x, sign, REDUCTIONS_OF_TORCH[reduction])
+    return result
+
+
+_FEW_SOFT = 1 << 13
+"""Elements up to which torch's kernel in float64 takes the least time, where targets are not 0 or 1."""
+
+_ORDINARY = 16.0
+"""Logits of which float64 leaves float32 all digits, where 1 - p or the logit itself is subtracted."""
+
+
+# Of targets that are 0 or 1 it is log(1 + exp(±x)).
+def bernoulli_nll_in_torch(torch: Any, x: Array, target: Array, reduction: str) -> Array | None:
+    """`bernoulli_nll`, reduced, by a few of torch's operations; None where another way has more digits."""
     # The derivative by a target, -x, would be a difference of the two.
     if target.requires_grad:
         return None
     if torch.equal((target * target).clamp_max_(1.0), target):
-        return softplus_in_torch(torch, x * torch.rsub(target, 1.0, alpha=2.0))
-    if x.numel() > most:
+        return margin_nll_in_torch(torch, x, torch.add(target, target).sub_(1.0), reduction)
+    if x.dtype is torch.float64 or x.numel() > _FEW_SOFT:
         return None
-    no, yes = [softplus_in_torch(torch, logit) for logit in (x, -x)]
-    result: Array = torch.lerp(no, yes, target)
+    least, most = least_and_most(x)
+    if not -_ORDINARY <= least <= most <= _ORDINARY:
+        return None
+    given, code = [y.to(torch.float64) for y in (x, target)], REDUCTIONS_OF_TORCH[reduction]
+    result: Array = torch.binary_cross_entropy_with_logits(*given, None, None, code).to(x.dtype)
     return result
 
 
