@@ -130,3 +130,17 @@ def test_it_is_off_until_it_is_asked_for_and_then_off_again():
     al.binary_cross_entropy(x, t)
     with pytest.raises(TypeError, match="`check_values` must be a bool, got 1"):
         al.config(check_values=1)
+
+
+OF_PROBABILITIES = [(case, k) for case, k in PLACES if k == 0 and not getattr(case.loss, "from_logits", True)]
+
+
+@pytest.mark.parametrize("rows", [4, 20000], ids=["few", "many"])
+@pytest.mark.parametrize(("case", "k"), OF_PROBABILITIES, ids=str)
+def test_what_is_no_probability_comes_without_a_warning(case, k, rows):
+    # NumPy's is an error here: p or 1 - p is below 0, and has no logarithm.
+    for value in WRONG[case.loss.declaration.domains[k]][0]:
+        arrays = [x.copy() for x in case.inputs(shape=(rows, 3), dtype="float32")]
+        arrays[k][(0,) * arrays[k].ndim] = value
+        case.loss(*arrays)
+        al.value_and_grad(case.loss)(*arrays)

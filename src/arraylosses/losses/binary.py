@@ -44,7 +44,7 @@ class _YesOrNo(PureLoss):
         """-log p and -log(1 - p), which count as much as `yes` and `no`."""
         p, q = self._pair(prediction)
         odds = p / logarithms.replace_unused_zeros(q, no)
-        return -logarithms.log(logarithms.replace_unused_zeros(p, yes)), array_namespace(p).log1p(odds)
+        return -logarithms.log(logarithms.replace_unused_zeros(p, yes)), logarithms.log1p(odds)
 
     # no / (1 - p) - yes / p, with 0 where 0 log 0 stands for 0
     def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:

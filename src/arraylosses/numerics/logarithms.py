@@ -47,10 +47,29 @@ def _log_jax(jax: Any, x: Array) -> Any:
     return with_jvp_of(plain, exact, x)
 
 
-@primitive(jax=_log_jax)
+# What is no probability has NaN for a logarithm, as on every library, without a warning of NumPy's about the line here.
+# Of few numbers, a look takes less time.
+def _without_a_warning(name: str, least: float) -> Callable[..., Any]:
+    def logarithm(numpy: Any, x: Array) -> Any:
+        function = getattr(numpy, name)
+        if 0 < x.size <= FEW and x.item(x.argmin()) >= least:
+            return function(x)
+        with numpy.errstate(invalid="ignore"):
+            return function(x)
+
+    return logarithm
+
+
+@primitive(numpy=_without_a_warning("log", 0.0), jax=_log_jax)
 def log(xp: Namespace, x: Array) -> Array:
     """log x, that of a subnormal number too: JAX takes these for 0."""
     return xp.log(x)
+
+
+@primitive(numpy=_without_a_warning("log1p", -1.0))
+def log1p(xp: Namespace, x: Array) -> Array:
+    """log(1 + x)."""
+    return xp.log1p(x)
 
 
 def log_of_most(x: Array) -> float:

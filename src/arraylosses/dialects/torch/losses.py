@@ -141,7 +141,7 @@ class BCELoss(BinaryCrossEntropy):
     def _costs(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
         p, q = self._pair(prediction)
         none = q == 0
-        log_q = special.clip(-array_namespace(p).log1p(p / special.where(none, 1.0, q)), self.log_floor)
+        log_q = special.clip(-logarithms.log1p(p / special.where(none, 1.0, q)), self.log_floor)
         return -logarithms.log_at_least(p, self.log_floor), -special.where(none, self.log_floor, log_q)
 
     def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:
