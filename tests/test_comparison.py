@@ -14,6 +14,7 @@ import pytest
 import arraylosses as al
 from arraylosses import data
 from arraylosses.comparison import BACKENDS, DTYPES, backends, compare, differences
+from arraylosses.testing import check_loss
 
 INSTALLED = [
     name for name, module in backends.MODULES.items() if importlib.util.find_spec(module.partition(".")[0]) is not None
@@ -49,6 +50,15 @@ def test_alias_gets_a_sample_that_holds_what_it_takes(alias):
     (row,) = compare(alias, backends=["numpy"], dtypes=["float64"]).rows
     assert row.status == "agrees"
     assert np.isfinite(row.value)
+
+
+def test_one_name_is_taken_as_it_is():
+    assert compare("huber", backends="numpy", dtypes="float32") == compare(
+        ["huber"], backends=["numpy"], dtypes=["float32"]
+    )
+    with pytest.raises(ValueError, match="^`backend` must be one of .*, got 'nunpy'; did you mean 'numpy'"):
+        compare("huber", backends="nunpy")
+    assert check_loss("huber", backends="numpy") == check_loss("huber", backends=["numpy"])
 
 
 def test_samples_are_what_the_losses_expect():

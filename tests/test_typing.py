@@ -116,6 +116,7 @@ al.mixed("huber")(p, t, delta=2.0)
 al.mixed(3)  # wrong
 value, gradient = al.value_and_grad(al.mixed(al.huber))(p, t, delta=2.0)
 al.compare("huber", dtypes=["float32"])
+al.compare("huber", backends="numpy", dtypes="float32")
 al.compare("huber", dtype="float32")  # wrong
 al.autodiff.vjp(model, p, t)
 

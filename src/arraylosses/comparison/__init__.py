@@ -26,8 +26,8 @@ def compare(
     weight: Array | None = None,
     where: Array | None = None,
     settings: Mapping[str, Any] | None = None,
-    backends: Sequence[str] | None = None,
-    dtypes: Sequence[str] | None = None,
+    backends: str | Sequence[str] | None = None,
+    dtypes: str | Sequence[str] | None = None,
     tolerance: float | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Comparison:
@@ -45,9 +45,9 @@ def compare(
         Weights and mask of the items, as every loss takes them.
     settings : mapping, optional
         Settings of the losses. Of several losses, each takes those that it has.
-    backends : sequence of {"numpy", "torch", "jax", "cupy", "dask", "strict"}, optional
+    backends : {"numpy", "torch", "jax", "cupy", "dask", "strict"} or sequence of them, optional
         The libraries to compare. Without it, all of them. One that is not installed is named as such in the result.
-    dtypes : sequence of {"float64", "float32"}, optional
+    dtypes : {"float64", "float32"} or sequence of them, optional
         The dtypes to compute in. Without it, both.
     tolerance : float, optional
         The largest relative difference at which two results agree. Without it, 1e-12 in float64 and 1e-5 in float32.
@@ -121,10 +121,11 @@ def compare(
     return Comparison(tuple(rows), tuple(library.status for library in libraries), limits, skipped)
 
 
-def _chosen(known: tuple[str, ...], **given: Sequence[str] | None) -> tuple[str, ...]:
+def _chosen(known: tuple[str, ...], **given: str | Sequence[str] | None) -> tuple[str, ...]:
     ((name, chosen),) = given.items()
     if chosen is None:
         return known
+    chosen = [chosen] if isinstance(chosen, str) else chosen
     for value in chosen:
         require_choice(known, **{name: value})
     return tuple(dict.fromkeys(chosen))

@@ -62,7 +62,7 @@ def check_loss(
     loss: str | Loss | type[Loss] | Callable[..., Any],
     /,
     *,
-    backends: Iterable[str] | None = None,
+    backends: str | Iterable[str] | None = None,
     seed: int = 0,
     **settings: Any,
 ) -> Report:
@@ -74,9 +74,8 @@ def check_loss(
     ----------
     loss : Loss, subclass of Loss, function form or name
         The loss, such as your own.
-    backends : iterable of str, optional
-        The libraries to check it on, of "numpy", "torch", "jax", "cupy", "dask" and "strict"; all that are installed
-        if not given.
+    backends : {"numpy", "torch", "jax", "cupy", "dask", "strict"} or iterable of them, optional
+        The libraries to check it on; all that are installed if not given.
     seed : int, default 0
         Of the arrays that are drawn.
     **settings
@@ -109,6 +108,7 @@ def check_loss(
     checked = get(loss, **settings)
     if not checked.declaration.arguments:
         raise TypeError(f"`loss` must declare its arrays, got {type(checked).__name__}; check the loss of each output")
+    backends = [backends] if isinstance(backends, str) else backends
     chosen = list(backends) if backends is not None else None
     for name in chosen or ():
         require_choice(BACKENDS, backends=name)
