@@ -268,6 +268,19 @@ def test_a_hint_at_a_dtype_or_an_axis_works_when_it_is_followed(variant, kind):
     assert np.all(np.isfinite(variant.numpy(found)))
 
 
+@pytest.mark.backend("jax")
+@pytest.mark.parametrize("dtype", ["float32", "bool"])
+def test_a_hint_at_a_dtype_is_at_one_that_jax_has(dtype):
+    # That of JAX as it starts has no 64 bits, and warns where they are asked for.
+    import jax
+
+    with jax.enable_x64(False):
+        logits, labels = jax.numpy.asarray(np.stack([X, Y], axis=1)), jax.numpy.asarray([1, 0, 1])
+        hint = hint_of(lambda: al.cross_entropy(logits, labels.astype(dtype)), r"(?m), as in (.*?)( for labels.*)?$")
+        followed = al.cross_entropy(logits, eval(hint, {"labels": labels.astype(dtype)}))
+        assert float(followed) == float(al.cross_entropy(logits, labels))
+
+
 SIGNS = {
     name: loss for name, cls in al.registered().items() if "sign" in (loss := cls(reduction="none")).declaration.domains
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import reprlib
+import sys
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -167,6 +168,8 @@ def as_dtype(name: str, xp: Namespace, dtype: str) -> str:
     backend = backend_of(xp)
     if backend == "torch":
         return f"{name}.to(torch.{dtype})"
+    if backend == "jax":  # which has no 64 bits unless they are asked for
+        dtype = sys.modules["jax"].dtypes.canonicalize_dtype(dtype).name
     return (
         f'{name}.astype("{dtype}")' if backend in ("numpy", "jax", "cupy", "dask") else f"xp.astype({name}, xp.{dtype})"
     )
