@@ -221,3 +221,24 @@ def test_a_derivative_of_a_user_s_is_not_written_over():
         for _ in range(2):
             al.value_and_grad(loss)(np.arange(3.0), np.zeros(3))
     assert kept.tolist() == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        al.get("BCELoss"),
+        al.get("BCELoss", log_floor=-0.5),
+        al.get("bce", epsilon=0.2, label_smoothing=0.1, pos_weight=3.0),
+        al.get("binary_focal_crossentropy", epsilon=0.2, gamma=0.7, label_smoothing=0.1),
+        al.get("categorical_focal_crossentropy", epsilon=0.2, gamma=0.7),
+    ],
+    ids=repr,
+)
+def test_a_limit_of_probabilities_holds_in_the_second_derivative(loss):
+    # a central difference of the first
+    total, rng = replace(loss, reduction="sum"), np.random.default_rng(0)
+    p, target = 0.1 + 0.6 * rng.dirichlet(np.ones(4), 6), rng.dirichlet(np.ones(4), 6)
+    _, _, found = al.value_grad_hess(total)(p, target)
+    slope, steps = al.grad(total), 1e-6 * np.eye(4)
+    columns = [(slope(p + step, target) - slope(p - step, target))[:, k] / 2e-6 for k, step in enumerate(steps)]
+    close(found, np.stack(columns, axis=-1), rtol=1e-6)

@@ -85,6 +85,32 @@ def test_the_derivative_by_a_subnormal_probability(variant: Variant, name):
 
 
 @pytest.mark.main_variants
+def test_the_second_derivative_by_a_probability_whose_square_is_out_of_range(variant: Variant):
+    # Of a target of 0: -log(1 - p), and p^gamma times that, are p and p^(gamma + 1) of a small p, but for a share p/2
+    # and more; a rate is linear.
+    for dtype in variant.dtypes:
+        p = np.asarray([1e-20, 1e-30] if dtype == "float32" else [1e-160, 1e-250], dtype)
+        exact = p.astype("float64")
+        none = np.zeros_like(p)
+        for loss, expected in (
+            (al.BinaryCrossEntropy(from_logits=False), exact**0),
+            (al.BinaryFocal(from_logits=False, gamma=0.0), exact**0),
+            (al.BinaryFocal(from_logits=False, gamma=0.5), 0.75 * exact**-0.5),
+            (al.BinaryFocal(from_logits=False, gamma=1.0), 2 * exact**0),
+            (al.BinaryFocal(from_logits=False, gamma=2.0, alpha=0.25), 0.75 * 6 * exact),
+            (al.PoissonNll(from_log=False), 0 * exact),
+        ):
+            given = [variant.array(x) for x in (p, none)]
+            _, _, found = variant.run(al.value_grad_hess(dataclasses.replace(loss, reduction="sum")), *given)
+            np.testing.assert_allclose(variant.numpy(found), expected, rtol=1e-5)
+        rows, labels = (np.stack([p, 1 - p], axis=-1), np.ones((2,), "int64"))
+        for gamma in (0.0, 2.0):
+            loss = al.CategoricalFocal(from_logits=False, gamma=gamma, reduction="sum")
+            _, _, found = variant.run(al.value_grad_hess(loss), variant.array(rows), variant.array(labels))
+            np.testing.assert_allclose(variant.numpy(found), [[0.0, float(gamma == 0)]] * 2, atol=1e-15)
+
+
+@pytest.mark.main_variants
 def test_the_derivative_of_a_focal_loss_by_the_target_at_any_logit(variant: Variant):
     # Of a certain logit z that is wrong, |z| m^(gamma + 1), where m is 1 - t or t: 3 |z| of both signs at gamma = 2
     for dtype in variant.dtypes:

@@ -53,6 +53,13 @@ class _YesOrNo(PureLoss):
         of_yes = logarithms.per_probability(yes, logarithms.replace_unused_zeros(p, yes))
         return no / logarithms.replace_unused_zeros(q, no) - of_yes
 
+    # no / (1 - p)² + yes / p², of which each square may be out of range
+    def _bend(self, prediction: Array, yes: Array, no: Array) -> Array:
+        """The second derivative of what these cost."""
+        p, q = self._pair(prediction)
+        p, q = logarithms.replace_unused_zeros(p, yes), logarithms.replace_unused_zeros(q, no)
+        return elementwise.quotient(no, q) / q + elementwise.quotient(yes, p) / p
+
 
 _FEW_LOGITS = 1 << 14
 """Elements up to which what torch records of logits takes the least time."""
@@ -159,13 +166,14 @@ class BinaryCrossEntropy(_YesOrNo):
             return value, (derivative,)
         return self.call(prediction, target), (self.derivative(prediction, target),)
 
-    # ((1 - t) + pos_weight t) p (1 - p) of a logit
+    # ((1 - t) + pos_weight t) p (1 - p) of a logit, (1 - t) / (1 - p)² + pos_weight t / p² of a probability
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
-        if not self.from_logits:
-            return None
         yes, no = _smooth(target, self.label_smoothing)
+        yes = self._positive(prediction, yes)
+        if not self.from_logits:
+            return self._bend(prediction, yes, no)
         p, q = logistic.sigmoid_and_complement(prediction)
-        return (no + self._positive(prediction, yes)) * (p * q)
+        return (no + yes) * (p * q)
 
     def in_torch(self, torch: Any, reduction: str, prediction: Array, target: Array) -> Array | None:
         if self.pos_weight is not None or not settings.is_zero(self.label_smoothing):
@@ -297,14 +305,26 @@ class BinaryFocal(_YesOrNo):
         entropy, derivative, factor, ratio, _ = self._parts(prediction, target)
         return factor * entropy, (factor * derivative + factor * self._gamma(factor) * (entropy * ratio),)
 
-    # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p)
+    # w (A'' + gamma R (2 A' + A ((gamma - 1) R + (1 - 2 p)))), as A'' = p (1 - p) and m'' = m' (1 - 2 p) of a logit. Of
+    # a probability m'' is 0, and the power that is multiplied by R, of a small m, may be out of range by itself.
     def second_derivative(self, prediction: Array, target: Array) -> Array | None:
         if not self.from_logits:
-            return None
+            return self._second_by_probability(prediction, target)
         entropy, derivative, factor, ratio, (p, q) = self._parts(prediction, target)
         gamma = self._gamma(factor)
         rest = factor * gamma * (ratio * (2.0 * derivative + entropy * ((q - p) - ratio)))
         return factor * (p * q) + rest + factor * gamma * gamma * (entropy * ratio * ratio)
+
+    # alpha_t (m^gamma A'' + gamma m^(gamma - 1) m' (2 A' + (gamma - 1) m' A / m))
+    def _second_by_probability(self, prediction: Array, target: Array) -> Array:
+        yes, no = _smooth(target, self.label_smoothing)
+        p, q = self._pair(prediction)
+        m, turn = elementwise.at_least_smallest_normal(yes * q + no * p), no - yes
+        gamma = self._gamma(m)
+        entropy = self._entropy(prediction, target, yes, no)
+        rise = 2.0 * self._slope(prediction, yes, no) + (gamma - 1.0) * (turn * (entropy / m))
+        second = m**gamma * self._bend(prediction, yes, no) + gamma * (m ** (gamma - 1.0) * (turn * rise))
+        return second if self.alpha is None else second * self._balance(yes, no)
 
     def _parts(self, prediction: Array, target: Array) -> tuple[Array, Array, Array, Array, tuple[Array, Array]]:
         """A and A', w, R, and the probabilities p and 1 - p."""

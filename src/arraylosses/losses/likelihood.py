@@ -126,7 +126,7 @@ class PoissonNll(PureLoss):
         if self.from_log:
             return xp.exp(prediction)
         rate = self._rate(prediction, target)
-        return target / rate / rate
+        return elementwise.quotient(target, rate) / rate
 
     def _rate(self, prediction: Array, target: Array) -> Array:
         """The rate that is divided by, or another number where the target is 0."""

@@ -527,7 +527,7 @@ class CategoricalFocal(_DistributionLoss):
     # c = j, and f'' = gamma (1 - p)^gamma r (2 - s + (gamma - 1) s r) with r = p / (1 - p)
     def second_derivative(self, logits: Array, labels: Array) -> Array | None:
         if not self.from_logits:
-            return None
+            return self._second_by_probability(logits, labels)
         xp = array_namespace(logits, labels)
         axis = self.row_axis(logits)
         nll, p, complement = softmax.nll_and_probabilities(logits, axis)
@@ -547,6 +547,21 @@ class CategoricalFocal(_DistributionLoss):
         others = others + (xp.sum(leading, axis=axis, keepdims=True) - leading)
         spread = p * complement
         return spread * xp.sum(first, axis=axis, keepdims=True) + others * p * p + second * complement * complement
+
+    # w (m^gamma / p² + gamma m^(gamma - 1) (2 / p + (gamma - 1) s / m)) with m = 1 - p, where each square may be out of
+    # range
+    def _second_by_probability(self, given: Array, labels: Array) -> Array:
+        axis = self.row_axis(given)
+        weight = self._smoothed(given, labels, axis)
+        if self.alpha is not None:
+            weight = weight * self._alpha(given, axis)
+        p, m = self._pair(given, axis)
+        p, m = special.where(weight == 0, 1.0, p), elementwise.at_least_smallest_normal(m)
+        gamma = settings.exponent(self.gamma, m)
+        slope = elementwise.quotient(weight, p)
+        nll_ratio = array_namespace(p).log1p(m / elementwise.at_least_smallest_normal(p)) / m
+        rise = 2.0 * slope + (gamma - 1.0) * (weight * nll_ratio)
+        return m**gamma * (slope / p) + gamma * (m ** (gamma - 1.0) * rise)
 
     def _is_of_labels(self, labels: Array) -> bool:
         return self.from_logits and _is_label(labels) and settings.is_zero(self.label_smoothing)

@@ -61,6 +61,10 @@ class _Limited(_YesOrNo):
         slope = super()._slope(prediction, yes, no)
         return slope if settings.is_zero(self.epsilon) else slope * self._free(prediction)
 
+    def _bend(self, prediction: Array, yes: Array, no: Array) -> Array:
+        bend = super()._bend(prediction, yes, no)
+        return bend if settings.is_zero(self.epsilon) else bend * self._free(prediction)
+
     def _free(self, p: Array) -> Array:
         """1 where no limit holds the probability, else 0."""
         return elementwise.clip_derivative(p, self.epsilon, None) * elementwise.clip_derivative(
@@ -169,6 +173,10 @@ class BinaryFocalCrossentropy(_Limited, BinaryFocal):
             ratio = ratio * self._free(prediction)
         return entropy, slope, factor, ratio, pair
 
+    def _second_by_probability(self, prediction: Array, target: Array) -> Array:
+        second = super()._second_by_probability(prediction, target)
+        return second if settings.is_zero(self.epsilon) else second * self._free(prediction)
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Renormalized(_DistributionLoss):
@@ -198,6 +206,9 @@ class _Renormalized(_DistributionLoss):
         p = special.where(pull == 0, 1.0, p)
         others = xp.sum(pull, axis=axis, keepdims=True) - pull
         return (pull * (complement / p) - others) / xp.sum(given, axis=axis, keepdims=True)
+
+    def second_derivative(self, logits: Array, labels: Array) -> Array | None:
+        return super().second_derivative(logits, labels) if self.from_logits else None
 
 
 @register

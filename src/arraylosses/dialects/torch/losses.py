@@ -145,11 +145,18 @@ class BCELoss(BinaryCrossEntropy):
         return -logarithms.log_at_least(p, self.log_floor), -special.where(none, self.log_floor, log_q)
 
     def _slope(self, prediction: Array, yes: Array, no: Array) -> Array:
+        return super()._slope(prediction, *self._above_floor(prediction, yes, no))
+
+    def _bend(self, prediction: Array, yes: Array, no: Array) -> Array:
+        return super()._bend(prediction, *self._above_floor(prediction, yes, no))
+
+    def _above_floor(self, prediction: Array, yes: Array, no: Array) -> tuple[Array, Array]:
+        """What -log p and -log(1 - p) count, where the floor does not hold them."""
         xp = array_namespace(prediction)
         p, q = self._pair(prediction)
         least = (math if isinstance(self.log_floor, NUMBERS) else array_namespace(self.log_floor)).exp(self.log_floor)
         never, always = xp.logical_or(p == 0, p < least), xp.logical_or(q == 0, q < least)
-        return super()._slope(prediction, special.where(never, 0.0, yes), special.where(always, 0.0, no))
+        return special.where(never, 0.0, yes), special.where(always, 0.0, no)
 
 
 # Values are looked at where they are used: of a large array they are in the cache then.
