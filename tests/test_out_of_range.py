@@ -204,6 +204,28 @@ def test_a_divergence_of_amounts_that_are_out_of_range_is_0_or_infinite(variant:
 
 
 @pytest.mark.main_variants
+@pytest.mark.parametrize(
+    ("power", "sign", "targets", "exact"),
+    [
+        (1.01, -1, [0, 1], [0, INF]),
+        (1.01, 1, [1, INF], [INF, INF]),
+        (1.99, 1, [0, 1], [INF, INF]),
+        (2.01, -1, [1], INF),
+    ],
+)
+def test_a_deviance_whose_power_of_the_mean_is_out_of_range_is_its_limit(variant: Variant, power, sign, targets, exact):
+    # Of a mean of 0 and a power below 2, 0 where the target is 0; elsewhere a difference of infinite terms that grows.
+    # An infinite target stands for nearly the largest number.
+    for dtype in variant.dtypes:
+        target = np.minimum(targets, 0.9 * np.finfo(dtype).max).astype(dtype)
+        prediction = np.full_like(target, 1e6 * sign)
+        given = [variant.array(x) for x in (prediction, target)]
+        with np.errstate(all="ignore"):
+            found = variant.run(al.TweedieDeviance(power=power, reduction="none"), *given)
+        np.testing.assert_array_equal(variant.numpy(found), exact)
+
+
+@pytest.mark.main_variants
 def test_a_finite_number_comes_without_a_warning(variant: Variant):
     # NumPy warns of an overflow on the way. 2 e^(104 / 2) / (1 / 2); log(1 + y) - log y and r log(1 + y) with r = 1 / y
     # are nearly 0, and Γ(2 + r) / Γ(r) = r (1 + r); 1 - F above log 2, and a density at infinity, which is 0.

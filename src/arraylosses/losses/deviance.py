@@ -298,12 +298,15 @@ class TweedieDeviance(_Deviance):
         excess = log_ratio * log_ratio * logarithms.polynomial(coefficients, log_ratio)
         power, times_power = self._mean_to(b, prediction), _times_exp if self.from_log else _times_pow
         product = times_power(target, a, prediction)
-        if b < 0:  # no infinity less another one
-            power = special.clip(power, None, elementwise.finfo(power).max)
+        most = 0.25 * elementwise.finfo(power).max  # no infinity less another one
+        if b < _CLOSE:
+            power = special.clip(power, None, most)
         if abs(a) < _CLOSE:  # t^b is t t^a, and b is 1 + a
-            formula = (target * (self._difference(a, prediction, target) / a) - product + power) / b
+            gain = special.clip(elementwise.weighted(self._difference(a, prediction, target) / a, target), -most)
+            formula = (gain - special.clip(product, None, most) + power) / b
         elif abs(b) < _CLOSE:
-            formula = (self._difference(b, prediction, target) / b + power - product) / a
+            gain = special.clip(self._difference(b, prediction, target) / b, None, most)
+            formula = (gain + power - product) / a
         else:
             formula = self._target_to(b, target) / (a * b) - product / a + power / b
         return 2.0 * special.where(near, power * excess, formula)
