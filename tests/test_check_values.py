@@ -11,7 +11,9 @@ from .cases import CASES, DEFAULTS
 
 pytestmark = pytest.mark.otherwise_numpy
 
-eager = pytest.mark.parametrize("backend", ["numpy", pytest.param("torch", marks=pytest.mark.backend("torch"))])
+eager = pytest.mark.parametrize(
+    "backend", ["numpy", *[pytest.param(name, marks=pytest.mark.backend(name)) for name in ("torch", "jax", "strict")]]
+)
 
 # For each domain, values that it does not hold, and what the message says that it holds.
 WRONG = {
@@ -27,11 +29,19 @@ WRONG = {
 
 
 def place(backend, x):
-    if backend == "numpy":
-        return x
-    import torch
+    if backend == "torch":
+        import torch
 
-    return torch.as_tensor(x)
+        return torch.as_tensor(x)
+    if backend == "jax":
+        import jax.numpy as jnp
+
+        return jnp.asarray(x)
+    if backend == "strict":
+        import array_api_strict
+
+        return array_api_strict.asarray(x)
+    return x
 
 
 PLACES = [

@@ -9,12 +9,15 @@ from .._array_api import (
     Namespace,
     array_namespace,
     as_index,
+    backend_of,
     broadcast_to,
     dtype_kind,
     holds_values,
     is_array,
+    is_eager_jax,
     result_dtype,
     single_device,
+    to_numpy,
     with_axes,
 )
 from .._config import setting
@@ -258,23 +261,34 @@ def _looked_at(declaration: Declaration, inputs: Inputs) -> Inputs:
 
 def _check_values(declaration: Declaration, inputs: Inputs) -> None:
     """Refuse a value of an item that is kept and lies outside its domain, in arrays that can be looked at."""
-    xp = inputs.xp
     for k, (argument, x) in enumerate(zip(declaration.arguments, inputs.arrays, strict=False)):
         if not inputs.is_integer(k):
-            _refuse_outside(xp, argument.name, x, argument.form(integer=False).domain, inputs.kept(k))
+            _refuse_outside(argument.name, x, argument.form(integer=False).domain, inputs.kept(k))
     if inputs.weight is not None:
-        _refuse_outside(xp, "weight", inputs.weight, DOMAINS["nonnegative"], inputs.where)
+        _refuse_outside("weight", inputs.weight, DOMAINS["nonnegative"], inputs.where)
 
 
-def _refuse_outside(xp: Namespace, name: str, x: Array, domain: Domain, where: Array | None) -> None:
-    if not holds_values(x, *(() if where is None else (where,))):
+def _refuse_outside(name: str, x: Array, domain: Domain, where: Array | None) -> None:
+    seen = [_seen(y) for y in (x, where) if y is not None]
+    if any([y is None for y in seen]):
         return
+    x, *kept = seen
+    xp = array_namespace(x)
     if dtype_kind(x.dtype) not in FLOATING:  # unsigned integers have no -1 to be compared with
         x = xp.astype(x, xp.float64)
     found = domain.outside(x)
     if found is None:
         return
-    if where is not None:
-        found, x = xp.broadcast_arrays(found & where, x)
+    if kept:
+        found, x = xp.broadcast_arrays(found & kept[0], x)
     if bool(xp.any(found)):
         raise ValueError(f"`{name}` must hold {domain.values}, got {float(x[found][0])}")
+
+
+def _seen(x: Array) -> Any:
+    """Return an array that can be looked at on the CPU, of NumPy or torch, in place of an eager one; else None."""
+    if holds_values(x):
+        return x
+    backend = backend_of(array_namespace(x))
+    of_jax = backend == "jax" and is_eager_jax(x) and all([device.platform == "cpu" for device in x.devices()])
+    return to_numpy(x) if of_jax or backend == "strict" else None

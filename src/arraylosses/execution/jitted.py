@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .._array_api import Array, as_array, is_array, is_eager_jax
+from .._config import setting
 from ..formula import Formula
 from . import direct
 from .direct import Wanted
@@ -80,8 +81,9 @@ def _call(
     loss: Any, wanted: Wanted | None, arrays: tuple[Array, ...], weight: Array | None, where: Array | None
 ) -> Any:
     given = (*arrays, weight, where)
-    if not _in_one_place(arrays[0], given):
-        loss.check(arrays, weight, where)  # a program moves what has no device of its own; here nothing moves by itself
+    # A program moves what has no device of its own, where nothing moves by itself here, and sees no value.
+    if setting("check_values") or not _in_one_place(arrays[0], given):
+        loss.check(arrays, weight, where)
     return _run(_program, wanted, loss, given)
 
 
