@@ -242,3 +242,15 @@ def test_a_limit_of_probabilities_holds_in_the_second_derivative(loss):
     slope, steps = al.grad(total), 1e-6 * np.eye(4)
     columns = [(slope(p + step, target) - slope(p - step, target))[:, k] / 2e-6 for k, step in enumerate(steps)]
     close(found, np.stack(columns, axis=-1), rtol=1e-6)
+
+
+def test_a_second_derivative_alone_leaves_the_first_in_closed_form():
+    class Bent(al.Loss):
+        def second_derivative(self, prediction, target):
+            return super().second_derivative(prediction, target)
+
+    class Mine(Bent, al.SquaredError):
+        pass
+
+    assert Mine.closed_forms == al.SquaredError.closed_forms
+    assert al.value_grad_hess(Mine())(np.ones(2), np.zeros(2))[2].tolist() == [1.0, 1.0]

@@ -147,7 +147,7 @@ class Formula:
         given = {"call", *_CLOSED_FORMS} & cls.__dict__.keys()
         if any([getattr(cls.__mro__[1], name, None) not in (None, getattr(Formula, name)) for name in given]):
             cls.new_derivatives = cls.__dict__.get("new_derivatives", False)
-        if "closed_forms" not in cls.__dict__ and given:
+        if "closed_forms" not in cls.__dict__ and given - {"second_derivative"}:
             has_one = any(getattr(cls, name) is not getattr(Formula, name) for name in _CLOSED_FORMS[:2])
             cls.closed_forms = (0,) if has_one else ()
         if {"call", "arrays", "granularity"} & cls.__dict__.keys():

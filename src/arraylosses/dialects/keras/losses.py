@@ -263,9 +263,6 @@ class CategoricalCrossentropy(_Renormalized, CrossEntropy):
 
     from_logits: bool = False
 
-    def second_derivative(self, logits: Array, labels: Array) -> Array | None:
-        return super().second_derivative(logits, labels) if self.from_logits else None
-
 
 @register
 @dataclass(frozen=True, kw_only=True)
