@@ -286,7 +286,7 @@ def _refuse_outside(name: str, x: Array, domain: Domain, where: Array | None) ->
 
 
 def _seen(x: Array) -> Any:
-    """Return an array that can be looked at on the CPU, of NumPy or torch, in place of an eager one; else None."""
+    """Return an array whose values can be looked at, itself or the same of NumPy; None of a lazy or traced one."""
     if holds_values(x):
         return x
     backend = backend_of(array_namespace(x))

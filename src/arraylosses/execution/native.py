@@ -2,9 +2,9 @@
 
 A kernel computes some losses to the last digit: one step forward, one backward. It holds under torch's transforms too,
 so it comes first; but in forward mode, in which torch has no derivative of the gradient of some. torch's compiler makes
-as good a kernel of the formula, and does not compile it again for each setting. Other losses are a few operations, or
-a kernel that has the digits of ordinary values alone: these take less than an autograd function in Python where there
-are few elements.
+as good a kernel of the formula, and does not compile it again for each setting. Other losses are a few operations, some
+in float64, or a kernel that has the digits of ordinary values alone: these take less than an autograd function in
+Python where there are few elements.
 """
 
 from __future__ import annotations

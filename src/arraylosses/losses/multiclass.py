@@ -559,7 +559,7 @@ class CategoricalFocal(_DistributionLoss):
         p, m = special.where(weight == 0, 1.0, p), elementwise.at_least_smallest_normal(m)
         gamma = settings.exponent(self.gamma, m)
         slope = elementwise.quotient(weight, p)
-        nll_ratio = array_namespace(p).log1p(m / elementwise.at_least_smallest_normal(p)) / m
+        nll_ratio = logarithms.log1p(m / elementwise.at_least_smallest_normal(p)) / m
         rise = 2.0 * slope + (gamma - 1.0) * (weight * nll_ratio)
         return m**gamma * (slope / p) + gamma * (m ** (gamma - 1.0) * rise)
 

@@ -87,10 +87,11 @@ class MultilabelSoftMargin(PureRowLoss):
     def in_torch(self, torch: Any, reduction: str, logits: Array, target: Array) -> Array | None:
         if self.class_weight is not None:
             return None
-        if reduction == "mean":
-            return logistic.bernoulli_nll_in_torch(torch, logits, target, reduction)
-        loss = logistic.bernoulli_nll_in_torch(torch, logits, target, "none")
-        return None if loss is None else reductions.reduced_in_torch(torch, loss.mean(self.row_axis(logits)), reduction)
+        of_all = reduction == "mean"
+        loss = logistic.bernoulli_nll_in_torch(torch, logits, target, "mean" if of_all else "none")
+        if loss is None or of_all:
+            return loss
+        return reductions.reduced_in_torch(torch, loss.mean(self.row_axis(logits)), reduction)
 
     # w (p - target) / Σ w
     def derivative(self, logits: Array, target: Array) -> Array:
