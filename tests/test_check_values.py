@@ -18,6 +18,7 @@ eager = pytest.mark.parametrize(
 # For each domain, values that it does not hold, and what the message says that it holds.
 WRONG = {
     "nonnegative": ([-1e-3, -np.inf], "numbers of at least 0"),
+    "above_minus_one": ([-1.0, -2.5], "numbers above -1"),
     "positive": ([0.0, -1.0], "numbers above 0"),
     "probability": ([1.2, -0.1, 255.0], "probabilities, from 0 to 1"),
     "sign": ([0.0, 0.5, 2.0], "-1 or 1"),

@@ -14,6 +14,7 @@ TARGET = 3 * RNG.normal(size=40) + 100
 WEIGHT = RNG.uniform(0.5, 2.0, size=40)
 LABELS = np.asarray([0, 2, 2, 1, 2, 0, 2, 1, 1, 2])
 POSITIVE = (TARGET > 102).astype(float)
+BELOW = np.expm1(np.mean(np.log1p(-0.6 + TARGET / 500)))
 
 
 def log_shares(shares):
@@ -38,6 +39,8 @@ OF_ELEMENTS = {
     "log rate": (al.PoissonNll(), TARGET, None, np.log(np.mean(TARGET))),
     "rate": (al.PoissonNll(from_log=False), TARGET, None, np.mean(TARGET)),
     "mean logarithm": (al.SquaredLogarithmicError(), TARGET, None, np.expm1(np.mean(np.log1p(TARGET)))),
+    "mean logarithm below 0": (al.SquaredLogarithmicError(), -0.6 + TARGET / 500, None, BELOW),
+    "mean of a normal deviance": (al.get("mean_tweedie_deviance"), -TARGET, None, -np.mean(TARGET)),
     "a tiny unit": (al.SquaredError(), 1e-20 * TARGET, None, 1e-20 * np.mean(TARGET)),
     "an outlier": (al.AbsoluteError(), np.append(TARGET[1:], [1e300, 1e300]), None, np.sort(TARGET[1:])[20]),
     "a certain side": (al.Hinge(), np.ones(3), None, 1.0),

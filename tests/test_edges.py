@@ -179,6 +179,16 @@ def test_what_is_in_range_though_a_part_of_it_is_not(variant: Variant):
 
 
 @pytest.mark.main_variants
+def test_a_number_below_minus_1_has_no_logarithm_of_1_more(variant: Variant):
+    rows = [-2.0, -1.5, -3.0, -2.0, 1.0, -1e9, 0.5]
+    loss = al.SquaredLogarithmicError(reduction="none")
+    for dtype in variant.dtypes:
+        given = [variant.array(np.asarray(x, dtype)) for x in (rows, [0.0, 3.0, -2.0, -2.0, -3.0, 2.0, -1e9])]
+        with np.errstate(all="ignore"):
+            assert not np.isfinite(variant.numpy(variant.run(loss, *given))).any()
+
+
+@pytest.mark.main_variants
 def test_the_divergence_of_nearly_equal_rows_is_at_least_0(variant: Variant):
     rng = np.random.default_rng(1)
     for dtype in variant.dtypes:

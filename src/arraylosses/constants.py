@@ -18,7 +18,6 @@ __all__ = ["best_constant", "supervised"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
-_LIMITS = {"nonnegative": (0.0, np.inf), "positive": (0.0, np.inf), "probability": (0.0, 1.0)}
 _QUANTILES = 17
 _DOUBLINGS = 128
 _HALVINGS = 128
@@ -134,7 +133,7 @@ def _of_elements(loss: Loss, target: Numbers, weight: Numbers | None, classes: i
     if target.ndim == 1 and not loss.array_settings:
         target, place = np.unique(target, return_inverse=True)
         weight = np.bincount(place, None if weight is None else np.broadcast_to(weight, place.shape))
-    low, high = _LIMITS.get(loss.declaration.domains[0], (-np.inf, np.inf))
+    low, high = loss.declaration.arguments[0].domain.limits
 
     def total(c: Numbers) -> Numbers:
         value = np.sum(items(np.broadcast_to(c, target.shape).copy(), target, weight=weight), axis=0)

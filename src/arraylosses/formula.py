@@ -225,12 +225,13 @@ class Formula:
     @property
     def declaration(self) -> Declaration:
         """What `arrays` says, for these settings."""
-        if not self._conditions:
-            return self._declarations[()]
-        answers = [
-            getattr(self, name) == value if value else bool(getattr(self, name)) for name, value in self._conditions
-        ]
-        return self._declarations[tuple(answers)]
+        return self._declarations[self._answers() if self._conditions else ()]
+
+    def _answers(self) -> tuple[bool, ...]:
+        """Return what these settings answer to the conditions of `arrays`."""
+        return tuple(
+            [getattr(self, name) == value if value else bool(getattr(self, name)) for name, value in self._conditions]
+        )
 
     def class_axis(self) -> int | None:
         """Return the setting `axis`, the place of the class or feature axis; None of a loss without it."""

@@ -251,6 +251,11 @@ REFUSED_LOSSES = {
         ValueError,
         "BinaryCrossEntropy takes probabilities, from 0 to 1; with from_logits=True it takes real numbers",
     ),
+    "means": (
+        al.TweedieDeviance(from_log=False),
+        ValueError,
+        "TweedieDeviance takes numbers above 0; with from_log=True it takes real numbers",
+    ),
     "a sum with probabilities": (
         al.BinaryCrossEntropy() + al.BinaryCrossEntropy(from_logits=False),
         ValueError,

@@ -33,6 +33,8 @@ class Domain:
     counts : bool
         Whether such an integer may be as large as the length of the axis that it belongs to, as a number of its places
         may, and a number of gaps between them; otherwise it is a place.
+    limits : tuple of float
+        The ends of the interval that numbers by themselves lie in.
     edges : tuple of float
         Where formulas break: ends, zeros of both signs, thresholds, the tiny and the huge.
     rows : tuple of tuple of float
@@ -44,6 +46,7 @@ class Domain:
     is_integer = False
     of_axis = False
     counts = False
+    limits: tuple[float, float] = (-_INF, _INF)
     edges: tuple[float, ...] = (-1e4, -90.0, -1.0, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.25, 0.5, 0.75, 1.0, 90.0, 1e4)
     rows: tuple[tuple[float, ...], ...] = (
         (0.0, 0.0, 0.0, 0.0, 0.0),
@@ -122,6 +125,7 @@ class Nonnegative(Domain):
 
     name = "nonnegative"
     values = "numbers of at least 0"
+    limits = (0.0, _INF)
     edges = (0.0, 1e-30, 0.5, 1.0, 2.0, 1e4)
     rows = tuple(tuple(abs(v) for v in row) for row in Domain.rows)
 
@@ -130,6 +134,21 @@ class Nonnegative(Domain):
 
     def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
         return np.abs(x)
+
+
+class AboveMinusOne(Domain):
+    """Numbers above -1, to which 1 is added before a logarithm is taken."""
+
+    name = "above_minus_one"
+    values = "numbers above -1"
+    limits = (-1.0, _INF)
+    edges = (-0.9375, -0.5, -1e-30, *Nonnegative.edges)
+
+    def outside(self, x: Array) -> Array:
+        return x <= -1
+
+    def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
+        return np.abs(x) - 0.5
 
 
 class LogNonnegative(Domain):
@@ -149,6 +168,7 @@ class Positive(Domain):
 
     name = "positive"
     values = "numbers above 0"
+    limits = Nonnegative.limits
     edges = Nonnegative.edges  # 0 is the limit of a rate
 
     def outside(self, x: Array) -> Array:
@@ -163,6 +183,7 @@ class Probability(Domain):
 
     name = "probability"
     values = "probabilities, from 0 to 1"
+    limits = (0.0, 1.0)
     edges = (0.0, 1e-7, 0.125, 0.25, 0.5, 0.875, 1.0)
 
     def outside(self, x: Array) -> Array:
@@ -222,6 +243,7 @@ class LogProbability(Domain):
 
     name = "log_probability"
     values = LogDistribution.values
+    limits = (-_INF, 0.0)
     edges = (-1e4, -90.0, -1.0, -0.5, -0.25, -1e-7, -0.0)
 
     def outside(self, x: Array) -> Array:
@@ -294,6 +316,7 @@ class Cosine(Domain):
 
     name = "cosine"
     values = "cosines, from -1 to 1"
+    limits = (-1.0, 1.0)
     edges = (-1.0, -0.5, -0.0, 0.0, 1e-30, 0.5, 1.0)
 
     def outside(self, x: Array) -> Array:
@@ -353,6 +376,7 @@ DOMAINS: dict[str, Domain] = {
         Domain,
         Increasing,
         Nonnegative,
+        AboveMinusOne,
         LogNonnegative,
         Positive,
         Probability,

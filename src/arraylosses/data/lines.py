@@ -19,6 +19,7 @@ _POINTS = 401
 _ENDS: dict[str, tuple[float, float]] = {
     "real": (-4.0, 4.0),
     "nonnegative": (0.0, 4.0),
+    "above_minus_one": (-0.9, 4.0),
     "positive": (0.01, 4.0),
     "probability": (0.01, 0.99),
 }

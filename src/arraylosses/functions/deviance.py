@@ -170,7 +170,8 @@ def tweedie_deviance(
     prediction : array
         Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
     target : array
-        At least 0, and from a power of 2 on above 0; of the shape of `prediction`. An integer target is converted.
+        At least 0, and from a power of 2 on above 0; of the shape of `prediction`. An integer target is converted. With
+        ``from_log=False`` and a power of 0, both arrays hold any real numbers.
     power : float, default 1.5
         The power of the mean that the variance is: 0, or from 1 to 3. At 0 it is the square of the error, at 1
         `poisson_deviance`, at 2 `gamma_deviance`, at 3 the deviance of an inverse Gaussian distribution.

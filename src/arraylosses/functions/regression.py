@@ -521,7 +521,8 @@ def squared_logarithmic_error(
     Parameters
     ----------
     prediction, target : array
-        Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
+        Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is infinite or
+        NaN.
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     where : array of bool, broadcastable to the per-item loss, optional

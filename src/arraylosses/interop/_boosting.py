@@ -189,10 +189,11 @@ def in_order(first: Any, second: Any, weight: Any) -> tuple[Any, Any, Any]:
 
 def _of_real_numbers(loss: Loss) -> str:
     """Return a hint at the setting by which a loss takes real numbers, where there is one."""
-    for values, declaration in loss._declarations.items():
-        if declaration.domains[0] == "real":
-            (name, wanted), holds = next(iter(zip(loss._conditions, values, strict=True)))
-            return f"; with {name}={wanted or holds} it takes real numbers"
+    answers = loss._answers()
+    for k, (name, wanted) in enumerate(loss._conditions):
+        other = (*answers[:k], not answers[k], *answers[k + 1 :])
+        if loss._declarations[other].domains[0] == "real" and (other[k] or not wanted):
+            return f"; with {name}={wanted or other[k]} it takes real numbers"
     return ""
 
 

@@ -241,7 +241,8 @@ class TweedieDeviance(_Deviance):
     prediction : array
         Floating: the logarithm of the mean, or with ``from_log=False`` the mean itself, above 0.
     target : array
-        At least 0, and from a power of 2 on above 0; of the shape of `prediction`. An integer target is converted.
+        At least 0, and from a power of 2 on above 0; of the shape of `prediction`. An integer target is converted. With
+        ``from_log=False`` and a power of 0, both arrays hold any real numbers.
 
     See Also
     --------
@@ -269,7 +270,10 @@ class TweedieDeviance(_Deviance):
 
     structural: ClassVar[tuple[str, ...]] = ("power",)
 
-    arrays = "prediction[...]: real if from_log else positive, target[...]: nonnegative -> [...]"
+    arrays = (
+        "prediction[...]: real if from_log else (positive if power else real), "
+        "target[...]: nonnegative if from_log else (nonnegative if power else real) -> [...]"
+    )
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -504,7 +504,8 @@ class SquaredLogarithmicError(PureLoss):
     Arrays
     ------
     prediction, target : array
-        Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is NaN.
+        Floating, above -1, of one shape. An integer target is converted. The loss of a number below -1 is infinite or
+        NaN.
 
     See Also
     --------
@@ -523,7 +524,7 @@ class SquaredLogarithmicError(PureLoss):
     1.0
     """
 
-    arrays = "prediction[...]: nonnegative, target[...]: nonnegative -> [...]"
+    arrays = "prediction[...]: above_minus_one, target[...]: above_minus_one -> [...]"
 
     # (log(1 + prediction) - log(1 + target))², as one logarithm of the ratio: two logarithms of nearly equal numbers
     # would leave no digit of their difference.

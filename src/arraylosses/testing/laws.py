@@ -23,7 +23,7 @@ from .library import Numbers, Subject
 
 __all__ = ["LAWS", "BrokenLawError", "edges", "formula_of"]
 
-_NUMBERS = ("real", "nonnegative", "probability", "sign")
+_NUMBERS = ("real", "nonnegative", "above_minus_one", "probability", "sign")
 """The domains whose values may be whole numbers of an integer dtype."""
 
 
