@@ -86,6 +86,25 @@ def test_values_of_the_domain_pass(variant, case):
     np.testing.assert_allclose(got, expected, rtol=1e-6 if got.dtype == np.float32 else 1e-14)
 
 
+# At the ends of what a docstring allows.
+ALLOWED = {
+    "bounds in either order": (al.Aft(), [0.0, 0.0], [1.0, np.inf], [0.0, 1.0]),
+    "densities": (al.PpoClip(), [1.5, 0.5], [2.0, -0.5], [1.0, -1.0]),
+    "cosines that are rounded": (al.AngularMarginSoftmax(), [[np.nextafter(np.float32(1), 2), -1.0000002]], [0]),
+    "logarithms of 1 more": (al.SquaredLogarithmicError(), [-0.5, 0.0], [2.0, -0.75]),
+    "any mean": (al.TweedieDeviance(power=0.0, from_log=False), [-0.5, 0.0], [2.0, -3.0]),
+}
+
+
+@eager
+@pytest.mark.parametrize("case", ALLOWED)
+def test_what_a_loss_is_defined_for_passes(backend, case):
+    loss, *arrays = ALLOWED[case]
+    given = [place(backend, np.asarray(x, np.float32 if np.asarray(x).dtype.kind == "f" else np.int64)) for x in arrays]
+    with al.config(check_values=True):
+        assert np.isfinite(float(loss(*given)))
+
+
 @eager
 @pytest.mark.parametrize("case", DEFAULTS, ids=str)
 def test_a_negative_weight_is_refused(backend, case):

@@ -99,7 +99,7 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
 
     Notes
     -----
-    A loss of elements without probabilities, their logarithms and signs gets the predictions and targets of the
+    A loss of elements without probabilities, logarithms and signs gets the predictions and targets of the
     diabetes data; the prediction is their logarithm where it is ``real`` beside a target that is not negative, because
     that is how the rate of a count is predicted. What such a loss takes beside them, a spread or a bound, gets numbers
     around 1. All others get the digits: rows of logits, or one against the rest in a loss of elements. After a first
@@ -110,7 +110,7 @@ def sample_for(declaration: Declaration, axis: int | None = None) -> tuple[str, 
     the blank.
     """
     domains = [argument.domain.name for argument in declaration.arguments]
-    if declaration.of_elements and not {"probability", "log_probability", "sign"} & set(domains):
+    if declaration.of_elements and not {"probability", "log_probability", "log_nonnegative", "sign"} & set(domains):
         return "diabetes", _diabetes(domains)
     arrays = _digits(declaration)
     ndim = arrays[0].ndim

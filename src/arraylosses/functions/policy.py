@@ -35,7 +35,8 @@ def ppo_clip(
     Parameters
     ----------
     log_probability, old_log_probability : array
-        Log-probabilities of the actions under the policy, and under that which has taken them; of one shape.
+        Log-probabilities of the actions under the policy, and under that which has taken them, or the logarithms of
+        their densities, which may be above 0, where actions are numbers; of one shape.
     advantage : array
         How much better than expected each action was, of the same shape.
     clip_low : float, default 0.2

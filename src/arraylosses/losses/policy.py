@@ -33,7 +33,8 @@ class PpoClip(PureLoss):
     Arrays
     ------
     log_probability, old_log_probability : array
-        Log-probabilities of the actions under the policy, and under that which has taken them; of one shape.
+        Log-probabilities of the actions under the policy, and under that which has taken them, or the logarithms of
+        their densities, which may be above 0, where actions are numbers; of one shape.
     advantage : array
         How much better than expected each action was, of the same shape.
 
@@ -73,7 +74,7 @@ class PpoClip(PureLoss):
     """
 
     arrays = (
-        "log_probability[...]: log_probability, old_log_probability[...]: log_probability, advantage[...]: real "
+        "log_probability[...]: log_nonnegative, old_log_probability[...]: log_nonnegative, advantage[...]: real "
         "-> [...]"
     )
 

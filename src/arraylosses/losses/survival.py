@@ -71,7 +71,7 @@ class Aft(PureLoss):
     distribution: str = "normal"
     scale: Real = 1.0
 
-    arrays = "prediction[...]: real, lower[...]: nonnegative, upper[...]: positive -> [...]"
+    arrays = "prediction[...]: real, lower[...]: nonnegative, upper[...]: nonnegative -> [...]"
 
     def __post_init__(self) -> None:
         super().__post_init__()
