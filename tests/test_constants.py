@@ -54,6 +54,7 @@ OF_ROWS = {
     "weighted shares": (al.CrossEntropy(), LABELS, WEIGHT[:10], log_shares(np.bincount(LABELS, WEIGHT[:10]))),
     "class weights": (al.CrossEntropy(class_weight=[1.0, 2.0, 3.0]), LABELS, None, log_shares([2, 6, 15])),
     "distributions": (al.CrossEntropy(), np.asarray([[0.5, 0.5], [0.0, 1.0]]), None, log_shares([0.25, 0.75])),
+    "thresholds": (al.Corn(), LABELS, None, [np.log(8 / 2), np.log(5 / 3)]),
     "another axis": (al.CrossEntropy(axis=0), np.asarray([[0.5, 0.0], [0.5, 1.0]]), None, log_shares([0.25, 0.75])),
 }
 
@@ -71,6 +72,14 @@ def test_a_loss_of_elements_has_the_constant_of_the_textbook(case):
 def test_a_loss_of_rows_has_the_constant_of_the_textbook(case):
     loss, target, weight, expected = OF_ROWS[case]
     np.testing.assert_allclose(al.best_constant(loss, target, weight), expected, rtol=1e-9)
+
+
+def test_of_labels_that_are_all_of_the_first_class_there_is_one_number():
+    assert al.best_constant(al.CrossEntropy(), np.zeros(3, dtype=int)).tolist() == [0.0]
+    (odds,) = al.best_constant(al.Corn(), np.zeros(3, dtype=int))
+    assert odds < -20
+    with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 1\) for 1 classes, got -1"):
+        al.best_constant(al.CrossEntropy(), np.asarray([-1, -1]))
 
 
 def test_each_column_has_its_own_and_settings_follow():
@@ -142,6 +151,13 @@ REFUSED = {
     "both": (al.Huber() + al.CrossEntropy(), TARGET, {}, ValueError, "`loss` must be one of elements, or one of rows"),
     "NaN": (al.SquaredError(), np.asarray([1.0, np.nan]), {}, ValueError, "`target` must hold finite numbers, got nan"),
     "nothing": (al.SquaredError(), np.zeros(0), {}, ValueError, "`target` must hold at least one item"),
+    "an ensemble": (
+        al.CrpsEnsemble(),
+        TARGET,
+        {},
+        ValueError,
+        "a label or a row .* CrpsEnsemble takes a number",
+    ),
     "log-probabilities": (
         al.Nll(),
         LABELS,

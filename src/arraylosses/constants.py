@@ -66,16 +66,18 @@ def best_constant(loss: Any, target: Array, weight: Array | None = None, *, clas
     Returns
     -------
     array
-        In the library of `target`: of shape ``target.shape[1:]`` for a loss of elements, and (C,) for one of rows. It
-        is what the loss takes as a prediction: a logit where it takes logits.
+        In the library of `target`: of shape ``target.shape[1:]`` for a loss of elements, and (C,) for one of rows, or
+        (C - 1,) for one of thresholds between C classes. It is what the loss takes as a prediction: a logit where it
+        takes logits.
 
     Raises
     ------
     TypeError
         If `target` or `weight` is no array of real numbers, or the loss takes another one.
     ValueError
-        If the loss takes more than a prediction and a target, if its items depend on each other, if a target or a
-        weight is not finite, if a weight is negative or does not broadcast, or if there is no least value.
+        If the loss takes more than a prediction and a target, or a row for a number, if its items depend on each
+        other, if a target or a weight is not finite, if a weight is negative or does not broadcast, or if there is no
+        least value.
 
     Notes
     -----
@@ -204,6 +206,8 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
     if scores.domain.name != "real":
         raise ValueError(f"`loss` must take rows of any real numbers, got one of {scores.domain.values}")
     is_label = form.axes == loss.declaration.items
+    if is_label and not form.domain.is_integer:
+        raise ValueError(f"`loss` must take a label or a row for a target, and {type(loss).__name__} takes a number")
     rows = target if is_label or target.ndim == 1 else np.moveaxis(target, getattr(loss, "axis", -1), -1)
     items = rows.shape if is_label else rows.shape[:-1]
     if weight is not None:
@@ -211,7 +215,11 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
     weight = np.broadcast_to(1.0 if weight is None else weight, items)
     rows, place = np.unique(rows.reshape(-1, *rows.shape[len(items) :]), axis=0, return_inverse=True)
     weight = np.bincount(place.ravel(), weight.ravel())  # of two axes in NumPy 2.0.0
-    size = rows.shape[1] if not is_label else int(rows[-1]) + 1 if classes is None else classes
+    if is_label:
+        there = int(rows[-1]) + 1 if classes is None else classes
+        size = max(there - form.domain.counts, 1)  # classes that have an order are parted by a threshold less
+    else:
+        size = rows.shape[1]
     if hasattr(loss, "axis"):
         loss = get(loss, axis=-1)
     compute = value_and_grad(loss)
