@@ -254,6 +254,24 @@ def test_labels_of_a_wrong_shape_are_told_the_right_one(variant, case, rows, lab
         type(case.loss)(axis=axis)(z, y)
 
 
+@pytest.mark.parametrize("loss", [al.Dice, al.Mcc, al.LovaszSoftmax])
+@pytest.mark.parametrize(
+    ("labels", "message"),
+    [
+        ((2, 3, 3), "the labels would fit axis=1"),
+        ((2, 5, 3, 1), r"drop the axis of length 1, as in `labels\[\.\.\., 0\]`"),
+        ((2, 5, 3, 3), "a one-hot target must have a floating dtype, as in labels"),
+    ],
+)
+def test_masks_of_a_wrong_shape_are_told_how_to_mend_it(variant, loss, labels, message):
+    z = variant.array(np.zeros((2, 5, 3, 3), "float32"))
+    y = variant.array(np.zeros(labels, "int32"))
+    if loss is al.LovaszSoftmax and "one-hot" in message:  # which takes labels alone
+        message = r"got \(2, 5, 3, 3\)$"
+    with pytest.raises(ValueError, match=rf"`labels` must have shape \(2, 5, 3\), as \[N, \.\.\.\] .*{message}"):
+        loss()(z, y)
+
+
 @class_losses
 def test_float_labels_and_bool_labels_are_refused(variant, case):
     z = variant.array(np.zeros((4, 5), "float32"))

@@ -157,7 +157,9 @@ class Axes:
             raise ValueError(f"`{name}` must have {what} an item, shape {items}: {of}; got {got}{hint}")
         lengths = ", ".join([self._said(axis) for axis in form.axes])
         hint = ""
-        if len(got) == 2 and self._fits(form.axes, got[::-1]):
+        if form.domain.is_integer and all(axis in self.sizes for axis in form.axes):
+            hint = self._hint_at_labels(alternatives, got, self.shape(form.axes), name)
+        elif len(got) == 2 and self._fits(form.axes, got[::-1]):
             hint = f"; transpose it, as in `{name}.T`"
         raise ValueError(
             f"`{name}` must have shape ({lengths}{',' * (len(form.axes) == 1)}), as {_spelled(form.axes)} where "
