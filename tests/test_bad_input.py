@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 import pydoc
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 import arraylosses as al
+from arraylosses.data import draw
 
 from .cases import CLASSES, DEFAULTS
 from .variants import VARIANTS, importable
@@ -252,6 +254,41 @@ def test_labels_of_a_wrong_shape_are_told_the_right_one(variant, case, rows, lab
     y = variant.array(np.zeros(labels, "int32"))
     with pytest.raises(ValueError, match=f"`labels` must have one label an item, {message}"):
         type(case.loss)(axis=axis)(z, y)
+
+
+OF_PLACES = [
+    cls
+    for cls in (getattr(al, name) for name in al.losses.__all__)
+    if {"class", "level"} & {*cls().declaration.domains}
+]
+
+
+@pytest.mark.otherwise_numpy
+@pytest.mark.parametrize("cls", OF_PLACES)
+def test_a_label_that_is_no_class_gets_a_hint_at_arguments_that_there_are(cls):
+    declaration = cls().declaration
+    arrays = list(draw(declaration, np.random.default_rng(0), batch=(2, 2)))
+    k = next(k for k, domain in enumerate(declaration.domains) if domain in ("class", "level"))
+    for label in (-1, 77):
+        arrays[k] = arrays[k].copy()
+        arrays[k][(0,) * arrays[k].ndim] = label
+        for where in (None, np.ones((), bool)):
+            with pytest.raises(
+                ValueError, match=rf"^`{declaration.names[k]}` must lie in .*, got {label}; `"
+            ) as caught:
+                cls.function(*arrays, where=where)
+            hint = str(caught.value).split("; ")[1]
+            names = re.findall(r"`(\w+)`", hint)
+            assert names
+            assert {*names} <= {*inspect.signature(cls.function).parameters}
+            assert ("`ignore_index`" in hint) == hasattr(cls, "ignore_index")
+
+
+def test_what_has_no_items_to_leave_out_gives_no_hint_at_it():
+    with pytest.raises(ValueError, match="got 7$"):
+        al.special.one_hot(np.asarray([0, 7]), 3)
+    with pytest.raises(ValueError, match="got 7; `where` leaves items out$"):
+        al.adaptive_log_softmax(np.ones((2, 3)), np.ones((4, 3)), [], np.asarray([0, 7]))
 
 
 @pytest.mark.parametrize("loss", [al.Dice, al.Mcc, al.LovaszSoftmax])

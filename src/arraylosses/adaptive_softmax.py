@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from . import special
 from ._array_api import Array
 from .arguments import check_inputs, declared, in_short, require_choice
-from .arguments.labels import check_labels
+from .arguments.labels import LEFT_OUT, check_labels
 from .losses.linear import LinearCrossEntropy
 from .numerics import indexing
 from .reduction import REDUCTIONS, Reduction, kept_weight, share
@@ -109,7 +109,7 @@ def adaptive_log_softmax(
             f"its own, got shape {tuple(head_weight.shape)}"
         )
     starts = list(itertools.accumulate([int(matrix.shape[0]) for _, matrix in pairs], initial=frequent))
-    labels, where, invalid = check_labels(xp, "labels", labels, starts[-1], None, where)
+    labels, where, invalid = check_labels(xp, "labels", labels, starts[-1], None, where, hint=LEFT_OUT[False])
     if where is not None:
         hidden = special.where(indexing.expand_dims(where, -1), hidden, 0.0)
     clusters = [xp.logical_and(labels >= start, labels < stop) for start, stop in itertools.pairwise(starts)]

@@ -243,8 +243,8 @@ class Formula:
 
     def check(self, arrays: tuple[Array, ...], weight: Array | None, where: Array | None) -> Inputs:
         """Return the arguments of a call, checked, for `execution`."""
-        ignored = getattr(self, "ignore_index", None)
-        return check_inputs(self.declaration, self.class_axis(), ignored, arrays, weight, where)
+        ignored, ignores = getattr(self, "ignore_index", None), hasattr(self, "ignore_index")
+        return check_inputs(self.declaration, self.class_axis(), ignored, arrays, weight, where, ignores=ignores)
 
 
 def _declare(cls: type[Formula]) -> None:

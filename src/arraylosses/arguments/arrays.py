@@ -23,7 +23,7 @@ from .._array_api import (
 from .._config import setting
 from .declaration import ANY, Declaration, Form
 from .domains import DOMAINS, Domain
-from .labels import check_labels
+from .labels import LEFT_OUT, check_labels
 from .places import FLOATING, check_dtype, check_integers, check_places, one_library
 from .shapes import Axes, Layout, check_weights
 
@@ -95,8 +95,13 @@ def check_inputs(
     arrays: tuple[Array, ...],
     weight: Array | None,
     where: Array | None,
+    *,
+    ignores: bool = False,
 ) -> Inputs:
-    """Check the arrays of one call against what the loss takes; nothing is computed but the labels' range."""
+    """Check the arrays of one call against what the loss takes; nothing is computed but the labels' range.
+
+    `ignores` says whether the loss has a setting `ignore_index`.
+    """
     arrays = _with_lengths(declaration, _taken(declaration, arrays))
     names = declaration.names[: len(arrays)]
     xp = one_library(names, arrays, weight, where)
@@ -135,6 +140,7 @@ def check_inputs(
             declaration,
             axes,
             ignore_index,
+            LEFT_OUT[ignores],
             Inputs(
                 xp,
                 arrays,
@@ -193,7 +199,9 @@ def _sizes(form: Form, shape: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
     return sizes
 
 
-def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None, inputs: Inputs) -> Inputs:
+def _with_labels(
+    declaration: Declaration, axes: Axes, ignore_index: int | None, left_out: str, inputs: Inputs
+) -> Inputs:
     """Return the inputs with integers checked, and with what is left out of an item."""
     xp, where, invalid = inputs.xp, inputs.where, None
     arrays, labels = list(inputs.arrays), []
@@ -216,8 +224,10 @@ def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None,
             of_where = None if extra is None else with_axes(whole, extra)
         within = of_where if is_length else _within(xp, axes, arrays, k, of_where)
         called = f"the lengths of `{axes.owner(form.of)}`" if is_length else "classes"
-        ignored = None if is_length or form.axes != declaration.where else ignore_index
-        arrays[k], kept, wrong = check_labels(xp, axes.names[k], arrays[k], size, ignored, within, called)
+        of_items = form.axes == declaration.where
+        ignored = ignore_index if of_items and not is_length else None
+        hint = left_out if of_items else _hint_at_lengths(axes, form)
+        arrays[k], kept, wrong = check_labels(xp, axes.names[k], arrays[k], size, ignored, within, called, hint)
         if is_length and of_where is not None:
             arrays[k] = xp.where(of_where, arrays[k], xp.zeros_like(arrays[k]))  # nothing of an item that is left out
         labels.append(Labels(k, size))
@@ -237,11 +247,21 @@ def _with_labels(declaration: Declaration, axes: Axes, ignore_index: int | None,
     return inputs._replace(where=kept_items, mask=Mask(values, layout, of_arrays))
 
 
+def _hint_at_lengths(axes: Axes, form: Form) -> str:
+    """Return a hint at the array that says how many labels of a sequence are in use."""
+    found = [name for name, other in zip(axes.names, axes.forms, strict=True) if _is_length_of(other, form)]
+    return f"; `{found[0]}` says how many are in use" if found else ""
+
+
+def _is_length_of(length: Form, form: Form) -> bool:
+    return length.domain.name == "length" and length.of in form.axes
+
+
 def _within(xp: Namespace, axes: Axes, arrays: list[Array], k: int, where: Array | None) -> Array | None:
     """The entries of array `k` that are in use, where another one says how many are."""
     form = axes.forms[k]
     for position, other in enumerate(axes.forms):
-        if other.domain.name == "length" and other.of in form.axes:
+        if _is_length_of(other, form):
             place = form.axes.index(other.of) - len(form.axes)
             line = [1] * len(arrays[k].shape)
             line[place] = arrays[k].shape[place]

@@ -5,7 +5,10 @@ from __future__ import annotations
 from .._array_api import Array, Namespace, as_index, holds_values, integer_range
 from .._values import lie_below
 
-__all__ = ["check_labels"]
+__all__ = ["LEFT_OUT", "check_labels"]
+
+LEFT_OUT = {True: "; `where` or `ignore_index` leaves items out", False: "; `where` leaves items out"}
+"""The hint at how items are left out, by whether a loss has `ignore_index`."""
 
 
 def check_labels(
@@ -16,8 +19,12 @@ def check_labels(
     ignore_index: int | None,
     where: Array | None,
     called: str = "classes",
+    hint: str = "",
 ) -> tuple[Array, Array | None, Array | None]:
-    """Return labels that can index, those to keep, and those that are no class if these can't be refused."""
+    """Return labels that can index, those to keep, and those that are no class if these can't be refused.
+
+    A message ends in the `hint` at how a label that is none is left out.
+    """
     labels = as_index(xp, given)
     ignored = _as_label(given, labels, ignore_index)
     no_class = ignored is None or not 0 <= ignored < classes  # then no label that is one is left out
@@ -40,8 +47,7 @@ def check_labels(
         low, high = integer_range(given.dtype)
         label = label if label >= low else label + high + 1
         raise ValueError(
-            f"`{name}` must lie in [0, {classes}) for {classes} classes, got {label}; "
-            "`where` or `ignore_index` leaves items out"
+            f"`{name}` must lie in [0, {classes}) for {classes} classes, got {label}{hint}"
             if called == "classes"
             else f"`{name}` must lie in [0, {classes - 1}], {called}, got {label}"
         )

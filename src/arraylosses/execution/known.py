@@ -15,7 +15,7 @@ from .._array_api import Array, as_index, is_array, is_eager_numpy
 from .._config import setting
 from .._values import lie_below
 from ..arguments import Inputs
-from ..arguments.labels import check_labels
+from ..arguments.labels import LEFT_OUT, check_labels
 from ..formula import Formula
 
 __all__ = ["Kind", "find", "keep", "kind_of", "kinds_of_tensors"]
@@ -110,7 +110,8 @@ def find(
     way, inputs, _ = found
     ((position, classes),) = [(k, count) for k, count in inputs.labels if count is not None]
     name = loss.declaration.names[position]
-    index, kept, invalid = check_labels(inputs.xp, name, arrays[position], classes, ignored, where)
+    hint = LEFT_OUT[hasattr(loss, "ignore_index")]
+    index, kept, invalid = check_labels(inputs.xp, name, arrays[position], classes, ignored, where, hint=hint)
     if kept is invalid is None:
         return None
     given = (*arrays[:position], index, *arrays[position + 1 :])
