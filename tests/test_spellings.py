@@ -140,6 +140,7 @@ def test_what_is_no_loss_is_refused_before_it_is_called():
         ("BinaryCrossentrpy", r"; did you mean 'BinaryCrossEntropy' or "),
         ("cros_entropy", r"; did you mean 'cross_entropy' or "),
         ("Hubber", r"; did you mean 'Huber'\?"),
+        ("softmax", r"; it is al\.special\.softmax$"),
         ("zzzz", "$"),
     ],
 )
@@ -147,6 +148,12 @@ def test_a_name_that_the_package_lacks_is_told_what_there_is(name, said):
     with pytest.raises(AttributeError, match=f"^module 'arraylosses' has no attribute '{name}'{said}"):
         getattr(al, name)
     assert not hasattr(al, name)
+
+
+@pytest.mark.parametrize("name", sorted({*al.special.__all__} - {*al.__all__}))
+def test_a_function_of_special_is_found_by_its_name(name):
+    with pytest.raises(AttributeError, match=rf" al\.special\.{name}\b"):
+        getattr(al, name)
 
 
 # A user's own class

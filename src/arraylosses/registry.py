@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
+from . import special
 from ._array_api import is_array, to_numpy
 from .arguments import FrozenDict, closest, in_short
 from .loss import Loss, keep_setting_names, setting_names, snake_case
@@ -379,6 +380,8 @@ def known_as(name: str) -> str:
     if entry is None:
         if said := _said_of_peers(name):
             return said
+        if name in special.__all__:
+            return f"; it is al.special.{name}"
         ours = [cls for cls in _BY_CANONICAL.values() if not _dialect_of(cls)]
         return _of_one_word(name) or closest(
             name, {key: key for cls in ours for key in (cls.__name__, snake_case(cls.__name__))}
