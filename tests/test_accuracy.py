@@ -124,7 +124,7 @@ def boxes(rng: np.random.Generator, case: Case, dtype: str) -> tuple[np.ndarray,
     thin = [domain.of_real(rng.normal(size=(n, 4)) * [1.0, 1.0, 1e-4, 1.0]) for _ in range(2)]
     base = domain.of_real(rng.normal(size=(n, 4)) + np.asarray([100.0, 100.0, 0.0, 0.0]))
     near = domain.of_real(base * (1 + rng.normal(size=(n, 4)) * 10.0 ** rng.uniform(-9, -2, size=(n, 1))))
-    near = near if domain.name == "center_box" else np.concatenate([base[:, :2], np.maximum(base, near)[:, 2:]], axis=1)
+    near = near if domain.name == "sized_box" else np.concatenate([base[:, :2], np.maximum(base, near)[:, 2:]], axis=1)
     first = np.concatenate([unrelated[0], thin[0], base, base]).astype(dtype)
     return first, np.concatenate([unrelated[1], thin[1], near, base]).astype(dtype)
 
@@ -178,7 +178,7 @@ def accuracy_inputs(case: Case, dtype: str) -> tuple[np.ndarray, ...]:
             target = np.log(np.concatenate([p, p]))
         first = np.log(first) if domains[0] == "log_distribution" else first
         return first.astype(dtype), target.astype(dtype) if target.dtype.kind == "f" else target
-    if domains[0] in ("box", "center_box"):
+    if domains[0] in ("box", "sized_box"):
         return boxes(rng, case, dtype)
     if domains[1] in ("class", "level"):
         z = DOMAINS[domains[0]].of_real(rows(rng, 5, dtype))

@@ -110,21 +110,23 @@ def test_the_weight_of_the_aspect_ratio_counts_as_a_constant(variant):
     np.testing.assert_allclose(variant.numpy(value), al.diou(prediction, target) + weight * v(prediction), rtol=1e-6)
 
 
-def test_a_box_by_its_centre_is_that_by_its_corners():
+def test_a_box_by_a_point_and_its_sides_is_that_by_its_corners():
     corners = np.asarray([[BOX, APART, LINE], [[1.0, -1.0, 2.0, 0.5], [5.5, 5.0, 7.0, 8.0], BOX]])
     low, high = corners[..., :2], corners[..., 2:]
-    centres = np.concatenate([(low + high) / 2, high - low], axis=-1)
-    for loss in LOSSES:
-        loss = replace(loss, reduction="none")
-        np.testing.assert_allclose(replace(loss, box_format="cxcywh")(*centres), loss(*corners), rtol=1e-12)
+    for box_format, point in (("cxcywh", (low + high) / 2), ("xywh", low)):
+        sized = np.concatenate([point, high - low], axis=-1)
+        for loss in LOSSES:
+            loss = replace(loss, reduction="none")
+            np.testing.assert_allclose(replace(loss, box_format=box_format)(*sized), loss(*corners), rtol=1e-12)
 
 
-def test_where_boxes_lie_costs_no_digit_of_those_by_their_centres():
+@pytest.mark.parametrize("box_format", ["xywh", "cxcywh"])
+def test_where_boxes_lie_costs_no_digit_of_those_by_their_sides(box_format):
     near, far = np.asarray([[0.0, 0.0, 1e-3, 2e-3], [5e-4, 1e-3, 1e-3, 1e-3]]), np.asarray([1e6, -1e6, 0.0, 0.0])
     near = near + np.asarray([2.0**-20, 0.0, 0.0, 0.0])
     moved = (near + far) - far  # as far as float64 tells them apart there
     for loss in LOSSES:
-        loss = replace(loss, box_format="cxcywh")
+        loss = replace(loss, box_format=box_format)
         np.testing.assert_allclose(loss(*(near + far)), loss(*moved), rtol=1e-14)
 
 

@@ -66,7 +66,7 @@ class Formula:
 
     ``...`` stands for any number of axes, an axis of one name has one length, and one that is named by a number has
     that length. Domains are real, increasing, nonnegative, log_nonnegative, positive, probability, log_probability,
-    distribution, log_distribution, sign, cosine, box, center_box, class, ``class of 2``, id, ``length of T`` and
+    distribution, log_distribution, sign, cosine, box, sized_box, class, ``class of 2``, id, ``length of T`` and
     ``level of K``. ``or`` parts two manners in which an array may be given, ``bias?[C]: real`` is one that need not be,
     ``real if from_logits else probability`` says what depends on a setting. ``-> [N] coupled`` says that an item
     depends on the arrays of others. If they are coupled, or `where` is declared with axes of its own, `call` takes

@@ -14,7 +14,9 @@ ENTRIES: dict[str, Entry] = {}
 
 def corners(box, box_format):
     a, b, c, d = box
-    return [a, b, c, d] if box_format == "xyxy" else [a - c / 2, b - d / 2, a + c / 2, b + d / 2]
+    if box_format == "cxcywh":
+        return [a - c / 2, b - d / 2, a + c / 2, b + d / 2]
+    return [a, b, c, d] if box_format == "xyxy" else [a, b, a + c, b + d]
 
 
 def iou_terms(p, t, box_format):
@@ -59,7 +61,7 @@ for name in ("iou", "giou", "diou", "ciou"):
         reference=functools.partial(reference, name),
         scale=lambda p, t, box_format: mpf(1),  # from which the intersection over union is taken
         constant="alpha" if name == "ciou" else "",
-        settings=[{"box_format": "cxcywh", "axis": 1}],
-        refused=[AXIS, Refused({"box_format": "xywh"}, "must be one of 'xyxy', 'cxcywh', got 'xywh'")],
+        settings=[{"box_format": "cxcywh", "axis": 1}, {"box_format": "xywh"}],
+        refused=[AXIS, Refused({"box_format": "yxyx"}, "must be one of 'xyxy', 'xywh', 'cxcywh', got 'yxyx'")],
         peers={"textbook": [Peer(functools.partial(textbook, name))]} if name in ("iou", "giou") else {},
     )

@@ -297,18 +297,18 @@ class Box(Domain):
         return np.concatenate([center - np.abs(half), center + np.abs(half)], axis=axis)
 
 
-class CenterBox(Box):
-    """Boxes by their centre and the lengths of their sides."""
+class SizedBox(Box):
+    """Boxes by their centre, or by the lower ends of both sides, and the lengths of their sides."""
 
-    name = "center_box"
+    name = "sized_box"
     rows = tuple(((a + c) / 2, (b + d) / 2, c - a, d - b) for a, b, c, d in Box.rows)
 
     def holds(self, x: Numbers, axis: int = -1) -> bool:
         return bool(np.all(np.split(x, 2, axis=axis)[1] >= 0))
 
     def of_real(self, x: Numbers, axis: int = -1) -> Numbers:
-        center, half = np.split(x, 2, axis=axis)
-        return np.concatenate([center, 2 * np.abs(half)], axis=axis)
+        point, half = np.split(x, 2, axis=axis)
+        return np.concatenate([point, 2 * np.abs(half)], axis=axis)
 
 
 class Cosine(Domain):
@@ -387,7 +387,7 @@ DOMAINS: dict[str, Domain] = {
         Sign,
         Cosine,
         Box,
-        CenterBox,
+        SizedBox,
         Class,
         Length,
         Level,

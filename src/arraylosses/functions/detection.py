@@ -33,9 +33,9 @@ def ciou(
     ----------
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
-    box_format : {"xyxy", "cxcywh"}, default "xyxy"
-        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
-        the lengths of both sides.
+    box_format : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the first of
+        these, as in COCO, or the centre, and the lengths of both sides.
     axis : int, default -1
         The axis of a box's four numbers.
     weight : array, broadcastable to the per-item loss, optional
@@ -107,9 +107,9 @@ def diou(
     ----------
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
-    box_format : {"xyxy", "cxcywh"}, default "xyxy"
-        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
-        the lengths of both sides.
+    box_format : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the first of
+        these, as in COCO, or the centre, and the lengths of both sides.
     axis : int, default -1
         The axis of a box's four numbers.
     weight : array, broadcastable to the per-item loss, optional
@@ -179,9 +179,9 @@ def giou(
     ----------
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
-    box_format : {"xyxy", "cxcywh"}, default "xyxy"
-        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
-        the lengths of both sides.
+    box_format : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the first of
+        these, as in COCO, or the centre, and the lengths of both sides.
     axis : int, default -1
         The axis of a box's four numbers.
     weight : array, broadcastable to the per-item loss, optional
@@ -251,9 +251,9 @@ def iou(
     ----------
     prediction, target : array, shape (..., 4)
         Floating boxes along `axis`, of one shape. A box alone, (4,), is one item.
-    box_format : {"xyxy", "cxcywh"}, default "xyxy"
-        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
-        the lengths of both sides.
+    box_format : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the first of
+        these, as in COCO, or the centre, and the lengths of both sides.
     axis : int, default -1
         The axis of a box's four numbers.
     weight : array, broadcastable to the per-item loss, optional

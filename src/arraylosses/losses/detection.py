@@ -68,13 +68,13 @@ class _BoxLoss(PureRowLoss):
     box_format: str = "xyxy"
 
     arrays = (
-        "prediction[..., 4]: box if box_format is xyxy else center_box, "
-        "target[..., 4]: box if box_format is xyxy else center_box -> [...]"
+        "prediction[..., 4]: box if box_format is xyxy else sized_box, "
+        "target[..., 4]: box if box_format is xyxy else sized_box -> [...]"
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        require_choice(("xyxy", "cxcywh"), box_format=self.box_format)
+        require_choice(("xyxy", "xywh", "cxcywh"), box_format=self.box_format)
 
     def call(self, prediction: Array, target: Array) -> Array:
         before = (slice(None),) * (self.row_axis(prediction) % prediction.ndim)
@@ -85,9 +85,9 @@ class _BoxLoss(PureRowLoss):
     def _side(self, a: Array, b: Array, true_a: Array, true_b: Array) -> _Side:
         if self.box_format == "xyxy":
             return _Side(a, b, true_a, true_b, (b - a, true_b - true_a))
-        # Seen from the predicted centre, no digit is lost to where the boxes are.
-        offset, half, true_half = true_a - a, 0.5 * b, 0.5 * true_b
-        return _Side(-half, half, offset - true_half, offset + true_half, (b, true_b))
+        # Seen from the predicted box's corner or centre, no digit is lost to where the boxes are.
+        offset, below, above = true_a - a, *((0.0, 1.0) if self.box_format == "xywh" else (0.5, 0.5))
+        return _Side(-below * b, above * b, offset - below * true_b, offset + above * true_b, (b, true_b))
 
     def _of_pair(self, pair: _Pair) -> Array:
         """The loss of each item."""
@@ -103,9 +103,9 @@ class Iou(_BoxLoss):
 
     Parameters
     ----------
-    box_format : {"xyxy", "cxcywh"}, default "xyxy"
-        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
-        the lengths of both sides.
+    box_format : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the first of
+        these, as in COCO, or the centre, and the lengths of both sides.
     axis : int, default -1
         The axis of a box's four numbers.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
@@ -155,9 +155,9 @@ class Giou(_BoxLoss):
 
     Parameters
     ----------
-    box_format : {"xyxy", "cxcywh"}, default "xyxy"
-        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
-        the lengths of both sides.
+    box_format : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the first of
+        these, as in COCO, or the centre, and the lengths of both sides.
     axis : int, default -1
         The axis of a box's four numbers.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
@@ -215,9 +215,9 @@ class Diou(_BoxLoss):
 
     Parameters
     ----------
-    box_format : {"xyxy", "cxcywh"}, default "xyxy"
-        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
-        the lengths of both sides.
+    box_format : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the first of
+        these, as in COCO, or the centre, and the lengths of both sides.
     axis : int, default -1
         The axis of a box's four numbers.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
@@ -278,9 +278,9 @@ class Ciou(_BoxLoss):
 
     Parameters
     ----------
-    box_format : {"xyxy", "cxcywh"}, default "xyxy"
-        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the centre and
-        the lengths of both sides.
+    box_format : {"xyxy", "xywh", "cxcywh"}, default "xyxy"
+        What the four numbers of a box are: two opposite corners, the lower ends of both sides first; or the first of
+        these, as in COCO, or the centre, and the lengths of both sides.
     axis : int, default -1
         The axis of a box's four numbers.
     reduction : {"mean", "sum", "batchmean", "none"}, default "mean"
