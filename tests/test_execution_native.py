@@ -290,6 +290,28 @@ def test_a_subclass_with_a_method_of_its_own_has_no_kernel_of_its_base(torch):
     assert taken == ["native"]  # of settings alone
 
 
+@pytest.mark.parametrize("reduction", ["mean", "none"])
+@pytest.mark.parametrize("case", FEW, ids=str)
+def test_a_few_operations_take_any_number_of_axes_in_any_order_of_memory(torch, case, reduction):
+    loss = replace(case.loss, reduction=reduction)
+    for shape in ((), (3,), (2, 3), (2, 1, 3), (2, 3, 1, 2), (2, 3, 2, 1, 2)):
+        if isinstance(case.loss.class_axis(), int) and not -len(shape) <= case.loss.class_axis() <= len(shape):
+            continue
+        given = case.inputs(7, shape, "float32")
+        upstream = np.random.default_rng(1).normal(size=case.item_shape(shape) if reduction == "none" else ())
+        exact = [x.astype("f8") if x.dtype.kind == "f" else x for x in given]
+        expected = loss(*exact)
+        slope = al.grad(lambda *x, upstream=upstream: (loss(*x) * upstream).sum())(*exact)
+        for reverse in (False, True):
+            arrays = [torch.tensor(x) for x in given]
+            if reverse:
+                arrays = [torch.tensor(x.T.copy()).permute(*reversed(range(x.ndim))) for x in given]
+            value = loss(arrays[0].requires_grad_(), *arrays[1:])
+            (found,) = torch.autograd.grad(value, arrays[0], torch.tensor(upstream, dtype=value.dtype))
+            np.testing.assert_allclose(value.detach(), expected, rtol=1e-5, atol=1e-6)
+            np.testing.assert_allclose(found, slope, rtol=1e-4, atol=1e-6)
+
+
 @pytest.mark.parametrize("case", FEW, ids=str)
 def test_every_floating_array_may_have_a_gradient(torch, case):
     given = case.inputs(7, dtype="float32")

@@ -141,12 +141,13 @@ def log_softmax_in_torch(torch: Any, logits: Array, axis: int) -> Array | None:
 def nll_in_torch(
     torch: Any, log_p: Array, labels: Array, axis: int, reduction: str, class_weight: Array | None = None
 ) -> Array:
-    """-log p of the labels, weighed and reduced by torch's kernel, which has the classes second."""
+    """-log p of the labels, weighed and reduced by torch's kernel, of rows where the classes are not second."""
+    shape = labels.shape
     if log_p.ndim > 1 and axis not in (1, 1 - log_p.ndim):
-        log_p = log_p.movedim(axis, 1)
+        log_p, labels = log_p.movedim(axis, -1).flatten(0, -2), labels.flatten()
     weight = None if class_weight is None else class_weight.to(log_p.dtype)
     result: Array = torch._C._nn.nll_loss_nd(log_p, labels, weight, REDUCTIONS_OF_TORCH[reduction], -100)
-    return result
+    return result.reshape(shape) if reduction == "none" else result
 
 
 def cross_entropy_in_torch(torch: Any, log_p: Array, target: Array, axis: int, reduction: str) -> Array:
