@@ -193,6 +193,21 @@ def test_what_lies_beyond_the_lengths_or_is_left_out_may_hold_anything(variant, 
         np.testing.assert_array_equal(found.any(axis=-1), used)
 
 
+@pytest.mark.main_variants
+@both_losses
+@pytest.mark.parametrize("dtype", ["int8", "uint16", "uint64"])
+def test_lengths_of_any_integer_dtype_count_places_beyond_it(variant, reference, dtype):
+    if dtype == "uint64" and not getattr(variant, "x64", True):
+        pytest.skip("JAX without x64 has no 64 bits")
+    z, labels, frames, count = inputs_of(reference, variant.dtypes[-1])
+    expected = of_lists(reference, z, labels, frames, count)
+    labels = np.concatenate((labels, np.full((6, 130), 99)), axis=1)  # none of them in use
+    if reference is transducer:
+        z = np.concatenate((z, np.zeros((6, 5, 130, 3), z.dtype)), axis=2)
+    got = run(variant, LOSSES[reference](reduction="none"), (z, *[x.astype(dtype) for x in (labels, frames, count)]))
+    np.testing.assert_allclose(got, expected, rtol=1e-6, atol=1e-15)
+
+
 @both_losses
 def test_labels_beyond_the_lengths_change_no_digit(reference):
     rng = np.random.default_rng(8)

@@ -265,10 +265,9 @@ def _within(xp: Namespace, axes: Axes, arrays: list[Array], k: int, where: Array
             place = form.axes.index(other.of) - len(form.axes)
             line = [1] * len(arrays[k].shape)
             line[place] = arrays[k].shape[place]
-            count = xp.arange(
-                line[place], dtype=arrays[position].dtype, device=single_device(arrays[position], to_make=True)
-            )
-            used = xp.reshape(count, tuple(line)) < with_axes(arrays[position], (place,))
+            lengths = as_index(xp, arrays[position])
+            count = xp.arange(line[place], dtype=lengths.dtype, device=single_device(lengths, to_make=True))
+            used = xp.reshape(count, tuple(line)) < with_axes(lengths, (place,))
             where = used if where is None else xp.logical_and(where, used)
     return where
 
