@@ -11,7 +11,7 @@ import arraylosses as al
 from arraylosses import autodiff, gradients
 from arraylosses.testing.laws import formula_of
 
-from .cases import CASES, extremes, subject
+from .cases import CASES, OF_BATCHES, extremes, subject
 from .catalogue import CATALOGUE
 from .variants import Variant
 
@@ -20,6 +20,7 @@ pytestmark = pytest.mark.otherwise_numpy
 all_cases = pytest.mark.parametrize("case", CASES, ids=str)
 CLOSED = [case for case in CASES if 0 in case.loss.closed_forms]
 closed_cases = pytest.mark.parametrize("case", CLOSED, ids=str)
+OF_LABELS = [case for case in CASES + OF_BATCHES if not case.soft and case.inputs()[-1].dtype.kind == "i"]
 SECOND = [case for case in CLOSED if case.loss.second_derivative(*case.inputs()) is not None]
 
 KINKED = {"hellinger", "cosine_embedding"}
@@ -116,6 +117,19 @@ def test_value_gradient_and_diagonal_are_numpy_s_on_every_library(variant: Varia
             close(variant.numpy(x), want)
         if variant.backend == "dask":
             assert got[1].chunks == got[2].chunks == given[k].chunks
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("case", OF_LABELS, ids=str)
+def test_what_is_left_out_of_a_diagonal_may_be_no_class_whatever_the_dtype_of_labels(variant: Variant, case):
+    *arrays, labels = case.inputs(seed=6, shape=(3,), batch=3)
+    where = np.ones(labels.shape, dtype=bool)
+    where.flat[0] = False
+    wrong = np.where(where, labels, 99).astype("uint16")
+    expected = al.value_grad_hess(case.loss)(*arrays, np.where(where, labels, 0), where=where)
+    given = [variant.array(x) for x in (*arrays, wrong)]
+    for x, want in zip(al.value_grad_hess(case.loss)(*given, where=variant.array(where)), expected, strict=True):
+        close(variant.numpy(x), want)
 
 
 @pytest.mark.main_variants

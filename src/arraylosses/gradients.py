@@ -246,7 +246,7 @@ def _value_grad_hess(
         derivative: Array = value_and_grad(loss, k)(*arrays[:k], x, *arrays[k + 1 :], **of_items)[1]
         return derivative
 
-    return value, gradient, _diagonal(by_one, arrays[k], *_coupled(loss, arrays, k))
+    return value, gradient, _diagonal(by_one, arrays[k], *_coupled(loss, k, arrays, of_items))
 
 
 def _diagonal(gradient: Callable[[Array], Array], x: Array, place: Array | None, places: int) -> Array:
@@ -266,12 +266,13 @@ def _diagonal(gradient: Callable[[Array], Array], x: Array, place: Array | None,
     return diagonal
 
 
-def _coupled(loss: Loss, arrays: tuple[Array, ...], k: int) -> tuple[Array | None, int]:
+def _coupled(loss: Loss, k: int, arrays: tuple[Array, ...], of_items: dict[str, Any]) -> tuple[Array | None, int]:
     """Number the elements of array `k`, broadcastable to it, so that those of one number are not coupled."""
     x = arrays[k]
     xp = array_namespace(x)
-    mixes = loss.projected is not None or (loss.reduction == "mean" and loss.item_weight(*arrays) is not None)
-    layout = loss.check(arrays, None, None).layout[k]
+    inputs = loss.check(arrays, of_items.get("weight"), of_items.get("where"))
+    mixes = loss.projected is not None or (loss.reduction == "mean" and loss.item_weight(*inputs.arrays) is not None)
+    layout = inputs.layout[k]
     if loss.declaration.coupled or layout is None or (k and mixes):
         layout = tuple(range(-x.ndim, 0))
     if not layout:
