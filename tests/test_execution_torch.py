@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 import arraylosses as al
 from arraylosses.execution import autograd, by_numpy, direct
 
-from .cases import CASES, DEFAULTS, extremes
+from .cases import CASES, DEFAULTS, OF_BATCHES, extremes
 from .test_execution import items_of, small_blocks, units, ways_taken
 from .variants import forget_ways
 
@@ -540,6 +541,23 @@ def test_an_infinite_factor_leaves_what_is_left_out_at_zero(torch, count):
     rows, labels = torch.tensor([[5.0, 0.0], [0.0, 1000.0]]).requires_grad_(), torch.tensor([0, 1])
     torch.sqrt(al.cross_entropy(rows, labels, ignore_index=0)).backward()
     assert rows.grad[0].tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("case", [c for c in CASES + OF_BATCHES if 0 in c.loss.closed_forms], ids=str)
+def test_an_infinite_factor_leaves_what_is_left_out_at_zero_in_any_dtype(torch, case, dtype):
+    tracked, *rest = [torch.tensor(x) for x in case.inputs(dtype="float32")]
+    given = [x.to(getattr(torch, dtype)) if x.is_floating_point() else x for x in (tracked, *rest)]
+    shape = case.loss.check(tuple(given), None, None).item_shape
+    shape = given[-1].shape[: given[-1].ndim - case.soft] if case.loss.declaration.takes_where else shape
+    where = torch.arange(math.prod(shape)).reshape(shape) % 3 > 0
+    keep = case.loss.check(tuple(given), None, where).kept(0)
+    for reduction in ("mean", "none"):
+        first = given[0].clone().requires_grad_()
+        value = replace(case.loss, reduction=reduction)(first, *given[1:], where=where)
+        (gradient,) = torch.autograd.grad(value, first, torch.full_like(value, float("inf")))
+        assert not gradient[~keep.broadcast_to(gradient.shape)].any()
+        assert gradient.any()
 
 
 def test_a_small_gradient_is_kept_once_and_made_anew_after(torch):

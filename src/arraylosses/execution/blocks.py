@@ -107,7 +107,10 @@ def gradients(loss: Formula, inputs: Inputs, positions: tuple[int, ...], upstrea
     blocks = _Blocks(loss, inputs)
     divisor = _divisor(loss, blocks)
     results = [blocks.like(position) for position in positions]
-    factor = float(upstream) / divisor if loss.reduction != "none" else 1.0
+    of_items = loss.reduction == "none"
+    factor = 1.0 if of_items else float(upstream) / divisor
+    # An infinite one, as of a root of 0, makes NaN of the 0 of what is left out.
+    may_spoil = of_items or not math.isfinite(factor)
     lacking = []
 
     def compute(k: int) -> None:
@@ -118,16 +121,16 @@ def gradients(loss: Formula, inputs: Inputs, positions: tuple[int, ...], upstrea
         derivatives = back(
             (formula.derivative(*given),) if alone else formula.value_and_derivatives(positions, *given)[1]
         )
-        share = factor if weight is None else weight * factor
-        if loss.reduction == "none":
-            factors = upstream[blocks.items[k]]
-            # An infinite one, as of a root of 0, makes NaN of the 0 of what is left out.
-            share = share * (factors if part.where is None else special.where(part.where, factors, 0.0))
+        factors = upstream[blocks.items[k]] if of_items else factor
+        share = factors if weight is None else weight * factors
+        if may_spoil and part.where is not None:
+            share = special.where(part.where, share, 0.0)
         for position, x, result in zip(positions, derivatives, results, strict=True):
             if x is None:
                 lacking.append(k)
                 return
-            blocks.write(k, position, result, x, share)
+            keep = part.kept(position) if may_spoil and part.mask is not None else None
+            blocks.write(k, position, result, x, share, keep)
 
     blocks.each(compute)
     return None if lacking else tuple(results)
@@ -212,10 +215,20 @@ class _Blocks:
             else self.library.asarray(value, dtype=dtype, device="cpu")
         )
 
-    def write(self, k: int, position: int, result: Array, derivative: Array, share: Array | float) -> None:
-        """Write a derivative by an array, times each item's share in the result, to its place."""
+    def write(
+        self,
+        k: int,
+        position: int,
+        result: Array,
+        derivative: Array,
+        share: Array | float,
+        keep: Array | None = None,
+    ) -> None:
+        """Write a derivative by an array to its place, times each item's share in the result where it is to be kept."""
         if not isinstance(share, float):
             share = with_axes(share, self.inputs.layout[position] or ())
+        if keep is not None:
+            share = special.where(keep, share, 0.0)
         self.library.multiply(derivative, share, out=result[self.indices[k][position]])
 
 

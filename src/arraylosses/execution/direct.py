@@ -102,7 +102,10 @@ def multiplied(
     results = []
     for k, x in zip(wanted.arrays, derivatives, strict=True):
         source = inputs.arrays[k]
-        x = times(x, part if isinstance(part, float) else inputs.of_array(part, k), in_place=in_place)
+        factor = part if isinstance(part, float) else inputs.of_array(part, k)
+        if upstream is not None and inputs.mask is not None and (keep := inputs.kept(k)) is not None:
+            factor = special.where(keep, factor, 0.0)
+        x = times(x, factor, in_place=in_place)
         results.append(in_chunks_of(_in_dtype(inputs.xp, x, source.dtype), source))
     return tuple(results)
 
