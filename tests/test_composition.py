@@ -103,6 +103,19 @@ def test_a_factor_may_be_learned():
     close(found.item(), -np.exp(-0.3) * al.huber(P, T))
 
 
+@pytest.mark.parametrize("library", ["numpy", pytest.param("array_api_strict", marks=pytest.mark.backend("strict"))])
+def test_a_factor_of_the_tape_s_may_stand_on_either_side(library):
+    # Expected: s a - b / s has the derivative a + b / s².
+    xp = pytest.importorskip(library)
+    p, t, s = map(xp.asarray, (P, T, np.asarray(0.3)))
+    a, b = al.SquaredError(), al.LogCosh()
+    expected = a(P, T) + b(P, T) / 0.3**2
+    for product in (lambda s: s * a, lambda s: a * s):
+        close(float(al.grad(lambda s, product=product: (product(s) - b / s)(p, t))(s)), expected)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        al.grad(lambda s: (s + a)(p, t))(s)
+
+
 @pytest.mark.backend("jax")
 def test_a_factor_may_be_traced():
     jax = pytest.importorskip("jax")

@@ -29,6 +29,8 @@ def _binary(name: str) -> tuple[Callable[..., Array], Callable[..., Array], Call
     def forward(self: TracedArray, other: Array) -> Array:
         if isinstance(other, LISTS):
             other = self._space.asarray(other)
+        if getattr(other, "__array_ufunc__", self) is None:  # as NumPy has it: the operator is a loss's own
+            return NotImplemented
         return getattr(self._space, name)(self, other)
 
     def reflected(self: TracedArray, other: Array) -> Array:
