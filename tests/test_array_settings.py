@@ -12,8 +12,8 @@ import pytest
 
 import arraylosses as al
 
-from .cases import DEFAULTS, Case
-from .variants import importable
+from .cases import DEFAULTS, OTHERS, Case
+from .variants import VARIANTS, importable
 
 REAL = [
     (case, name)
@@ -141,6 +141,40 @@ def test_a_learned_setting_has_a_gradient(variant):
             down[index] -= step
             slope = (float(f(variant.array(up))) - float(f(variant.array(down)))) / (2 * step)
             np.testing.assert_allclose(got[index], slope, rtol=1e-5)
+
+
+IN_BLOCKS = next(x for x in VARIANTS if x.name == "numpy-blocks")
+ALONE = [
+    (case, name)
+    for case in (*DEFAULTS, *OTHERS)
+    for name, value in case.loss.settings().items()
+    if case.is_default
+    if (type(value) is float and name not in case.loss.structural) or name in case.loss.class_settings
+    if (case.name, name) != ("kto", "kl")  # which counts as a constant
+]
+
+
+@pytest.mark.parametrize(("case", "name"), ALONE, ids=str)
+def test_a_setting_has_a_gradient_where_nothing_else_is_traced(variant, case: Case, name):
+    # Expected: central differences.
+    if variant.name not in ("numpy", "strict", "dask"):
+        pytest.skip("one variant of each library that the tape is for")
+    arrays = case.inputs(seed=2)
+    value = getattr(case.loss, name)
+    at = np.asarray(value if value and abs(value) > 1e-3 else 0.25)  # where a difference is that of a derivative
+    if name in case.loss.class_settings and name != "pos_weight":
+        at = np.linspace(0.5, 2.0, arrays[0].shape[-1] if case.loss.projected is None else arrays[1].shape[0])
+    direction = np.linspace(0.5, 1.0, at.size).reshape(at.shape)
+
+    def of_setting(setting, given):
+        return replace(case.loss, **{name: setting})(*given)
+
+    given = [variant.array(x) for x in arrays]
+    up, down = [float(of_setting(at + step * direction, arrays)) for step in (1e-5, -1e-5)]
+    for way in [variant, *([IN_BLOCKS] if variant.name == "numpy" else [])]:
+        with way.active():
+            got = variant.numpy(al.grad(lambda setting: of_setting(setting, given))(variant.array(at)))
+        np.testing.assert_allclose(np.sum(got * direction), (up - down) / 2e-5, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.backend("jax")

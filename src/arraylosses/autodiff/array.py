@@ -98,7 +98,7 @@ class TracedArray:
     __array_priority__ = 1000.0
     __hash__ = None  # type: ignore[assignment]
 
-    def __init__(self, value: Array, node: Node, level: int, space: Namespace) -> None:
+    def __init__(self, value: Array, node: Node | None, level: int, space: Namespace) -> None:
         self._value = value
         self._node = node
         self._level = level

@@ -25,7 +25,7 @@ import numpy as np
 from .._array_api import Array, Namespace, dtype_kind
 from .array import TracedArray, plain
 
-__all__ = ["COUNTER", "Maker", "Node", "Pullback", "Rule", "backward", "primitive", "unbroadcast"]
+__all__ = ["COUNTER", "Maker", "Node", "Pullback", "Rule", "backward", "beside", "primitive", "unbroadcast"]
 
 Pullback: TypeAlias = Callable[[Array], Array | None]
 
@@ -61,6 +61,12 @@ class Node:
         self.serial = next(COUNTER)
 
 
+def beside(traced: TracedArray, x: Array) -> Array:
+    """Return an array of the library as one that is traced with another, and has no place on the tape: a constant."""
+    space: Any = traced._space
+    return space._array_type(x, None, traced._level, space)
+
+
 def primitive(space: Namespace, name: str, rule: Rule, library: Callable[..., Array] | None) -> Callable[..., Array]:
     """Return the function `name` of the traced namespace `space`, which records what it computes."""
     makers, elementwise, forward = rule
@@ -76,14 +82,18 @@ def primitive(space: Namespace, name: str, rule: Rule, library: Callable[..., Ar
             return compute(*args, **kwargs)
         values = [x._value if isinstance(x, TracedArray) and x._level == level else x for x in args]
         value = call(*values, **kwargs)
-        edges = []
+        edges, constant = [], False
         for k, x in enumerate(args):
             if isinstance(x, TracedArray) and x._level == level:
                 maker = makers[k]
-                if maker is not None:
+                if maker is None:
+                    continue
+                if x._node is None:
+                    constant = True
+                else:
                     edges.append((x._node, maker(space, value, *values, **kwargs)))
         if not edges:
-            return value
+            return space._array_type(value, None, level, space) if constant else value
         return space._array_type(value, Node(value, edges, elementwise, space._chunked), level, space)
 
     call.__name__ = call.__qualname__ = name

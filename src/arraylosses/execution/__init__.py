@@ -95,9 +95,9 @@ def run_with_gradients(
         with autocast.off(arrays[0]):
             return run_with_gradients(loss, arrays, weight, where, positions)
     if loss.projected is not None:
-        inputs = loss.check(arrays, weight, where)
-        if projection.fits(loss, inputs):
-            return projection.run_with_gradients(following(loss, inputs), inputs, positions)
+        followed, inputs = following(loss, loss.check(arrays, weight, where))
+        if projection.fits(followed, inputs):
+            return projection.run_with_gradients(followed, inputs, positions)
     return run_with_derivatives(loss, arrays, weight, where, Wanted(positions))
 
 
@@ -128,8 +128,7 @@ def _checked(
     whole: bool = False,
 ) -> tuple[Any, Formula, Inputs]:
     """Return the way of a call, the loss with its settings in the library of the arrays, and the checked arguments."""
-    inputs = loss.check(arrays, weight, where)
-    loss = following(loss, inputs)
+    loss, inputs = following(loss, loss.check(arrays, weight, where))
     way = _way(loss, inputs, whole=whole)
     if kind is not None:
         known.keep(loss, kind, arrays, inputs, way, where)

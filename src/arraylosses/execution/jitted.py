@@ -137,8 +137,8 @@ def _program(wanted: Wanted | None, cls: Any, settings: tuple[tuple[str, Any], .
         if wanted is None:
             return loss(*arrays, weight=weight, where=where)
         if set(wanted.positions) <= set(loss.closed_forms):
-            inputs = loss.check(tuple(arrays), weight, where)
-            found = direct.run_with_derivatives(following(loss, inputs), inputs, wanted)
+            followed, inputs = following(loss, loss.check(tuple(arrays), weight, where))
+            found = direct.run_with_derivatives(followed, inputs, wanted)
             if found is not None or wanted.second:
                 return found
         value, gradients = jax.value_and_grad(lambda *x: loss(*x, weight=weight, where=where), wanted.positions)(

@@ -5,28 +5,38 @@ from __future__ import annotations
 import copy
 from typing import Any
 
-from .._array_api import NUMBERS, Array, as_array, is_array
+from .._array_api import NUMBERS, Array, as_array, is_array, namespace_of, untraced
 from ..arguments import Inputs, check_broadcast
 from ..formula import Formula
 
 __all__ = ["following", "holds_numbers"]
 
 
-def following(loss: Formula, inputs: Inputs) -> Formula:
-    """Return a loss whose settings are arrays like those of a call, where they hold arrays or sequences of numbers."""
+def following(loss: Formula, inputs: Inputs) -> tuple[Formula, Inputs]:
+    """Return a loss whose settings are arrays like those of a call, where they hold arrays or sequences of numbers.
+
+    The arrays of the call follow where the tape traces a setting alone: a formula takes its functions from them.
+    """
     if not loss.array_settings:
-        return loss
-    names = [name for name in loss.array_settings if name not in loss.class_settings]
-    found = {name: x for name in names if holds_numbers(x := getattr(loss, name))}
+        return loss, inputs
+    held = {name: x for name in loss.array_settings if holds_numbers(x := getattr(loss, name))}
+    for x in held.values():
+        if is_array(x) and untraced(space := namespace_of(x)) is inputs.xp is not space:
+            from ..autodiff.tape import beside  # the tape, which is there with its arrays
+
+            first, *others = inputs.arrays
+            inputs = inputs._replace(xp=space, arrays=(beside(x, first), *others))
+            break
+    found = {name: x for name, x in held.items() if name not in loss.class_settings}
     if not found:
-        return loss
+        return loss, inputs
     like = inputs.arrays[0]
     changed = copy.copy(loss)
     of_items = loss.settings_of_items and loss.declaration.of_elements
     for name, x in found.items():
         array = as_array(x, like, inputs.dtype)
         object.__setattr__(changed, name, _of_items(name, array, inputs.item_shape) if of_items else array)
-    return changed
+    return changed, inputs
 
 
 def _of_items(name: str, x: Array, shape: tuple[int, ...]) -> Array:

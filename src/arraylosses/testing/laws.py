@@ -341,8 +341,7 @@ def formula_of(loss: Loss) -> Callable[..., Any]:
 
 
 def _straight(term: Term) -> Array:
-    inputs = term.loss.check(term.arrays, term.weight, term.where)
-    return direct.run(following(term.loss, inputs), inputs)
+    return direct.run(*following(term.loss, term.loss.check(term.arrays, term.weight, term.where)))
 
 
 def _closed_form(on: Subject) -> None:
