@@ -12,7 +12,7 @@ import pytest
 
 import arraylosses as al
 
-from .cases import DEFAULTS, OTHERS, Case
+from .cases import CLASSES, DEFAULTS, OTHERS, Case, subject
 from .variants import VARIANTS, importable
 
 REAL = [
@@ -143,6 +143,19 @@ def test_a_learned_setting_has_a_gradient(variant):
             np.testing.assert_allclose(got[index], slope, rtol=1e-5)
 
 
+ITEMS_WEIGHED = [
+    case for case in (*DEFAULTS, *OTHERS) if type(case.loss).item_weight is not al.Loss.item_weight and case.is_default
+]
+"""The losses of which something but the weight says what an item counts."""
+
+
+def weights_of(case: Case):
+    """What is kept of the items, and a weight of each."""
+    rng = np.random.default_rng(4)
+    shape = subject(case).checked(case.inputs(seed=3)).item_shape
+    return rng.uniform(size=shape) < 0.6, rng.uniform(0.5, 2.0, size=shape)
+
+
 IN_BLOCKS = next(x for x in VARIANTS if x.name == "numpy-blocks")
 ALONE = [
     (case, name)
@@ -175,6 +188,42 @@ def test_a_setting_has_a_gradient_where_nothing_else_is_traced(variant, case: Ca
         with way.active():
             got = variant.numpy(al.grad(lambda setting: of_setting(setting, given))(variant.array(at)))
         np.testing.assert_allclose(np.sum(got * direction), (up - down) / 2e-5, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("case", [c for c in ITEMS_WEIGHED if c.loss.class_settings], ids=str)
+def test_a_weight_left_out_is_in_no_gradient_by_a_class_weight(variant, case: Case, bad):
+    # Expected: that of any other weight in its place.
+    dtype = variant.dtypes[-1]
+    arrays = [variant.array(x) for x in case.inputs(seed=3, dtype=dtype)]
+    own = variant.array(np.linspace(0.5, 2.0, CLASSES).astype(dtype))
+    keep, weight = weights_of(case)
+
+    def gradient(left_out):
+        given = variant.array(np.where(keep, weight, left_out).astype(dtype))
+
+        def of_classes(own):
+            return replace(case.loss, class_weight=own)(*arrays, weight=given, where=variant.array(keep))
+
+        return variant.numpy(al.grad(of_classes)(own))
+
+    np.testing.assert_array_equal(gradient(bad), gradient(1.0))
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+@pytest.mark.parametrize("case", ITEMS_WEIGHED, ids=str)
+def test_a_weight_left_out_is_in_no_value_and_warns_of_nothing(variant, case: Case, bad):
+    # Expected: that of any other weight in its place.
+    dtype = variant.dtypes[-1]
+    arrays = [variant.array(x) for x in case.inputs(seed=3, dtype=dtype)]
+    keep, weight = weights_of(case)
+    found = [
+        case.loss(*arrays, weight=variant.array(np.where(keep, weight, w).astype(dtype)), where=variant.array(keep))
+        for w in (bad, 1.0)
+    ]
+    np.testing.assert_array_equal(*map(variant.numpy, found))
 
 
 @pytest.mark.backend("jax")

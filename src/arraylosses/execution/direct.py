@@ -164,16 +164,18 @@ def prepare(loss: Formula, inputs: Inputs) -> tuple[tuple[Array, ...], Array | N
 
 def item_weight(loss: Formula, inputs: Inputs, arrays: tuple[Array, ...]) -> Array | None:
     """Return one weight an item, that which follows from the arrays included; None where all count the same."""
-    xp, dtype = inputs.xp, inputs.dtype
-    weight = loss.item_weight(*taken(inputs, arrays))
-    if weight is None and inputs.weight is None and inputs.where is None:
-        return None
-    if weight is not None:
-        weight = _in_dtype(xp, weight, dtype)
-    if inputs.weight is not None:
-        given = _in_dtype(xp, inputs.weight, dtype)
-        weight = given if weight is None else given * weight
-    return kept_weight(xp, inputs.item_shape, dtype, weight, inputs.where)
+    own = loss.item_weight(*taken(inputs, arrays))
+    if own is None or inputs.weight is None:
+        return _kept(inputs, inputs.weight if own is None else own)
+    # Each loses what `where` leaves out before they meet: NaN times 0 is NaN in the gradient by the other.
+    given: Array = _kept(inputs, inputs.weight)
+    return given * _kept(inputs, own)
+
+
+def _kept(inputs: Inputs, weight: Array | None) -> Array | None:
+    """Return `kept_weight` of a weight of any dtype."""
+    weight = None if weight is None else _in_dtype(inputs.xp, weight, inputs.dtype)
+    return kept_weight(inputs.xp, inputs.item_shape, inputs.dtype, weight, inputs.where)
 
 
 def weight_of_targets(loss: Formula, inputs: Inputs) -> Array | None:
