@@ -167,27 +167,44 @@ ALONE = [
 ]
 
 
-@pytest.mark.parametrize(("case", "name"), ALONE, ids=str)
-def test_a_setting_has_a_gradient_where_nothing_else_is_traced(variant, case: Case, name):
-    # Expected: central differences.
-    if variant.name not in ("numpy", "strict", "dask"):
-        pytest.skip("one variant of each library that the tape is for")
+def at_a_setting(case: Case, name: str):
+    """Arrays, where a setting is changed and along what, and the change of the loss, by central differences."""
     arrays = case.inputs(seed=2)
     value = getattr(case.loss, name)
     at = np.asarray(value if value and abs(value) > 1e-3 else 0.25)  # where a difference is that of a derivative
     if name in case.loss.class_settings and name != "pos_weight":
         at = np.linspace(0.5, 2.0, arrays[0].shape[-1] if case.loss.projected is None else arrays[1].shape[0])
     direction = np.linspace(0.5, 1.0, at.size).reshape(at.shape)
+    up, down = [float(of_setting(case, name, at + step * direction, arrays)) for step in (1e-5, -1e-5)]
+    return arrays, at, direction, (up - down) / 2e-5
 
-    def of_setting(setting, given):
-        return replace(case.loss, **{name: setting})(*given)
 
+def of_setting(case: Case, name: str, setting, given):
+    return replace(case.loss, **{name: setting})(*given)
+
+
+@pytest.mark.parametrize(("case", "name"), ALONE, ids=str)
+def test_a_setting_has_a_gradient_where_nothing_else_is_traced(variant, case: Case, name):
+    if variant.name not in ("numpy", "strict", "dask"):
+        pytest.skip("one variant of each library that the tape is for")
+    arrays, at, direction, expected = at_a_setting(case, name)
     given = [variant.array(x) for x in arrays]
-    up, down = [float(of_setting(at + step * direction, arrays)) for step in (1e-5, -1e-5)]
     for way in [variant, *([IN_BLOCKS] if variant.name == "numpy" else [])]:
         with way.active():
-            got = variant.numpy(al.grad(lambda setting: of_setting(setting, given))(variant.array(at)))
-        np.testing.assert_allclose(np.sum(got * direction), (up - down) / 2e-5, rtol=1e-5, atol=1e-8)
+            got = variant.numpy(al.grad(lambda setting: of_setting(case, name, setting, given))(variant.array(at)))
+        np.testing.assert_allclose(np.sum(got * direction), expected, rtol=1e-5, atol=1e-8)
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize(("case", "name"), ALONE, ids=str)
+def test_torch_differentiates_a_setting_beside_a_prediction(case: Case, name):
+    torch = pytest.importorskip("torch")
+    arrays, at, direction, expected = at_a_setting(case, name)
+    prediction, *others = map(torch.tensor, arrays)
+    setting = torch.tensor(at, requires_grad=True)
+    value = of_setting(case, name, setting, (prediction.requires_grad_(), *others))
+    (got,) = torch.autograd.grad(value, setting, materialize_grads=True)
+    np.testing.assert_allclose(np.sum(got.numpy() * direction), expected, rtol=1e-5, atol=1e-8)
 
 
 @pytest.mark.main_variants

@@ -26,6 +26,7 @@ from ..._array_api import (
     in_transform,
     is_eager_numpy,
     is_eager_torch,
+    is_torch,
     known_size,
 )
 from ...arguments import Inputs
@@ -147,7 +148,9 @@ def _way(parts: tuple[Rows, ...], inputs: Inputs, weight: Array | None) -> Any:
         if not all([is_eager_torch(x) for x in given]) or in_transform():
             return None
         if library.is_grad_enabled():
-            if parts[0].labels.requires_grad:
+            of_rows = parts[0].loss
+            others = [parts[0].labels, *[getattr(of_rows, name) for name in of_rows.array_settings]]
+            if any([is_torch(x) and x.requires_grad for x in others]):
                 return None
             if any([x is not None and x.requires_grad for x in (*made, weight)]):
                 return torch.run
