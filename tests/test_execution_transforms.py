@@ -56,6 +56,17 @@ def test_function_transforms_have_the_closed_form_where_it_keeps_digits(torch, c
         close(torch, [along], [expected.abs().sum()], 1e-5)
 
 
+@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
+def test_a_functionalized_loss_is_the_same(torch, case):
+    from torch.func import functionalize, grad, vmap
+
+    arrays, k = [torch.tensor(x) for x in case.inputs()], case.floating()[0]
+    expected = al.grad(case.loss, argnums=k)(*arrays)
+    of_many = vmap(functionalize(grad(case.loss, argnums=k)))(*[torch.stack([x, x]) for x in arrays])
+    for found in (grad(functionalize(case.loss), argnums=k)(*arrays), *of_many):
+        close(torch, [found], [expected])
+
+
 @pytest.mark.parametrize("given", ["class_weight", "array"])
 def test_a_weight_of_classes_costs_no_digits_of_a_gradient(torch, given):
     # 1 - p of an easy row, by mpmath: 1 / (1 + e^18)

@@ -3,7 +3,8 @@
 What torch derives loses the digits that the closed form is there to keep. The rule is that of an autograd function, so
 reverse mode of every order goes through the closed form, and `torch.func.vmap` through both. By an array without one,
 the derivative is that of `call`. In forward mode torch derives it from each step: of an autograd function within two of
-its levels it takes a part of the second derivative for 0, without a word.
+its levels it takes a part of the second derivative for 0, without a word. Within `torch.func.functionalize` it does the
+same, for torch has no rule there for an autograd function.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ def fits(loss: Formula, inputs: Inputs) -> bool:
         return False
     functorch: Any = sys.modules["torch"]._C._functorch
     levels = functorch.get_interpreter_stack()
-    if not levels or in_forward_mode() or any([level.key() == functorch.TransformType.Jvp for level in levels]):
+    step_by_step = (functorch.TransformType.Jvp, functorch.TransformType.Functionalize)
+    if not levels or in_forward_mode() or any([level.key() in step_by_step for level in levels]):
         return False
     return not any([is_torch(getattr(loss, name)) for name in loss.array_settings])
 
