@@ -12,7 +12,7 @@ import pytest
 
 import arraylosses as al
 
-from .cases import CASES, DEFAULTS
+from .cases import CASES, DEFAULTS, OTHERS
 from .catalogue import CATALOGUE
 
 pytestmark = pytest.mark.backend("torch")
@@ -78,6 +78,20 @@ def test_vmap_equals_the_batch(torch, case):
     per_item = torch.func.vmap(torch.func.grad(case.loss))(*arrays)
     looped = torch.stack([torch.func.grad(case.loss)(*(x[k] for x in arrays)) for k in range(4)])
     torch.testing.assert_close(per_item, looped, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
+def test_columns_of_a_table_are_as_good_as_arrays_of_their_own(torch, case):
+    arrays = tensors(torch, case, seed=3)
+    columns = [torch.stack([x, x], -1)[..., 1] for x in arrays]
+    expected = case.loss(*arrays)
+    torch.set_warn_always(True)  # for torch warns once of what is slow, and the tests before this may have had it
+    try:
+        for recorded in (False, True):
+            found = case.loss(columns[0].requires_grad_(recorded), *columns[1:])
+            torch.testing.assert_close(found.detach(), expected, rtol=1e-12, atol=1e-14)
+    finally:
+        torch.set_warn_always(False)
 
 
 @default_cases

@@ -374,12 +374,17 @@ def _count_equal_sorted(library: Any, ids: Array, kept: Array) -> Array:
     return counts[last] - counts[first]
 
 
+def _count_equal_in_place(library: Any, ids: Array, kept: Array) -> Array:
+    # torch warns of a search for what is a column of a table.
+    return _count_equal_sorted(library, ids if library is np else ids.contiguous(), kept)
+
+
 def _count_equal_jax(jax: Any, ids: Array, kept: Array) -> Array | None:
     # Its searchsorted takes no symbol for a length.
     return _count_equal_sorted(jax.numpy, ids, kept) if isinstance(ids.shape[0], int) else None
 
 
-@primitive(arrays=2, in_place=_count_equal_sorted, jax=_count_equal_jax)
+@primitive(arrays=2, in_place=_count_equal_in_place, jax=_count_equal_jax)
 def count_equal(xp: Namespace, ids: Array, kept: Array) -> Array:
     """How many of the `ids` that are `kept` are equal to each of them."""
     return xp.sum(xp.astype(xp.logical_and(ids[:, None] == ids[None, :], kept[None, :]), ids.dtype), axis=1)
