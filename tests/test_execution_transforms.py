@@ -67,6 +67,21 @@ def test_a_functionalized_loss_is_the_same(torch, case):
         close(torch, [found], [expected])
 
 
+@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
+def test_vmap_of_vmap_is_one_call_after_another(torch, case):
+    from torch.func import vmap
+
+    arrays, k = [torch.tensor(x) for x in case.inputs()], case.floating()[0]
+
+    def loss(inner, outer):
+        return case.loss(*[x * (inner + outer) if j == k else x for j, x in enumerate(arrays)])
+
+    inner, outer = torch.tensor([0.5, 0.75, 0.25]).double(), torch.tensor([0.125, 0.25]).double()
+    for function in (loss, torch.func.grad(loss)):
+        each = torch.stack([torch.stack([function(x, y) for x in inner]) for y in outer])
+        close(torch, [vmap(vmap(function, (0, None)), (None, 0))(inner, outer)], [each], 1e-8)
+
+
 @pytest.mark.parametrize("given", ["class_weight", "array"])
 def test_a_weight_of_classes_costs_no_digits_of_a_gradient(torch, given):
     # 1 - p of an easy row, by mpmath: 1 / (1 + e^18)

@@ -1,10 +1,10 @@
 """torch's own functions, which it records itself.
 
 A kernel computes some losses to the last digit: one step forward, one backward. It holds under torch's transforms too,
-so it comes first; but in forward mode, in which torch has no derivative of the gradient of some. torch's compiler makes
-as good a kernel of the formula, and does not compile it again for each setting. Other losses are a few operations, some
-in float64, or a kernel that has the digits of ordinary values alone: these take less than an autograd function in
-Python where there are few elements.
+so it comes first; but in forward mode, in which torch has no derivative of the gradient of some, and within `vmap` of
+`vmap`, where its rule for some mixes up the two axes. torch's compiler makes as good a kernel of the formula, and does
+not compile it again for each setting. Other losses are a few operations, some in float64, or a kernel that has the
+digits of ordinary values alone: these take less than an autograd function in Python where there are few elements.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ FEW = 100_000
 def fits(loss: Any, inputs: Inputs) -> bool:
     """Whether a kernel computes the loss of checked inputs of torch."""
     torch: Any = sys.modules["torch"]
-    if loss.array_settings or loss.torch_kernel() is None or in_forward_mode():
+    if loss.array_settings or loss.torch_kernel() is None or in_forward_mode() or _in_vmaps(torch):
         return False
     first = inputs.arrays[0]
     if loss.reduction not in REDUCTIONS_OF_TORCH or not (inputs.weight is inputs.where is inputs.invalid is None):
@@ -45,6 +45,14 @@ def fits(loss: Any, inputs: Inputs) -> bool:
     of_one_dtype = all([x.dtype == inputs.dtype for x in inputs.arrays])
     is_fast = first.numel() <= LARGEST or not first.is_cpu
     return len(inputs.arrays) == 2 and not any(inputs.layout) and of_one_dtype and is_fast
+
+
+def _in_vmaps(torch: Any) -> bool:
+    functorch = torch._C._functorch
+    if not torch._C._are_functorch_transforms_active():
+        return False
+    keys = [level.key() for level in functorch.get_interpreter_stack() or ()]
+    return bool(keys.count(functorch.TransformType.Vmap) > 1)
 
 
 def _is_plain(torch: Any, x: Array) -> bool:
