@@ -1,6 +1,6 @@
-"""Arrays of several dtypes in one call, and of the other byte order.
+"""Arrays of several dtypes in one call, of the other byte order, and those that lie in files.
 
-What is expected of these is what the same numbers give in the machine's own order.
+What is expected of these is what the same numbers give in memory, and in the machine's own order.
 """
 
 from __future__ import annotations
@@ -61,6 +61,18 @@ def test_the_other_byte_order_holds_the_same_numbers(case):
         for x, other in zip(gradients, others, strict=True):
             np.testing.assert_allclose(other, x, rtol=1e-9, atol=1e-9 * np.max(np.abs(x)))
         np.testing.assert_allclose(case.loss(*swapped), value, rtol=1e-13)
+
+
+@pytest.mark.backend("numpy")
+@pytest.mark.parametrize("case", [c for c in dict.fromkeys((*CASES, *OF_BATCHES, *OTHERS)) if c.is_default], ids=str)
+def test_what_is_computed_of_files_lies_in_none(case):
+    given = case.inputs()
+    mapped = [x.view(np.memmap) for x in given]
+    for k in case.floating():
+        compute = al.value_and_grad(case.loss, k)
+        for found, expected in zip(compute(*mapped), compute(*given), strict=True):
+            assert type(found) is type(expected)
+            np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.backend("numpy")

@@ -518,7 +518,7 @@ def tracks_gradient(x: Array) -> str:
 def is_eager_numpy(*arrays: Array) -> bool:
     """Whether these are plain arrays of NumPy; a subclass may mean something else by its operations."""
     for x in arrays:  # noqa: SIM110  # a generator takes twice the time
-        if type(x) is not np.ndarray and type(x) is not np.memmap:
+        if type(x) is not np.ndarray:
             return False
     return True
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from .._array_api import (
     Array,
     Namespace,
@@ -102,7 +104,8 @@ def check_inputs(
 
     `ignores` says whether the loss has a setting `ignore_index`.
     """
-    arrays = _with_lengths(declaration, _taken(declaration, arrays))
+    arrays = tuple(map(_without_file, _with_lengths(declaration, _taken(declaration, arrays))))
+    weight, where = _without_file(weight), _without_file(where)
     names = declaration.names[: len(arrays)]
     xp = one_library(names, arrays, weight, where)
     check_places(xp, names, arrays, weight, where)
@@ -169,6 +172,11 @@ def _taken(declaration: Declaration, arrays: tuple[Array, ...]) -> tuple[Array, 
             f"this loss takes {len(some)} arrays, {', '.join(f'`{name}`' for name in some)}; got {len(arrays)}"
         )
     return arrays
+
+
+def _without_file(x: Array | None) -> Array | None:
+    """Return an array that NumPy has mapped from a file as a plain one: what is made like it lies in no file."""
+    return x.view(np.ndarray) if type(x) is np.memmap else x
 
 
 def _with_lengths(declaration: Declaration, arrays: tuple[Array, ...]) -> tuple[Array, ...]:

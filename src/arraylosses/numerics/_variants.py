@@ -105,11 +105,11 @@ def in_place_library(first: Array, *rest: Array) -> Any | None:
     and `out`. A form that looks at values, or at memory, has to ask whether they are on the CPU. Within a transform of
     torch, what an operation makes even of plain tensors may be wrapped, and have no memory.
     """
-    if type(first) in _NUMPY:
+    if type(first) is np.ndarray:  # a subclass may mean something else by its operations
         if not first.ndim:  # NumPy makes numbers of arrays without axes
             return None
         for x in rest:
-            if type(x) not in _NUMPY or not x.ndim:
+            if type(x) is not np.ndarray or not x.ndim:
                 return None
         return np
     torch: Any = sys.modules.get("torch")
@@ -118,6 +118,3 @@ def in_place_library(first: Array, *rest: Array) -> Any | None:
     if torch.is_grad_enabled() and any([x.requires_grad for x in (first, *rest)]):
         return None
     return None if in_transform() else torch
-
-
-_NUMPY = (np.ndarray, np.memmap)  # a subclass may mean something else by its operations
