@@ -13,6 +13,8 @@ import arraylosses as al
 from arraylosses import special
 from arraylosses.numerics import norms
 
+from .variants import Variant
+
 LINE = np.asarray([[0.0], [1.0], [0.5], [3.0]])
 OF_LINE = np.asarray([0, 0, 1, 1])
 
@@ -254,3 +256,19 @@ def test_a_constant_feature_or_a_single_example_is_finite(variant, name):
 def test_no_embeddings_have_a_loss_of_0_from_proxies(variant):
     arrays = [variant.array(np.zeros((0, 4))), variant.array(np.eye(3, 4)), variant.array(np.zeros(0, int))]
     assert float(variant.numpy(variant.run(al.proxy_anchor, *arrays))) == 0
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("p", [0.5, 1.0, 2.0, 3.0, np.inf])
+def test_a_vector_that_is_infinitely_far_has_an_infinite_distance(variant: Variant, p):
+    # The differences of the distances, by the definition: inf - 1, 1 - inf, and with `swap` inf - min(inf, finite).
+    near, far = np.asarray([[0.0, 1.0]]), np.asarray([[np.inf, 0.0]])
+    here, near, far = [variant.array(x.astype(variant.dtypes[-1])) for x in (np.zeros((1, 2)), near, far)]
+
+    def loss(swap, *arrays):
+        found = variant.run(lambda *x: al.triplet_margin(*x, margin=2.0, p=p, swap=swap), *arrays)
+        return float(variant.numpy(found))
+
+    assert [loss(swap, here, far, near) for swap in (False, True)] == [np.inf, np.inf]
+    assert [loss(swap, here, near, far) for swap in (False, True)] == [0.0, 0.0]
+    assert loss(True, far, here, near) == np.inf

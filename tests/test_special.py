@@ -277,6 +277,15 @@ def test_a_norm_neither_overflows_nor_vanishes_and_is_differentiable_at_zero(var
         assert np.all(slopes[1] == 0)
 
 
+@pytest.mark.main_variants
+@pytest.mark.parametrize("order", [0.5, 1.0, 2.0, 3.0, np.inf])
+def test_the_norm_of_a_row_with_an_infinite_number_is_infinite(variant, order):
+    x = np.asarray([[np.inf, -4.0], [1.0, -np.inf], [np.inf, np.nan], [0.0, 2.0]], variant.dtypes[-1])
+    found = variant.numpy(variant.run(lambda z: special.vector_norm(z, ord=order), variant.array(x)))
+    np.testing.assert_array_equal(found[[0, 1, 3]], [np.inf, np.inf, 2.0])  # by the definition, as in np.linalg.norm
+    assert np.isnan(found[2])
+
+
 def test_a_product_with_a_logarithm_is_zero_where_both_are(variant):
     dtype = variant.dtypes[-1]
     x, y = np.asarray([0.0, 0.0, 2.0], dtype), np.asarray([0.0, 3.0, 3.0], dtype)

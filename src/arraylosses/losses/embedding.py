@@ -443,12 +443,11 @@ class TripletMargin(_VectorLoss):
 
     # max(0, margin + |anchor - positive| - |anchor - negative|)
     def call(self, anchor: Array, positive: Array, negative: Array) -> Array:
-        near, far = self._distance(anchor, positive), self._distance(anchor, negative)
-        if not self.swap:
-            return special.relu(self._short(near, far))
-        other = self._distance(positive, negative)
-        short, by_other = self._short(near, far), self._short(near, other)
-        return special.relu(special.where(by_other > short, by_other, short))
+        near, far = self._distance(anchor, positive).value, self._distance(anchor, negative).value
+        if self.swap:
+            other = self._distance(positive, negative).value
+            far = special.where(other < far, other, far)
+        return special.relu(self._short(near, far))
 
     def in_torch(self, torch: Any, reduction: str, anchor: Array, positive: Array, negative: Array) -> Array | None:
         if self.p != 2.0 or self.swap:
@@ -461,10 +460,10 @@ class TripletMargin(_VectorLoss):
     def _distance_in_torch(self, torch: Any, x: Array, y: Array) -> Array | None:
         return norms.norm_in_torch(torch, x - y, self.row_axis(x))
 
-    def _short(self, near: norms.Distance, far: norms.Distance) -> Array:
+    def _short(self, near: Array, far: Array) -> Array:
         """By how much the margin is missed."""
         # The difference of two distances that are out of range may be in range.
-        difference = 2.0**20 * (near.value - far.value)
+        difference = 2.0**20 * (near - far)
         # A choice, since XLA loses NaN in a maximum that it fuses with a sum.
         lowest = -elementwise.finfo(difference).max
         return self.margin + special.where(difference == float("-inf"), lowest, difference)
@@ -481,16 +480,15 @@ class TripletMargin(_VectorLoss):
     def value_and_derivatives(self, positions: tuple[int, ...], *arrays: Array) -> tuple[Array, tuple[Array, ...]]:
         anchor, positive, negative = arrays
         near, far = self._distance(anchor, positive), self._distance(anchor, negative)
-        short = self._short(near, far)
         if not self.swap:
+            short = self._short(near.value, far.value)
             counts = special.heaviside(short)
             u, v = near.derivative(counts), far.derivative(counts)
             found = {0: lambda: u - v, 1: lambda: -u, 2: lambda: v}
             return special.relu(short), tuple([found[k]() for k in positions])
         other = self._distance(positive, negative)
-        by_other = self._short(near, other)
-        nearer = by_other > short
-        short = special.where(nearer, by_other, short)
+        nearer = other.value < far.value
+        short = self._short(near.value, special.where(nearer, other.value, far.value))
         counts = special.heaviside(short)
         of_other = special.where(nearer, counts, 0.0)
         u, v, w = near.derivative(counts), far.derivative(counts - of_other), other.derivative(of_other)

@@ -24,7 +24,7 @@ from .._array_api import (
 from .._values import least_and_most
 from ._jax import in_short, with_jvp_of
 from ._variants import in_place_library, primitive
-from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, sign, stop_gradient, where
+from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, finfo, sign, stop_gradient, where
 from .indexing import expand_dims
 from .reductions import reduce_max, reduce_sum, reduce_sums
 from .settings import in_range, is_zero
@@ -253,9 +253,11 @@ class Norm:
             self._unit, self._norm, power = _scaled(library, x, axis, out)
             self.value = factor * self._norm / power
             return
-        # A quarter of the largest entry has an inverse that is in range, by which JAX multiplies.
+        # A quarter of the largest entry has an inverse that is in range, by which JAX multiplies. What an infinite
+        # entry is divided by is finite, so that it stays infinite.
         xp = array_namespace(x)
-        scale = at_least_smallest_normal(0.25 * stop_gradient(reduce_max(xp.abs(x), axis)))
+        bounds = finfo(x)
+        scale = clip(0.25 * stop_gradient(reduce_max(xp.abs(x), axis)), bounds.smallest_normal, 0.25 * bounds.max)
         self._unit = x / scale
         self._norm = _p_norm(self._unit, p, axis)
         self.value = factor * xp.squeeze(scale, axis=axis) * self._norm
@@ -305,7 +307,7 @@ def _p_norm(x: Array, p: float, axis: int) -> Array:
     powers = (0.25 * xp.abs(where(none, 1.0, x))) ** p
     total = xp.sum(where(none, 0.0, powers), axis=axis)
     if p < 1:  # of which the norm of a few small entries may be out of range
-        total = clip(total, None, 2.0 ** (100 * p))
+        total = where(total == float("inf"), total, clip(total, None, 2.0 ** (100 * p)))
     zero = total == 0
     return where(zero, 0.0, 4.0 * where(zero, 1.0, total) ** in_range(1 / p, x))
 
