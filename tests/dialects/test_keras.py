@@ -194,6 +194,17 @@ def test_the_labels_of_hinge_are_converted_where_all_are_0_or_1():
         assert losses.hinge(np.append(ones, [[last]], axis=1), np.ones((1, 41))).tolist() == [expected / 41]
 
 
+@pytest.mark.parametrize("name", ["dice", "tversky"])
+@pytest.mark.parametrize(
+    ("shape", "axis", "left"), [((0, 3), (1,), (0,)), ((0, 2, 3), -1, (0, 2)), ((0, 3, 2), 1, (0, 2))]
+)
+def test_regions_of_no_samples_have_no_values(name, shape, axis, left):
+    y = np.zeros(shape, dtype="float32")
+    assert getattr(losses, name)(y, y, axis=axis).shape == left  # y.sum(axis).shape
+    loss = losses.Dice if name == "dice" else losses.Tversky
+    assert loss(axis=axis)(y, y) == 0
+
+
 def test_circle_compares_with_other_embeddings():
     x = np.asarray([[1.0, 0.0], [0.6, 0.8], [0.0, 1.0]])
     labels = np.asarray([0, 0, 1])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import math
 import warnings
 from typing import Any
 
@@ -468,8 +469,10 @@ def _regions(loss: Any, y_true: Array, y_pred: Array, axis: int | tuple[int, ...
     places = axes_of(axis, ndim)
     kept = tuple([k for k in range(ndim) if k not in places])
     shape = tuple([y_pred.shape[k] for k in kept])
+    # Of no items, a length of -1 could be any.
+    length = -1 if 0 not in shape else math.prod([y_pred.shape[k] for k in places])
     arrays = [
-        xp.reshape(xp.permute_dims(x, (*kept, *places)) if kept else x, (*shape, -1))
+        xp.reshape(xp.permute_dims(x, (*kept, *places)) if kept else x, (*shape, length))
         for x in (y_pred, xp.astype(y_true, y_pred.dtype, copy=False))
     ]
     return Items(loss, tuple(arrays), shape)
