@@ -273,6 +273,16 @@ def test_half_precision_comes_back_in_half_precision(name, dtype):
 
 
 @pytest.mark.backend("torch")
+@pytest.mark.parametrize("dtypes", [("float16", "bfloat16"), ("bfloat16", "float16"), ("float16", "float32")])
+@pytest.mark.parametrize("name", ["mse_loss", "poisson_nll_loss", "kl_div", "margin_ranking_loss"])
+def test_two_dtypes_have_the_result_of_torch_s(name, dtypes):
+    x, y = [torch.tensor(np.ones((4, 3)), dtype=getattr(torch, dtype)) for dtype in dtypes]
+    more = (y,) if name == "margin_ranking_loss" else ()
+    found, expected = [getattr(where, name)(x, y, *more, reduction="sum") for where in (dialect, functional)]
+    assert found.dtype == expected.dtype == torch.float32
+
+
+@pytest.mark.backend("torch")
 def test_a_mean_of_many_in_half_precision_is_in_range():
     x, labels = torch.zeros(70_000, 2, dtype=torch.float16), torch.zeros(70_000, dtype=torch.int64)
     assert float(dialect.cross_entropy(x, labels)) == pytest.approx(np.log(2.0), rel=1e-3)

@@ -22,7 +22,7 @@ from ..._array_api import (
 )
 from ..._values import lie_below
 from ...arguments import require_choice
-from ...arguments.places import one_library
+from ...arguments.places import FLOATING, one_library
 from ...loss import Loss
 from .._common import one_program
 
@@ -165,10 +165,10 @@ def over_sum(total: Array, weights: Array) -> Array:
 
 
 def in_dtype_of(value: Array, *arrays: Array) -> Array:
-    """Return a result in half precision where all that is floating of the arrays is, as torch does."""
+    """Return a result in half precision where all that is floating of the arrays is of one, as torch does."""
     dtype = arrays[0].dtype
     if value.dtype == dtype or dtype_kind(dtype) != "half":
         return value
-    if any([x.dtype != dtype and dtype_kind(x.dtype) == "float" for x in arrays[1:]]):
+    if any([x.dtype != dtype and dtype_kind(x.dtype) in FLOATING for x in arrays[1:]]):
         return value
     return array_namespace(value).astype(value, dtype)
