@@ -282,6 +282,18 @@ def test_two_dtypes_have_the_result_of_torch_s(name, dtypes):
     assert found.dtype == expected.dtype == torch.float32
 
 
+@on_each_library
+@pytest.mark.parametrize("dtypes", [("float32", "float64"), ("float16", "float32"), ("float32", "float16")])
+@pytest.mark.parametrize("shapes", [((4, 3), (4,)), ((4, 3), (1,)), ((1, 3), (4,)), ((3,), ())])
+def test_a_target_of_cosine_embedding_broadcasts_and_has_no_say_in_the_dtype(library, dtypes, shapes):
+    given = [np.resize(x, shapes[0]).astype(dtypes[0]) for x in (INPUT, TARGET)]
+    given.append(np.sign(np.resize(INPUT[:, 0], shapes[1])).astype(dtypes[1]))
+    expected = functional.cosine_embedding_loss(*map(torch.tensor, given), 0.1, reduction="none")
+    found = al.to_numpy(dialect.cosine_embedding_loss(*map(convert(library), given), 0.1, reduction="none"))
+    assert found.dtype == expected.numpy().dtype == dtypes[0]
+    np.testing.assert_allclose(found, expected, rtol=2e-3, atol=2e-3)
+
+
 @pytest.mark.backend("torch")
 def test_a_mean_of_many_in_half_precision_is_in_range():
     x, labels = torch.zeros(70_000, 2, dtype=torch.float16), torch.zeros(70_000, dtype=torch.int64)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import InitVar, dataclass
 
-from ..._array_api import Array
+from ..._array_api import Array, array_namespace, dtype_kind
 from ...arguments import require_positive
+from ...arguments.places import FLOATING
 from ...losses.embedding import CosineEmbedding, HingeEmbedding, MarginRanking, TripletMargin
 from .._common import speaks
 from ._calls import broadcast, chosen, library, run
@@ -160,7 +161,8 @@ def cosine_embedding_loss(
     input1, input2 : array, shape (N, D) or (D)
         Floating vectors. The cosine of one that is 0 counts as 0.
     target : array, shape (N) or ()
-        1 for a pair that belongs together, -1 for one that does not.
+        1 for a pair that belongs together, -1 for one that does not. One of length 1 is that of all pairs, and with
+        one pair each of several has it.
     margin : float, default 0
         The cosine, in [-1, 1], below which other pairs cost nothing.
     size_average, reduce : bool, optional
@@ -191,7 +193,14 @@ def cosine_embedding_loss(
     [0.04, 0.46]
     """
     loss = CosineEmbedding.made(margin=margin, reduction=chosen(reduction, size_average, reduce))
-    return run(loss, *broadcast(input1=input1, input2=input2), target)
+    x, y = broadcast(input1=input1, input2=input2)
+    library(input1=x, input2=y, target=target)
+    if x.ndim == 2 and target.ndim == 1 and target.shape[0] != x.shape[0] and 1 in (target.shape[0], x.shape[0]):
+        x, y, _ = broadcast(input1=x, input2=y, target=target[:, None])
+        target = array_namespace(target).broadcast_to(target, x.shape[:-1])
+    if target.dtype != x.dtype and dtype_kind(target.dtype) in FLOATING:
+        target = array_namespace(target).astype(target, x.dtype)  # a sign, which has no say in the result's dtype
+    return run(loss, x, y, target)
 
 
 @speaks(ShiftedTripletMargin, epsilon="eps")
