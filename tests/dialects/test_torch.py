@@ -398,6 +398,7 @@ def test_shapes_that_torch_refuses_are_refused():
         # labels of all sequences, of which one is left, or lacks
         ("ctc_loss", (log_p, joined, [4, 4], [1, 1])),
         ("ctc_loss", (log_p, joined, [4, 4], [2, 2])),
+        ("ctc_loss", (log_p[:, 0], joined, [4], [2])),
     ]:
         of_torch = [torch.tensor(x) if isinstance(x, np.ndarray) else x for x in given]
         with pytest.raises((RuntimeError, ValueError, TypeError, IndexError, AttributeError)):

@@ -76,9 +76,9 @@ def ctc_loss(
     library(log_probs=log_probs, targets=targets)
     lengths = [x if is_array(x) else as_array(x, targets, targets.dtype) for x in (input_lengths, target_lengths)]
     longest = None
-    if log_probs.ndim > 2 and targets.ndim == 1:
+    if targets.ndim == 1:
         _require_all(lengths[1], targets.shape[0])
-        longest = _largest(lengths[1], targets.shape[0])
+        longest = _largest(lengths[1], targets.shape[0]) if log_probs.ndim > 2 else None
     loss = Ctc.made(blank=blank, from_logits=False, zero_infinity=zero_infinity, reduction="none")
     value = _compute(log_probs, targets, *lengths, loss=loss, reduction=reduction, longest=longest)
     return in_dtype_of(value, log_probs)
