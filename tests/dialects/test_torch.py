@@ -399,6 +399,10 @@ def test_shapes_that_torch_refuses_are_refused():
         ("ctc_loss", (log_p, joined, [4, 4], [1, 1])),
         ("ctc_loss", (log_p, joined, [4, 4], [2, 2])),
         ("ctc_loss", (log_p[:, 0], joined, [4], [2])),
+        # no class
+        ("cross_entropy", (INPUT[:, :0], LABELS, np.ones(0))),
+        ("cross_entropy", (INPUT[:, :0], LABELS, np.ones(0), None, 0, None, "mean", 0.5)),
+        ("nll_loss", (INPUT[:, :0], LABELS, np.ones(0))),
     ]:
         of_torch = [torch.tensor(x) if isinstance(x, np.ndarray) else x for x in given]
         with pytest.raises((RuntimeError, ValueError, TypeError, IndexError, AttributeError)):

@@ -115,7 +115,9 @@ def like(value: Any, input: Array) -> Array | None:
 
 
 def of_classes(weight: Array | None, classes: int) -> Array | None:
-    """Return weights, which must be one a class; None for None."""
+    """Return weights, which must be one a class, of one at least; None for None."""
+    if weight is not None and classes == 0:
+        raise ValueError(f"`weight` must have at least one class, got shape {tuple(weight.shape)}")
     if weight is not None and tuple(weight.shape) != (classes,):
         raise ValueError(f"`weight` must have one number a class, shape ({classes},), got {tuple(weight.shape)}")
     return weight

@@ -290,8 +290,8 @@ def _of_kept(weight: Array | None, *arrays: Array, loss: LossOfLabels) -> Array:
 
 
 def _weighted_target(input: Array, target: Array, weight: Array, *, label_smoothing: float) -> Array:
-    axis = _class_axis(input)
-    return special.smooth_labels(target, label_smoothing, axis=axis) * _along_classes(input, weight)
+    weights = _along_classes(input, weight)
+    return special.smooth_labels(target, label_smoothing, axis=_class_axis(input)) * weights
 
 
 def _along_classes(input: Array, weight: Array) -> Array:
