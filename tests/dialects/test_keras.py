@@ -273,6 +273,8 @@ def test_a_call_is_one_graph_of_torch():
         (lambda: losses.huber(Y_TRUE, 1.0), TypeError, "`y_pred` must be an array, got float"),
         (lambda: losses.huber(Y_TRUE, Y_PRED[:2]), ValueError, r"`y_pred` \(2, 2\)"),
         (lambda: losses.huber(Y_TRUE, Y_PRED[:, :1]), ValueError, r"`y_true` \(3, 2\)"),
+        (lambda: losses.dice(Y_TRUE[0], Y_PRED), ValueError, r"same shape, got \(2,\) and \(3, 2\)$"),
+        (lambda: losses.tversky(Y_TRUE[:2], Y_PRED), ValueError, r"same shape, got \(2, 2\) and \(3, 2\)$"),
         (lambda: losses.Huber()(Y_TRUE, Y_PRED, WEIGHT[:2]), ValueError, "`sample_weight` must broadcast"),
         (
             lambda: losses.Huber()(Y_TRUE, Y_PRED, WEIGHT[:2]),

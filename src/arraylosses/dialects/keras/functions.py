@@ -354,9 +354,7 @@ def categorical_focal_crossentropy(
 
 def _categorical(loss: Any, y_true: Array, y_pred: Array, *, axis: int, **settings: Any) -> Items:
     items = rows(functools.partial(loss.made, axis=axis, **settings), y_true, y_pred, axis)
-    shapes = [tuple(x.shape) for x in items.arrays]
-    if not same_shape(*shapes):
-        raise ValueError(f"`y_true` and `y_pred` must have the same shape, got {shapes[1]} and {shapes[0]}")
+    _require_one_shape(*reversed(items.arrays))
     if items.arrays[0].shape[axis] == 1:
         warnings.warn(
             "`y_pred` must have one entry a class, got one in all, whose loss is always 0; binary_crossentropy is the "
@@ -365,6 +363,12 @@ def _categorical(loss: Any, y_true: Array, y_pred: Array, *, axis: int, **settin
             stacklevel=5,
         )
     return items
+
+
+def _require_one_shape(y_true: Array, y_pred: Array) -> None:
+    shapes = tuple(y_true.shape), tuple(y_pred.shape)
+    if not same_shape(*shapes):
+        raise ValueError(f"`y_true` and `y_pred` must have the same shape, got {shapes[0]} and {shapes[1]}")
 
 
 @values_of
@@ -465,6 +469,7 @@ def tversky(
 def _regions(loss: Any, y_true: Array, y_pred: Array, axis: int | tuple[int, ...] | None) -> Items:
     """Items whose places lie along several axes, which are made the last one."""
     y_true, y_pred = same_rank(floating("y_true", y_true), floating("y_pred", y_pred))
+    _require_one_shape(y_true, y_pred)
     xp, ndim = array_namespace(y_true, y_pred), y_pred.ndim
     places = axes_of(axis, ndim)
     kept = tuple([k for k in range(ndim) if k not in places])
