@@ -193,6 +193,17 @@ def test_a_compiled_norm_keeps_its_digits_whatever_the_length(jax, dtype):
     np.testing.assert_allclose(slopes, base / np.where(norms == 0, 1.0, norms)[:, None], rtol=8 * eps)
 
 
+@both_dtypes
+@pytest.mark.parametrize("shape", [(1,), (1, 1), (3, 1)])
+def test_a_compiled_norm_of_one_number_is_its_absolute_value(jax, dtype, shape):
+    info = np.finfo(dtype)
+    for number in (0.0, -2.0 * float(info.smallest_normal), 1e-30, -3.0, float(info.max) / 64):
+        x = jax.numpy.full(shape, number, dtype)
+        np.testing.assert_array_equal(jax.jit(special.vector_norm)(x), np.abs(x)[..., 0])
+        slopes = jax.jit(jax.grad(lambda x: special.vector_norm(x).sum()))(x)
+        np.testing.assert_allclose(slopes, np.sign(x), rtol=4 * info.eps)
+
+
 def _rows_of(name):
     """256 rows of 64, of which some leave the range, and the loss: more numbers than a program takes one way only."""
     rng = np.random.default_rng(11)

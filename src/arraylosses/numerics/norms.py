@@ -86,6 +86,10 @@ def _factor(norm: Array, x: Array) -> Array:
 def _norm_and_factor_jax(jax: Any, x: Array, axis: int) -> Any:
     # The norms of all multiples of a row at once: XLA reads `x` one time, and writes no multiple.
     def exact(x: Array) -> tuple[Array, Array]:
+        if x.shape[axis] == 1:  # XLA takes (u x)² of one number for u² x², in which u² is infinite
+            size = jax.numpy.abs(jax.numpy.squeeze(x, axis=axis))
+            factor = _factor(size, x)
+            return size * factor, factor
         _, _, up, down, _ = _RANGES[dtype_name(x.dtype)]
         squares = reduce_sums(x * x, (x * up) * (x * up), (x * down) * (x * down), axis=axis)
         norm, of_short, of_long = map(jax.numpy.sqrt, squares)
