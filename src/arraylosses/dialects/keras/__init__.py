@@ -36,6 +36,9 @@ outputs.
    * - a focal loss's factor (1 - p) ** gamma has a gradient where a limit holds p
      - no gradient where a limit holds p
      - the loss is that of the limited probability
+   * - the gradient of a hinge where the margin is just kept is half of one that is missed, or all of it
+     - 0
+     - the loss is 0 there
    * - any settings: `delta` and `gamma` below 0, `label_smoothing` above 1
      - ValueError
      - it is no such loss

@@ -40,6 +40,9 @@ What departs from Optax, and why:
    * - `sparsemax_loss`
      - a label between 0 and 1 counts for its share
      - all labels but 0 count as 1
+   * - `hinge_loss`, `perceptron_loss` and their multiclass forms
+     - a gradient of 0 where the margin is just kept: `perceptron_loss` learns nothing of scores that are all 0
+     - half of that of a margin that is missed, or that of equal shares
    * - `log_cosh`
      - keeps its digits near 0
      - loses them, as it subtracts log 2

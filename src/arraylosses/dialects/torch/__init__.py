@@ -55,10 +55,30 @@ What is no meaning of torch's but a defect, or can't be had on any library, is a
      - a target that is neither 1 nor -1 has the loss of both, or of none
      - counts by its sign
      - it is no target; `config` with ``check_values=True`` refuses it
+   * - `cosine_embedding_loss`
+     - of arrays that differ in the length of the last axis, each length is that of its own vector
+     - both broadcast before any length is taken
+     - cosines of vectors of one length are compared
    * - `triplet_margin_loss`
      - of arrays that differ in the length of the last axis, each distance is of its own two; `p` may be 0
      - all broadcast before any distance is taken, which `swap` sees; `p` is above 0
      - distances of one length are compared
+   * - hinges: `margin_ranking_loss`, `hinge_embedding_loss`, `cosine_embedding_loss`, `triplet_margin_loss`
+     - the gradient where a margin is just kept is that of one that is missed
+     - is 0
+     - as all over the package: the loss is 0 there. Where equal scores are to part, give a margin above 0
+   * - `kl_div` with `log_target`, `poisson_nll_loss` with `full`
+     - NaN of a log-target of -inf; a gradient of NaN by a target of 0
+     - 0; the gradient of the formula
+     - ``0 log 0`` is 0
+   * - `binary_cross_entropy_with_logits`, `multilabel_soft_margin_loss`
+     - NaN of an infinite logit, in places
+     - 0 or infinite
+     - the limit
+   * - `multi_margin_loss`, `multilabel_margin_loss`
+     - a score of NaN costs nothing
+     - NaN
+     - a wrong number is seen
    * - `multi_margin_loss`
      - any margin
      - at least 0
