@@ -10,7 +10,7 @@ import pytest
 
 import arraylosses as al
 
-from .cases import CASES, DEFAULTS, OTHERS, Case
+from .cases import CASES, DEFAULTS, OTHERS, Case, subject
 
 dask = pytest.importorskip("dask")
 da = pytest.importorskip("dask.array")
@@ -141,6 +141,22 @@ def test_items_of_which_it_is_not_known_how_many_are_left(case):
     expected = [items(*plain), *al.value_and_grad(case.loss)(*plain)]
     for x, y in zip(dask.compute(*found, scheduler="synchronous"), expected, strict=True):
         np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-14)
+
+
+@pytest.mark.every_loss
+@pytest.mark.parametrize("case", [case for case in OTHERS if case.loss.declaration.coupled], ids=str)
+def test_gradients_by_each_array_of_items_of_which_it_is_not_known_how_many_are_left(case):
+    arrays = case.of_batch(9)
+    where = np.resize([True, True, False, True], subject(case).where_shape(arrays))
+    plain, lazy = [x[KEEP] for x in arrays], [masked(x, 0) for x in arrays]
+    compute = al.value_and_grad(case.loss, case.floating())
+    for in_numpy, in_dask in (({}, {}), ({"where": where[KEEP]}, {"where": masked(where, 0)})):
+        value, gradients = compute(*plain, **in_numpy)
+        with dask.config.set(scheduler=refuse):
+            lazy_value, lazy_gradients = compute(*lazy, **in_dask)
+        found = dask.compute(lazy_value, *lazy_gradients, scheduler="synchronous")
+        for x, y in zip(found, (value, *gradients), strict=True):
+            np.testing.assert_allclose(x, y, rtol=1e-9, atol=1e-14)
 
 
 @pytest.mark.parametrize("name", ["lovasz_hinge", "lovasz_softmax"])

@@ -83,6 +83,8 @@ def _unslice_by_axis(xp: Namespace, g: Array, keys: tuple[Any, ...], shape: tupl
         if key == slice(None):
             continue
         place = {index: k for k, index in enumerate(range(shape[axis])[key])}
+        if not place:
+            g = xp.sum(g, axis=axis, keepdims=True)  # 0, of which there is something to take
         g = xp.take(g, xp.asarray([place.get(k, 0) for k in range(shape[axis])]), axis=axis)
         line = [shape[axis] if k == axis else 1 for k in range(len(shape))]
         kept = xp.reshape(xp.asarray([k in place for k in range(shape[axis])]), tuple(line))
