@@ -9,6 +9,7 @@ import pytest
 
 import arraylosses as al
 from arraylosses import autodiff, gradients
+from arraylosses.losses._base import ErrorLoss
 from arraylosses.testing.laws import formula_of
 
 from .cases import CASES, OF_BATCHES, extremes, subject
@@ -256,6 +257,36 @@ def test_a_limit_of_probabilities_holds_in_the_second_derivative(loss):
     slope, steps = al.grad(total), 1e-6 * np.eye(4)
     columns = [(slope(p + step, target) - slope(p - step, target))[:, k] / 2e-6 for k, step in enumerate(steps)]
     close(found, np.stack(columns, axis=-1), rtol=1e-6)
+
+
+@pytest.mark.every_loss
+@pytest.mark.parametrize("case", [case for case in CASES if isinstance(case.loss, ErrorLoss)], ids=str)
+@pytest.mark.parametrize(
+    "library", [pytest.param(name, marks=pytest.mark.backend(name)) for name in ("numpy", "torch", "jax")]
+)
+def test_the_second_derivative_at_an_error_of_0_is_between_those_beside_it(library, case):
+    # differences of the first derivative
+    total, x = replace(case.loss, reduction="sum"), np.asarray([-0.75])
+    before, here, after = (float(al.grad(total)(x + step, x)[0]) for step in (-1e-7, 0.0, 1e-7))
+    if abs(after - before) > 1e-3:
+        pytest.skip("it has a kink at 0")
+    low, high = sorted([(here - before) / 1e-7, (after - here) / 1e-7])
+    found = [al.value_grad_hess(total, k)(x, x)[2] for k in (0, 1)]
+    if library == "torch":
+        import torch
+
+        given = torch.tensor(x), torch.tensor(x)
+        found = [torch.func.jacrev(torch.func.grad(total, k), k)(*given) for k in (0, 1)]
+        recorded = torch.autograd.functional.hessian(total, given)
+        found += [recorded[0][0], recorded[1][1]]
+    elif library == "jax":
+        import jax
+
+        with jax.enable_x64(True):
+            given = jax.numpy.asarray(x), jax.numpy.asarray(x)
+            found = [jax.hessian(total, k)(*given) for k in (0, 1)]
+    for second in found:
+        assert low - 1e-5 <= float(second.reshape(())) <= high + 1e-5
 
 
 def test_a_second_derivative_alone_leaves_the_first_in_closed_form():

@@ -64,11 +64,11 @@ class Expectile(ErrorLoss):
         super().__post_init__()
         require_range(0, 1, ends=False, q=self.q)
 
-    # e ((1 - q) e⁺ - q e⁻)
+    # e ((1 - q) max(e, 0) + q min(e, 0))
     def _of_error(self, error: Array) -> Array:
         return error * self._weighted(error)
 
-    # 2 ((1 - q) e⁺ - q e⁻)
+    # 2 ((1 - q) max(e, 0) + q min(e, 0))
     def _derivative(self, error: Array) -> Array:
         return 2.0 * self._weighted(error)
 
@@ -80,8 +80,9 @@ class Expectile(ErrorLoss):
     def _second_derivative(self, error: Array) -> Array:
         return 1.0 + (1.0 - 2.0 * self.q) * special.sign(error)
 
+    # At 0 the derivative of `relu` is 0, and that of `clip` 1: so this has q there, and not 0.
     def _weighted(self, error: Array) -> Array:
-        return (1.0 - self.q) * special.relu(error) - self.q * special.relu(-error)
+        return (1.0 - self.q) * special.relu(error) + self.q * special.clip(error, None, 0.0)
 
 
 @register(alias("squared_epsilon_insensitive", squared=True))
@@ -299,21 +300,21 @@ class Fair(ErrorLoss):
         super().__post_init__()
         require_positive(scale=self.scale)
 
-    # c (|e| (1 - log(1 + r) / r)) with r = |e| / c: no square is out of range, and for the derivative c |e| is not, but
-    # for a huge c. There, up to c, it is e² (r - log(1 + r)) / r².
+    # c e s f with s = e / c, r = |s| and f = (r - log(1 + r)) / r²: no square is out of range, and for the derivative
+    # c e is not, but for a huge c. There, up to c, it is e² f. Of |e| for e the second derivative would be 0 at 0.
     def _of_error(self, error: Array) -> Array:
-        size = special.absolute(error)
         scale = settings.at_least_tiny(self.scale, error)
-        ratio = special.clip(size / scale, None, 2.0**60)
-        loss = scale * (size * logarithms.log1p_shortfall(ratio))
+        signed = special.clip(error / scale, -(2.0**60), 2.0**60)
+        ratio = special.absolute(signed)
+        curvature = logarithms.log1p_curvature(ratio)
+        loss = scale * (error * (signed * curvature))
         if isinstance(self.scale, NUMBERS) and self.scale < 2.0**60:
             return loss
-        is_near = size < scale
+        is_near = ratio < 1.0
         if not isinstance(scale, NUMBERS):
-            is_near = array_namespace(size, scale).logical_and(is_near, scale > 2.0**60)
-        near = special.where(is_near, size, 0.0)
-        squared = near * (near * logarithms.log1p_curvature(special.where(is_near, ratio, 0.0)))
-        return special.where(is_near, squared, loss)
+            is_near = array_namespace(error, scale).logical_and(is_near, scale > 2.0**60)
+        near = special.where(is_near, error, 0.0)
+        return special.where(is_near, near * (near * curvature), loss)
 
     # d / (1 + r), which is c for an infinite error
     def _derivative(self, error: Array) -> Array:
