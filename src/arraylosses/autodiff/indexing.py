@@ -13,7 +13,7 @@ from typing import Any
 
 from .. import _array_api
 from .._array_api import Array, Namespace, backend_of, dtype_kind, is_array, namespace_of
-from .array import plain
+from .array import LISTS, plain
 from .reductions import flat_without_axis
 from .rules import composite, rule
 from .tape import Pullback, unbroadcast
@@ -27,14 +27,17 @@ def _library(x: Array) -> Namespace:
 
 # x[key]
 
+# What the libraries make an array of, as a part of an index
+_SEQUENCES = (*LISTS, range)
+
 
 @composite("_getitem")
 def _getitem(xp: Namespace, x: Array, key: Any) -> Array:
     keys = tuple(plain(k) for k in key) if isinstance(key, tuple) else (plain(key),)
-    arrays = [k for k, part in enumerate(keys) if is_array(part) or isinstance(part, list)]
+    arrays = [k for k, part in enumerate(keys) if is_array(part) or isinstance(part, _SEQUENCES)]
     if not arrays:
         return xp._slice(x, keys)
-    keys = tuple(xp.asarray(k, dtype=None if k else xp.int64) if isinstance(k, list) else k for k in keys)
+    keys = tuple(xp.asarray(k, dtype=None if k else xp.int64) if isinstance(k, _SEQUENCES) else k for k in keys)
     part = keys[arrays[0]]
     if len(arrays) == 1 and part.ndim == 1 and dtype_kind(part.dtype) == "int":
         others = [k for k in keys if isinstance(k, int)]
