@@ -97,7 +97,8 @@ np.tensordot(x,x,axes=(2,2))  np.tensordot(x,c[0],axes=(-1,1))  np.split(x,np.in
 x.repeat(np.int64(2))  np.linalg.norm(x,axis=np.int64(1))  np.sort(x,axis=None)  np.sort(x,kind="stable",axis=0)
 np.take_along_axis(x,np.asarray([5,1,5]),axis=None)  np.take(x,1,axis=1)  np.take(x,[[1,0],[2,2]],axis=1)  x.take(3)
 x.take([[1],[1]])  x[[]]  x[:,[]]  x[(0,0),:]  x[:,(2,0,2),1]  x[(1,0),(2,2)]  x[range(2),[2,0]]  x[...,(1,1),None]
-x[:,()]  x[range(1,-1,-1)]
+x[:,()]  x[range(1,-1,-1)]  np.tril(x[0,0])  np.triu(x[0,:,1],-1)  np.triu(x[0,:1,1],k=0)  np.cumulative_sum(x[0,0,0])
+np.cumulative_sum(x[0,0,0],axis=-1)  np.cumulative_prod(x[0,0,0],include_initial=True)
 """
 # Calls along an axis
 ALONG = """

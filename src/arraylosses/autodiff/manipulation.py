@@ -11,7 +11,7 @@ from .._array_api import Array, Namespace, dtype_kind, namespace_of
 from .array import TracedArray, plain
 from .reductions import at, flat_without_axis, several
 from .rules import composite, elementwise, every, rule
-from .tape import Pullback
+from .tape import Pullback, unbroadcast
 
 __all__: list[str] = []
 
@@ -51,8 +51,14 @@ rule("moveaxis", lambda xp, ans, x, source, destination: lambda g: xp.moveaxis(g
 rule("_reversed", lambda xp, ans, x: lambda g: xp._reversed(g), forward=lambda x: x.T)
 rule("matrix_transpose", lambda xp, ans, x: lambda g: xp.matrix_transpose(g))
 rule("flip", lambda xp, ans, x, axis=None: lambda g: xp.flip(g, axis=axis))
-rule("tril", lambda xp, ans, x, k=0: lambda g: xp.tril(g, k=k))
-rule("triu", lambda xp, ans, x, k=0: lambda g: xp.triu(g, k=k))
+rule("tril", lambda xp, ans, x, k=0: _triangle(xp, "tril", k, ans.shape, x.shape))
+rule("triu", lambda xp, ans, x, k=0: _triangle(xp, "triu", k, ans.shape, x.shape))
+
+
+def _triangle(xp: Namespace, name: str, k: int, shape: tuple[int, ...], target: tuple[int, ...]) -> Pullback:
+    """NumPy takes a row too, for each row of a square matrix."""
+    part = getattr(xp, name)
+    return lambda g: unbroadcast(xp, part(g, k=k), shape, target)
 
 
 def _roll(xp: Namespace, ans: Array, x: Array, shift: Any, axis: Any = None) -> Pullback:

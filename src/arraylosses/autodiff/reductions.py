@@ -157,6 +157,7 @@ def _cumulative_prod(
     xp: Namespace, x: Array, /, *, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Array:
     x = x if dtype is None else xp.astype(x, dtype)
+    x = x if x.ndim else xp.reshape(x, (1,))
     x = xp.moveaxis(x, 0 if axis is None else axis, -1)
     # After k rounds each place holds the product of the 2^k elements that end there (Hillis and Steele 1986).
     step = 1
@@ -171,12 +172,14 @@ def _cumulative_prod(
 def _cumulative_sum(
     xp: Namespace, ans: Array, x: Array, axis: int | None = None, dtype: Any = None, include_initial: bool = False
 ) -> Pullback:
-    along = 0 if axis is None else axis % x.ndim
+    along = 0 if axis is None else axis % ans.ndim
     skip = at(along, slice(1, None))
+    is_number = not x.ndim  # of which NumPy makes an array of one element
 
     def pullback(g: Array) -> Array:
         g = g[skip] if include_initial else g
-        return xp.flip(xp.cumulative_sum(xp.flip(g, axis=along), axis=along), axis=along)
+        g = xp.flip(xp.cumulative_sum(xp.flip(g, axis=along), axis=along), axis=along)
+        return g[0] if is_number else g
 
     return pullback
 
