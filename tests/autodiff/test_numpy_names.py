@@ -99,6 +99,7 @@ np.take_along_axis(x,np.asarray([5,1,5]),axis=None)  np.take(x,1,axis=1)  np.tak
 x.take([[1],[1]])  x[[]]  x[:,[]]  x[(0,0),:]  x[:,(2,0,2),1]  x[(1,0),(2,2)]  x[range(2),[2,0]]  x[...,(1,1),None]
 x[:,()]  x[range(1,-1,-1)]  np.tril(x[0,0])  np.triu(x[0,:,1],-1)  np.triu(x[0,:1,1],k=0)  np.cumulative_sum(x[0,0,0])
 np.cumulative_sum(x[0,0,0],axis=-1)  np.cumulative_prod(x[0,0,0],include_initial=True)
+np.clip(c,x,-0.1)  np.clip(c,0.3,x)  np.clip(c,x,x[0])  x.clip(x[0]*x[1],c)
 """
 # Calls along an axis
 ALONG = """

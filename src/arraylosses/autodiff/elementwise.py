@@ -195,10 +195,21 @@ def _inside(xp: Namespace, ans: Array, x: Array, low: Any, high: Any) -> Pullbac
     return pullback
 
 
+# Where the lower bound is above the upper one, the upper one is the result.
+
+
+def _below(xp: Namespace, x: Array, low: Array, high: Any) -> Array:
+    return x < low if high is None else xp.logical_and(x < low, low <= high)
+
+
+def _above(xp: Namespace, x: Array, low: Any, high: Array) -> Array:
+    return x > high if low is None else xp.logical_or(x > high, low > high)
+
+
 elementwise(
     "_clip",
     _inside,
-    lambda xp, ans, x, low, high: lambda g: xp.where(x < low, g, 0.0),
-    lambda xp, ans, x, low, high: lambda g: xp.where(x > high, g, 0.0),
+    lambda xp, ans, x, low, high: lambda g: xp.where(_below(xp, x, low, high), g, 0.0),
+    lambda xp, ans, x, low, high: lambda g: xp.where(_above(xp, x, low, high), g, 0.0),
     forward=special.clip,
 )
