@@ -401,6 +401,9 @@ def test_what_was_not_chosen_gets_no_infinite_cotangent(f):
         (lambda xp, x: x // 2, 1.25, 0.0),
         (lambda xp, x: xp.where(x == 0, 1.0, x * xp.log(xp.where(x == 0, 1.0, x))), 0.0, 0.0),
         (lambda xp, x: xp.linalg.vector_norm(xp.stack([x, x])), 0.0, 0.0),
+        (lambda xp, x: xp.linalg.vector_norm(xp.stack([x, x]), ord=3), 0.0, 0.0),
+        (lambda xp, x: xp.std(xp.stack([x, 2 * x])), 0.0, 0.0),
+        (lambda xp, x: np.nanstd(np.append(x, np.nan)), 1.25, 0.0),
         (lambda xp, x: xp.expm1(x) * 1e20, -60.0, np.exp(-60.0) * 1e20),
     ],
 )

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._array_api import Array, Namespace, dtype_kind, namespace_of
 from .array import plain
-from .reductions import axes_of, counted, several
+from .reductions import axes_of, counted, root, several
 from .rules import composite, rule
 from .tape import Maker, Pullback, unbroadcast
 
@@ -166,7 +166,7 @@ def _vector_norm(
     if math.isinf(ord):
         return (xp.max if ord > 0 else xp.min)(abs(x), axis=axis, keepdims=keepdims)
     total = xp.sum(abs(x) ** ord, axis=axis, keepdims=keepdims)
-    return total if ord == 1 else total ** (1 / ord)
+    return total if ord == 1 else root(xp, total, ord) if ord > 0 else total ** (1 / ord)
 
 
 def _length(xp: Namespace, ans: Array, x: Array, axis: Any = None, keepdims: bool = False) -> Pullback:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace, namespace_of
-from .reductions import at, counted, flat_without_axis, several
+from .reductions import at, counted, flat_without_axis, root, several
 from .rules import elementwise, every, numpy_function
 from .tape import Pullback, unbroadcast
 
@@ -343,7 +343,7 @@ def _nanvar(xp: Namespace, a: Array, axis: Any = None, *, ddof: float = 0, keepd
 
 @numpy_function("nanstd")
 def _nanstd(xp: Namespace, a: Array, axis: Any = None, *, ddof: float = 0, keepdims: bool = False) -> Array:
-    return xp.sqrt(_nanvar(xp, a, axis, ddof=ddof, keepdims=keepdims))
+    return root(xp, _nanvar(xp, a, axis, ddof=ddof, keepdims=keepdims))
 
 
 # Order statistics

@@ -12,7 +12,7 @@ from .array import LISTS
 from .rules import composite, rule
 from .tape import Pullback
 
-__all__ = ["at", "axes_of", "counted", "flat_without_axis", "several"]
+__all__ = ["at", "axes_of", "counted", "flat_without_axis", "root", "several"]
 
 Axis = int | tuple[int, ...] | None
 
@@ -129,7 +129,14 @@ rule("var", _var)
 
 @composite("std")
 def _std(xp: Namespace, x: Array, /, *, axis: Axis = None, correction: float = 0.0, keepdims: bool = False) -> Array:
-    return xp.sqrt(xp.var(x, axis=axis, correction=correction, keepdims=keepdims))
+    return root(xp, xp.var(x, axis=axis, correction=correction, keepdims=keepdims))
+
+
+def root(xp: Namespace, total: Array, order: float = 2) -> Array:
+    """Return the root of a total of what is not negative, whose derivative counts as 0 at 0, as a norm's does."""
+    is_zero = total == 0
+    positive = xp.where(is_zero, 1.0, total)
+    return xp.where(is_zero, 0.0, xp.sqrt(positive) if order == 2 else positive ** (1 / order))
 
 
 # Products are put together from products of two, whose rule needs no division by an element that may be 0.
