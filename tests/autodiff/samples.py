@@ -349,6 +349,11 @@ SAMPLES: list[Sample] = [
         without=_NO_DASK,
     ),
     *_of(
+        "linalg._sign_of_det",
+        (BATCH, lambda xp, x: xp.imag(xp.linalg.slogdet(x + x * x * 2j)[0])),
+        without=_NO_DASK,
+    ),
+    *_of(
         "linalg.cholesky",
         (SPDS, _symmetric(lambda xp, x: xp.linalg.cholesky(x))),
         (SPD, _symmetric(lambda xp, x: xp.linalg.cholesky(x, upper=True))),

@@ -119,6 +119,17 @@ np.matmul(x,x.mT)  np.reshape(x,(4,6))  np.concat([x,c],axis=2)  np.take_along_a
 np.unstack(x)[0]  np.argsort(c)*x  np.linalg.vector_norm(x,axis=1)  np.linalg.matrix_norm(x)  np.linalg.diagonal(x)
 np.linalg.outer(x[0,0],x[0,1])  np.count_nonzero(x)*x  np.zeros_like(x)+x  np.full_like(x,2.0)*x
 """
+# Where complex numbers have branches and conjugates of their own
+OF_COMPLEX = """
+np.arccosh(x)  np.arcsin(x)  np.arccos(x)  np.arctanh(x)  np.arcsinh(x)  np.sqrt(x)  np.log(x)  np.log1p(x)  np.tanh(x)
+x**x  2.0**x  x**-1.5  abs(x)**3  np.sign(x)  np.linalg.slogdet(m)[0]  np.linalg.slogdet(x[:,:,:3])[1]
+np.var(x,axis=(0,2))  x.std(1,ddof=1)  np.cumulative_prod(x[0,0])  np.linalg.norm(x,3,0)
+"""
+REFUSED_OF_COMPLEX = """
+np.linalg.norm(x,"nuc",(1,2))  np.linalg.norm(x[0],2)  np.linalg.svd(x,compute_uv=False)  np.linalg.svd(x,False).S
+np.linalg.pinv(x)  np.linalg.eigvalsh(m@m.T)  np.linalg.eigh(m@m.T)[0]  abs(np.linalg.qr(m)[1])  np.linalg.svdvals(x)
+np.linalg.cholesky(m@m.T+np.eye(3))
+"""
 # What differs most from the rules that it is made of; all rules are held against JAX by themselves.
 ON_JAX = """
 x.std(0,ddof=1)  x.cumsum()  x.dot(c[0].T)  x.swapaxes(0,2)  np.average(x,axis=1,weights=x*x)  np.inner(x,c[0])
@@ -177,6 +188,25 @@ def check_against_central_difference(f: Any) -> None:
 @pytest.mark.parametrize("source", CALLS)
 def test_gradient_equals_central_difference(source):
     check_against_central_difference(number_of(call_of(source, np, C)))
+
+
+@pytest.mark.parametrize("source", [*CALLS, *calls(OF_COMPLEX)])
+def test_complex_numbers_on_the_way_are_differentiated_or_refused(source):
+    call = call_of(source, np, C)
+
+    def f(x):
+        result = call(x * (0.8 + 0.6j) + 0.1j * x * x)
+        return (np.real(result) * (1.3 + 0.4 * np.imag(result))).sum()
+
+    try:
+        f(X)
+    except (TypeError, np.exceptions.ComplexWarning):
+        return  # NumPy has it of real numbers alone
+    if source in calls(REFUSED_OF_COMPLEX):
+        with pytest.raises(TypeError, match="of a complex matrix has no derivative rule"):
+            autodiff.grad(f)(X)
+    else:
+        check_against_central_difference(f)
 
 
 @pytest.mark.parametrize("source", calls(WRAPPED))

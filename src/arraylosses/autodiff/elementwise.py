@@ -77,7 +77,7 @@ elementwise("sinh", lambda xp, ans, x: lambda g: g * xp.cosh(x))
 elementwise("cosh", lambda xp, ans, x: lambda g: g * xp.sinh(x))
 elementwise("tanh", lambda xp, ans, x: lambda g: g * _tanh_derivative(ans, x))
 elementwise("asinh", lambda xp, ans, x: lambda g: g / xp.sqrt(1 + x * x))
-elementwise("acosh", lambda xp, ans, x: lambda g: g / xp.sqrt((x - 1) * (x + 1)))
+elementwise("acosh", lambda xp, ans, x: lambda g: g / (xp.sqrt(x - 1) * xp.sqrt(x + 1)))
 elementwise("atanh", lambda xp, ans, x: lambda g: g / ((1 - x) * (1 + x)))
 elementwise(
     "hypot",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from .._array_api import Array, Namespace, dtype_kind, namespace_of
 from .array import plain
-from .reductions import axes_of, counted, root, several
+from .reductions import axes_of, conjugate, counted, root, several
 from .rules import composite, rule
 from .tape import Maker, Pullback, unbroadcast
 
@@ -54,8 +54,7 @@ rule("_matmul", _matmul_left, _matmul_right, forward=operator.matmul)
 @composite("vecdot")
 @composite("linalg.vecdot")
 def _vecdot(xp: Namespace, x: Array, y: Array, /, *, axis: int = -1) -> Array:
-    x = xp.conj(x) if dtype_kind(x.dtype) == "complex" else x
-    return xp.sum(x * y, axis=axis)
+    return xp.sum(conjugate(xp, x) * y, axis=axis)
 
 
 @composite("linalg.outer")
@@ -177,7 +176,7 @@ def _length(xp: Namespace, ans: Array, x: Array, axis: Any = None, keepdims: boo
         if not keepdims and axis is not None:
             for k in axes_of(axis, x.ndim):
                 share = xp.expand_dims(share, axis=k)
-        return share * (xp.conj(x) if dtype_kind(x.dtype) == "complex" else x)
+        return share * conjugate(xp, x)
 
     return pullback
 
@@ -247,7 +246,13 @@ def _log_det(xp: Namespace, ans: Array, x: Array) -> Pullback:
     return lambda g: g[..., None, None] * _transposed(xp, xp.linalg.inv(x))
 
 
+def _sign_of_det(xp: Namespace, ans: Array, x: Array) -> Pullback:
+    """The determinant turns by the imaginary part of the change of its logarithm."""
+    return lambda g: xp.imag(g * ans)[..., None, None] * 1j * _transposed(xp, xp.linalg.inv(x))
+
+
 rule("linalg.det", _det)
+rule("linalg._sign_of_det", _sign_of_det, forward=lambda x: _library(x).linalg.slogdet(x)[0])
 rule("linalg._log_det", _log_det, forward=lambda x: _library(x).linalg.slogdet(x)[1])
 
 
@@ -260,6 +265,8 @@ class SlogdetResult(NamedTuple):
 
 @composite("linalg.slogdet")
 def _slogdet(xp: Namespace, x: Array, /) -> SlogdetResult:
+    if dtype_kind(x.dtype) == "complex":
+        return SlogdetResult(xp.linalg._sign_of_det(x), xp.linalg._log_det(x))
     return SlogdetResult(xp.__wrapped_namespace__.linalg.slogdet(plain(x))[0], xp.linalg._log_det(x))
 
 
@@ -277,7 +284,13 @@ def _cholesky(xp: Namespace, ans: Array, x: Array, upper: bool = False) -> Pullb
     return pullback
 
 
-rule("linalg.cholesky", _cholesky)
+@composite("linalg.cholesky")
+def _of_cholesky(xp: Namespace, x: Array, /, *, upper: bool = False) -> Array:
+    _require_real("cholesky", x)
+    return xp.linalg._cholesky(x, upper=upper)
+
+
+rule("linalg._cholesky", _cholesky, forward=lambda x, upper: _library(x).linalg.cholesky(x, upper=upper))
 
 
 # Decompositions of real matrices. Each part has a rule of its own, which computes the other parts anew: so it can be

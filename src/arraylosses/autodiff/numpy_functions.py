@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from .._array_api import Array, Namespace, namespace_of
-from .reductions import at, counted, flat_without_axis, root, several
+from .reductions import at, conjugate, counted, flat_without_axis, root, several
 from .rules import elementwise, every, numpy_function
 from .tape import Pullback, unbroadcast
 
@@ -338,7 +338,8 @@ def _nanvar(xp: Namespace, a: Array, axis: Any = None, *, ddof: float = 0, keepd
     error = xp.where(xp.isnan(a), 0.0, a) - _nanmean(xp, a, axis, keepdims=True)
     error = xp.where(xp.isnan(a), 0.0, error)
     count = xp.sum(xp.where(xp.isnan(a), 0.0, xp.ones_like(a)), axis=axis, keepdims=keepdims)
-    return xp.sum(error * error, axis=axis, keepdims=keepdims) / (count - ddof)
+    squares = xp.real(error * conjugate(xp, error))
+    return xp.sum(squares, axis=axis, keepdims=keepdims) / (xp.real(count) - ddof)
 
 
 @numpy_function("nanstd")
@@ -473,7 +474,7 @@ def _cov(
     x = _vstack(xp, rows)
     error = x - xp.mean(x, axis=1, keepdims=True)
     count = x.shape[1] - (int(not bias) if ddof is None else ddof)
-    found = xp.matmul(error, xp.matrix_transpose(error)) / count
+    found = xp.matmul(error, xp.matrix_transpose(conjugate(xp, error))) / count
     return found[0, 0] if found.shape == (1, 1) else found
 
 

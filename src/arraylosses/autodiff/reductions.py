@@ -6,13 +6,13 @@ import math
 from typing import Any
 
 from .. import special
-from .._array_api import Array, Namespace, array_namespace, is_array, known_size, namespace_of
+from .._array_api import Array, Namespace, array_namespace, dtype_kind, is_array, known_size, namespace_of
 from ..numerics import indexing, reductions
 from .array import LISTS
 from .rules import composite, rule
 from .tape import Pullback
 
-__all__ = ["at", "axes_of", "counted", "flat_without_axis", "root", "several"]
+__all__ = ["at", "axes_of", "conjugate", "counted", "flat_without_axis", "root", "several"]
 
 Axis = int | tuple[int, ...] | None
 
@@ -40,6 +40,11 @@ def axes_of(axis: Axis, ndim: int) -> tuple[int, ...]:
 def flat_without_axis(xp: Namespace, x: Array, axis: int | None) -> tuple[Array, int]:
     """Return `x` and the axis, counted from 0; without an axis `x` is laid out flat, as by NumPy."""
     return (xp.reshape(x, (-1,)), 0) if axis is None else (x, counted(axis, x.ndim))
+
+
+def conjugate(xp: Namespace, x: Array) -> Array:
+    """Return the conjugate of an array that may be complex."""
+    return xp.conj(x) if dtype_kind(x.dtype) == "complex" else x
 
 
 def at(axis: int, key: int | slice) -> tuple[Any, ...]:
@@ -117,7 +122,7 @@ def _var(
     xp: Namespace, ans: Array, x: Array, axis: Axis = None, correction: float = 0.0, keepdims: bool = False
 ) -> Pullback:
     def pullback(g: Array) -> Array:
-        centred = x - xp.mean(x, axis=axis, keepdims=True)
+        centred = conjugate(xp, x - xp.mean(x, axis=axis, keepdims=True))
         count = _count(xp, x, axis, True)
         return _kept(xp, g, x, axis, keepdims) * (centred * (2 / (count - correction)))
 
