@@ -304,6 +304,11 @@ SAMPLES: list[Sample] = [
     *_of("vecdot", (CUBE, real(3, 4), {}), (CUBE, real(2, 1, 4), {"axis": -1})),
     *_of("linalg.vecdot", (CUBE, real(3, 4), {})),
     *_of("linalg.outer", (real(3), real(2), {})),
+    *_of(
+        "_logaddexp2",
+        *((A, real(4), lambda xp, x, y: xp.logaddexp2(x, y)), (A, lambda xp, x: xp.logaddexp2(0.3, x))),
+        without=("strict", "torch", "dask"),
+    ),
     *_of("_cbrt", (CUBE, lambda xp, x: xp.cbrt(x)), without=("strict", "torch", "dask")),
     *_of("_einsum", (CUBE, real(4, 2), lambda xp, x, y: xp.einsum("ijk,kl->l", x, y)), without=("strict",)),
     *_of("_einsum", (CUBE, real(1, 4), lambda xp, x, y: xp.einsum("...jk,jk->...j", x, y)), without=("strict", "dask")),

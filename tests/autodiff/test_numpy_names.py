@@ -99,6 +99,8 @@ np.take_along_axis(x,np.asarray([5,1,5]),axis=None)  np.take(x,1,axis=1)  np.tak
 x.take([[1],[1]])  x[[]]  x[:,[]]  x[(0,0),:]  x[:,(2,0,2),1]  x[(1,0),(2,2)]  x[range(2),[2,0]]  x[...,(1,1),None]
 x[:,()]  x[range(1,-1,-1)]  np.tril(x[0,0])  np.triu(x[0,:,1],-1)  np.triu(x[0,:1,1],k=0)  np.cumulative_sum(x[0,0,0])
 np.cumulative_sum(x[0,0,0],axis=-1)  np.cumulative_prod(x[0,0,0],include_initial=True)
+np.interp(x,[0.1],[2.0])*x  np.interp(c,[0.1],x[0,0,:1])  np.interp(x,[0.0,0.0,0.5,0.5],x[0,0])
+np.quantile(x[0,0,0],[0.2,0.7],keepdims=True)  np.logaddexp2(x,np.float32(0.3))  np.logaddexp2(c.astype("float32"),x)
 np.clip(c,x,-0.1)  np.clip(c,0.3,x)  np.clip(c,x,x[0])  x.clip(x[0]*x[1],c)
 """
 # Calls along an axis
@@ -188,6 +190,21 @@ def check_against_central_difference(f: Any) -> None:
 @pytest.mark.parametrize("source", CALLS)
 def test_gradient_equals_central_difference(source):
     check_against_central_difference(number_of(call_of(source, np, C)))
+
+
+@pytest.mark.parametrize("source", CALLS)
+def test_result_has_the_shape_and_the_dtype_that_numpy_gives_it(source):
+    call, found = call_of(source, np, C), []
+
+    def f(x):
+        result = call(x)
+        found.extend(result if isinstance(result, list | tuple) else [result])
+        return x.sum()
+
+    expected = call(X)
+    autodiff.grad(f)(X)
+    for a, b in zip(found, expected if isinstance(expected, list | tuple) else [expected], strict=True):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
 
 
 @pytest.mark.parametrize("source", [*CALLS, *calls(OF_COMPLEX)])

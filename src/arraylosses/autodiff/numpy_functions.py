@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import itertools
-import math
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -357,7 +356,7 @@ def _quantile(xp: Namespace, a: Array, q: Any, axis: int | None = None, *, keepd
         raise ValueError(f"`q` must lie in [0, 1], got {q}")
     if isinstance(axis, tuple):
         raise TypeError(f"`quantile` of a traced array takes one axis or none, got {axis}; reshape it before")
-    kept = (1,) * a.ndim if axis is None else ()
+    kept = (1,) * a.ndim if axis is None else None
     a, axis = flat_without_axis(xp, a, axis)
     ranked = xp.sort(a, axis=axis)
     place = q.reshape(-1) * (a.shape[axis] - 1)
@@ -367,7 +366,7 @@ def _quantile(xp: Namespace, a: Array, q: Any, axis: int | None = None, *, keepd
     found = [xp.where(xp.isnan(last), last, part) for part in parts]
     if not keepdims:
         found = [xp.squeeze(part, axis=axis) for part in found]
-    elif kept:
+    elif kept is not None:
         found = [xp.reshape(part, kept) for part in found]
     return xp.reshape(xp.stack(found), (*q.shape, *found[0].shape)) if q.ndim else found[0]
 
@@ -405,7 +404,20 @@ elementwise("_cbrt", lambda xp, ans, x: lambda g: g / (3.0 * ans * ans), forward
 
 @numpy_function("logaddexp2")
 def _logaddexp2(xp: Namespace, x1: Array, x2: Array, /) -> Array:
-    return xp.logaddexp(x1 * math.log(2), x2 * math.log(2)) / math.log(2)
+    return xp._logaddexp2(x1, x2)
+
+
+def _share_of_2(xp: Namespace, x: Array, y: Array) -> Array:
+    """The part of x in logaddexp2(x, y): 1 / (1 + 2^(y - x)), and half where both are the same infinity."""
+    return 1 / (1 + 2.0 ** xp.where(x == y, 0.0, y - x))
+
+
+elementwise(
+    "_logaddexp2",
+    lambda xp, ans, x, y: lambda g: g * _share_of_2(xp, x, y),
+    lambda xp, ans, x, y: lambda g: g * _share_of_2(xp, y, x),
+    forward=lambda x, y: namespace_of(x if hasattr(x, "ndim") else y).logaddexp2(x, y),
+)
 
 
 # Of functions that the arrays are samples of
@@ -440,7 +452,9 @@ def _gradient(xp: Namespace, f: Array, *varargs: Any, axis: Any = None) -> Any:
 def _interp(space: Namespace, x: Array, xp: Array, fp: Array) -> Array:
     k = np.clip(np.searchsorted(xp, x, side="right"), 1, xp.shape[0] - 1)
     low, high = xp[k - 1], xp[k]
-    rest = space.clip((x - low) / (high - low), 0.0, 1.0)
+    is_step = high == low  # of two points at one place, or of one point alone
+    part = (x - low) / space.where(is_step, 1.0, high - low)
+    rest = space.where(is_step, 1.0 * (x >= high), space.clip(part, 0.0, 1.0))
     return (1.0 - rest) * fp[k - 1] + rest * fp[k]
 
 
