@@ -413,6 +413,13 @@ def test_value_at_an_edge(f, x, expected):
     np.testing.assert_allclose(gradient, expected, rtol=1e-12)
 
 
+def test_variance_of_one_element_with_a_correction_is_nan_as_in_numpy():
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="Degrees of freedom"):
+        value, gradient = autodiff.value_and_grad(lambda x: np.var(x, ddof=1))(np.asarray([1.25]))
+    assert np.isnan(value)
+    assert np.isnan(gradient).all()
+
+
 def test_backward_pass_does_not_warn():
     x = np.asarray([0.0, 1.0, 4.0])
     gradient = autodiff.grad(lambda x: al.array_namespace(x).sum(al.array_namespace(x).sqrt(x)))(x)

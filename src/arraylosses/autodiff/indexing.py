@@ -196,7 +196,7 @@ def _untake_along(g: Array, indices: Array, axis: int, length: int) -> Array:
     if not _can_add_at(xp):
         return xp.moveaxis(_add_by_comparison(xp, g, indices, length), -1, axis)
     first = xp.reshape(xp.arange(math.prod(rows), dtype=xp.int64, device=_array_api.device(g)) * length, (-1, 1))
-    places = first + xp.reshape(indices, (-1, taken)) % length  # a negative index counts from the end
+    places = first + xp.reshape(indices, (math.prod(rows), taken)) % length  # a negative index counts from the end
     size = math.prod(rows) * length
     flat, places = xp.reshape(g, (-1,)), xp.reshape(places, (-1,))
     if taken == 1:

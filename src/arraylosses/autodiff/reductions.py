@@ -124,7 +124,8 @@ def _var(
     def pullback(g: Array) -> Array:
         centred = conjugate(xp, x - xp.mean(x, axis=axis, keepdims=True))
         count = _count(xp, x, axis, True)
-        return _kept(xp, g, x, axis, keepdims) * (centred * (2 / (count - correction)))
+        degrees = count - correction
+        return _kept(xp, g, x, axis, keepdims) * (centred * (2 / degrees if is_array(degrees) or degrees else math.nan))
 
     return pullback
 
