@@ -101,6 +101,9 @@ x[:,()]  x[range(1,-1,-1)]  np.tril(x[0,0])  np.triu(x[0,:,1],-1)  np.triu(x[0,:
 np.cumulative_sum(x[0,0,0],axis=-1)  np.cumulative_prod(x[0,0,0],include_initial=True)
 np.interp(x,[0.1],[2.0])*x  np.interp(c,[0.1],x[0,0,:1])  np.interp(x,[0.0,0.0,0.5,0.5],x[0,0])
 np.quantile(x[0,0,0],[0.2,0.7],keepdims=True)  np.logaddexp2(x,np.float32(0.3))  np.logaddexp2(c.astype("float32"),x)
+np.kron(x,2.0)  np.kron(0.5,x[0])  np.convolve(x[0,0],2.0)  np.convolve(3,x[0,0])  np.append(0.5,x)  np.inner(x,2.0)
+np.inner(x[0,0,0],c)  np.dot(0.5,x)  np.take_along_axis(x,np.zeros((2,3,0),int),-1)  np.float_power(2.0,x)
+np.quantile(x,[0,1],0)  np.quantile(x,np.float64(0.3))  np.quantile(x,np.float32([0.5]))  np.percentile(x,35)
 np.clip(c,x,-0.1)  np.clip(c,0.3,x)  np.clip(c,x,x[0])  x.clip(x[0]*x[1],c)
 """
 # Calls along an axis
@@ -193,16 +196,18 @@ def test_gradient_equals_central_difference(source):
 
 
 @pytest.mark.parametrize("source", CALLS)
-def test_result_has_the_shape_and_the_dtype_that_numpy_gives_it(source):
-    call, found = call_of(source, np, C), []
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_result_has_the_shape_and_the_dtype_that_numpy_gives_it(source, dtype):
+    x = X.astype(dtype)
+    call, found = call_of(source, np, C.astype(dtype)), []
 
     def f(x):
         result = call(x)
         found.extend(result if isinstance(result, list | tuple) else [result])
         return x.sum()
 
-    expected = call(X)
-    autodiff.grad(f)(X)
+    expected = call(x)
+    autodiff.grad(f)(x)
     for a, b in zip(found, expected if isinstance(expected, list | tuple) else [expected], strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
 
@@ -313,6 +318,7 @@ def test_keyword_of_numpy_is_refused_by_its_name():
             lambda x: np.average(x, returned=True)[0],
             "`average` of a traced array takes axis, weights, keepdims, got",
         ),
+        (lambda x: np.meshgrid(x, sparse=True)[0], "`meshgrid` of a traced array takes indexing, got `sparse`"),
         (lambda x: np.nansum(x, out=np.zeros(())), "`nansum` can't write a traced array to `out`"),
         (lambda x: np.full_like(C, x[0, 0, 0]), "NumPy's arrays can't hold a traced one; use a sum"),
         (lambda x: np.histogram(C, weights=x)[0], "add up weights by np.bincount"),

@@ -11,10 +11,10 @@ What works on a traced array:
 - NumPy's functions, ``np.exp(x)`` and ``np.tensordot(x, y, 1)``: those that the standard has under the same or another
   name, and `append`, `array_split`, `atleast_1d`, `atleast_2d`, `average`, `bincount` of weights, `cbrt`,
   `column_stack`, `convolve`, `copy`, `corrcoef`, `cov`, `cumprod`, `cumsum`, `degrees`, `diag`, `diagonal`, `dot`,
-  `einsum`, `exp2`, `gradient`, `heaviside`, `hsplit`, `hstack`, `inner`, `interp`, `kron`, `linalg.multi_dot`,
-  `linalg.norm`, `logaddexp2`, `median`, `nan_to_num`, `nancumsum`, `nanmax`, `nanmean`, `nanmin`, `nanstd`, `nansum`,
-  `nanvar`, `outer`, `pad` by constants, `percentile`, `ptp`, `quantile`, `radians`, `ravel`, `select`, `split`,
-  `swapaxes`, `trace`, `transpose`, `trapezoid`, `vdot`, `vsplit`, `vstack`;
+  `einsum`, `exp2`, `float_power`, `gradient`, `heaviside`, `hsplit`, `hstack`, `inner`, `interp`, `kron`,
+  `linalg.multi_dot`, `linalg.norm`, `logaddexp2`, `median`, `nan_to_num`, `nancumsum`, `nanmax`, `nanmean`, `nanmin`,
+  `nanstd`, `nansum`, `nanvar`, `outer`, `pad` by constants, `percentile`, `ptp`, `quantile`, `radians`, `ravel`,
+  `select`, `split`, `swapaxes`, `trace`, `transpose`, `trapezoid`, `vdot`, `vsplit`, `vstack`;
 - the methods of the library's array, where they are such functions: ``x.sum(axis=0)``, ``x.reshape(2, 3)``, ``x.T``;
 - printing, and ``f"{loss:.4f}"`` where the library's array takes the format.
 

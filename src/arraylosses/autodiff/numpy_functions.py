@@ -81,7 +81,7 @@ def _column_stack(xp: Namespace, tup: Sequence[Array]) -> Array:
 
 @numpy_function("append")
 def _append(xp: Namespace, arr: Array, values: Array, axis: int | None = None) -> Array:
-    return xp.concat([arr, values], axis=axis)
+    return xp.concat([_array(xp, arr), _array(xp, values)], axis=axis)
 
 
 @numpy_function("split")
@@ -197,9 +197,14 @@ def _degrees(xp: Namespace, x: Array) -> Array:
 # Products
 
 
+def _array(xp: Namespace, x: Any) -> Array:
+    return x if hasattr(x, "ndim") else xp.asarray(x)
+
+
 @numpy_function("dot")
 def _dot(xp: Namespace, a: Any, b: Any) -> Array:
-    if not getattr(a, "ndim", 0) or not getattr(b, "ndim", 0):
+    a, b = _array(xp, a), _array(xp, b)
+    if not a.ndim or not b.ndim:
         return a * b
     if a.ndim <= 2 and b.ndim <= 2:
         return xp.matmul(a, b)
@@ -208,7 +213,8 @@ def _dot(xp: Namespace, a: Any, b: Any) -> Array:
 
 @numpy_function("inner")
 def _inner(xp: Namespace, a: Array, b: Array) -> Array:
-    return xp.tensordot(a, b, axes=((-1,), (-1,)))
+    a, b = _array(xp, a), _array(xp, b)
+    return xp.tensordot(a, b, axes=((-1,), (-1,))) if a.ndim and b.ndim else a * b
 
 
 @numpy_function("vdot")
@@ -351,7 +357,7 @@ def _nanstd(xp: Namespace, a: Array, axis: Any = None, *, ddof: float = 0, keepd
 
 @numpy_function("quantile")
 def _quantile(xp: Namespace, a: Array, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Array:
-    q = np.asarray(q)
+    is_number, q = type(q) in (int, float), np.asarray(q)
     if not np.all((q >= 0) & (q <= 1)):
         raise ValueError(f"`q` must lie in [0, 1], got {q}")
     if isinstance(axis, tuple):
@@ -368,7 +374,10 @@ def _quantile(xp: Namespace, a: Array, q: Any, axis: int | None = None, *, keepd
         found = [xp.squeeze(part, axis=axis) for part in found]
     elif kept is not None:
         found = [xp.reshape(part, kept) for part in found]
-    return xp.reshape(xp.stack(found), (*q.shape, *found[0].shape)) if q.ndim else found[0]
+    result = xp.reshape(xp.stack(found), (*q.shape, *found[0].shape)) if q.ndim else found[0]
+    return (
+        result if is_number or q.dtype.kind != "f" else xp.astype(result, xp.result_type(a.dtype, xp.asarray(q).dtype))
+    )
 
 
 def _between(xp: Namespace, ranked: Array, axis: int, place: float) -> Array:
@@ -383,7 +392,7 @@ def _between(xp: Namespace, ranked: Array, axis: int, place: float) -> Array:
 
 @numpy_function("percentile")
 def _percentile(xp: Namespace, a: Array, q: Any, axis: int | None = None, *, keepdims: bool = False) -> Array:
-    return _quantile(xp, a, np.asarray(q) / 100, axis, keepdims=keepdims)
+    return _quantile(xp, a, (q if type(q) in (int, float) else np.asarray(q)) / 100, axis, keepdims=keepdims)
 
 
 @numpy_function("median")
@@ -400,6 +409,11 @@ def _cbrt(xp: Namespace, x: Array, /) -> Array:
 
 
 elementwise("_cbrt", lambda xp, ans, x: lambda g: g / (3.0 * ans * ans), forward=lambda x: namespace_of(x).cbrt(x))
+
+
+@numpy_function("float_power")
+def _float_power(xp: Namespace, x1: Any, x2: Any, /) -> Array:
+    return xp.pow(*(_in_float64(xp, x) if hasattr(x, "dtype") else x for x in (x1, x2)))
 
 
 @numpy_function("logaddexp2")
@@ -461,8 +475,13 @@ def _interp(space: Namespace, x: Array, xp: Array, fp: Array) -> Array:
 # Sums of products
 
 
+def _in_float64(xp: Namespace, x: Array) -> Array:
+    return xp.astype(x, xp.result_type(x.dtype, xp.float64))
+
+
 @numpy_function("convolve")
 def _convolve(xp: Namespace, a: Array, v: Array, mode: str = "full") -> Array:
+    a, v = _atleast_1d(xp, _array(xp, a), _array(xp, v))
     a, v = (a, v) if a.shape[0] >= v.shape[0] else (v, a)
     n, m = a.shape[0], v.shape[0]
     windows = np.arange(n + m - 1)[:, None] + np.arange(m)
@@ -473,6 +492,7 @@ def _convolve(xp: Namespace, a: Array, v: Array, mode: str = "full") -> Array:
 
 @numpy_function("kron")
 def _kron(xp: Namespace, a: Array, b: Array) -> Array:
+    a, b = _array(xp, a), _array(xp, b)
     ndim = max(a.ndim, b.ndim)
     of_a, of_b = ((1,) * (ndim - x.ndim) + x.shape for x in (a, b))
     a = xp.reshape(a, tuple(n for length in of_a for n in (length, 1)))
@@ -485,7 +505,7 @@ def _cov(
     xp: Namespace, m: Array, y: Array | None = None, rowvar: bool = True, bias: bool = False, ddof: int | None = None
 ) -> Array:
     rows = [x if rowvar or x.ndim < 2 else xp.matrix_transpose(x) for x in (m, y) if x is not None]
-    x = _vstack(xp, rows)
+    x = _in_float64(xp, _vstack(xp, rows))
     error = x - xp.mean(x, axis=1, keepdims=True)
     count = x.shape[1] - (int(not bias) if ddof is None else ddof)
     found = xp.matmul(error, xp.matrix_transpose(conjugate(xp, error))) / count
@@ -509,4 +529,5 @@ def _multi_dot(xp: Namespace, arrays: Sequence[Array]) -> Array:
 @numpy_function("bincount")
 def _bincount(xp: Namespace, x: Any, /, weights: Array, minlength: int = 0) -> Array:
     place = np.arange(max(minlength, int(np.max(x, initial=-1)) + 1))
+    weights = _in_float64(xp, weights)
     return xp.sum(xp.where(np.asarray(x)[:, None] == place, weights[:, None], 0.0), axis=0)

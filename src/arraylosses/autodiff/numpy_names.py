@@ -39,7 +39,6 @@ STANDARD_NAMES = {
     "conjugate": "conj",
     "cross": "linalg.cross",
     "fabs": "abs",
-    "float_power": "pow",
     "invert": "bitwise_invert",
     "left_shift": "bitwise_left_shift",
     "power": "pow",
@@ -92,7 +91,7 @@ def of_numpy(space: Namespace, name: str, function: Callable[..., Any] | None) -
         if not inspect.isfunction(NUMPY[name]):
             return call
         known = inspect.signature(call)
-        return _of_settings(_of_lists(call, known, space), known, name)
+        return _of_settings(_of_lists(call, known, space), known.parameters, name)
     if function is None or (name not in RULES and name not in COMPOSITES and name not in PLAIN):
         return Refusal(name, function)
     if name in PLAIN:
@@ -176,8 +175,10 @@ class Refusal:
 def _bound(signature: inspect.Signature | None, name: str, own: Callable[..., Any]) -> Callable[..., Any]:
     """Return `own`, the function `name` of the traced namespace, with the signature of NumPy's; a ufunc has none."""
     parameters = _accepted(name)
-    if parameters is None or any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+    if parameters is None:
         return own
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+        return _of_settings(own, parameters, name)
     required = sum(p.default is p.empty for p in parameters.values())
 
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -200,9 +201,10 @@ def _bound(signature: inspect.Signature | None, name: str, own: Callable[..., An
     return call
 
 
-def _of_settings(call: Callable[..., Any], signature: inspect.Signature, name: str) -> Callable[..., Any]:
+def _of_settings(
+    call: Callable[..., Any], parameters: Mapping[str, inspect.Parameter], name: str
+) -> Callable[..., Any]:
     """Return `call`, a function of NumPy alone, without what makes no difference, and without what it does not take."""
-    parameters = signature.parameters
 
     def with_settings(*args: Any, **kwargs: Any) -> Any:
         if kwargs and not kwargs.keys() <= parameters.keys():
