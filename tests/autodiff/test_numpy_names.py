@@ -104,6 +104,7 @@ np.quantile(x[0,0,0],[0.2,0.7],keepdims=True)  np.logaddexp2(x,np.float32(0.3)) 
 np.kron(x,2.0)  np.kron(0.5,x[0])  np.convolve(x[0,0],2.0)  np.convolve(3,x[0,0])  np.append(0.5,x)  np.inner(x,2.0)
 np.inner(x[0,0,0],c)  np.dot(0.5,x)  np.take_along_axis(x,np.zeros((2,3,0),int),-1)  np.float_power(2.0,x)
 np.quantile(x,[0,1],0)  np.quantile(x,np.float64(0.3))  np.quantile(x,np.float32([0.5]))  np.percentile(x,35)
+np.linspace(x[0],5.0,3,dtype=int)*x[1]
 np.clip(c,x,-0.1)  np.clip(c,0.3,x)  np.clip(c,x,x[0])  x.clip(x[0]*x[1],c)
 """
 # Calls along an axis
@@ -210,6 +211,15 @@ def test_result_has_the_shape_and_the_dtype_that_numpy_gives_it(source, dtype):
     autodiff.grad(f)(x)
     for a, b in zip(found, expected if isinstance(expected, list | tuple) else [expected], strict=True):
         assert (a.shape, a.dtype) == (b.shape, b.dtype)
+
+
+def test_linspace_has_the_dtype_and_the_digits_of_numpy_s():
+    x, found = X.astype("float32"), []
+    for stop, dtype in ((C, None), (3, "float32"), (C, np.float32), (5.0, int)):
+        autodiff.grad(lambda x, s=stop, d=dtype: (found.append(np.linspace(x, s, 4, dtype=d)), x.sum())[1])(x)
+        value, expected = autodiff.stop_gradient(found.pop()), np.linspace(x, stop, 4, dtype=dtype)
+        assert value.dtype == expected.dtype
+        np.testing.assert_allclose(value, expected, rtol=1e-14 if value.dtype == np.float64 else 1e-6, atol=1e-15)
 
 
 @pytest.mark.parametrize("source", [*CALLS, *calls(OF_COMPLEX)])

@@ -215,8 +215,14 @@ def _linspace(
     settings = {} if device is None else {"device": device}
     if not isinstance(start, TracedArray) and not isinstance(stop, TracedArray):
         return library.linspace(start, stop, num, dtype=dtype, endpoint=endpoint, **settings)
-    dtype = dtype or (start if isinstance(start, TracedArray) else stop).dtype
-    part = library.linspace(0.0, 1.0, num, dtype=dtype, endpoint=endpoint, **settings)
+    own = (start if isinstance(start, TracedArray) else stop).dtype
+    if hasattr(start, "dtype") and hasattr(stop, "dtype"):
+        own = library.result_type(start.dtype, stop.dtype)
+    part = library.linspace(0.0, 1.0, num, dtype=own, endpoint=endpoint, **settings)
     # NumPy's takes arrays too, and lays the steps along a new first axis.
     part = library.reshape(part, (num,) + (1,) * max(getattr(start, "ndim", 0), getattr(stop, "ndim", 0)))
-    return start * (1 - part) + stop * part
+    steps = start * (1 - part) + stop * part
+    if dtype is None:
+        return steps
+    dtype = library.empty((), dtype=dtype).dtype
+    return xp.astype(xp.floor(steps) if dtype_kind(dtype) == "int" else steps, dtype)  # as NumPy has it
