@@ -315,6 +315,26 @@ def test_what_a_hint_says_instead_is_the_function():
         assert autodiff.grad(lambda x, f=instead: (f(x) * f(x)).sum())(row).any()
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.floor(C, out=x),
+        lambda x: np.greater(C, x, x),
+        lambda x: np.isnan(C, x),
+        lambda x: np.round(C, 1, out=x),
+        lambda x: np.round(C, 1, x),
+        lambda x: np.rint(C, out=x),
+        lambda x: np.argmax(C, axis=0, out=x[0]),
+        lambda x: np.exp(C, out=x),
+    ],
+)
+def test_constant_is_not_written_over_the_argument(f):
+    x = X.copy()
+    with pytest.raises(TypeError, match=r"can't (write to|write a traced array to) `out`"):
+        autodiff.grad(lambda x: f(x) is None or x.sum())(x)
+    np.testing.assert_array_equal(x, X)
+
+
 def test_keyword_of_numpy_is_refused_by_its_name():
     for f, message in (
         (lambda x: np.sum(x, where=x > 0), "`sum` of a traced array takes axis, dtype, keepdims, got `where`"),

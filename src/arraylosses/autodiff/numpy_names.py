@@ -241,7 +241,15 @@ def plain_numpy(names: str) -> None:
             NUMPY[name] = functools.partial(_of_plain, getattr(np, name))
 
 
+_OUT_IS_THIRD = {"all", "any", "argmax", "argmin", "around", "round"}
+
+
 def _of_plain(function: Callable[..., Any], xp: Namespace, *args: Any, **kwargs: Any) -> Any:
+    written = kwargs.get("out")
+    if len(args) > 2 and function.__name__ in _OUT_IS_THIRD:
+        written = args[2]
+    if plain(written) is not written:
+        raise TypeError(f"`{function.__name__}` can't write to `out`; a traced array {NOT_WRITTEN_TO}")
     return function(*(plain(x) for x in args), **{name: plain(x) for name, x in kwargs.items()})
 
 
