@@ -224,6 +224,31 @@ def test_an_elementwise_function_keeps_its_digits(variant, name):
     assert np.all(np.abs(found - exact) <= 2 * units * np.finfo(dtype).eps * np.abs(exact))
 
 
+SLOPES = {
+    "softplus": EXACT["sigmoid"],
+    "sigmoid": lambda x: 1 / (2 + mpmath.exp(x) + mpmath.exp(-x)),
+    "log_sigmoid": lambda x: 1 / (1 + mpmath.exp(x)),
+    "log_cosh": mpmath.tanh,
+    "relu": EXACT["heaviside"],
+    "absolute": mpmath.sign,
+}
+
+
+@pytest.mark.main_variants
+@pytest.mark.parametrize("name", SLOPES)
+def test_the_derivative_of_an_elementwise_function_keeps_its_digits(variant, name):
+    dtype = variant.dtypes[-1]
+    sizes = np.concatenate([[0.0, 1.0], np.geomspace(1e-30, 80.0, 60)])
+    x = np.concatenate([-sizes, sizes]).astype(dtype)
+    with mpmath.workdps(60):
+        exact = [float(SLOPES[name](mpmath.mpf(float(v)))) for v in x]
+    slope = al.grad(lambda z: al.array_namespace(z).sum(getattr(special, name)(z)))
+    found = variant.numpy(variant.run(slope, variant.array(x)))
+    units = np.maximum(4.0, np.abs(x)) if "sig" in name or name == "softplus" else 4.0
+    assert found.dtype == dtype
+    assert np.all(np.abs(found - exact) <= 2 * units * np.finfo(dtype).eps * np.abs(exact))
+
+
 @pytest.mark.main_variants
 @pytest.mark.parametrize("axis", [0, -1])
 def test_the_functions_of_a_softmax_keep_their_digits(variant, axis):

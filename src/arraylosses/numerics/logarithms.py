@@ -284,11 +284,11 @@ def _log_cosh_jax(jax: Any, x: Array) -> Any:
 
 
 # With the part n of x from -1 to 1, and what |x| has beyond that as d, d + log1p(cosh n - 1 + (exp(-2 d) - 1) / (2 e)).
-# That is log1p(cosh x - 1) near 0, by the series of cosh, and |x| - log 2 + log1p(exp(-2 |x|)) far out, without a
-# choice.
+# That is log1p(cosh x - 1) near 0, by the series of cosh, and |x| - log 2 + log1p(exp(-2 |x|)) far out. Near 0, d has
+# no derivative: a difference of 1 and 1 would lose that of the series.
 def _log_cosh(xp: Namespace, x: Array) -> Array:
     near = clip(x, -1.0, 1.0)
-    far = xp.abs(x) - xp.abs(near)
+    far = relu(xp.abs(x) - 1.0)
     square = near * near
     excess = square * _hyperbolic_cosine(square)
     return far + xp.log1p(excess + (xp.exp(-2.0 * far) - 1.0) * (0.5 / math.e))
