@@ -378,6 +378,19 @@ def test_a_bound_may_be_beyond_the_range_of_the_dtype_and_given_by_name(dtype):
     assert special.clip(x, -1, 1).dtype == dtype or dtype == "int32"
 
 
+@pytest.mark.parametrize("function", [special.vector_norm, special.pairwise_distances])
+@pytest.mark.parametrize("order", [0, 0.0, -1, -np.inf, np.nan])
+def test_a_norm_has_an_order_above_zero(function, order):
+    x = np.asarray([[3.0, 4.0], [1.0, 0.0]])
+    with pytest.raises(ValueError, match=f"`ord` must be above 0, got {order}"):
+        function(x, ord=order)
+    for other in ("fro", None, True):
+        with pytest.raises(TypeError, match="`ord` must be a number, got"):
+            function(x, ord=other)
+    for same in (3, 3.0, np.float32(3.0), np.asarray(3.0)):
+        np.testing.assert_allclose(function(x, ord=same), function(x, ord=3.0))
+
+
 def test_a_form_that_does_not_apply_leaves_its_arguments_to_the_formula():
     @primitive(in_place=lambda library, x, y=None: "in place" if y is None else None)
     def function(xp, x, y=None):

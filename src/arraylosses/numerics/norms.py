@@ -22,6 +22,7 @@ from .._array_api import (
     known_size,
 )
 from .._values import least_and_most
+from ..arguments import require_positive
 from ._jax import in_short, with_jvp_of
 from ._variants import in_place_library, primitive
 from .elementwise import absolute, at_least_smallest_normal, clip, clip_derivative, finfo, sign, stop_gradient, where
@@ -333,6 +334,11 @@ def vector_norm(x: Array, /, axis: int = -1, ord: float = 2.0) -> Array:  # noqa
     array
         ``sum(abs(x) ** ord) ** (1 / ord)``, without `axis`.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `ord` is no number above 0.
+
     Examples
     --------
     >>> import numpy as np
@@ -340,6 +346,7 @@ def vector_norm(x: Array, /, axis: int = -1, ord: float = 2.0) -> Array:  # noqa
     >>> special.vector_norm(np.asarray([[3.0, 4.0], [0.0, 0.0]])).tolist()
     [5.0, 0.0]
     """
+    require_positive(ord=ord)
     if dtype_kind(x.dtype) == "half":
         xp = array_namespace(x)
         return xp.astype(vector_norm(xp.astype(x, xp.float32), axis, ord), x.dtype)
@@ -367,6 +374,11 @@ def pairwise_distances(x: Array, y: Array | None = None, /, ord: float = 2.0) ->
     array, shape (N, M)
         ``vector_norm(x[i] - y[j])``.
 
+    Raises
+    ------
+    TypeError, ValueError
+        If `ord` is no number above 0.
+
     Notes
     -----
     All differences, N M D of them, are held at once. Of more than 2^24, Euclidean distances are those of
@@ -380,6 +392,7 @@ def pairwise_distances(x: Array, y: Array | None = None, /, ord: float = 2.0) ->
     >>> special.pairwise_distances(np.asarray([[0.0, 0.0], [3.0, 4.0]])).tolist()
     [[0.0, 5.0], [5.0, 0.0]]
     """
+    require_positive(ord=ord)
     y = x if y is None else y
     if ord != 2 or at_most(known_size((x.shape[0], *y.shape)), DIFFERENCES) is not False:
         return vector_norm(x[:, None, :] - y[None, :, :], -1, ord)
