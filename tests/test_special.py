@@ -378,6 +378,14 @@ def test_a_bound_may_be_beyond_the_range_of_the_dtype_and_given_by_name(dtype):
     assert special.clip(x, -1, 1).dtype == dtype or dtype == "int32"
 
 
+@pytest.mark.main_variants
+def test_without_bounds_nothing_is_limited(variant):
+    x = np.asarray([-np.inf, -1.0, -0.0, 2.0, np.inf, np.nan], variant.dtypes[-1])
+    same_bits(variant.numpy(variant.run(special.clip, variant.array(x))), x)
+    slope = al.grad(lambda z: al.array_namespace(z).sum(special.clip(z)))
+    np.testing.assert_array_equal(variant.numpy(variant.run(slope, variant.array(x[1:4]))), 1.0)
+
+
 @pytest.mark.parametrize("function", [special.vector_norm, special.pairwise_distances])
 @pytest.mark.parametrize("order", [0, 0.0, -1, -np.inf, np.nan])
 def test_a_norm_has_an_order_above_zero(function, order):

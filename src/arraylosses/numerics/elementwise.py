@@ -140,7 +140,8 @@ def clip(xp: Namespace, x: Array, /, min: Any = None, max: Any = None) -> Array:
     bounds = [b for b in (min, max) if b is not None and not isinstance(b, NUMBERS)]
     if bounds and (space := array_namespace(x, *bounds)) is not array_namespace(x):  # a bound is traced, x is not
         xp = space
-    return xp.clip(x, _bound(min, x), _bound(max, x))
+    low = -math.inf if min is None and max is None else min  # without any, torch refuses
+    return xp.clip(x, _bound(low, x), _bound(max, x))
 
 
 def _clip_derivative_in_place(library: Any, x: Array, low: Real | None, high: Real | None) -> Array:
