@@ -55,6 +55,12 @@ OF_ROWS = {
     "class weights": (al.CrossEntropy(class_weight=[1.0, 2.0, 3.0]), LABELS, None, log_shares([2, 6, 15])),
     "distributions": (al.CrossEntropy(), np.asarray([[0.5, 0.5], [0.0, 1.0]]), None, log_shares([0.25, 0.75])),
     "thresholds": (al.Corn(), LABELS, None, [np.log(8 / 2), np.log(5 / 3)]),
+    "a sum along another axis": (
+        al.CrossEntropy(axis=0) + 2.0 * al.CrossEntropy(axis=0),
+        LABELS,
+        None,
+        log_shares([2, 3, 5]),
+    ),
     "another axis": (al.CrossEntropy(axis=0), np.asarray([[0.5, 0.0], [0.5, 1.0]]), None, log_shares([0.25, 0.75])),
 }
 

@@ -11,10 +11,10 @@ import numpy as np
 from ._array_api import Array, as_array, dtype_kind, dtype_name, is_array, to_numpy
 from .arguments import check_broadcast, in_short, kept_setting, made_of, require_integer, require_positive
 from .gradients import value_and_grad
-from .loss import Loss
+from .loss import Loss, Sum
 from .registry import get
 
-__all__ = ["best_constant", "supervised"]
+__all__ = ["best_constant", "of_columns", "supervised"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -42,6 +42,13 @@ def supervised(loss: Any) -> Loss:
         if not (declaration.of_elements or is_of_rows) or declaration.of_elements != found.declaration.of_elements:
             raise ValueError(f"`loss` must be one of elements, or one of rows, got {in_short(found)}")
     return found
+
+
+def of_columns(loss: Loss) -> Loss:
+    """Return a loss, or a sum of losses, whose rows lie along the last axis."""
+    if isinstance(loss, Sum):
+        return dataclasses.replace(loss, losses=tuple(map(of_columns, loss.losses)))
+    return loss if loss.class_axis() in (None, -1) else get(loss, axis=-1)
 
 
 def best_constant(loss: Any, target: Array, weight: Array | None = None, *, classes: int | None = None) -> Array:
@@ -208,7 +215,8 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
     is_label = form.axes == loss.declaration.items
     if is_label and not form.domain.is_integer:
         raise ValueError(f"`loss` must take a label or a row for a target, and {type(loss).__name__} takes a number")
-    rows = target if is_label or target.ndim == 1 else np.moveaxis(target, getattr(loss, "axis", -1), -1)
+    axis = loss.class_axis()
+    rows = target if is_label or target.ndim == 1 or axis is None else np.moveaxis(target, axis, -1)
     items = rows.shape if is_label else rows.shape[:-1]
     if weight is not None:
         check_broadcast("weight", weight.shape, items)
@@ -220,9 +228,7 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
         size = max(there - form.domain.counts, 1)  # classes that have an order are parted by a threshold less
     else:
         size = rows.shape[1]
-    if hasattr(loss, "axis"):
-        loss = get(loss, axis=-1)
-    compute = value_and_grad(loss)
+    compute = value_and_grad(of_columns(loss))
 
     def value_and_slope(c: Numbers) -> tuple[float, Numbers]:
         value, g = compute(np.tile(c, (len(rows), 1)), rows, weight=weight)

@@ -57,6 +57,20 @@ def test_those_of_a_row_have_the_factor_of_the_library(library, factor):
 
 
 @pytest.mark.parametrize("library", [xgboost, lightgbm])
+@pytest.mark.parametrize("factors", [(1.0,), (0.25, 0.75)])
+def test_the_classes_are_the_columns_whatever_the_axis_of_the_loss(library, factors):
+    margin, labels = np.asarray([[2.0, 0.0, -1.0], [0.5, 1.0, 0.0], [0.0, 3.0, -2.0]]), np.asarray([0.0, 2.0, 1.0])
+    p = np.exp(margin) / np.sum(np.exp(margin), axis=1, keepdims=True)
+    loss = sum([c * al.CrossEntropy(axis=0) for c in factors])
+    np.testing.assert_allclose(
+        library.objective(loss)(labels, margin)[0], p - np.eye(3)[labels.astype(int)], rtol=1e-13
+    )
+    value = library.metric(loss)(labels, margin)
+    value = value if library is xgboost else value[1]
+    np.testing.assert_allclose(value, -np.mean(np.log(p[np.arange(3), labels.astype(int)])), rtol=1e-13)
+
+
+@pytest.mark.parametrize("library", [xgboost, lightgbm])
 def test_both_orders_of_arguments_mean_the_same(library):
     f, m = library.objective("huber"), library.metric("huber")
     target = 5 * TARGET

@@ -211,6 +211,15 @@ def test_ten_classes_have_the_log_loss(loss):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
+def test_the_classes_are_the_columns_whatever_the_axis_of_the_loss():
+    x, y = np.asarray([[0.0, 1.0], [2.0, -1.0], [-1.0, 0.5]]), np.asarray([0, 1, 2])
+    loss, penalty = al.CrossEntropy(axis=0), 0.1
+    model = LossClassifier(loss, alpha=penalty, **EXACT).fit(x, y)
+    own = linear_model.LogisticRegression(C=1 / (penalty * len(y)), tol=1e-10, max_iter=10_000).fit(x, y)
+    np.testing.assert_allclose(model.predict_proba(x), own.predict_proba(x), rtol=1e-5)
+    np.testing.assert_allclose(scorer(loss)(own, x, y), -metrics.log_loss(y, own.predict_proba(x)), rtol=1e-12)
+
+
 def test_signs_are_scored_by_the_margin():
     model = LossClassifier("hinge", alpha=0.1).fit(CANCER.X / 100, CANCER.y)
     expected = -metrics.hinge_loss(UNSEEN.y, model.decision_function(UNSEEN.X / 100))

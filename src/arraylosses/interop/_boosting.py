@@ -39,7 +39,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arguments import require_finite, require_positive
-from ..constants import supervised
+from ..constants import of_columns, supervised
 from ..gradients import value_grad_hess
 from ..loss import Loss, snake_case
 
@@ -58,7 +58,7 @@ class Adapter:
     loss: Loss
 
     def __post_init__(self) -> None:
-        self.loss = supervised(self.loss)
+        self.loss = of_columns(supervised(self.loss))
 
     @property
     def __name__(self) -> str:

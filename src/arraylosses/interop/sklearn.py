@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..arguments import require_integer, require_nonnegative, require_positive
-from ..constants import best_constant, supervised
+from ..constants import best_constant, of_columns, supervised
 from ..gradients import value_and_grad
 from ..loss import Loss
 from ..registry import get
@@ -76,7 +76,7 @@ def scorer(loss: Any, *, response_method: str | None = None, classes: Any = None
     >>> float(scorer(al.Quantile(q=0.9))(model, [[0.0], [0.0]], np.asarray([2.0, 0.0])))
     -0.5
     """
-    found = supervised(loss)
+    found = of_columns(supervised(loss))
     target = found.declaration.arguments[1].domain.name
     if response_method is None:
         response_method = "predict" if target not in _OF_CLASSES else "predict_proba"
@@ -193,7 +193,7 @@ class _LinearModel(BaseEstimator):  # type: ignore[misc]
         require_nonnegative(alpha=self.alpha)
         require_positive(tol=self.tol, max_iter=self.max_iter)
         require_integer(max_iter=self.max_iter)
-        loss = supervised(self.loss)
+        loss = of_columns(supervised(self.loss))
         for _, one in loss.leaves:
             if one.declaration.domains[0] != "real":
                 holds = one.declaration.arguments[0].domain.values
