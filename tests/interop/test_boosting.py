@@ -321,6 +321,8 @@ REFUSED_CALLS = {
     "too few": ("mse", TARGET[:3], MARGIN, None, ValueError, r"`y_true` must have one target for each margin, got"),
     "one a class": ("mse", TARGET, ROWS, None, ValueError, "`num_class` is for losses of rows"),
     "one for all": ("cross_entropy", TARGET, MARGIN, None, ValueError, "`num_class` must be the number of classes"),
+    "one for all, of a list": ("list_net", TARGET, MARGIN, None, ValueError, "`num_class` must be the number of"),
+    "one for all, of pairs": ("pairwise_hinge", TARGET, MARGIN, None, ValueError, "`num_class` must be the number of"),
     "class 3 of 3": ("cross_entropy", np.asarray([0.0, 1, 2, 3]), ROWS, None, ValueError, "`labels` must"),
     "half a class": ("cross_entropy", TARGET + 0.5, ROWS, None, ValueError, "`y_true` must hold integer labels"),
     "three classes": ("binary_cross_entropy", np.arange(4.0), MARGIN, None, ValueError, "probabilities, from 0 to 1"),

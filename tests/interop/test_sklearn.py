@@ -141,6 +141,8 @@ def test_a_search_sets_the_settings_of_the_loss():
         (LossRegressor(tol=0.0), "`tol` must be above 0"),
         (LossRegressor("poisson_nll"), "`y` must hold numbers of at least 0 for PoissonNll, got -1.0"),
         (LossClassifier("huber"), "`loss` must be one of classes, and Huber takes real numbers"),
+        (LossClassifier("multilabel_soft_margin"), "`loss` must take one class a row, and MultilabelSoftMargin takes"),
+        (LossClassifier("lovasz_hinge"), "`loss` must take one class a row, and LovaszHinge takes several"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(model, message):

@@ -92,9 +92,9 @@ class Adapter:
             raise ValueError(f"`y_true` must hold finite numbers, got {y[~np.isfinite(y)][0]}")
         argument = self.loss.declaration.arguments[1]
         labels = argument.form(integer=True)
+        if not self.loss.declaration.of_elements and (margin.ndim == 1 or margin.shape[1] < 2):
+            raise ValueError(f"`num_class` must be the number of classes, since {name} takes a margin for each")
         if labels.domain.is_integer and y.size == len(margin):
-            if margin.ndim == 1 or margin.shape[1] < 2:
-                raise ValueError(f"`num_class` must be the number of classes, since {name} takes a margin for each")
             if not np.all(y == np.floor(y)):
                 raise ValueError(f"`y_true` must hold integer labels for {name}, got {y[y != np.floor(y)][0]}")
             return y.reshape(-1).astype(np.int64)

@@ -453,6 +453,9 @@ class LossClassifier(ClassifierMixin, _LinearModel):  # type: ignore[misc]
         holds = loss.declaration.arguments[1].domain
         if holds.name not in _OF_CLASSES:
             raise ValueError(f"`loss` must be one of classes, and {type(loss).__name__} takes {holds.values}")
+        labels = loss.declaration.arguments[1].form(integer=True)
+        if not loss.declaration.of_elements and labels.axes != loss.declaration.items:
+            raise ValueError(f"`loss` must take one class a row, and {type(loss).__name__} takes several")
         X, y = validate_data(self, X, y, dtype=np.float64)
         check_classification_targets(y)
         self.classes_, number = np.unique(y, return_inverse=True)
