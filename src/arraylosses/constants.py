@@ -14,7 +14,7 @@ from .gradients import value_and_grad
 from .loss import Loss, Sum
 from .registry import get
 
-__all__ = ["best_constant", "of_columns", "supervised"]
+__all__ = ["best_constant", "of_columns", "scored", "supervised"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -49,6 +49,14 @@ def of_columns(loss: Loss) -> Loss:
     if isinstance(loss, Sum):
         return dataclasses.replace(loss, losses=tuple(map(of_columns, loss.losses)))
     return loss if loss.class_axis() in (None, -1) else get(loss, axis=-1)
+
+
+def scored(loss: Any) -> Loss:
+    """Return a loss, given as `get` takes it, whose value is a number that a model is judged by."""
+    found = of_columns(supervised(loss))
+    if found.reduction == "none":
+        raise ValueError("`loss` must have the reduction 'mean', 'sum' or 'batchmean' for a score, got 'none'")
+    return found
 
 
 def best_constant(loss: Any, target: Array, weight: Array | None = None, *, classes: int | None = None) -> Array:

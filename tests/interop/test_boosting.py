@@ -299,6 +299,17 @@ def test_a_second_derivative_that_trains_nothing_is_refused(hessian):
         xgboost.objective("huber", hessian=hessian)
 
 
+@pytest.mark.parametrize("library", [xgboost, lightgbm])
+def test_a_metric_is_one_number(library):
+    message = "`loss` must have the reduction 'mean', 'sum' or 'batchmean' for a score, got 'none'"
+    with pytest.raises(ValueError, match=message):
+        library.metric(al.Huber(reduction="none"))
+    errors = TARGET - MARGIN
+    for reduction, expected in (("sum", np.sum(errors**2)), ("batchmean", np.mean(errors**2))):
+        value = library.metric(al.SquaredError(reduction=reduction))(TARGET, MARGIN)
+        assert (value if library is xgboost else value[1]) == pytest.approx(expected, rel=1e-14)
+
+
 def test_catboost_has_losses_of_elements_alone():
     for make in (catboost.objective, catboost.metric):
         with pytest.raises(ValueError, match="`loss` must be one of elements, got CrossEntropy, which is one of rows"):

@@ -259,6 +259,8 @@ def test_what_a_scorer_refuses():
         scorer("binary_cross_entropy")(digits, NUMBERS.X, NUMBERS.y)
     with pytest.raises(ValueError, match="those of InfoNce depend on each other"):
         scorer("info_nce")
+    with pytest.raises(ValueError, match="`loss` must have the reduction 'mean', 'sum' or 'batchmean' for a score"):
+        scorer(al.SquaredError(reduction="none"))
 
 
 @al.loss

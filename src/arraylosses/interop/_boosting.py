@@ -39,11 +39,11 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..arguments import require_finite, require_positive
-from ..constants import of_columns, supervised
+from ..constants import of_columns, scored, supervised
 from ..gradients import value_grad_hess
 from ..loss import Loss, snake_case
 
-__all__ = ["Adapter", "BoosterObjective", "in_order"]
+__all__ = ["Adapter", "BoosterMetric", "BoosterObjective", "in_order"]
 
 Numbers: TypeAlias = "np.ndarray[Any, np.dtype[Any]]"
 
@@ -68,11 +68,6 @@ class Adapter:
     def items(self, margin: Numbers, target: Numbers) -> Numbers:
         """Return the loss of each item."""
         return np.asarray(dataclasses.replace(self.loss, reduction="none")(margin, target))
-
-    def value(self, margin: Any, y_true: Any, sample_weight: Any) -> float:
-        """Return the reduced loss."""
-        margin, target, weight = self.arrays(margin, y_true, sample_weight)
-        return float(self.loss(margin, target, weight=weight))
 
     def arrays(self, margin: Any, y_true: Any, sample_weight: Any) -> tuple[Numbers, Numbers, Numbers | None]:
         """Return in float64 what a booster passes: the target as the loss takes it, and one weight an item."""
@@ -111,6 +106,19 @@ class Adapter:
         if outside is not None and np.any(outside):
             raise ValueError(f"`y_true` must hold {domain.values} for {name}, got {target[outside][0]}")
         return target
+
+
+@dataclasses.dataclass
+class BoosterMetric(Adapter):
+    """The reduced loss."""
+
+    def __post_init__(self) -> None:
+        self.loss = scored(self.loss)
+
+    def value(self, margin: Any, y_true: Any, sample_weight: Any) -> float:
+        """Return the reduced loss."""
+        margin, target, weight = self.arrays(margin, y_true, sample_weight)
+        return float(self.loss(margin, target, weight=weight))
 
 
 @dataclasses.dataclass

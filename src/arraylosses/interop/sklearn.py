@@ -20,7 +20,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from ..arguments import require_integer, require_nonnegative, require_positive
-from ..constants import best_constant, of_columns, supervised
+from ..constants import best_constant, of_columns, scored, supervised
 from ..gradients import value_and_grad
 from ..loss import Loss
 from ..registry import get
@@ -64,7 +64,7 @@ def scorer(loss: Any, *, response_method: str | None = None, classes: Any = None
     TypeError
         If `loss` is no loss.
     ValueError
-        If it is not one of a prediction and a target, or its items depend on each other.
+        If it is not one of a prediction and a target, its items depend on each other, or its reduction is "none".
 
     Examples
     --------
@@ -76,7 +76,7 @@ def scorer(loss: Any, *, response_method: str | None = None, classes: Any = None
     >>> float(scorer(al.Quantile(q=0.9))(model, [[0.0], [0.0]], np.asarray([2.0, 0.0])))
     -0.5
     """
-    found = of_columns(supervised(loss))
+    found = scored(loss)
     target = found.declaration.arguments[1].domain.name
     if response_method is None:
         response_method = "predict" if target not in _OF_CLASSES else "predict_proba"

@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ._boosting import Adapter, BoosterObjective, in_order
+from ._boosting import BoosterMetric, BoosterObjective, in_order
 
 __all__ = ["Metric", "Objective", "metric", "objective"]
 
@@ -126,7 +126,7 @@ class Objective(BoosterObjective):
 
 
 @dataclass
-class Metric(Adapter):
+class Metric(BoosterMetric):
     """A loss as a metric of XGBoost: see `metric`."""
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
