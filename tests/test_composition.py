@@ -186,6 +186,41 @@ def test_a_composite_is_plain_data_hashable_and_picklable(loss):
 
 
 @pytest.mark.parametrize(
+    "names",
+    [
+        ("a", "b"),
+        ("0", "a"),
+        ("0", 0),
+        (1, 0),
+        (-1, 2),
+        ("-1", "01"),
+        (True, None, 1.5, np.inf),
+        ("float",),
+        ("pairs",),
+        ("name",),
+        ("٣",),
+    ],
+)
+def test_the_outputs_keep_their_names_in_plain_data(names):
+    losses = {name: (al.Huber(), al.SquaredError())[k % 2] for k, name in enumerate(names)}
+    loss = al.weighted_sum(losses, {name: 2.0 + k for k, name in enumerate(names)})
+    again = al.deserialize(json.loads(json.dumps(al.serialize(loss), allow_nan=False)))
+    assert again == loss
+    assert [(type(name), name) for name in again.losses] == [(type(name), name) for name in names]
+    nested = al.weighted_sum({"0": losses})
+    assert al.deserialize(json.loads(json.dumps(al.serialize(nested)))) == nested
+
+
+def test_names_of_outputs_that_json_has_not_are_refused():
+    with pytest.raises(TypeError, match=r"`losses` must have plain data for keys to be serialized, got \(0, 1\)"):
+        al.serialize(al.weighted_sum({(0, 1): "huber"}))
+    for pairs in (3, [3], [["a"]], [[["a"], "b"]], {"a": 1}):
+        data = {"name": "weighted_sum", "settings": {"losses": {"pairs": pairs}, "weights": {"a": 1.0}}}
+        with pytest.raises(ValueError, match="`losses` must hold a key and a value in each of its pairs, got"):
+            al.deserialize(data)
+
+
+@pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (

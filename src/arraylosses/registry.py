@@ -394,7 +394,9 @@ def known_as(name: str) -> str:
 def serialize(loss: Loss) -> dict[str, Any]:
     """Return a loss as plain JSON data: its registered name and its settings.
 
-    JSON has no infinity and no NaN: such a number is written as ``{"float": "inf"}``. An array becomes a list.
+    JSON has no infinity and no NaN: such a number is written as ``{"float": "inf"}``. An array becomes a list. Keys of
+    JSON are strings, and those of classes are written as such; a dict that would be read as another one, as that of an
+    output named ``"0"``, is written as ``{"pairs": [["0", ...]]}``.
 
     Parameters
     ----------
@@ -435,7 +437,14 @@ def as_json(name: str, value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [as_json(name, v) for v in value]
     if isinstance(value, FrozenDict):
-        return {str(key): as_json(name, v) for key, v in value.items()}
+        found = {str(key): as_json(name, v) for key, v in value.items()}
+        is_other = set(found) in ({"float"}, {"pairs"}) or isinstance(found.get("name"), str)
+        if not is_other and tuple(map(_key, found)) == tuple(value):
+            return found
+        for key in value:
+            if not isinstance(key, _PLAIN_KEYS):
+                raise TypeError(f"`{name}` must have plain data for keys to be serialized, got {in_short(key)}")
+        return {"pairs": [[as_json(name, key), as_json(name, v)] for key, v in value.items()]}
     if isinstance(value, float) and not math.isfinite(value):
         return {"float": str(value)}
     if value is None or isinstance(value, bool | int | float | str):
@@ -444,6 +453,7 @@ def as_json(name: str, value: Any) -> Any:
 
 
 _DEEPEST = 64
+_PLAIN_KEYS = (str, int, float, type(None))
 
 
 def deserialize(data: Mapping[str, Any], /) -> Loss:
@@ -497,9 +507,20 @@ def from_json(name: str, value: Any, depth: int = 0) -> Any:
         if value["float"] not in ("inf", "-inf", "nan"):
             raise ValueError(f"`{name}` must be 'inf', '-inf' or 'nan' as a float, got {in_short(value['float'])}")
         return float(value["float"])
+    if set(value) == {"pairs"}:
+        return _dict_of(name, value["pairs"], depth + 1)
     if isinstance(value.get("name"), str):
         return _loss_of(value, depth + 1)
     return {_key(key): from_json(name, v, depth + 1) for key, v in value.items()}
+
+
+def _dict_of(name: str, pairs: Any, depth: int) -> dict[Any, Any]:
+    found = from_json(name, pairs, depth)
+    if not isinstance(found, list) or not all(
+        [isinstance(pair, list) and len(pair) == 2 and isinstance(pair[0], _PLAIN_KEYS) for pair in found]
+    ):
+        raise ValueError(f"`{name}` must hold a key and a value in each of its pairs, got {in_short(pairs)}")
+    return dict(found)
 
 
 def _key(key: Any) -> Any:
