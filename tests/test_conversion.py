@@ -9,6 +9,17 @@ import arraylosses as al
 
 from .variants import VARIANTS, importable
 
+FLOATS = np.arange(12, dtype="float32")
+
+LAYOUTS = [
+    np.zeros((0, 3), dtype="float32"),
+    np.asarray(2.5, dtype="float32"),
+    FLOATS.reshape(3, 4)[::2, ::-1],
+    FLOATS.reshape(3, 4)[::-1],
+    FLOATS[::-1],
+    FLOATS.reshape(3, 4).T,
+]
+
 BASES = [v for v in VARIANTS if v.main and v.name != "strict-lazy"]
 
 
@@ -91,11 +102,10 @@ def test_what_jax_traces_has_no_values():
 
 @pytest.mark.main_variants
 @pytest.mark.parametrize("source", BASES, ids=str)
-@pytest.mark.parametrize("x", [np.zeros((0, 3)), np.asarray(2.5), np.arange(12.0).reshape(3, 4)[::2, ::-1]], ids=str)
+@pytest.mark.parametrize("x", LAYOUTS, ids=str)
 def test_an_array_of_any_layout_is_converted(variant, source, x):
     if importable(source.option):
         pytest.skip(importable(source.option))
-    x = x.astype("float32")
     locked = x.view()
     locked.flags.writeable = False
     like = variant.array(np.zeros(1, dtype="float32"))

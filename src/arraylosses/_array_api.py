@@ -6,6 +6,7 @@ library is recognised by its arrays, and what was found is remembered by the arr
 
 from __future__ import annotations
 
+import contextlib
 import math
 import sys
 from types import ModuleType
@@ -566,14 +567,13 @@ def traceable(x: Any) -> Any:
 
 def _from_library(xp: Namespace, x: Array, like: Array) -> Array:
     # DLPack where both sides speak it and the memory can be shared as it is; through NumPy for the rest, writable for
-    # torch. JAX ties what comes by DLPack to a device, where one that is sharded or traced wants it tied to none.
-    place = single_device(like)
-    if place is not None and backend_of(namespace_of(x)) != "dask" and backend_of(xp) not in ("dask", "strict"):
-        try:
+    # torch, which a stride below 0 may abort. JAX ties what comes by DLPack to a device, where one that is sharded or
+    # traced wants it tied to none.
+    place, backends = single_device(like), {backend_of(namespace_of(x)), backend_of(xp)}
+    if place is not None and not backends & {"dask", "strict"} and min(getattr(x, "strides", ()), default=0) >= 0:
+        with contextlib.suppress(AttributeError, BufferError, RuntimeError, TypeError, ValueError):
             return _placed(xp.from_dlpack(_detached(x)), place)
-        except (AttributeError, BufferError, RuntimeError, TypeError, ValueError):
-            pass
-    return _placed(xp.asarray(np.require(to_numpy(x), requirements="W")), place)
+    return _placed(xp.asarray(np.require(to_numpy(x), requirements=["C", "W"])), place)
 
 
 def _placed(x: Array, place: Any) -> Array:
