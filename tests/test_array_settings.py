@@ -195,6 +195,15 @@ def test_a_setting_has_a_gradient_where_nothing_else_is_traced(variant, case: Ca
         np.testing.assert_allclose(np.sum(got * direction), expected, rtol=1e-5, atol=1e-8)
 
 
+def test_a_loss_of_one_s_own_may_take_the_values_of_arrays_that_are_not_traced():
+    @al.loss
+    def scaled(prediction, target, *, scale=1.0):
+        return scale * (prediction - target) ** 2 / float(np.max(np.abs(prediction)))
+
+    value, slope = al.value_and_grad(lambda s: scaled(np.asarray([2.0, 4.0]), np.zeros(2), scale=s))(np.asarray(3.0))
+    assert (value, slope) == (7.5, 2.5)  # 3 (4 + 16) / 2 / 4
+
+
 @pytest.mark.backend("torch")
 @pytest.mark.parametrize(("case", "name"), ALONE, ids=str)
 def test_torch_differentiates_a_setting_beside_a_prediction(case: Case, name):

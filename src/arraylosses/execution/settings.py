@@ -15,12 +15,13 @@ __all__ = ["following", "holds_numbers"]
 def following(loss: Formula, inputs: Inputs) -> tuple[Formula, Inputs]:
     """Return a loss whose settings are arrays like those of a call, where they hold arrays or sequences of numbers.
 
-    The arrays of the call follow where the tape traces a setting alone: a formula takes its functions from them.
+    The arrays of the call follow where the tape traces a setting alone: a formula takes its functions from them. One
+    that is not said to be pure may take their values, too, so it is given them as they are.
     """
     if not loss.array_settings:
         return loss, inputs
     held = {name: x for name in loss.array_settings if holds_numbers(x := getattr(loss, name))}
-    for x in held.values():
+    for x in held.values() if loss.pure else ():
         if is_array(x) and untraced(space := namespace_of(x)) is inputs.xp is not space:
             from ..autodiff.tape import beside  # the tape, which is there with its arrays
 
