@@ -420,6 +420,8 @@ class MeanSquaredLogarithmicError(SquaredLogarithmicError):
     0.5
     """
 
+    arrays = "prediction[...]: nonnegative, target[...]: nonnegative -> [...]"
+
     pure: ClassVar[bool] = True
 
     epsilon: Real = 1e-7
