@@ -24,6 +24,8 @@ from arraylosses.autodiff import numpy_names, rules
 from .libraries import Library, numpy_of, uncomputed
 from .samples import real
 
+pytestmark = pytest.mark.otherwise_numpy
+
 # `x` has shape (2, 3, 4), `c` is another such array that is not differentiated, `m` a square matrix made of `x`.
 METHODS = """
 x.sum()  x.sum(0)  x.sum(axis=(0,-1))  x.sum(axis=1,keepdims=True)  x.mean()  x.mean(0)  x.max()  x.max(1)
