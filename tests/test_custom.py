@@ -355,3 +355,28 @@ def test_a_setting_may_have_a_name_that_keras_asks_for():
     for name in ("name", "get_config"):
         assert not hasattr(al.Huber(), name)
         assert not hasattr(al.Huber, name)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tabulated(al.Loss):
+    """It keeps what follows from its settings: an array, which is no setting and has no hash."""
+
+    degree: int = 2
+
+    @functools.cached_property
+    def factors(self):
+        return np.arange(1.0, self.degree + 1.0)
+
+    def call(self, prediction, target):
+        error = prediction - target
+        return sum(float(factor) * error**k for k, factor in enumerate(self.factors))
+
+
+def test_a_loss_may_keep_what_it_computes_of_its_settings(variant):
+    loss, prediction, target = Tabulated(), variant.array(np.asarray([1.0, 4.0])), variant.array(np.asarray([0.0, 1.0]))
+    compute = al.value_and_grad(loss)
+    for _ in range(3):
+        assert float(variant.run(loss, prediction, target)) == 5.0  # 1 + 2 e of e = 1 and 3
+        np.testing.assert_allclose(variant.numpy(variant.run(compute, prediction, target)[1]), [1.0, 1.0])
+    assert loss == Tabulated()
+    assert hash(loss) == hash(Tabulated())

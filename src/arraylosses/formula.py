@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import itertools
+import operator
 from typing import Any, ClassVar, NamedTuple
 
 from ._array_api import Array
@@ -94,6 +95,8 @@ class Formula:
     checked: ClassVar[dict[Any, Any]] = {}
     """The kinds of arguments that were checked already: what `execution` remembers."""
 
+    _values_of: ClassVar[operator.attrgetter[Any] | None] = None
+
     any_library: ClassVar[bool] = False
     """Whether the formula takes arrays of any library, so that those of one may be computed by another. False unless a
     class says so: a formula may be written for one library."""
@@ -130,7 +133,7 @@ class Formula:
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.checked = {}
+        cls.checked, cls._values_of = {}, None
         if "call" in cls.__dict__:
             # What was said of another formula does not hold of this one.
             if getattr(cls.__mro__[1], "call", Formula.call) is not Formula.call:
@@ -221,6 +224,14 @@ class Formula:
     def settings(self) -> dict[str, Any]:
         """Return the settings by name."""
         raise TypeError(f"{type(self).__name__} has no settings")
+
+    def setting_values(self) -> tuple[Any, ...]:
+        """Return the settings, and which of them hold arrays: nothing else that a loss may keep on itself."""
+        cls = type(self)
+        if cls._values_of is None:
+            cls._values_of = operator.attrgetter("array_settings", *self.settings())
+        found: tuple[Any, ...] = cls._values_of(self)
+        return found
 
     @property
     def declaration(self) -> Declaration:

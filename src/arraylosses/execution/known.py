@@ -42,14 +42,13 @@ def kind_of(
     """Return the kind of a call; None where it is of none. `whole` is that of the way's choice."""
     if not arrays or setting("check_values"):
         return None
-    settings: Any = loss.__dict__.values()
+    settings = loss.setting_values()
     if loss.array_settings:
         if not set(loss.array_settings) <= set(loss.class_settings):
             return None
         # Arguments are checked without a look at what weighs the classes.
-        held = {name: x for name in loss.array_settings if is_array(x := getattr(loss, name))}
-        settings = [x for name, x in loss.__dict__.items() if name not in held]
-        arrays = (*arrays, *held.values())
+        arrays = (*arrays, *[x for x in settings if is_array(x)])
+        settings = tuple([None if is_array(x) else x for x in settings])
     if weight is where is None:
         given = "all alike"
     else:
