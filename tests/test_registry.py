@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -297,6 +298,26 @@ def test_array_settings_are_serialized_as_lists(variant):
     again = al.deserialize(data)(variant.array(z), variant.array(y))
     direct = al.CrossEntropy(class_weight=weight)(variant.array(z), variant.array(y))
     np.testing.assert_array_equal(variant.numpy(again), variant.numpy(direct))
+
+
+def test_what_is_defined_anew_has_the_names_of_its_last_definition():
+    def define(*names):
+        @al.register(*names)
+        @dataclass(frozen=True, kw_only=True)
+        class Reworked(al.Loss):
+            def call(self, prediction, target):
+                return prediction - target
+
+        return Reworked
+
+    for names in (("former",), (), ("former",), ("latter",)):
+        cls = define(*names)
+        for name in ("reworked", "Reworked", *names):
+            assert type(al.get(name)) is cls
+    with pytest.raises(ValueError, match="got 'former'"):
+        al.get("former")
+    al.register("further")(cls)
+    assert [type(al.get(name)) for name in ("reworked", "latter", "further")] == [cls] * 3
 
 
 def test_an_alias_that_is_taken_is_refused():

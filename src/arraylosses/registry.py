@@ -186,6 +186,9 @@ def _register(loss: LossT, names: tuple[str | Alias, ...]) -> LossT:
             raise ValueError(f"`{name}` already names {_OF_DIALECTS[name]}; choose another name")
         if name in _BY_NAME and not (redefined and _BY_NAME[name].cls is known):
             raise ValueError(f"`{name}` already names {_BY_NAME[name].cls.__name__}; choose another name")
+    if known is not cls:  # what is defined anew has none of its former names
+        for name in [name for name, entry in _BY_NAME.items() if entry.cls is known]:
+            del _BY_NAME[name]
     _BY_CANONICAL[canonical] = cls
     _BY_NAME.update(entries)
     keep_setting_names(cls)
