@@ -63,6 +63,17 @@ def test_batches_come_from_any_library(variant):
     np.testing.assert_allclose(mean.result(), loss(z, y, weight=weight), rtol=1e-6)
 
 
+@pytest.mark.main_variants
+def test_a_factor_may_be_one_that_is_learned(variant):
+    factor = variant.array(np.asarray(0.5, "float32"))
+    if variant.backend == "torch":
+        factor.requires_grad_()
+    mean = al.Mean(al.SquaredError() * factor + al.AbsoluteError())
+    for x in ([1.0, 2.0], [3.0]):
+        mean.update(variant.array(np.asarray(x, "float32")), variant.array(np.zeros(len(x), "float32")))
+    assert mean.result() == pytest.approx(14 / 3 / 2 + 2, rel=1e-15)
+
+
 def test_a_composite_is_streamed_term_by_term():
     rng = np.random.default_rng(24)
     a, b, w = rng.normal(size=(10, 2)), rng.normal(size=(10, 2)), rng.uniform(size=(10, 1))

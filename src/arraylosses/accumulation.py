@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from . import execution
-from ._array_api import Array, to_numpy
+from ._array_api import Array, is_array, to_numpy
 from .arguments import in_short
 from .loss import Loss, Term
 from .reduction import Totals
@@ -92,7 +92,7 @@ class Mean:
     def result(self) -> float:
         """Return the loss of all batches so far; 0 before the first one."""
         parts = zip(self.loss.leaves, self._totals, strict=True)
-        return sum([float(factor) * float(totals.result(self.loss.reduction)) for (factor, _), totals in parts])
+        return sum([_number(factor) * float(totals.result(self.loss.reduction)) for (factor, _), totals in parts])
 
     def merge(self, other: Mean) -> None:
         """Add what another one of the same loss has seen.
@@ -156,6 +156,11 @@ def _totals_of(term: Term) -> Totals:
         weight = execution.item_weight(loss, *term[2:])
         return Totals(total, float(items.size if weight is None else np.sum(_wide(weight))))
     return Totals(total, length=float(items.shape[0]) if items.ndim else 1.0)
+
+
+def _number(factor: Any) -> float:
+    """A factor of a loss, which may be an array that is learned."""
+    return float(to_numpy(factor) if is_array(factor) else factor)
 
 
 def _wide(x: Array) -> np.ndarray[Any, Any]:
