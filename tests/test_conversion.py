@@ -72,13 +72,19 @@ def test_a_tensor_leaves_with_its_gradient_only_where_it_is_said():
         torch.func.grad(lambda t: t.sum() + float(al.to_numpy(t)[0]))(x.detach())
 
 
+NARROW = ["bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz"]
+
+
 @pytest.mark.backend("torch")
-def test_bfloat16_becomes_float32_where_there_is_none():
+@pytest.mark.parametrize("dtype", NARROW)
+def test_a_dtype_that_numpy_lacks_becomes_float32(dtype):
     torch = pytest.importorskip("torch")
-    x = torch.tensor([1.0, 2.5])
-    half = al.convert(x.bfloat16(), like=np.zeros(1))
-    assert half.dtype == np.float32
-    np.testing.assert_array_equal(half, [1.0, 2.5])
+    x = torch.tensor([1.0, 2.5]).to(getattr(torch, dtype))
+    for found in (al.convert(x, like=np.zeros(1)), al.to_numpy(x)):
+        assert found.dtype == np.float32
+        np.testing.assert_array_equal(found, [1.0, 2.5])
+    assert al.Huber(delta=x) == al.Huber(delta=x.clone())
+    assert al.serialize(al.Huber(delta=x))["settings"]["delta"] == [1.0, 2.5]
 
 
 def test_what_is_no_array_is_refused():

@@ -588,11 +588,10 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     """Return a NumPy array with the values of `x`; half precision that NumPy lacks comes back as float32."""
     xp = namespace_of(x)
     backend = backend_of(xp)
+    if backend in ("torch", "jax") and dtype_kind(x.dtype) == "half" and dtype_name(x.dtype) != "float16":
+        x = xp.astype(x, xp.float32)
     if backend == "torch":
         x = x.detach().cpu().resolve_neg().resolve_conj()
-        x = x.float() if dtype_name(x.dtype).startswith("bfloat") else x
-    elif backend == "jax" and dtype_kind(x.dtype) == "half" and dtype_name(x.dtype) != "float16":
-        x = x.astype("float32")
     elif backend == "cupy":
         x = x.get()
     elif backend == "strict":

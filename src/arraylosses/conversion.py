@@ -43,9 +43,10 @@ def convert(x: Array, /, *, like: Array, detach: bool = False) -> Array:
     Returns
     -------
     array
-        The values of `x`, in its dtype; bfloat16, which NumPy lacks, becomes float32 there. The memory is shared where
-        both libraries speak DLPack on one device, so neither side should then be written to; otherwise it is a copy.
-        Within one library `x` is moved to the device, if it is not there, and keeps its gradient.
+        The values of `x`, in its dtype; bfloat16 and floating dtypes of eight bits, which NumPy lacks, become float32
+        there. The memory is shared where both libraries speak DLPack on one device, so neither side should then be
+        written to; otherwise it is a copy. Within one library `x` is moved to the device, if it is not there, and keeps
+        its gradient.
 
     Raises
     ------
@@ -80,7 +81,8 @@ def to_numpy(x: Array, /, *, detach: bool = False) -> np.ndarray[Any, Any]:
     Returns
     -------
     numpy.ndarray
-        Of the dtype of `x`; bfloat16, which NumPy lacks, becomes float32. The memory may be that of `x`.
+        Of the dtype of `x`; bfloat16 and floating dtypes of eight bits, which NumPy lacks, become float32. The memory
+        may be that of `x`.
 
     Raises
     ------
