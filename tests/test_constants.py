@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -86,6 +88,17 @@ def test_of_labels_that_are_all_of_the_first_class_there_is_one_number():
     assert odds < -20
     with pytest.raises(ValueError, match=r"`labels` must lie in \[0, 1\) for 1 classes, got -1"):
         al.best_constant(al.CrossEntropy(), np.asarray([-1, -1]))
+
+
+@pytest.mark.parametrize("ignored", [-100, 1, 3, 255])
+@pytest.mark.parametrize("loss", [al.CrossEntropy(), al.CategoricalFocal(gamma=0.0)], ids=str)
+def test_the_label_that_is_ignored_is_no_class(loss, ignored):
+    labels = np.asarray([0, 2, 2, 2, 2, ignored, ignored])
+    found = al.best_constant(replace(loss, ignore_index=ignored), labels)
+    assert found.shape == (3,)
+    shares = np.exp(found) / np.sum(np.exp(found))
+    np.testing.assert_allclose(shares, [0.2, 0.0, 0.8], atol=1e-6)  # the frequencies of the others
+    assert al.best_constant(replace(loss, ignore_index=ignored), np.full(3, ignored)).tolist() == [0.0]
 
 
 def test_each_column_has_its_own_and_settings_follow():

@@ -76,7 +76,8 @@ def best_constant(loss: Any, target: Array, weight: Array | None = None, *, clas
     weight : array, broadcastable to the per-item loss, optional
         One non-negative number an item.
     classes : int, optional
-        The number of classes, where the target holds integer labels. By default, they are all there.
+        The number of classes, where the target holds integer labels. By default, they are all there; `ignore_index` is
+        none of them.
 
     Returns
     -------
@@ -232,7 +233,8 @@ def _of_rows(loss: Loss, target: Numbers, weight: Numbers | None, classes: int |
     rows, place = np.unique(rows.reshape(-1, *rows.shape[len(items) :]), axis=0, return_inverse=True)
     weight = np.bincount(place.ravel(), weight.ravel())  # of two axes in NumPy 2.0.0
     if is_label:
-        there = int(rows[-1]) + 1 if classes is None else classes
+        named = rows[rows != getattr(loss, "ignore_index", None)]
+        there = int(np.max(named, initial=0)) + 1 if classes is None else classes
         size = max(there - form.domain.counts, 1)  # classes that have an order are parted by a threshold less
     else:
         size = rows.shape[1]
