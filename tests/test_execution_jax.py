@@ -271,3 +271,26 @@ def test_many_classes_keep_the_digits_of_few(jax, lead, way):
     np.testing.assert_allclose(run(*given), expected, rtol=1e-12)
     gradient = jax.grad(lambda *arrays: run(*arrays).sum())(*given)
     np.testing.assert_allclose(gradient, slopes, rtol=1e-11, atol=1e-300)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (1, True),
+        ((1, "x"), (True, "x")),
+        ({"a": 1}, {"a": True}),
+        ({"a": (0,)}, {"a": (False,)}),
+        (0.0, -0.0),
+        ({"a": 0.0}, {"a": -0.0}),
+    ],
+    ids=str,
+)
+def test_settings_that_are_equal_and_differ_have_programs_of_their_own(jax, settings):
+    @al.loss(pure=True)
+    def told(prediction, target, *, setting):
+        return (prediction - target) * said[repr(setting)]
+
+    first, second = (repr(told.loss_class(setting=x).setting) for x in settings)
+    said = {first: 2.0, second: 3.0}
+    x, y = jax.numpy.ones(3), jax.numpy.zeros(3)
+    assert [float(told(x, y, setting=setting)) for setting in (*settings, *settings)] == [2.0, 3.0, 2.0, 3.0]

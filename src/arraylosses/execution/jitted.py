@@ -14,6 +14,7 @@ from typing import Any
 
 from .._array_api import Array, as_array, is_array, is_eager_jax
 from .._config import setting
+from ..arguments import FrozenDict
 from ..formula import Formula
 from . import direct
 from .direct import Wanted
@@ -112,10 +113,20 @@ def _called(
     settings = loss.settings()
     given = {name: x for name, x in settings.items() if is_operand(x) and name not in loss.structural}
     static = {name: x for name, x in settings.items() if name not in given}
-    types = tuple(map(type, static.values()))  # 1, 1.0 and True are equal, and may mean something else to a loss
+    types = tuple(map(_told_apart, static.values()))
     like = next(x for x in arrays if x is not None)
     operands = {name: x if type(x) is float else as_array(x, like) for name, x in given.items()}
     return program(key, type(loss), tuple(static.items()), types)(operands, *arrays)
+
+
+def _told_apart(value: Any) -> Any:
+    """Return what equal settings differ in: 1, 1.0 and True, or 0.0 and -0.0, may not mean the same to a loss."""
+    kind = type(value)
+    if kind is tuple:
+        return tuple(map(_told_apart, value))
+    if kind is FrozenDict:
+        return tuple([(key, _told_apart(key), _told_apart(x)) for key, x in value.items()])
+    return repr(value) if kind is float and not value else kind
 
 
 def _is_operand(value: Any) -> bool:
@@ -128,7 +139,7 @@ def _has_arrays(value: Any) -> bool:
 
 
 @functools.lru_cache(maxsize=1024)
-def _program(wanted: Wanted | None, cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[type, ...]) -> Any:
+def _program(wanted: Wanted | None, cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[Any, ...]) -> Any:
     jax: Any = sys.modules["jax"]
 
     def compute(given: dict[str, Array], *every: Any) -> Any:
@@ -150,7 +161,7 @@ def _program(wanted: Wanted | None, cls: Any, settings: tuple[tuple[str, Any], .
 
 
 @functools.lru_cache(maxsize=1024)
-def _program_of(key: Any, cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[type, ...]) -> Any:
+def _program_of(key: Any, cls: Any, settings: tuple[tuple[str, Any], ...], types: tuple[Any, ...]) -> Any:
     function, own, _ = key
 
     def compute(given: dict[str, Array], *arrays: Array | None) -> Any:
