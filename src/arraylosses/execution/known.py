@@ -47,8 +47,9 @@ def kind_of(
         if not set(loss.array_settings) <= set(loss.class_settings):
             return None
         # Arguments are checked without a look at what weighs the classes.
-        arrays = (*arrays, *[x for x in settings if is_array(x)])
-        settings = tuple([None if is_array(x) else x for x in settings])
+        if held := [x for name in loss.array_settings if is_array(x := getattr(loss, name))]:
+            arrays = (*arrays, *held)
+            settings = tuple([None if is_array(x) else x for x in settings])
     if weight is where is None:
         given = "all alike"
     else:
