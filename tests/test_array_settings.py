@@ -204,6 +204,33 @@ def test_a_loss_of_one_s_own_may_take_the_values_of_arrays_that_are_not_traced()
     assert (value, slope) == (7.5, 2.5)  # 3 (4 + 16) / 2 / 4
 
 
+OF_SEVERAL = [
+    (c, n)
+    for c, n in ALONE
+    if n not in c.loss.structural and (n in c.loss.class_settings or c.loss.declaration.of_elements)
+]
+
+
+@pytest.mark.parametrize(("case", "name"), OF_SEVERAL, ids=str)
+def test_numbers_of_a_sequence_that_are_learned_are_to_be_stacked(variant, case: Case, name):
+    if variant.name not in ("numpy", "torch", "jax", "strict"):
+        pytest.skip("one variant of each kind of gradient")
+    arrays, at, direction, expected = at_a_setting(case, name)
+    numbers = at if at.ndim else np.full(arrays[0].shape[-1], at)
+    given, learned = [variant.array(x) for x in arrays], [variant.array(x) for x in numbers]
+    compute = al.grad(lambda *x: of_setting(case, name, x, given), range(len(learned)))
+    if variant.name == "jax":  # whose sequences keep their gradients
+        got = compute(*learned)
+    else:
+        with pytest.raises(
+            TypeError, match=f"^`{name}` must be one array where a part of it has a gradient, as `stack`"
+        ):
+            compute(*learned)
+        stacked = lambda *x: of_setting(case, name, al.array_namespace(x[0]).stack(x), given)  # noqa: E731
+        got = al.grad(stacked, range(len(learned)))(*learned)
+    np.testing.assert_allclose(np.sum(np.stack([variant.numpy(x) for x in got]) * direction), expected, rtol=1e-5)
+
+
 @pytest.mark.backend("torch")
 @pytest.mark.parametrize(("case", "name"), ALONE, ids=str)
 def test_torch_differentiates_a_setting_beside_a_prediction(case: Case, name):

@@ -13,7 +13,19 @@ from typing import Any
 
 import numpy as np
 
-from .._array_api import NUMBERS, dtype_kind, dtype_name, is_array, is_container, is_eager_numpy, traceable
+from .._array_api import (
+    NUMBERS,
+    dtype_kind,
+    dtype_name,
+    is_array,
+    is_container,
+    is_eager_numpy,
+    is_torch,
+    namespace_of,
+    traceable,
+    tracks_gradient,
+    untraced,
+)
 from .hints import closest, in_short, is_table, made_of
 
 __all__ = [
@@ -99,7 +111,18 @@ def _numbers(name: str, value: Any, must: str = "be a number") -> Sequence[Any]:
         raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {got}")
     if not isinstance(value, tuple) or not value:
         raise TypeError(f"`{name}` must {must}, got {in_short(value)}")
+    if any(map(_may_have_gradient, value)):  # which is lost where a library makes an array of a sequence
+        raise TypeError(
+            f"`{name}` must be one array where a part of it has a gradient, as `stack` makes one; got a sequence"
+        )
     return [v for one in value for v in _numbers(name, one, "hold real numbers")]
+
+
+def _may_have_gradient(x: Any) -> bool:
+    """Whether torch or the tape may differentiate by `x`."""
+    if not is_array(x):
+        return False
+    return (is_torch(x) and bool(tracks_gradient(x))) or untraced(xp := namespace_of(x)) is not xp
 
 
 def are_zero(name: str, value: Any) -> bool:
@@ -140,8 +163,8 @@ def require_finite(**settings: Any) -> None:
 
 def require_factors(weights: Sequence[Any]) -> None:
     """Refuse factors of losses that are no finite numbers, or arrays with axes."""
-    require_finite(weights=weights)
     for factor in weights:
+        require_finite(weights=factor)
         if is_array(factor) and factor.ndim:
             raise ValueError(
                 f"`weights` must hold numbers or arrays of shape (), got one of shape {tuple(factor.shape)}; `weight` "
