@@ -11,7 +11,7 @@ from ..._array_api import Array
 from ...numerics import _jax
 from ..direct import FIRST
 from . import rows as of_rows
-from .rows import Gradients, Rows, chunk_rows, tensors_of, unit_of, with_tensors, without_tensors
+from .rows import Gradients, Rows, chunk_rows, factors, kept, tensors_of, unit_of, with_tensors, without_tensors
 
 __all__ = ["program", "run"]
 
@@ -104,14 +104,14 @@ def program(rest: Rows) -> Any:
         items, gradients = gradients_of((*tensors[:3], part * unit, *tensors[4:]))
         return xp.sum(items * part), (tensors, items, gradients)
 
-    def backward(kept: Any, upstream: Array) -> Any:
-        tensors, items, gradients = kept
-        part = tensors[3]
+    def backward(residuals: Any, upstream: Array) -> Any:
+        tensors, items, gradients = residuals
+        part, rows = tensors[3], with_tensors(rest, tensors)
         if part is None:
-            _, gradients = gradients_of((*tensors[:3], upstream, *tensors[4:]))
+            _, gradients = gradients_of((*tensors[:3], kept(rows, upstream), *tensors[4:]))
         else:
-            factor = upstream / unit_of(with_tensors(rest, tensors))
-            gradients = [None if x is None else xp.astype(x, rest.dtype) * factor for x in gradients]
+            pairs = zip(gradients, factors(rows, upstream / unit_of(rows)), strict=True)
+            gradients = [None if x is None else xp.astype(x, rest.dtype) * factor for x, factor in pairs]
         results = [None if x is None else xp.astype(x, y.dtype) for x, y in zip(gradients, tensors, strict=False)]
         results.append(None if part is None else items * upstream)
         of_labels = None

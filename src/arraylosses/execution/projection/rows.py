@@ -17,7 +17,9 @@ __all__ = [
     "Gradients",
     "Rows",
     "chunk_rows",
+    "factors",
     "flat",
+    "kept",
     "of_inputs",
     "shares",
     "tensors_of",
@@ -156,6 +158,22 @@ def shares(loss: Formula, inputs: Inputs, weight: Array | None) -> Array:
     xp = inputs.xp
     zeros = xp.zeros(inputs.item_shape, dtype=inputs.dtype, device=single_device(inputs.arrays[0], to_make=True))
     return xp.reshape(zeros + share(xp, zeros, weight, loss.reduction), (math.prod(inputs.item_shape),))
+
+
+def kept(rows: Rows, upstream: Array) -> Array:
+    """Return `upstream` an item, with 0 for what is left out.
+
+    An infinite one, as of a root of 0, makes NaN of the 0 there, which a sum over the rows would bring to all others.
+    """
+    return upstream if rows.where is None else special.where(rows.where, upstream, 0.0)
+
+
+def factors(rows: Rows, upstream: Array) -> tuple[Array, Array, Array]:
+    """Return what the gradients of a sum are multiplied by: of the rows one by one, of the others 0 if none is kept."""
+    if rows.where is None:
+        return (upstream,) * 3
+    of_sums = special.where(rows.xp.any(rows.where), upstream, 0.0)
+    return indexing.expand_dims(kept(rows, upstream), -1), of_sums, of_sums
 
 
 def unit_of(rows: Rows) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 from ..._array_api import Array, is_eager_torch
 from .. import autocast
 from . import chunks
-from .rows import Rows, tensors_of, unit_of, with_tensors, without_tensors
+from .rows import Rows, factors, kept, tensors_of, unit_of, with_tensors, without_tensors
 
 __all__ = ["run"]
 
@@ -47,13 +47,14 @@ def _torch_function() -> Any:
             # The gradients are given away, to be kept without a copy; if they are asked for again, they are made again.
             found, ctx.gradients = ctx.gradients, None
             if part is None:
-                found = chunks.compute(rows, upstream, needed[1:4])[1]
+                found = chunks.compute(rows, kept(rows, upstream), needed[1:4])[1]
             else:
                 factor = upstream / unit_of(rows)
                 if found is None:
                     found = chunks.compute(rows, part * unit_of(rows), needed[1:4])[1]
                 if not upstream.is_cpu or float(factor) != 1:
-                    found = tuple([None if x is None else x.to(rows.dtype).mul_(factor) for x in found])
+                    pairs = zip(found, factors(rows, factor), strict=True)
+                    found = tuple([None if x is None else x.to(rows.dtype).mul_(of_x) for x, of_x in pairs])
             results = [None if x is None else x.to(y.dtype) for x, y in zip(found, tensors, strict=False)]
             return None, *results, ctx.items * upstream if needed[4] else None, None, None, None, None
 
