@@ -96,6 +96,9 @@ def test_the_derivative_at_a_bound_is_one_and_of_a_magnitude_at_zero_nothing(var
     np.testing.assert_array_equal(summed(lambda z: special.clip(z, -1.0, 1.0)), [0, 1, 1, 1, 0])
     np.testing.assert_array_equal(summed(lambda z: special.clip(z, None, 1.0)), [1, 1, 1, 1, 0])
     np.testing.assert_array_equal(summed(lambda z: special.clip(z, 0.0)), [0, 0, 1, 1, 1])
+    ones = variant.array(np.ones(5, dtype=variant.dtypes[-1]))
+    for low, high in ((-ones, ones), (-1.0, ones), (-ones, 1.0)):
+        np.testing.assert_array_equal(summed(lambda z, low=low, high=high: special.clip(z, low, high)), [0, 1, 1, 1, 0])
     np.testing.assert_array_equal(summed(special.relu), [0, 0, 0, 1, 1])
     np.testing.assert_array_equal(summed(special.absolute), [-1, -1, 0, 1, 1])
     np.testing.assert_array_equal(variant.numpy(elementwise.clip_derivative(x, -1.0, 1.0)), [0, 1, 1, 1, 0])

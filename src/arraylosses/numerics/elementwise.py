@@ -141,6 +141,8 @@ def clip(xp: Namespace, x: Array, /, min: Any = None, max: Any = None) -> Array:
     if bounds and (space := array_namespace(x, *bounds)) is not array_namespace(x):  # a bound is traced, x is not
         xp = space
     low = -math.inf if min is None and max is None else min  # without any, torch refuses
+    if len(bounds) == 1 and min is not None and max is not None:  # torch takes two arrays or two numbers
+        return clip(clip(x, min), None, max)
     return xp.clip(x, _bound(low, x), _bound(max, x))
 
 
