@@ -161,9 +161,9 @@ ALONE = [
     (case, name)
     for case in (*DEFAULTS, *OTHERS)
     for name, value in case.loss.settings().items()
-    if case.is_default
     if (type(value) is float and name not in case.loss.structural) or name in case.loss.class_settings
     if (case.name, name) != ("kto", "kl")  # which counts as a constant
+    if (case.name, name) != ("keras.categorical_crossentropy", "z_loss")  # which acts on logits
 ]
 
 

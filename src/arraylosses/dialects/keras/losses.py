@@ -46,7 +46,7 @@ class _Limited(_YesOrNo):
         if settings.is_zero(self.epsilon):
             return p, q
         free = array_namespace(p).logical_and(p >= self.epsilon, q >= self.epsilon)
-        limits = [special.stop_gradient(special.clip(x, self.epsilon, 1.0 - self.epsilon)) for x in (p, q)]
+        limits = [special.clip(special.stop_gradient(x), self.epsilon, 1.0 - self.epsilon) for x in (p, q)]
         return special.where(free, p, limits[0]), special.where(free, q, limits[1])
 
     # 1 - epsilon is rounded, and its logarithm is not to be.
