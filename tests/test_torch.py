@@ -80,6 +80,22 @@ def test_vmap_equals_the_batch(torch, case):
     torch.testing.assert_close(per_item, looped, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+@pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
+def test_views_that_negate_are_as_good_as_arrays_of_their_own(torch, case, dtype):
+    # The imaginary part of a conjugate is what the memory holds with the other sign.
+    arrays = tensors(torch, case, seed=3, dtype=dtype)
+    views = [torch.complex(x, -x).conj().imag if x.is_floating_point() else x for x in arrays]
+    assert views[0].is_neg()
+    expected = case.loss(*arrays)
+    for recorded in (False, True):
+        found = case.loss(views[0].requires_grad_(recorded), *views[1:])
+        torch.testing.assert_close(found.detach(), expected)
+    weight = torch.ones_like(replace(case.loss, reduction="none")(*arrays), requires_grad=True)
+    found = case.loss(views[0].requires_grad_(False), *views[1:], weight=weight)
+    torch.testing.assert_close(found.detach(), expected)
+
+
 @pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
 def test_columns_of_a_table_are_as_good_as_arrays_of_their_own(torch, case):
     arrays = tensors(torch, case, seed=3)

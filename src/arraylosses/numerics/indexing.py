@@ -93,7 +93,7 @@ def argmax(library: Any, x: Array, axis: int) -> Array:
     if not x.is_cpu:
         return x.argmax(axis, keepdim=True)
     # torch's takes ten times as long there.
-    return library.from_numpy(np.argmax(x.detach().numpy(), axis, keepdims=True))
+    return library.from_numpy(np.argmax(x.numpy(force=True), axis, keepdims=True))
 
 
 def _gather_numpy(numpy: Any, x: Array, index: Array, axis: int) -> Array:

@@ -59,7 +59,7 @@ def _scan_torch(
             return tuple([converted(convert, y) for y in x])
         return None if x is None else convert(x)
 
-    first, inputs, state, fixed = converted(lambda x: x.detach().numpy(), (first, inputs, state, fixed))
+    first, inputs, state, fixed = converted(lambda x: x.numpy(force=True), (first, inputs, state, fixed))
     with np.errstate(all="ignore"):
         found = _scan(first, inputs, step, state, fixed, reverse)
     return converted(torch.from_numpy, found)

@@ -29,7 +29,7 @@ def _descending_in_place(library: Any, x: Array) -> Array | None:
         return None
     if library is not np and (not x.is_cpu or library.get_num_threads() > _FEW):
         return None
-    numbers = (x if library is np else x.detach().numpy()) + np.float32(0.0)  # 0 in the place of -0
+    numbers = (x if library is np else x.numpy(force=True)) + np.float32(0.0)  # 0 in the place of -0
     keys = np.left_shift(0x7FFFFFFF - numbers.view(np.int32).astype(np.int64), 32)
     keys |= np.arange(x.shape[-1])
     keys.sort(axis=-1)
