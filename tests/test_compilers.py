@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -146,6 +147,35 @@ def test_a_setting_that_has_to_be_0_may_be_any_0(zero):
             al.CrossEntropy(from_logits=False, z_loss=wrong)
         with pytest.raises(ValueError, match="`label_smoothing` must be 0 with loss_type='hinge', got "):
             al.Dpo(loss_type="hinge", label_smoothing=wrong)
+
+
+SEQUENCES = {
+    "class_weight": lambda x, y: al.CrossEntropy(class_weight=[1.0, 0.5, 2.0])(x, y),
+    "class_weight of a dict": lambda x, y: al.CrossEntropy(class_weight={0: 2.0, 2: 0.5})(x, y),
+    "pos_weight": lambda x, _: al.BinaryCrossEntropy(pos_weight=(1.0, 0.5, 2.0))(x, x.sigmoid()),
+    "q": lambda x, _: al.Quantile(q=(0.1, 0.5, 0.9))(x, x.abs()),
+    "another setting": lambda x, y: dataclasses.replace(OF_CLASSES, reduction="sum")(x, y),
+    "weighted_sum": lambda x, y: al.weighted_sum([OF_CLASSES, "huber"], [0.5, 2.0])((x, x), (y, x.abs())),
+    "weighted_sum of names": lambda x, y: BY_NAME({"a": x, "b": x}, {"a": y, "b": x.abs()}, where={"a": y > 0}),
+    "its values": lambda x, y: BY_NAME.values({"a": x, "b": x}, {"a": y, "b": x.abs()})["b"],
+}
+OF_CLASSES = al.CrossEntropy(class_weight=(1.0, 0.5, 2.0))
+BY_NAME = al.weighted_sum({"a": "cross_entropy", "b": "huber"}, {"b": 0.5})
+
+
+@pytest.mark.backend("torch")
+@pytest.mark.parametrize("compute", SEQUENCES.values(), ids=SEQUENCES)
+def test_a_loss_with_a_sequence_is_made_and_called_within_a_program(compute):
+    torch = pytest.importorskip("torch")
+    torch._dynamo.reset()
+    x, y = torch.tensor([[0.5, -3.0, 2.0], [1.0, 0.25, -1.0]], dtype=torch.float64), torch.tensor([2, 0])
+    compiled = torch.compile(compute, fullgraph=True, backend="aot_eager")
+    results = []
+    for run in (compiled, compute):
+        given = x.clone().requires_grad_()
+        value = run(given, y)
+        results.append((value.detach(), *torch.autograd.grad(value, given)))
+    torch.testing.assert_close(*results, rtol=1e-12, atol=1e-14)
 
 
 def _compiled_and_eager(torch, loss, arrays, positions, *, dynamic=None):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import math
 import sys
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any, Literal, Protocol, TypeAlias
 
@@ -135,7 +136,6 @@ _LIBRARIES = {
 
 _NO_ARRAYS = frozenset((float, int, bool, str, tuple, list, dict, type(None)))
 
-
 MOST = 256
 """Types of arrays, and dtypes of a type, that are remembered: there is no end of types that a program may make."""
 
@@ -155,7 +155,7 @@ def namespace_of(x: object) -> Namespace:
 
 
 def _look_up(x: object) -> Namespace:
-    if type(x) in _NO_ARRAYS:
+    if type(x) in _NO_ARRAYS or isinstance(x, Mapping):
         return None
     if is_torch(x) and is_compiling():  # the compiler warns of the caches of array-api-compat
         from array_api_compat import torch as wrapper

@@ -98,7 +98,7 @@ class WeightedSum(CompositeLoss):
         for place in places:
             loss = self.losses[place]
             if loss is not None:
-                own = tuple([x for given in arrays if (x := _part(given, place)) is not None])
+                own = tuple([x for x in (_part(given, place) for given in arrays) if x is not None])
                 found.append((place, loss, (own, _own(weight, place), _own(where, place))))
         return found
 

@@ -106,16 +106,17 @@ def _numbers(name: str, value: Any, must: str = "be a number") -> Sequence[Any]:
         if dtype_kind(value.dtype) not in ("float", "half", "int"):
             raise TypeError(f"`{name}` must hold real numbers, got {dtype_name(value.dtype)}")
         return value.ravel().tolist() if is_eager_numpy(value) else ()
-    if is_table(value) or (isinstance(value, tuple) and any(isinstance(v, tuple) for v in value)):
-        got = made_of(name, value) if is_table(value) else in_short(value)
+    is_sequence = isinstance(value, tuple) and bool(value)
+    if is_sequence and not any([isinstance(v, tuple) for v in value]):  # which torch's compiler may trace, too
+        if any([_may_have_gradient(v) for v in value]):  # which is lost where a library makes an array of a sequence
+            raise TypeError(
+                f"`{name}` must be one array where a part of it has a gradient, as `stack` makes one; got a sequence"
+            )
+        return [v for one in value for v in _numbers(name, one, "hold real numbers")]
+    if is_sequence or is_table(value):
+        got = in_short(value) if is_sequence else made_of(name, value)
         raise TypeError(f"`{name}` must be a number, a sequence of numbers or an array, got {got}")
-    if not isinstance(value, tuple) or not value:
-        raise TypeError(f"`{name}` must {must}, got {in_short(value)}")
-    if any(map(_may_have_gradient, value)):  # which is lost where a library makes an array of a sequence
-        raise TypeError(
-            f"`{name}` must be one array where a part of it has a gradient, as `stack` makes one; got a sequence"
-        )
-    return [v for one in value for v in _numbers(name, one, "hold real numbers")]
+    raise TypeError(f"`{name}` must {must}, got {in_short(value)}")
 
 
 def _may_have_gradient(x: Any) -> bool:
