@@ -11,7 +11,11 @@ import pytest
 import arraylosses as al
 from arraylosses import autodiff, dialects
 
+from .cases import DEFAULTS
 from .variants import importable
+
+default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
+
 
 X = np.asarray([0.5, 3.0, -1.0], dtype="float32")
 Y = np.asarray([1.0, 0.0, 1.0], dtype="float32")
@@ -356,3 +360,28 @@ def test_numbers_as_text_or_objects_are_refused_with_what_converts_them(loss, ta
     integers = loss in (al.cross_entropy, al.triplet_batch_hard)
     expected = loss(prediction, plain.astype("int64") if integers else plain)
     np.testing.assert_allclose(loss(prediction, eval(hint, {name: target})), expected)
+
+
+@default_cases
+def test_numbers_as_text_are_refused_with_what_converts_them(case):
+    arrays = case.inputs()
+    expected = case.loss(*arrays)
+    for k, name in enumerate(case.loss.array_names[: len(arrays)]):
+        text = [x.astype("str") if j == k else x for j, x in enumerate(arrays)]
+        hint = hint_of(lambda: case.loss(*text), rf"`{name}` must .*, got .*; convert it, as in (.*)$")  # noqa: B023
+        text[k] = eval(hint, {name: text[k]})
+        np.testing.assert_allclose(case.loss(*text), expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: al.poisson_nll(X, np.asarray(["dog", "cat", "dog"])),
+        lambda: al.huber(np.asarray(["dog", "cat", "dog"]), Y),
+        lambda: al.corn(np.stack([X, Y], axis=1), np.asarray(["low", "high", "medium"])),  # no order of the alphabet
+        lambda: al.aft(Y, np.asarray(["1.5", "-2", "3"]), Y),
+    ],
+)
+def test_text_that_cannot_be_meant_is_refused_without_a_hint(call):
+    with pytest.raises(TypeError, match=r"`\w+` must .*, got \w+$"):
+        call()

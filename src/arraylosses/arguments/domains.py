@@ -30,6 +30,8 @@ class Domain:
         Whether an integer array is meant, and not numbers that an integer one is converted to.
     of_axis : bool
         Whether its integers count places of an axis, or how many of them there are.
+    is_named : bool
+        Whether names of classes may stand for its values, numbered in any order.
     counts : bool
         Whether such an integer may be as large as the length of the axis that it belongs to, as a number of its places
         may, and a number of gaps between them; otherwise it is a place.
@@ -45,6 +47,7 @@ class Domain:
     values = "real numbers"
     is_integer = False
     of_axis = False
+    is_named = False
     counts = False
     limits: tuple[float, float] = (-_INF, _INF)
     edges: tuple[float, ...] = (-1e4, -90.0, -1.0, -0.5, -1e-30, -0.0, 0.0, 1e-30, 0.25, 0.5, 0.75, 1.0, 90.0, 1e4)
@@ -183,6 +186,7 @@ class Probability(Domain):
 
     name = "probability"
     values = "probabilities, from 0 to 1"
+    is_named = True
     limits = (0.0, 1.0)
     edges = (0.0, 1e-7, 0.125, 0.25, 0.5, 0.875, 1.0)
 
@@ -197,6 +201,7 @@ class Distribution(Probability):
     """Probabilities that add up to 1."""
 
     name = "distribution"
+    is_named = False
     rows = (
         (0.2, 0.2, 0.2, 0.2, 0.2),
         (0.0, 1.0, 0.0, 0.0, 0.0),
@@ -261,6 +266,7 @@ class Sign(Domain):
 
     name = "sign"
     values = "-1 or 1"
+    is_named = True
     edges = (-1.0, 1.0)
 
     def outside(self, x: Array) -> Array:
@@ -334,6 +340,7 @@ class Class(Domain):
     values = "integer labels"
     is_integer = True
     of_axis = True
+    is_named = True
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
         return rng.integers(0, size, size=shape)
@@ -344,6 +351,7 @@ class Length(Class):
 
     name = "length"
     values = "integer lengths"
+    is_named = False
     counts = True
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
@@ -356,6 +364,7 @@ class Id(Domain):
     name = "id"
     values = "integer ids"
     is_integer = True
+    is_named = True
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:
         return rng.choice(np.asarray([-7, 0, 3, 10**6]), size=shape)
@@ -365,6 +374,7 @@ class Level(Class):
     """Integer labels in [0, K] of ordered classes, which are parted by K thresholds."""
 
     name = "level"
+    is_named = False
     counts = True
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...], size: int = 1, axis: int = -1) -> Numbers:

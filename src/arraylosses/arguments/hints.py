@@ -5,10 +5,14 @@ from __future__ import annotations
 import reprlib
 import sys
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .._array_api import Array, Namespace, backend_of, is_array, is_container, is_masked, is_torch, namespace_of
+
+if TYPE_CHECKING:
+    from .declaration import Argument
 
 __all__ = [
     "added_axes",
@@ -19,7 +23,7 @@ __all__ = [
     "is_table",
     "made_of",
     "meant",
-    "numbered",
+    "of_text",
     "ours",
     "spelled",
 ]
@@ -112,7 +116,7 @@ def made_of(name: str, x: object, like: Array | None = None) -> str:
             return f"{type(x).__name__} of what is no one array"
         hint = f"{spelled(namespace_of(x[0]))}.stack({name}) makes an array"
     elif isinstance(x, list | tuple) and x and isinstance(x[0], str):
-        hint = numbered(name, np if like is None else namespace_of(like))
+        return f"{type(x).__name__}{of_text(name, x, np if like is None else namespace_of(like))}"
     elif isinstance(x, list | tuple | int | float | np.generic):
         library = "np" if like is None else spelled(namespace_of(like))
         place = f', device="{like.device}"' if like is not None and is_torch(like) and not like.is_cpu else ""
@@ -130,12 +134,41 @@ def holds_text(x: Array) -> bool:
     return kind in ("U", "S", "T")
 
 
-def numbered(name: str, xp: Namespace, *, signs: bool = False) -> str:
-    """Return a hint at how names of classes become integers, or signs, in an array of `xp`."""
-    numbers = f"np.unique({name}, return_inverse=True)[1]"
+def of_text(name: str, x: Any, xp: Namespace, argument: Argument | None = None, *, floating: bool = False) -> str:
+    """Return a hint at how text becomes numbers in an array of `xp`, where it can.
+
+    It spells numbers that the array may hold, or it has names of classes. A prediction is to be `floating`.
+    """
+    if (dtype := _spelled_numbers(x, argument)) is not None:
+        array = name if isinstance(x, np.ndarray) else f"np.asarray({name})"
+        said, numbers = "; convert it, as in {}", f'{array}.astype("{"float64" if floating else dtype}")'
+    elif floating or (argument is not None and not argument.domain.is_named):
+        return ""
+    else:
+        said, numbers = "; {} numbers the names of classes", f"np.unique({name}, return_inverse=True)[1]"
     if backend_of(xp) != "numpy":
         numbers = f"{spelled(xp)}.asarray({numbers})"
-    return f"{f'2 * {numbers} - 1' if signs else numbers} numbers the names of classes"
+    if dtype is None and argument is not None and argument.domain.name == "sign":
+        numbers = f"2 * {numbers} - 1"
+    return said.format(numbers)
+
+
+def _spelled_numbers(x: Any, argument: Argument | None) -> str | None:
+    """Return the dtype of the numbers that text spells, or None where it spells none that an argument may hold."""
+    if not isinstance(x, np.ndarray | list | tuple):
+        return None
+    for dtype in ("int64", "float64"):
+        try:
+            numbers = np.asarray(x).astype("str").astype(dtype)
+        except (ValueError, OverflowError):
+            continue
+        if argument is None:
+            return dtype
+        domain = argument.form(integer=dtype == "int64").domain
+        outside = domain.outside(numbers)
+        held = (dtype == "int64" or not domain.is_integer) and (outside is None or not np.any(outside))
+        return dtype if held else None
+    return None
 
 
 def is_table(x: object) -> bool:

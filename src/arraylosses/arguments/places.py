@@ -20,7 +20,7 @@ from .._array_api import (
     single_device,
 )
 from .declaration import Argument
-from .hints import as_dtype, holds_text, made_of, numbered
+from .hints import as_dtype, holds_text, made_of, of_text
 
 __all__ = ["FLOATING", "check_dtype", "check_integers", "check_places", "narrowed", "one_library"]
 
@@ -65,7 +65,7 @@ def _refuse_libraries(given: dict[str, object], found: list[Namespace]) -> NoRet
     for name, x in given.items():
         if holds_text(x):
             other = next(xp for xp in found if xp is not namespace_of(x))
-            raise TypeError(f"all arrays must come from one library, got {', '.join(said)}; {numbered(name, other)}")
+            raise TypeError(f"all arrays must come from one library, got {', '.join(said)}{of_text(name, x, other)}")
     raise TypeError(
         f"all arrays must come from one library, got {', '.join(said)}; al.convert(x, like=y) moves one over"
     )
@@ -117,9 +117,8 @@ def check_dtype(xp: Namespace, argument: Argument, x: Array, *, is_prediction: b
         raise TypeError(f"`{name}` must have a floating dtype, got {dtype_name(x.dtype)}{narrowed(xp, name, x)}")
     if kind == "complex" or kind == "other":
         held = argument.domain.values if all(takes_integers) else "real numbers"
-        if argument.domain.name != "real" and holds_text(x):
-            hint = numbered(name, xp, signs=argument.domain.name == "sign")
-            raise TypeError(f"`{name}` must hold {held}, got text; {hint}")
+        if holds_text(x):
+            raise TypeError(f"`{name}` must hold {held}, got text{of_text(name, x, xp, argument)}")
         if any(takes_integers) and isinstance(x, np.ndarray) and all([isinstance(v, int) for v in x.flat]):
             hint = f"; convert it, as in {as_dtype(name, xp, 'int64')}"
         else:
@@ -147,7 +146,9 @@ def check_integers(xp: Namespace, name: str, held: str, x: Array) -> None:
 def narrowed(xp: Namespace, name: str, x: Array) -> str:
     """Return a hint at how real numbers become those of a dtype that is computed with."""
     said = dtype_name(x.dtype)
-    if said == "object" or holds_text(x):  # which may be numbers, as in a column of a table
+    if holds_text(x):
+        return of_text(name, x, xp, floating=True)
+    if said == "object":  # which may be numbers, as in a column of a table
         return f"; convert it, as in {as_dtype(name, xp, 'float64')}"
     if dtype_kind(x.dtype) == "int":
         return f"; convert it, as in {as_dtype(name, xp, 'float32')}"
