@@ -291,6 +291,26 @@ def test_what_has_no_items_to_leave_out_gives_no_hint_at_it():
         al.adaptive_log_softmax(np.ones((2, 3)), np.ones((4, 3)), [], np.asarray([0, 7]))
 
 
+@default_cases
+def test_an_array_with_an_axis_of_length_1_too_many_is_told_to_drop_it(case):
+    arrays = case.inputs()
+    expected, given = case.loss(*arrays), {*case.loss.declaration.arguments[0].forms[0].axes}
+    for k, (argument, x) in enumerate(zip(case.loss.declaration.arguments, arrays, strict=False)):
+        form = argument.form(integer=x.dtype.kind == "i")
+        if k and {*form.axes} <= given and not (case.soft and len(argument.forms) > 1):
+            call = lambda x: case.loss(*arrays[:k], x, *arrays[k + 1 :])  # noqa: B023, E731
+            with pytest.raises(ValueError, match="drop the axis of length 1, as in `") as caught:
+                call(x[..., None])
+            hint = re.search(r"as in `([^`]*)`", str(caught.value)).group(1)
+            np.testing.assert_array_equal(call(eval(hint, {argument.name: x[..., None]})), expected)
+        given |= {*form.axes}
+
+
+def test_a_shape_in_a_message_is_one():
+    with pytest.raises(ValueError, match=r"`target` must have shape \(5,\), as .* has shape \(4, 5\); got \(4, 5\)$"):
+        al.energy_score(np.zeros((4, 5)), np.zeros((4, 5)))
+
+
 @pytest.mark.parametrize("loss", [al.Dice, al.Mcc, al.LovaszSoftmax])
 @pytest.mark.parametrize(
     ("labels", "message"),

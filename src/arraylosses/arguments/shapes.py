@@ -153,35 +153,35 @@ class Axes:
             place = extra[0] if len(extra) == 1 else extra
             of = f"that of `{first}` {whole} without axis {place}" if extra else f"that of `{first}`"
             what = "one label" if form.domain.name in ("class", "id") else "one value"
-            hint = self._hint_at_labels(alternatives, got, items, name) if form.domain.is_integer else ""
-            raise ValueError(f"`{name}` must have {what} an item, shape {items}: {of}; got {got}{hint}")
-        lengths = ", ".join([self._said(axis) for axis in form.axes])
-        hint = ""
-        if form.domain.is_integer and all(axis in self.sizes for axis in form.axes):
-            hint = self._hint_at_labels(alternatives, got, self.shape(form.axes), name)
-        elif len(got) == 2 and self._fits(form.axes, got[::-1]):
+            raise ValueError(f"`{name}` must have {what} an item, shape {items}: {of}; got {got}{self._hint(k, items)}")
+        lengths = [said for axis in form.axes for said in self._said(axis)]
+        hint = self._hint(k, self.shape(form.axes)) if all(axis in self.sizes for axis in form.axes) else ""
+        if not hint and len(got) == 2 and self._fits(form.axes, got[::-1]):
             hint = f"; transpose it, as in `{name}.T`"
+        wanted = f"({', '.join(lengths)}{',' * (len(lengths) == 1)})"
         raise ValueError(
-            f"`{name}` must have shape ({lengths}{',' * (len(form.axes) == 1)}), as {_spelled(form.axes)} where "
+            f"`{name}` must have shape {wanted}, as {_spelled(form.axes)} where "
             f"`{first}` {_spelled(self.forms[0].axes)} has shape {whole}; got {got}{hint}"
         )
 
-    def _hint_at_labels(self, forms: tuple[Form, ...], got: tuple[int, ...], items: tuple[int, ...], name: str) -> str:
-        whole = self.shapes[0]
-        if got == whole and len(forms) > 1:
+    def _hint(self, k: int, wanted: tuple[int, ...]) -> str:
+        """Return what would make array `k` fit, or the loss fit it, where it is to have another shape."""
+        name, got, whole, forms = self.names[k], self.shapes[k], self.shapes[0], self.declaration.arguments[k].forms
+        of_labels = self.forms[k].domain.is_integer
+        if of_labels and got == whole and len(forms) > 1:
             return f"; a one-hot target must have a floating dtype, as in {self._as_dtype(name, 'float32')}"
-        if got[-1:] == (1,) and got[:-1] == items:
+        if got[-1:] == (1,) and got[:-1] == wanted:
             return f"; drop the axis of length 1, as in `{name}[..., 0]`"
-        if self.moving is None:
+        if not of_labels or self.moving is None:
             return ""
-        fits = [k for k in range(len(whole)) if whole[:k] + whole[k + 1 :] == got]
+        fits = [place for place in range(len(whole)) if whole[:place] + whole[place + 1 :] == got]
         return f"; the labels would fit axis={fits[0]}" if fits else ""
 
     def _as_dtype(self, name: str, dtype: str) -> str:
         return as_dtype(name, namespace_of(self.first), dtype)
 
-    def _said(self, axis: str) -> str:
-        return ", ".join(map(str, self.sizes[axis])) if axis in self.sizes else axis
+    def _said(self, axis: str) -> list[str]:
+        return [str(n) for n in self.sizes[axis]] if axis in self.sizes else [axis]
 
     def _fits(self, axes: tuple[str, ...], shape: tuple[int, ...]) -> bool:
         return len(axes) == len(shape) and all(
