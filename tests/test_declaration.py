@@ -254,6 +254,28 @@ def test_a_granularity_is_a_declaration_in_short():
             return prediction
 
 
+@pytest.mark.parametrize(
+    ("arrays", "optional"),
+    [
+        ("scores[..., D]: real, relevance[..., D]: real, where[..., D] -> [...]", "where"),
+        ("scores[N]: real, relevance[N]: real -> [N] coupled", "where"),
+        ("scores[..., D]: real, relevance[..., D]: real, scale?[...]: positive -> [...]", "scale"),
+    ],
+)
+@pytest.mark.parametrize("method", ["call", "derivative", "second_derivative", "item_weight", "value_and_derivatives"])
+def test_a_formula_goes_without_what_need_not_be_given(arrays, optional, method):
+    def make(taken):
+        positions = "positions, " if method == "value_and_derivatives" else ""
+        made = {}
+        exec(f"def method(self, {positions}scores, relevance, {taken}): return None", made)
+        exec(f"def call(self, scores, relevance, {optional}=None): return None", made)
+        return type("Made", (al.Loss,), {"arrays": arrays, "call": made["call"], method: made["method"]})
+
+    with pytest.raises(TypeError, match=f"`{method}` of Made must take `{optional}=None`, since `{optional}` need not"):
+        make(optional)
+    assert make(f"{optional}=None").array_names[:2] == ("scores", "relevance")
+
+
 def test_what_is_not_declared_is_not_split():
     """A mean over the batch is that of the whole batch, whatever its size."""
 

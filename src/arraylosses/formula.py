@@ -71,7 +71,7 @@ class Formula:
     ``level of K``. ``or`` parts two manners in which an array may be given, ``bias?[C]: real`` is one that need not be,
     ``real if from_logits else probability`` says what depends on a setting. ``-> [N] coupled`` says that an item
     depends on the arrays of others. If they are coupled, or `where` is declared with axes of its own, `call` takes
-    `where` last, None where it is not given."""
+    ``where=None`` last. What need not be given has the default None there, and in the closed forms."""
 
     granularity: ClassVar[Granularity] = "element"
     """What one loss value belongs to: an "element", a "row" of each array, or one of a "batch" whose items are coupled.
@@ -289,3 +289,17 @@ def _declare(cls: type[Formula]) -> None:
     if cls.call is not Formula.call and names and len(names) != len(wanted):
         said = f"{', '.join(wanted)}, as `arrays` declares; it takes {', '.join(names)}"
         raise TypeError(f"`call` of {cls.__name__} must take {said}")
+    # Lengths that are not given are those of the whole axis.
+    optional = {a.name for a in one.arguments if a.optional and a.domain.name != "length"} | {*wanted} - {*one.names}
+    if optional:
+        _require_defaults(cls, optional)
+
+
+def _require_defaults(cls: type[Formula], optional: set[str]) -> None:
+    """Refuse a formula that has no default for what need not be given."""
+    for method in ("call", "item_weight", *_CLOSED_FORMS):
+        for p in inspect.signature(getattr(cls, method)).parameters.values():
+            if p.name in optional and p.default is p.empty:
+                raise TypeError(
+                    f"`{method}` of {cls.__name__} must take `{p.name}=None`, since `{p.name}` need not be given"
+                )

@@ -11,10 +11,10 @@ on the arrays of others.
 The integers of ``class`` count places of the axis C, those of ``class of 2`` are 0 and 1, or booleans, those of
 ``length of T`` say how many of T there are, those of ``level of K`` are classes that K thresholds part, and those of
 ``id`` are any, of which equal ones belong together. A length that need not be given, and is not, is that of the whole
-axis. ``where`` may be declared with axes of its own, such as the documents of a list; `call` then takes it last.
-``real if from_logits else probability`` depends on a setting, and so may axes, and in parentheses whole arrays;
-``if mode is binary`` asks for one value of it. The setting `axis`, where a loss has it, is the place of the last axis
-that is named of the first array.
+axis. ``where`` may be declared with axes of its own, such as the documents of a list; `call` then takes
+``where=None`` last. ``real if from_logits else probability`` depends on a setting, and so may axes, and in parentheses
+whole arrays; ``if mode is binary`` asks for one value of it. The setting `axis`, where a loss has it, is the place of
+the last axis that is named of the first array.
 """
 
 from __future__ import annotations
