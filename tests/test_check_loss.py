@@ -121,6 +121,16 @@ class NeedsItems(Squared):
         return (prediction - target) ** 2 * (len(prediction) / len(prediction))
 
 
+class NoNewDerivative(Squared):
+    new_derivatives = True
+
+    def call(self, prediction, target):
+        return prediction * target
+
+    def derivative(self, prediction, target):
+        return target
+
+
 # The law that a fault breaks, and the libraries that show it; without any, all do.
 FAULTS = {
     WrongDerivative: ("closed form", ("numpy",)),
@@ -139,6 +149,7 @@ FAULTS = {
     WrongSecondDerivative: ("closed form", ("numpy",)),
     HidesNan: ("NaN", ()),
     NeedsItems: ("no items", ()),
+    NoNewDerivative: ("inputs", ("numpy",)),
 }
 
 

@@ -113,11 +113,15 @@ def _no_write(on: Subject) -> None:
     before = on.draw()
     where = on.items_drawn(before)["where"]
     given = [on.library.array(x) for x in (*before, where)]
+    functions: list[Callable[..., Any]] = [on.loss]
     if on.library.backend == "numpy":
         for x in given:
             x.flags.writeable = False
-    on.library.run(on.loss, *given[:-1])  # and with a mask, for which the loss may have made other arrays
-    on.library.run(lambda *x: on.loss(*x[:-1], where=x[-1]), *given)
+        # A derivative is written over where the loss says that it is a new array.
+        functions += [value_and_grad(on.with_reduction("mean"), k) for k in on.floating(before)]
+    for function in functions:
+        on.library.run(function, *given[:-1])  # and with a mask, for which the loss may have made other arrays
+        on.library.run(lambda *x: function(*x[:-1], where=x[-1]), *given)  # noqa: B023
     for name, x, y in zip((*on.declaration.names, "where"), given, (*before, where), strict=True):
         _require(np.array_equal(on.library.numpy(x), y), f"`{name}` is written to")
 
