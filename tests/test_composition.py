@@ -197,6 +197,7 @@ def test_a_composite_is_plain_data_hashable_and_picklable(loss):
         (True, None, 1.5, np.inf),
         ("float",),
         ("pairs",),
+        ("array",),
         ("name",),
         ("٣",),
     ],

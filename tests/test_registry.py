@@ -265,6 +265,7 @@ def test_data_without_end_is_refused(container):
         ({"float": "1.0"}, ValueError, "`delta` must be 'inf', '-inf' or 'nan' as a float, got '1.0'"),
         ({"float": "nan"}, ValueError, "`delta` must be above 0, got nan"),
         ({"0": 1.0}, TypeError, "`delta` must be a number, got {0: 1.0}"),
+        ({"array": [[1.0, -1.0]]}, ValueError, "`delta` must be above 0, got -1.0"),
         (["x"], TypeError, "`delta` must hold real numbers, got 'x'"),
     ],
     ids=str,
@@ -340,3 +341,22 @@ def test_an_alias_that_is_taken_is_refused():
     assert al.get("huber") == al.Huber()
     with pytest.raises(TypeError, match=r"`loss` must be a subclass of al.Loss or a function made by @al.loss"):
         al.register(print)
+
+
+def test_a_setting_of_several_axes_comes_back():
+    x, y = np.random.default_rng(0).normal(size=(2, 3, 4))
+    for loss in (
+        al.Quantile(q=np.asarray([[0.1], [0.5], [0.9]])),
+        al.Huber(delta=np.abs(y) + 0.5),
+        al.EpsilonInsensitive(margin=np.asarray([[0.0], [math.inf], [1.0]])),
+    ):
+        data = json.loads(json.dumps(al.serialize(loss), allow_nan=False))
+        again = al.deserialize(data)
+        assert again == loss
+        np.testing.assert_array_equal(again(x, y), loss(x, y))
+
+
+@pytest.mark.parametrize("numbers", ["x", [[1.0], [2.0, 3.0]], [["a"]], [[None]], None], ids=str)
+def test_what_is_no_array_in_data_is_refused(numbers):
+    with pytest.raises(ValueError, match="^`delta` must be nested lists of numbers as an array, got "):
+        al.deserialize({"name": "huber", "settings": {"delta": {"array": numbers}}})

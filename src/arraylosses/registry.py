@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar, overload
 
+import numpy as np
+
 from . import special
 from ._array_api import is_array, to_numpy
 from .arguments import FrozenDict, closest, in_short
@@ -397,9 +399,10 @@ def known_as(name: str) -> str:
 def serialize(loss: Loss) -> dict[str, Any]:
     """Return a loss as plain JSON data: its registered name and its settings.
 
-    JSON has no infinity and no NaN: such a number is written as ``{"float": "inf"}``. An array becomes a list. Keys of
-    JSON are strings, and those of classes are written as such; a dict that would be read as another one, as that of an
-    output named ``"0"``, is written as ``{"pairs": [["0", ...]]}``.
+    JSON has no infinity and no NaN: such a number is written as ``{"float": "inf"}``. An array becomes a list, and one
+    of several axes ``{"array": [[...], ...]}``, which comes back as an array of NumPy. Keys of JSON are strings, and
+    those of classes are written as such; a dict that would be read as another one, as that of an output named ``"0"``,
+    is written as ``{"pairs": [["0", ...]]}``.
 
     Parameters
     ----------
@@ -436,12 +439,13 @@ def as_json(name: str, value: Any) -> Any:
     if isinstance(value, Loss):
         return serialize(value)
     if is_array(value):
-        return as_json(name, tuple(x) if isinstance(x := to_numpy(value).tolist(), list) else x)
+        numbers = as_json(name, to_numpy(value).tolist())
+        return numbers if value.ndim < 2 else {"array": numbers}
     if isinstance(value, list | tuple):
         return [as_json(name, v) for v in value]
     if isinstance(value, FrozenDict):
         found = {str(key): as_json(name, v) for key, v in value.items()}
-        is_other = set(found) in ({"float"}, {"pairs"}) or isinstance(found.get("name"), str)
+        is_other = set(found) in ({"float"}, {"pairs"}, {"array"}) or isinstance(found.get("name"), str)
         if not is_other and tuple(map(_key, found)) == tuple(value):
             return found
         for key in value:
@@ -512,6 +516,8 @@ def from_json(name: str, value: Any, depth: int = 0) -> Any:
         return float(value["float"])
     if set(value) == {"pairs"}:
         return _dict_of(name, value["pairs"], depth + 1)
+    if set(value) == {"array"}:
+        return _array_of(name, from_json(name, value["array"], depth + 1))
     if isinstance(value.get("name"), str):
         return _loss_of(value, depth + 1)
     return {_key(key): from_json(name, v, depth + 1) for key, v in value.items()}
@@ -524,6 +530,16 @@ def _dict_of(name: str, pairs: Any, depth: int) -> dict[Any, Any]:
     ):
         raise ValueError(f"`{name}` must hold a key and a value in each of its pairs, got {in_short(pairs)}")
     return dict(found)
+
+
+def _array_of(name: str, numbers: Any) -> Any:
+    try:
+        array = np.asarray(numbers)
+    except ValueError:  # of rows of several lengths
+        array = np.asarray(None)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"`{name}` must be nested lists of numbers as an array, got {in_short(numbers)}")
+    return array
 
 
 def _key(key: Any) -> Any:
