@@ -14,10 +14,11 @@ import pytest
 import arraylosses as al
 from arraylosses.data import draw
 
-from .cases import CLASSES, DEFAULTS
+from .cases import CLASSES, DEFAULTS, OTHERS
 from .variants import VARIANTS, importable
 
 default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
+all_cases = pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
 
 
 CLASS_LOSSES = [case for case in DEFAULTS if case.loss.declaration.domains[-1] == "class" and not case.soft]
@@ -291,7 +292,7 @@ def test_what_has_no_items_to_leave_out_gives_no_hint_at_it():
         al.adaptive_log_softmax(np.ones((2, 3)), np.ones((4, 3)), [], np.asarray([0, 7]))
 
 
-@default_cases
+@all_cases
 def test_an_array_with_an_axis_of_length_1_too_many_is_told_to_drop_it(case):
     arrays = case.inputs()
     expected, given = case.loss(*arrays), {*case.loss.declaration.arguments[0].forms[0].axes}
@@ -341,6 +342,17 @@ def test_float_labels_and_bool_labels_are_refused(variant, case):
     for shape in ((4,), (4, 5)):
         with pytest.raises(TypeError, match="`labels` must hold integer labels or floating probabilities, got bool"):
             case.loss(z, variant.array(np.zeros(shape, "bool")))
+
+
+@all_cases
+def test_integers_are_no_parameters(case):
+    """What has no axis of the batch is learned, as proxies are, and is refused as an integer prediction is."""
+    arrays, declaration = case.inputs(), case.loss.declaration
+    for k, (argument, x) in enumerate(zip(declaration.arguments, arrays, strict=False)):
+        if k and not {"...", "N"} & {*argument.forms[0].axes}:
+            given = [x.astype("int64") if j == k else x for j, x in enumerate(arrays)]
+            with pytest.raises(TypeError, match=f"`{argument.name}` must have a floating dtype, got int64; convert it"):
+                case.loss(*given)
 
 
 @default_cases

@@ -11,10 +11,10 @@ import pytest
 import arraylosses as al
 from arraylosses import autodiff, dialects
 
-from .cases import DEFAULTS
+from .cases import DEFAULTS, OTHERS
 from .variants import importable
 
-default_cases = pytest.mark.parametrize("case", DEFAULTS, ids=str)
+all_cases = pytest.mark.parametrize("case", [*DEFAULTS, *OTHERS], ids=str)
 
 
 X = np.asarray([0.5, 3.0, -1.0], dtype="float32")
@@ -362,7 +362,7 @@ def test_numbers_as_text_or_objects_are_refused_with_what_converts_them(loss, ta
     np.testing.assert_allclose(loss(prediction, eval(hint, {name: target})), expected)
 
 
-@default_cases
+@all_cases
 def test_numbers_as_text_are_refused_with_what_converts_them(case):
     arrays = case.inputs()
     expected = case.loss(*arrays)

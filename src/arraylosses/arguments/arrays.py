@@ -126,7 +126,8 @@ def check_inputs(
         if kind in FLOATING and not all([form.domain.is_integer for form in argument.forms]):
             floating.append(x)
         else:
-            of_no_item = bool(declaration.items) and not set(declaration.items) & set(argument.forms[0].axes)
+            of_items = declaration.items or declaration.where  # an item may be the whole batch
+            of_no_item = bool(of_items) and not set(of_items) & set(argument.forms[0].axes)
             check_dtype(xp, argument, x, is_prediction=k == 0 or of_no_item)
         forms.append(argument.form(integer=kind == "int"))
     arrays = tuple(given)
