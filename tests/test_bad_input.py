@@ -318,7 +318,7 @@ def test_a_shape_in_a_message_is_one():
     [
         ((2, 3, 3), "the labels would fit axis=1"),
         ((2, 5, 3, 1), r"drop the axis of length 1, as in `labels\[\.\.\., 0\]`"),
-        ((2, 5, 3, 3), "a one-hot target must have a floating dtype, as in labels"),
+        ((2, 5, 3, 3), "a one-hot target must have a floating dtype, as in "),
     ],
 )
 def test_masks_of_a_wrong_shape_are_told_how_to_mend_it(variant, loss, labels, message):
