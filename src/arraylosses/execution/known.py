@@ -42,23 +42,25 @@ def kind_of(
     """Return the kind of a call; None where it is of none. `whole` is that of the way's choice."""
     if not arrays or setting("check_values"):
         return None
-    settings = loss.setting_values()
+    held: list[Array] = []
     if loss.array_settings:
         if not set(loss.array_settings) <= set(loss.class_settings):
             return None
         # Arguments are checked without a look at what weighs the classes.
-        if held := [x for name in loss.array_settings if is_array(x := getattr(loss, name))]:
-            arrays = (*arrays, *held)
-            settings = tuple([None if is_array(x) else x for x in settings])
+        held = [x for x in [getattr(loss, name) for name in loss.array_settings] if is_array(x)]
+        arrays = (*arrays, *held)
     if weight is where is None:
         given = "all alike"
     else:
         given = "weighted" if where is None else "kept" if weight is None else "both"
         arrays = (*arrays, *[x for x in (weight, where) if x is not None])
-    if is_eager_numpy(*arrays):
-        return (whole, given, *settings, *[(x.dtype, x.shape) for x in arrays])
-    found = kinds_of_tensors(arrays)
-    return None if found is None else (whole, given, *settings, *found)
+    found = [(x.dtype, x.shape) for x in arrays] if is_eager_numpy(*arrays) else kinds_of_tensors(arrays)
+    if found is None:  # so it is within torch's compiler, which does not trace what follows
+        return None
+    settings = loss.setting_values()
+    if held:
+        settings = tuple([None if is_array(x) else x for x in settings])
+    return (whole, given, *settings, *found)
 
 
 def kinds_of_tensors(arrays: tuple[Array, ...]) -> list[Any] | None:
