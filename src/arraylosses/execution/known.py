@@ -55,7 +55,7 @@ def kind_of(
         given = "weighted" if where is None else "kept" if weight is None else "both"
         arrays = (*arrays, *[x for x in (weight, where) if x is not None])
     found = [(x.dtype, x.shape) for x in arrays] if is_eager_numpy(*arrays) else kinds_of_tensors(arrays)
-    if found is None:  # so it is within torch's compiler, which does not trace what follows
+    if found is None:  # as within torch's compiler, which does not trace what follows
         return None
     settings = loss.setting_values()
     if held:

@@ -18,7 +18,7 @@ from ..arguments import Inputs
 from ..formula import Formula
 from ..numerics.reductions import REDUCTIONS_OF_TORCH
 from ..reduction import reduce
-from . import autograd, direct
+from . import autograd, direct, transformed
 
 __all__ = ["FEW", "LARGEST", "Few", "Kernel", "are_few", "fits"]
 
@@ -32,7 +32,9 @@ FEW = 100_000
 def fits(loss: Any, inputs: Inputs) -> bool:
     """Whether a kernel computes the loss of checked inputs of torch."""
     torch: Any = sys.modules["torch"]
-    if loss.array_settings or loss.torch_kernel() is None or in_forward_mode() or _in_vmaps(torch):
+    if loss.array_settings or loss.torch_kernel() is None:
+        return False
+    if in_forward_mode() or transformed.levels().count("Vmap") > 1:
         return False
     first = inputs.arrays[0]
     if loss.reduction not in REDUCTIONS_OF_TORCH or not (inputs.weight is inputs.where is inputs.invalid is None):
@@ -45,14 +47,6 @@ def fits(loss: Any, inputs: Inputs) -> bool:
     of_one_dtype = all([x.dtype == inputs.dtype for x in inputs.arrays])
     is_fast = first.numel() <= LARGEST or not first.is_cpu
     return len(inputs.arrays) == 2 and not any(inputs.layout) and of_one_dtype and is_fast
-
-
-def _in_vmaps(torch: Any) -> bool:
-    functorch = torch._C._functorch
-    if not torch._C._are_functorch_transforms_active():
-        return False
-    keys = [level.key() for level in functorch.get_interpreter_stack() or ()]
-    return bool(keys.count(functorch.TransformType.Vmap) > 1)
 
 
 def _is_plain(torch: Any, x: Array) -> bool:

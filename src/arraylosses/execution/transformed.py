@@ -17,17 +17,23 @@ from .._array_api import Array, in_forward_mode, is_compiling, is_torch, with_ax
 from ..arguments import Inputs
 from ..formula import Formula
 
-__all__ = ["fits", "items"]
+__all__ = ["fits", "items", "levels"]
+
+_STEP_BY_STEP = {"Jvp", "Functionalize"}
+
+
+def levels() -> list[str]:
+    """Return the names of torch's function transforms that a call is within, the outermost first."""
+    stack = sys.modules["torch"]._C._functorch.get_interpreter_stack()
+    return [level.key().name for level in stack or ()]
 
 
 def fits(loss: Formula, inputs: Inputs) -> bool:
     """Whether checked inputs of torch are within a transform, and a derivative of the loss has a closed form."""
     if not loss.pure or not loss.closed_forms or inputs.mask is not None or is_compiling():
         return False
-    functorch: Any = sys.modules["torch"]._C._functorch
-    levels = functorch.get_interpreter_stack()
-    step_by_step = (functorch.TransformType.Jvp, functorch.TransformType.Functionalize)
-    if not levels or in_forward_mode() or any([level.key() in step_by_step for level in levels]):
+    within = levels()
+    if not within or in_forward_mode() or not _STEP_BY_STEP.isdisjoint(within):
         return False
     return not any([is_torch(getattr(loss, name)) for name in loss.array_settings])
 
